@@ -1,0 +1,1 @@
+//! Checked model to Rust, and the build.rs API

@@ -1,0 +1,1 @@
+//! Evaluates the checked model at once

@@ -1,0 +1,1 @@
+//! Reads a project folder: specs, catalogues, manifests, cases

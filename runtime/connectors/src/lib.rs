@@ -1,0 +1,1 @@
+//! REST and OData drivers driven by manifests

@@ -1,0 +1,1 @@
+//! Flows, delivery, store, retries, alerts

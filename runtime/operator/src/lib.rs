@@ -1,0 +1,1 @@
+//! The commands of an integration's binary

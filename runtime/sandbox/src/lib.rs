@@ -1,0 +1,1 @@
+//! Simulated endpoints with a ledger and faults on demand

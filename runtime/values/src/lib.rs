@@ -1,0 +1,1 @@
+//! Values, functions and the contract of generated code: pure, no I/O

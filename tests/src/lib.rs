@@ -1,0 +1,1 @@
+//! What crosses crates: golden, contract, end to end, crash
