@@ -1,1 +1,11 @@
-//! Spec text to syntax tree, diagnostics, formatter
+//! Spec text to syntax tree.
+//!
+//! In: the text of one file. Out: a [`tree::Tree`] with a span on every node and the diagnostics of what could not be read.
+//! It never looks at meaning, and it never reads a file itself.
+
+pub mod diagnostic;
+pub mod span;
+pub mod tree;
+
+pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use span::{File, FileId, Files, Span};
