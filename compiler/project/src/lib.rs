@@ -1,1 +1,198 @@
-//! Reads a project folder: specs, catalogues, manifests, cases
+//! Reads a project folder.
+//!
+//! In: a folder. Out: a [`Project`] ready to be checked, the faults of reading and parsing, and the list of everything that was
+//! looked at (for `cargo:rerun-if-changed`). The one place of the compiler that reads files; it writes none and checks no meaning.
+
+use std::path::{Path, PathBuf};
+
+use mapwright_manifest::Manifest;
+use mapwright_model::project::{Project, SystemSource};
+use mapwright_syntax::tree::{Definition, TableRows, Text, Tree};
+use mapwright_syntax::{Diagnostic, FileId, Span};
+
+mod cases;
+mod disk;
+
+pub use cases::{CaseFiles, cases};
+pub use disk::{LoadError, spec_files};
+
+/// Every code that this crate reports, each with its page in `docs/checks/`.
+pub const CODES: &[&str] = &["E0701", "E0702", "E0703", "E0704"];
+
+/// The name of a system's catalogue in its folder.
+const CATALOGUE: &str = "catalogue.mapspec";
+/// The name of a system's connector manifest in its folder.
+const MANIFEST: &str = "connector.yaml";
+/// The folder, in the project's own or one above it, that holds the systems.
+const SYSTEMS: &str = "systems";
+
+/// A project as it was found on disk.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// What the checker takes.
+    pub project: Project,
+    /// Faults of syntax, of manifests, and files that a spec names and that are not there.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every file and folder looked at.
+    pub read: Vec<PathBuf>,
+    /// Where each file of `project.files` lies, by its id.
+    pub paths: Vec<PathBuf>,
+}
+
+/// Reads the project in `dir`: its `*.mapspec` files, the systems they use, and the CSV files of their tables.
+///
+/// # Errors
+/// The folder or a file in it cannot be read, or there is no spec in it.
+pub fn load(dir: &Path) -> Result<Loaded, LoadError> {
+    let specs = disk::spec_files_in(dir)?;
+    if specs.is_empty() {
+        return Err(LoadError::NoSpecs(dir.to_owned()));
+    }
+    let mut reading = Reading { dir, loaded: Loaded::default() };
+    reading.loaded.project.name = disk::folder_name(dir);
+    reading.loaded.read.push(dir.to_owned());
+    for path in specs {
+        let shown = disk::file_name(&path);
+        let id = reading.add(&shown, path)?;
+        let tree = reading.parse(id);
+        reading.loaded.project.specs.push((id, tree));
+    }
+    reading.systems()?;
+    reading.csv_files()?;
+    reading.loaded.project.known_systems = disk::known_systems(dir, SYSTEMS, CATALOGUE);
+    Ok(reading.loaded)
+}
+
+/// A load under way.
+struct Reading<'d> {
+    dir: &'d Path,
+    loaded: Loaded,
+}
+
+impl Reading<'_> {
+    fn add(&mut self, shown: &str, path: PathBuf) -> Result<FileId, LoadError> {
+        let text = disk::read_text(&path)?;
+        self.loaded.read.push(path.clone());
+        self.loaded.paths.push(path);
+        Ok(self.loaded.project.files.add(shown, text))
+    }
+
+    fn parse(&mut self, id: FileId) -> Tree {
+        let text = self.loaded.project.files.get(id).map(|file| file.text.as_str()).unwrap_or_default();
+        let (tree, mut faults) = mapwright_syntax::parse(id, text);
+        self.loaded.diagnostics.append(&mut faults);
+        tree
+    }
+
+    /// Reads the catalogue and the manifest of every system that a spec uses.
+    fn systems(&mut self) -> Result<(), LoadError> {
+        for name in self.used_systems() {
+            let Some(folder) = disk::system_folder(self.dir, SYSTEMS, &name.text, CATALOGUE) else {
+                self.missing_system(&name);
+                continue;
+            };
+            self.loaded.read.push(folder.clone());
+            let catalogue = self.add(&format!("{}/{CATALOGUE}", name.text), folder.join(CATALOGUE))?;
+            let tree = self.parse(catalogue);
+            let manifest = self.manifest(&name, &folder)?;
+            let source = SystemSource { name: name.text, catalogue: (catalogue, tree), manifest };
+            self.loaded.project.systems.push(source);
+        }
+        Ok(())
+    }
+
+    /// The systems named by `use`, each once, in order.
+    fn used_systems(&self) -> Vec<Text> {
+        let mut used: Vec<Text> = Vec::new();
+        for definition in self.loaded.project.specs.iter().flat_map(|(_, tree)| &tree.definitions) {
+            if let Definition::Use(line) = definition
+                && used.iter().all(|known| known.text != line.system.text)
+            {
+                used.push(line.system.clone());
+            }
+        }
+        used
+    }
+
+    fn missing_system(&mut self, name: &Text) {
+        let known = disk::known_systems(self.dir, SYSTEMS, CATALOGUE);
+        let help = if known.is_empty() {
+            format!("no folder above this project holds `{SYSTEMS}/NAME/{CATALOGUE}`")
+        } else {
+            format!("systems that can be used: {}", known.join(", "))
+        };
+        self.loaded.diagnostics.push(
+            Diagnostic::error("E0702", name.span, format!("there is no system \"{}\"", name.text))
+                .here(format!("`{SYSTEMS}/{}/{CATALOGUE}` was not found", name.text))
+                .help(help),
+        );
+    }
+
+    fn manifest(&mut self, name: &Text, folder: &Path) -> Result<(FileId, Option<Manifest>), LoadError> {
+        let shown = format!("{}/{MANIFEST}", name.text);
+        let path = folder.join(MANIFEST);
+        if !path.is_file() {
+            self.loaded.diagnostics.push(
+                Diagnostic::error("E0703", name.span, format!("the system \"{}\" has no connector manifest", name.text))
+                    .here(format!("`{shown}` was not found"))
+                    .help(format!("add `{MANIFEST}` beside its `{CATALOGUE}`: it says how the system is reached")),
+            );
+            // The system keeps its place with an empty manifest, so that its catalogue is checked all the same.
+            self.loaded.paths.push(path);
+            return Ok((self.loaded.project.files.add(shown, ""), None));
+        }
+        let id = self.add(&shown, path)?;
+        let text = self.loaded.project.files.get(id).map(|file| file.text.clone()).unwrap_or_default();
+        match Manifest::parse(&shown, &text) {
+            Ok(manifest) => Ok((id, Some(manifest))),
+            Err(faults) => {
+                for fault in faults {
+                    let span = disk::line_span(id, &text, fault.line, fault.column);
+                    let mut diagnostic = Diagnostic::error("E0701", span, fault.message);
+                    diagnostic.help.extend(fault.help);
+                    self.loaded.diagnostics.push(diagnostic);
+                }
+                Ok((id, None))
+            }
+        }
+    }
+
+    /// Reads every CSV file that a table names, once.
+    fn csv_files(&mut self) -> Result<(), LoadError> {
+        for file in self.csv_names() {
+            let Some(path) = disk::inside(self.dir, &file.text) else {
+                self.csv_fault(file.span, format!("the table's file `{}` lies outside the project", file.text), None);
+                continue;
+            };
+            if !path.is_file() {
+                let help = "the name is relative to the project's folder".to_owned();
+                self.csv_fault(file.span, format!("the table's file `{}` was not found", file.text), Some(help));
+                continue;
+            }
+            let id = self.add(&file.text, path)?;
+            self.loaded.project.csv.push((file.text, id));
+        }
+        Ok(())
+    }
+
+    fn csv_names(&self) -> Vec<Text> {
+        let mut named: Vec<Text> = Vec::new();
+        for definition in self.loaded.project.specs.iter().flat_map(|(_, tree)| &tree.definitions) {
+            if let Definition::Table(table) = definition
+                && let TableRows::Csv { file, .. } = &table.rows
+                && named.iter().all(|known| known.text != file.text)
+            {
+                named.push(file.clone());
+            }
+        }
+        named
+    }
+
+    fn csv_fault(&mut self, span: Span, headline: String, help: Option<String>) {
+        let help = help.unwrap_or_else(|| "keep it in the project's folder, so that the spec is complete".to_owned());
+        self.loaded.diagnostics.push(Diagnostic::error("E0704", span, headline).help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests;

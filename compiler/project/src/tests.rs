@@ -1,0 +1,102 @@
+//! A project in a temporary folder, read back.
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+const SPEC: &str = "use \"shopware-6\" as shop\n";
+const CATALOGUE_TEXT: &str = "system shop \"Shop\" {\n  entity order \"Order\" {\n    id text(5) key\n  }\n}\n";
+
+fn write(root: &Path, name: &str, text: &str) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn codes(loaded: &Loaded) -> Vec<&str> {
+    loaded.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+#[test]
+fn a_system_is_found_above_the_project() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "systems/shopware-6/catalogue.mapspec", CATALOGUE_TEXT);
+    write(root.path(), "integrations/one/b.mapspec", "rounding half_up\n");
+    write(root.path(), "integrations/one/a.mapspec", SPEC);
+    write(root.path(), "integrations/one/cases/m/c/not-a-spec.mapspec", "nonsense");
+    let loaded = load(&root.path().join("integrations/one")).unwrap();
+    let shown: Vec<&str> = loaded.project.files.iter().map(|(_, file)| file.path.as_str()).collect();
+    assert_eq!(shown, ["a.mapspec", "b.mapspec", "shopware-6/catalogue.mapspec", "shopware-6/connector.yaml"]);
+    assert_eq!(loaded.project.name, "one");
+    assert_eq!(loaded.project.known_systems, ["shopware-6"]);
+    assert_eq!(codes(&loaded), ["E0703"]);
+    assert_eq!(loaded.paths.len(), 4);
+    assert!(loaded.read.iter().all(|path| path.exists()), "cargo would rebuild for ever: {:?}", loaded.read);
+}
+
+#[test]
+fn a_missing_system_names_those_there_are() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "systems/shopware-6/catalogue.mapspec", CATALOGUE_TEXT);
+    write(root.path(), "one/a.mapspec", "use \"shopwear\" as shop\n");
+    let loaded = load(&root.path().join("one")).unwrap();
+    let fault = loaded.diagnostics.first().unwrap();
+    assert_eq!((fault.code, fault.headline.as_str()), ("E0702", "there is no system \"shopwear\""));
+    assert_eq!(fault.help, ["systems that can be used: shopware-6"]);
+    assert_eq!(loaded.project.files.text(fault.span()), "\"shopwear\"");
+}
+
+#[test]
+fn a_manifest_fault_has_its_line() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "systems/shopware-6/catalogue.mapspec", CATALOGUE_TEXT);
+    write(root.path(), "systems/shopware-6/connector.yaml", "manifest: 1\nsystem: shopware-6\nnonsense_key: 3\n");
+    write(root.path(), "one/a.mapspec", SPEC);
+    let loaded = load(&root.path().join("one")).unwrap();
+    assert!(!loaded.diagnostics.is_empty());
+    assert!(codes(&loaded).iter().all(|code| *code == "E0701"));
+    let lines: Vec<u32> = loaded.diagnostics.iter().map(|fault| loaded.project.files.place(fault.span()).1).collect();
+    assert!(lines.contains(&3), "{:?}", loaded.diagnostics);
+}
+
+#[test]
+fn a_csv_file_stays_inside_the_project() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "secret.csv", "a,b\n");
+    write(root.path(), "one/there.csv", "x,1\n");
+    let table = |name: &str, file: &str| {
+        format!("table {name} from method text(9) to integer in csv \"{file}\" columns a, b\n")
+    };
+    let text = format!("{}{}{}", table("t", "there.csv"), table("u", "../secret.csv"), table("v", "gone.csv"));
+    write(root.path(), "one/a.mapspec", &text);
+    let loaded = load(&root.path().join("one")).unwrap();
+    let said: Vec<&str> = loaded.diagnostics.iter().map(|fault| fault.headline.as_str()).collect();
+    assert_eq!(
+        said,
+        ["the table's file `../secret.csv` lies outside the project", "the table's file `gone.csv` was not found"]
+    );
+    assert_eq!(loaded.project.csv.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["there.csv"]);
+}
+
+#[test]
+fn cases_are_found_in_order() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "cases/m/b/input.json", "{}");
+    write(root.path(), "cases/m/a/input.json", "{\"x\":1}");
+    write(root.path(), "cases/m/a/expected.json", "{}");
+    let found = cases(root.path()).unwrap();
+    let names: Vec<(&str, &str, bool)> =
+        found.iter().map(|case| (case.mapping.as_str(), case.name.as_str(), case.expected.is_some())).collect();
+    assert_eq!(names, [("m", "a", true), ("m", "b", false)]);
+}
+
+#[test]
+fn what_cannot_be_read_is_one_sentence() {
+    let root = tempfile::tempdir().unwrap();
+    assert!(load(root.path()).unwrap_err().to_string().ends_with("holds no *.mapspec file: name the folder of a project"));
+    assert!(matches!(load(&root.path().join("nowhere")), Err(LoadError::NoFolder(_))));
+    fs::write(root.path().join("a.mapspec"), b"rounding \xff").unwrap();
+    let said = load(root.path()).unwrap_err().to_string();
+    assert!(said.ends_with("is not UTF-8 text (byte 9 is the first that does not fit): save it as UTF-8"), "{said}");
+}
