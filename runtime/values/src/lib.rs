@@ -1,1 +1,30 @@
-//! Values, functions and the contract of generated code: pure, no I/O
+//! Values, functions and the contract of generated code.
+//!
+//! In: JSON text of one record, settings, resolved references. Out: the mapped record or everything that is wrong with it.
+//! Pure and synchronous: no I/O, no clock, no environment, no randomness. Nothing of ours is imported here;
+//! the checker, the preview, the generated code, the engine and the sandbox all import this crate.
+
+pub mod compare;
+pub mod decimal;
+pub mod fault;
+pub mod json;
+pub mod names;
+pub mod node;
+pub mod outcome;
+pub mod plan;
+pub mod reference;
+pub mod run;
+pub mod time;
+pub mod value;
+pub mod write;
+
+pub use decimal::{Decimal, Mode, Quotient};
+pub use fault::{Fault, Stop};
+pub use json::{Json, Malformed};
+pub use node::{Node, Place};
+pub use outcome::{Input, Integration, Map, Mapping, Outcome, Part, Rejection, SpecLine};
+pub use reference::{Find, Link, Reference, References, Resolved, Term, Test};
+pub use run::{Run, Segment};
+pub use time::{Date, Instant, Time, Uuid};
+pub use value::{FromValue, IntoValue, Value};
+pub use write::Record;

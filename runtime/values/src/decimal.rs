@@ -1,0 +1,662 @@
+//! Exact decimal numbers: the one numeric type of the language.
+//!
+//! In: digits. Out: digits. A result is either exact or a fault that says so; only `round` and its like lose anything, by a named mode.
+//! Never a float, never a silent rounding. Arithmetic is done on whole mantissas, since `rust_decimal`'s own operators round when digits run out.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::fault::Stop;
+
+/// The most digits after the point.
+pub const SCALE_MAX: u32 = 28;
+/// The greatest mantissa: 28 digits and a little more.
+const MANTISSA_MAX: u128 = (1 << 96) - 1;
+/// Far beyond every exponent that could still matter.
+const EXPONENT_MAX: i64 = 1_000_000;
+
+/// How a number is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Halves away from zero.
+    HalfUp,
+    /// Halves to the even neighbour.
+    HalfEven,
+    /// Halves towards zero.
+    HalfDown,
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+    /// Towards the greater.
+    Ceiling,
+    /// Towards the lesser.
+    Floor,
+}
+
+impl Mode {
+    /// All modes with their words in the language.
+    pub const WORDS: &'static [(&'static str, Mode)] = &[
+        ("half_up", Mode::HalfUp),
+        ("half_even", Mode::HalfEven),
+        ("half_down", Mode::HalfDown),
+        ("up", Mode::Up),
+        ("down", Mode::Down),
+        ("ceiling", Mode::Ceiling),
+        ("floor", Mode::Floor),
+    ];
+
+    /// The mode of that word (`half_up`).
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Mode> {
+        Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, mode)| *mode)
+    }
+
+    /// The word in the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::HalfUp => "half_up",
+            Mode::HalfEven => "half_even",
+            Mode::HalfDown => "half_down",
+            Mode::Up => "up",
+            Mode::Down => "down",
+            Mode::Ceiling => "ceiling",
+            Mode::Floor => "floor",
+        }
+    }
+
+    /// Does the magnitude grow by one? `rest` compares what is cut off with one half; `odd` is the last digit kept.
+    fn grows(self, negative: bool, odd: bool, exact: bool, rest: Ordering) -> bool {
+        match self {
+            _ if exact => false,
+            Mode::HalfUp => rest != Ordering::Less,
+            Mode::HalfDown => rest == Ordering::Greater,
+            Mode::HalfEven => rest == Ordering::Greater || (rest == Ordering::Equal && odd),
+            Mode::Up => true,
+            Mode::Down => false,
+            Mode::Ceiling => !negative,
+            Mode::Floor => negative,
+        }
+    }
+}
+
+/// Why a text is not a [`Decimal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDecimal {
+    /// It is no number.
+    Syntax,
+    /// It is a number of more digits than we keep.
+    TooManyDigits,
+}
+
+impl fmt::Display for NotDecimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            NotDecimal::Syntax => "is not a number",
+            NotDecimal::TooManyDigits => "has more digits than can be kept exactly (28)",
+        })
+    }
+}
+
+impl std::error::Error for NotDecimal {}
+
+/// An exact decimal of up to 28 digits, up to 28 of them after the point. Integers are decimals of scale 0.
+///
+/// INVARIANT: normalised, that is without trailing zeros after the point and without a negative zero; so equal numbers are equal bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decimal(rust_decimal::Decimal);
+
+impl Decimal {
+    /// 0.
+    pub const ZERO: Decimal = Decimal::integer(0);
+    /// 1.
+    pub const ONE: Decimal = Decimal::integer(1);
+    /// 100.
+    pub const HUNDRED: Decimal = Decimal::integer(100);
+
+    /// A whole number.
+    #[must_use]
+    pub const fn integer(value: i64) -> Decimal {
+        let magnitude = value.unsigned_abs();
+        let low = (magnitude & 0xffff_ffff) as u32;
+        let middle = (magnitude >> 32) as u32;
+        Decimal(rust_decimal::Decimal::from_parts(low, middle, 0, value < 0, 0))
+    }
+
+    /// A literal of generated code: `mantissa` with `scale` digits after the point, `Decimal::literal(1999, 2)` = 19.99.
+    ///
+    /// A literal out of range is [`Decimal::ZERO`]; the compiler writes none, for it reads them with [`Decimal::parse`].
+    #[must_use]
+    pub const fn literal(mantissa: i128, scale: u32) -> Decimal {
+        let mut mantissa = mantissa;
+        let mut scale = scale;
+        while scale > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        let magnitude = mantissa.unsigned_abs();
+        if magnitude == 0 || magnitude > MANTISSA_MAX || scale > SCALE_MAX {
+            return Decimal::ZERO;
+        }
+        let low = (magnitude & 0xffff_ffff) as u32;
+        let middle = ((magnitude >> 32) & 0xffff_ffff) as u32;
+        let high = (magnitude >> 64) as u32;
+        Decimal(rust_decimal::Decimal::from_parts(low, middle, high, mantissa < 0, scale))
+    }
+
+    /// `magnitude * 10^-scale`, if it can be kept exactly.
+    fn exact(negative: bool, magnitude: u128, scale: i64) -> Option<Decimal> {
+        let mut magnitude = magnitude;
+        let mut scale = scale;
+        if magnitude == 0 {
+            return Some(Decimal::ZERO);
+        }
+        while scale > 0 && magnitude.is_multiple_of(10) {
+            magnitude /= 10;
+            scale -= 1;
+        }
+        if scale < 0 {
+            magnitude = magnitude.checked_mul(power_of_ten(scale.unsigned_abs())?)?;
+            scale = 0;
+        }
+        if magnitude > MANTISSA_MAX {
+            return None;
+        }
+        let mantissa = i128::try_from(magnitude).ok()?;
+        let signed = if negative { -mantissa } else { mantissa };
+        let scale = u32::try_from(scale).ok()?;
+        rust_decimal::Decimal::try_from_i128_with_scale(signed, scale).ok().map(Decimal)
+    }
+
+    /// Reads `12`, `-0.50`, `1.5e3`: the grammar of JSON numbers, leading zeros and a leading `+` allowed besides.
+    ///
+    /// # Errors
+    /// No number, or more digits than can be kept exactly.
+    pub fn parse(text: &str) -> Result<Decimal, NotDecimal> {
+        let (negative, unsigned) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (digits, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((digits, exponent)) => (digits, parse_exponent(exponent)?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = match digits.split_once('.') {
+            Some((_, "")) => return Err(NotDecimal::Syntax),
+            Some(parts) => parts,
+            None => (digits, ""),
+        };
+        let only_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !only_digits(whole) || !only_digits(fraction) {
+            return Err(NotDecimal::Syntax);
+        }
+        let mut magnitude: u128 = 0;
+        // Zeros are counted first and multiplied in only when a digit follows, so that any number of trailing zeros is fine.
+        let mut zeros: u64 = 0;
+        for byte in whole.bytes().chain(fraction.bytes()) {
+            if byte == b'0' {
+                zeros += 1;
+                continue;
+            }
+            magnitude = if magnitude == 0 { Some(0) } else { power_of_ten(zeros + 1).and_then(|power| magnitude.checked_mul(power)) }
+                .and_then(|shifted| shifted.checked_add(u128::from(byte - b'0')))
+                .ok_or(NotDecimal::TooManyDigits)?;
+            zeros = 0;
+        }
+        let fraction_length = i64::try_from(fraction.len()).map_err(|_| NotDecimal::TooManyDigits)?;
+        let zeros = i64::try_from(zeros).map_err(|_| NotDecimal::TooManyDigits)?;
+        let scale = fraction_length - zeros - exponent;
+        Decimal::exact(negative, magnitude, scale).ok_or(NotDecimal::TooManyDigits)
+    }
+
+    fn negative(self) -> bool {
+        self.0.is_sign_negative()
+    }
+
+    fn magnitude(self) -> u128 {
+        self.0.mantissa().unsigned_abs()
+    }
+
+    /// The digits as a whole number; with [`Decimal::scale`] this is the argument pair of [`Decimal::literal`].
+    #[must_use]
+    pub fn mantissa(self) -> i128 {
+        self.0.mantissa()
+    }
+
+    /// Digits after the point, without trailing zeros.
+    #[must_use]
+    pub fn scale(self) -> u32 {
+        self.0.scale()
+    }
+
+    /// Digits before the point, without leading zeros (0 for 0.5).
+    #[must_use]
+    pub fn whole_digits(self) -> u32 {
+        let whole = power_of_ten(u64::from(self.scale())).map_or(0, |power| self.magnitude() / power);
+        whole.checked_ilog10().map_or(0, |log| log + 1)
+    }
+
+    /// All digits: those before and those after the point.
+    #[must_use]
+    pub fn digits(self) -> u32 {
+        self.whole_digits() + self.scale()
+    }
+
+    /// Has it no digits after the point?
+    #[must_use]
+    pub fn is_integer(self) -> bool {
+        self.scale() == 0
+    }
+
+    /// Is it zero?
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Is it less than zero?
+    #[must_use]
+    pub fn is_negative(self) -> bool {
+        self.negative()
+    }
+
+    /// The whole number, if it is one and fits.
+    #[must_use]
+    pub fn to_i64(self) -> Option<i64> {
+        if self.is_integer() { i64::try_from(self.mantissa()).ok() } else { None }
+    }
+
+    /// A length or count: negative is 0, fractions are dropped, the rest is cut off at the greatest `usize`.
+    #[must_use]
+    pub fn to_count(self) -> usize {
+        if self.negative() {
+            return 0;
+        }
+        let whole = power_of_ten(u64::from(self.scale())).map_or(0, |power| self.magnitude() / power);
+        usize::try_from(whole).unwrap_or(usize::MAX)
+    }
+
+    /// Does it fit `decimal(precision, scale)` of a catalogue?
+    #[must_use]
+    pub fn fits(self, precision: u32, scale: u32) -> bool {
+        self.scale() <= scale && self.whole_digits() <= precision.saturating_sub(scale)
+    }
+
+    /// `self + other`.
+    ///
+    /// # Errors
+    /// The exact result has too many digits.
+    pub fn plus(self, other: Decimal) -> Result<Decimal, Stop> {
+        sum(self, other).ok_or_else(|| overflow(format_args!("{self} + {other}")))
+    }
+
+    /// `self - other`.
+    ///
+    /// # Errors
+    /// The exact result has too many digits.
+    pub fn minus(self, other: Decimal) -> Result<Decimal, Stop> {
+        sum(self, other.negated()).ok_or_else(|| overflow(format_args!("{self} - {other}")))
+    }
+
+    /// `self * other`.
+    ///
+    /// # Errors
+    /// The exact result has too many digits.
+    pub fn times(self, other: Decimal) -> Result<Decimal, Stop> {
+        product(self, other).ok_or_else(|| overflow(format_args!("{self} * {other}")))
+    }
+
+    /// `self / other`, kept as a fraction.
+    ///
+    /// # Errors
+    /// `other` is zero.
+    pub fn divided_by(self, other: Decimal) -> Result<Quotient, Stop> {
+        Quotient::new(self, other)
+    }
+
+    /// What is left of `self` after dividing by `other` as often as goes in whole; it has the sign of `self`.
+    ///
+    /// # Errors
+    /// `other` is zero, or the exact result has too many digits.
+    pub fn remainder(self, other: Decimal) -> Result<Decimal, Stop> {
+        let times = self.divided_by(other)?.round(0, Mode::Down)?;
+        self.minus(other.times(times)?)
+    }
+
+    /// `-self`.
+    #[must_use]
+    pub fn negated(self) -> Decimal {
+        if self.is_zero() { self } else { Decimal(-self.0) }
+    }
+
+    /// Without its sign.
+    #[must_use]
+    pub fn abs(self) -> Decimal {
+        if self.negative() { self.negated() } else { self }
+    }
+
+    /// Rounded to so many places after the point; negative places round before the point.
+    ///
+    /// # Errors
+    /// The result has too many digits.
+    pub fn round(self, places: i32, mode: Mode) -> Result<Decimal, Stop> {
+        if i64::from(places) >= i64::from(self.scale()) {
+            return Ok(self);
+        }
+        Quotient::from(self).round(places, mode)
+    }
+}
+
+/// 10 to that power, as far as it fits.
+fn power_of_ten(exponent: u64) -> Option<u128> {
+    10_u128.checked_pow(u32::try_from(exponent).ok()?)
+}
+
+fn parse_exponent(text: &str) -> Result<i64, NotDecimal> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NotDecimal::Syntax);
+    }
+    let value = digits.bytes().fold(0_i64, |value, byte| (value * 10 + i64::from(byte - b'0')).min(EXPONENT_MAX));
+    Ok(if text.starts_with('-') { -value } else { value })
+}
+
+fn overflow(what: fmt::Arguments<'_>) -> Stop {
+    Stop::failed_on(&what, format!("{what} has more digits than can be kept exactly (28)"))
+}
+
+/// INVARIANT: `None` only when the exact sum has more than 28 digits. Where aligning overflows, the finer operand ends in a
+/// digit other than zero, so that the sum has at least 38 significant digits.
+fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let scale = left.scale().max(right.scale());
+    let aligned = |value: Decimal| {
+        let power = power_of_ten(u64::from(scale - value.scale()))?;
+        value.mantissa().checked_mul(i128::try_from(power).ok()?)
+    };
+    let total = aligned(left)?.checked_add(aligned(right)?)?;
+    Decimal::exact(total < 0, total.unsigned_abs(), i64::from(scale))
+}
+
+/// INVARIANT: `None` only when the exact product cannot be kept. Every factor of ten is taken out first, so that a product
+/// which overflows 128 bits has at least 38 significant digits.
+fn product(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (mut first, mut second) = (left.magnitude(), right.magnitude());
+    if first == 0 || second == 0 {
+        return Some(Decimal::ZERO);
+    }
+    let mut scale = i64::from(left.scale()) + i64::from(right.scale());
+    for factor in [&mut first, &mut second] {
+        while factor.is_multiple_of(10) {
+            *factor /= 10;
+            scale -= 1;
+        }
+    }
+    while first.is_multiple_of(2) && second.is_multiple_of(5) {
+        (first, second, scale) = (first / 2, second / 5, scale - 1);
+    }
+    while first.is_multiple_of(5) && second.is_multiple_of(2) {
+        (first, second, scale) = (first / 5, second / 2, scale - 1);
+    }
+    Decimal::exact(left.negative() != right.negative(), first.checked_mul(second)?, scale)
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let scale = self.scale().max(other.scale());
+        let aligned = |value: &Decimal| {
+            let power = power_of_ten(u64::from(scale - value.scale())).and_then(|power| i128::try_from(power).ok());
+            power.and_then(|power| value.mantissa().checked_mul(power))
+        };
+        let sign = |value: &Decimal| if value.negative() { Ordering::Less } else { Ordering::Greater };
+        match (aligned(self), aligned(other)) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            // At most the coarser operand overflows, and then its magnitude is beyond that of the other.
+            (None, _) => sign(self),
+            (_, None) => sign(other).reverse(),
+        }
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl From<i64> for Decimal {
+    fn from(value: i64) -> Self {
+        Decimal::integer(value)
+    }
+}
+
+impl From<u32> for Decimal {
+    fn from(value: u32) -> Self {
+        Decimal::integer(i64::from(value))
+    }
+}
+
+impl From<usize> for Decimal {
+    /// Every length in memory fits; beyond `i64` it would be cut off there.
+    fn from(value: usize) -> Self {
+        Decimal::integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = NotDecimal;
+    fn from_str(text: &str) -> Result<Self, NotDecimal> {
+        Decimal::parse(text)
+    }
+}
+
+/// Canonical: no exponent, no trailing zeros, no `-0`. Equal numbers print alike.
+impl fmt::Display for Decimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative() { "-" } else { "" };
+        let scale = self.scale();
+        let power = power_of_ten(u64::from(scale)).unwrap_or(1);
+        let (whole, fraction) = (self.magnitude() / power, self.magnitude() % power);
+        if scale == 0 {
+            return write!(out, "{sign}{whole}");
+        }
+        write!(out, "{sign}{whole}.{fraction:0width$}", width = scale as usize)
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// The exact result of `/`: a fraction that only rounding and comparison accept.
+///
+/// INVARIANT: the denominator is not zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Quotient {
+    numerator: Decimal,
+    denominator: Decimal,
+}
+
+impl Quotient {
+    /// `numerator / denominator`.
+    ///
+    /// # Errors
+    /// The denominator is zero.
+    pub fn new(numerator: Decimal, denominator: Decimal) -> Result<Quotient, Stop> {
+        if denominator.is_zero() {
+            return Err(Stop::failed_on(&format_args!("{numerator} / 0"), "division by zero"));
+        }
+        Ok(Quotient { numerator, denominator })
+    }
+
+    /// What is divided.
+    #[must_use]
+    pub fn numerator(self) -> Decimal {
+        self.numerator
+    }
+
+    /// By what it is divided.
+    #[must_use]
+    pub fn denominator(self) -> Decimal {
+        self.denominator
+    }
+
+    fn negative(self) -> bool {
+        self.numerator.negative() != self.denominator.negative()
+    }
+
+    /// The true quotient rounded to so many places after the point.
+    ///
+    /// # Errors
+    /// The result has too many digits.
+    pub fn round(self, places: i32, mode: Mode) -> Result<Decimal, Stop> {
+        let too_large = || overflow(format_args!("round({self}, {places})"));
+        let negative = self.negative() && !self.numerator.is_zero();
+        let shift = i64::from(self.denominator.scale()) - i64::from(self.numerator.scale()) + i64::from(places);
+        let (quotient, exact, rest) =
+            divide_shifted(self.numerator.magnitude(), self.denominator.magnitude(), shift).ok_or_else(too_large)?;
+        let grown = mode.grows(negative, quotient % 2 == 1, exact, rest);
+        let magnitude = quotient.checked_add(u128::from(grown)).ok_or_else(too_large)?;
+        Decimal::exact(negative, magnitude, i64::from(places)).ok_or_else(too_large)
+    }
+}
+
+/// `floor(numerator * 10^shift / denominator)` by long division, whether that is exact, and how what is cut off compares with one half.
+/// `None` when the quotient does not fit.
+fn divide_shifted(numerator: u128, denominator: u128, shift: i64) -> Option<(u128, bool, Ordering)> {
+    let mut quotient = numerator / denominator;
+    let mut remainder = numerator % denominator;
+    if shift >= 0 {
+        for _ in 0..shift {
+            // Both operands are below 2^96, so the tenfold remainder fits.
+            remainder *= 10;
+            quotient = quotient.checked_mul(10)?.checked_add(remainder / denominator)?;
+            remainder %= denominator;
+            if quotient == 0 && remainder == 0 {
+                break;
+            }
+        }
+        return Some((quotient, remainder == 0, (remainder * 2).cmp(&denominator)));
+    }
+    let Some(power) = power_of_ten(shift.unsigned_abs()) else {
+        let exact = quotient == 0 && remainder == 0;
+        return Some((0, exact, Ordering::Less));
+    };
+    let cut_off = quotient % power;
+    let exact = cut_off == 0 && remainder == 0;
+    let rest = (cut_off * 2).cmp(&power).then(if remainder == 0 { Ordering::Equal } else { Ordering::Greater });
+    Some((quotient / power, exact, rest))
+}
+
+/// The product of all factors, least significant limb first, without leading zero limbs.
+fn limbs(factors: [u128; 3]) -> Vec<u64> {
+    const LIMB: u128 = 1 << 32;
+    let split = |value: u128| [value % LIMB, (value >> 32) % LIMB, (value >> 64) % LIMB, value >> 96];
+    let mut result: Vec<u64> = vec![1];
+    for factor in factors {
+        let mut next = vec![0_u64; result.len() + 5];
+        for (offset, part) in split(factor).into_iter().enumerate() {
+            let part = part as u64;
+            let mut carry: u64 = 0;
+            for (limb, slot) in result.iter().copied().chain([0, 0]).zip(next.iter_mut().skip(offset)) {
+                // limb, part, slot and carry are below 2^32 each: the sum stays below 2^64.
+                let value = limb * part + *slot + carry;
+                *slot = value & 0xffff_ffff;
+                carry = value >> 32;
+            }
+        }
+        while next.last() == Some(&0) {
+            next.pop();
+        }
+        result = next;
+    }
+    result
+}
+
+impl Ord for Quotient {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let sign = |value: &Quotient| match (value.numerator.is_zero(), value.negative()) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        let by_sign = sign(self).cmp(&sign(other));
+        if by_sign != Ordering::Equal || sign(self) == 0 {
+            return by_sign;
+        }
+        let power = |exponent: i64| power_of_ten(exponent.max(0).unsigned_abs()).unwrap_or(1);
+        // a/b < c/d becomes a*d*10^x < c*b*10^y once the four scales are set off; each side's power is at most 10^56,
+        // so it is split between the two factors of ten below.
+        let shift = i64::from(other.numerator.scale()) + i64::from(self.denominator.scale())
+            - i64::from(self.numerator.scale())
+            - i64::from(other.denominator.scale());
+        let (left_power, right_power) = (shift.max(0), (-shift).max(0));
+        let side = |first: u128, second: u128, exponent: i64| {
+            let near = exponent.min(28);
+            let product = limbs([first, second, power(near)]);
+            scaled(product, power(exponent - near))
+        };
+        let left = side(self.numerator.magnitude(), other.denominator.magnitude(), left_power);
+        let right = side(other.numerator.magnitude(), self.denominator.magnitude(), right_power);
+        let magnitude = left.len().cmp(&right.len()).then_with(|| left.iter().rev().cmp(right.iter().rev()));
+        if self.negative() { magnitude.reverse() } else { magnitude }
+    }
+}
+
+/// `limbs * power` for a power of at most 10^28, limb by limb.
+fn scaled(number: Vec<u64>, power: u128) -> Vec<u64> {
+    let mut result = number;
+    let mut left = power;
+    while left > 1 {
+        // 10^9 fits a limb; the power is a power of ten.
+        let step = left.min(1_000_000_000) as u64;
+        let mut carry: u64 = 0;
+        for limb in &mut result {
+            let value = *limb * step + carry;
+            *limb = value & 0xffff_ffff;
+            carry = value >> 32;
+        }
+        if carry > 0 {
+            result.push(carry);
+        }
+        left /= u128::from(step);
+    }
+    result
+}
+
+impl PartialOrd for Quotient {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Quotient {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Quotient {}
+
+impl From<Decimal> for Quotient {
+    fn from(value: Decimal) -> Self {
+        Quotient { numerator: value, denominator: Decimal::ONE }
+    }
+}
+
+impl fmt::Display for Quotient {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.denominator == Decimal::ONE {
+            write!(out, "{}", self.numerator)
+        } else {
+            write!(out, "{} / {}", self.numerator, self.denominator)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "decimal_tests.rs"]
+mod tests;

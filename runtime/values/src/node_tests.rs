@@ -1,0 +1,129 @@
+//! Readers: what they accept, how their faults read, and that no input makes them panic.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn with<T>(text: &str, check: impl FnOnce(Node<'_>) -> T) -> T {
+    let json = Json::parse(text).unwrap();
+    check(Node::borrowed(&json, "order"))
+}
+
+fn fault<T: fmt::Debug>(result: Result<T, Stop>) -> Fault {
+    match result {
+        Err(Stop::Failed(fault)) => fault,
+        other => panic!("should fail: {other:?}"),
+    }
+}
+
+#[test]
+fn absent_and_null_are_missing_at_any_step() {
+    with(r#"{"a":null,"b":{"c":null}}"#, |order| {
+        assert_eq!(order.text(&["a"], None), Ok(None));
+        assert_eq!(order.text(&["a", "x", "y"], None), Ok(None));
+        assert_eq!(order.decimal(&["b", "c"], 9, 2), Ok(None));
+        assert_eq!(order.record(&["z"]), Ok(None));
+        assert_eq!(order.list(&["z"]), Ok(None));
+        assert_eq!(order.is_missing(&["b", "c"]), Ok(true));
+        assert_eq!(order.is_missing(&["b"]), Ok(false));
+    });
+}
+
+#[test]
+fn text_borrows_and_is_bounded() {
+    with(r#"{"a":"Müller"}"#, |order| {
+        assert!(matches!(order.text(&["a"], Some(6)), Ok(Some(Cow::Borrowed("Müller")))));
+        let fault = fault(order.text(&["a"], Some(5)));
+        assert_eq!(fault.reason, "`order.a` has 6 characters, but the catalogue says at most 5");
+        assert_eq!((fault.source.as_deref(), fault.value.as_deref()), (Some("order.a"), Some("Müller")));
+    });
+}
+
+#[test]
+fn a_step_through_a_leaf_names_the_leaf() {
+    with(r#"{"a":{"b":"x"}}"#, |order| {
+        let fault = fault(order.text(&["a", "b", "c"], None));
+        assert_eq!(fault.reason, "`order.a.b` should be a record, but is a text");
+    });
+}
+
+#[test]
+fn numbers_keep_to_the_catalogue() {
+    with(r#"{"a":16110.90,"b":2.0,"c":"12.5","d":1.2345,"e":2.5}"#, |order| {
+        assert_eq!(order.decimal(&["a"], 19, 2).unwrap().unwrap().to_string(), "16110.9");
+        assert_eq!(order.integer(&["b"], None, None), Ok(Some(Decimal::integer(2))));
+        assert_eq!(fault(order.decimal(&["c"], 9, 2)).reason, "`order.c` should be a number, but is a text");
+        assert_eq!(order.decimal_as_text(&["c"], 9, 2).unwrap().unwrap().to_string(), "12.5");
+        assert!(order.decimal_as_text(&["a"], 9, 2).is_err());
+        assert_eq!(fault(order.decimal(&["d"], 9, 2)).reason, "`order.d` is 1.2345: 4 decimals, but the catalogue says at most 2");
+        assert_eq!(
+            fault(order.decimal(&["a"], 6, 2)).reason,
+            "`order.a` is 16110.9: 5 digits before the point, but the catalogue says at most 4"
+        );
+        assert_eq!(fault(order.integer(&["e"], None, None)).reason, "`order.e` is 2.5, but the catalogue says a whole number");
+        assert_eq!(fault(order.integer(&["b"], Some(3), None)).reason, "`order.b` is 2, but the catalogue says at least 3");
+        assert!(order.integer(&["b"], Some(0), Some(1)).is_err());
+    });
+}
+
+#[test]
+fn words_booleans_and_times() {
+    with(
+        r#"{"w":"grosss","y":"tYES","b":true,"d":"2026-11-02","t":"09:15","i":"2026-11-02T09:15:00Z","u":"018f3c2a9b7d7e41a5c60d1e2f3a4b5c"}"#,
+        |order| {
+            let fault = fault(order.word(&["w"], &["gross", "net"]));
+            assert_eq!(
+                fault.reason,
+                "`order.w` is \"grosss\", which the catalogue does not know (it knows \"gross\", \"net\"; nearest is \"gross\")"
+            );
+            assert_eq!(order.boolean_as(&["y"], "tYES", "tNO"), Ok(Some(true)));
+            assert!(order.boolean_as(&["w"], "tYES", "tNO").is_err());
+            assert_eq!(order.boolean(&["b"]), Ok(Some(true)));
+            assert!(order.boolean(&["y"]).is_err());
+            assert!(order.date(&["d"]).unwrap().is_some());
+            assert!(order.date(&["i"]).is_err());
+            assert!(order.time(&["t"]).unwrap().is_some());
+            assert!(order.instant(&["i"]).unwrap().is_some());
+            assert!(order.instant(&["d"]).is_err());
+            assert!(order.uuid(&["u"]).unwrap().is_some());
+        },
+    );
+}
+
+#[test]
+fn elements_know_their_place() {
+    with(r#"{"lines":[{"label":"a"},{"label":1},null]}"#, |order| {
+        let lines = order.list(&["lines"]).unwrap().unwrap();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(fault(lines[1].text(&["label"], None)).reason, "`order.lines[2].label` should be a text, but is a number");
+        assert_eq!(lines[2].text(&[], None), Ok(None));
+        assert!(order.list(&[]).is_err());
+    });
+}
+
+#[test]
+fn owned_nodes_read_alike() {
+    let json = Json::parse(r#"{"a":{"b":["x"]}}"#).unwrap().into_owned();
+    let node = Node::owned(json, "made");
+    let inner = node.record(&["a"]).unwrap().unwrap();
+    let list = inner.list(&["b"]).unwrap().unwrap();
+    assert_eq!(list[0].text(&[], Some(1)).unwrap().as_deref(), Some("x"));
+    assert_eq!(list[0].path(&[]), "made.a.b[1]");
+}
+
+proptest! {
+    #[test]
+    fn no_reader_panics(text in "[\\[\\]{},:\"0-9eE.+\\-a-c ]{0,40}", long in any::<String>()) {
+        let quoted = Json::text(long.as_str()).to_text();
+        for source in [text.clone(), quoted.clone(), format!("{{\"a\":{text}}}"), format!("{{\"a\":{quoted}}}")] {
+            let Ok(json) = Json::parse(&source) else { continue };
+            let node = Node::borrowed(&json, "x");
+            for steps in [&[][..], &["a"], &["a", "b"]] {
+                let _ = (node.text(steps, Some(3)), node.word(steps, &["a", "b"]), node.decimal(steps, 5, 2));
+                let _ = (node.decimal_as_text(steps, 5, 2), node.integer(steps, Some(0), Some(9)), node.integer_as_text(steps, None, None));
+                let _ = (node.boolean(steps), node.boolean_as(steps, "a", "b"), node.date(steps), node.time(steps));
+                let _ = (node.instant(steps), node.uuid(steps), node.record(steps), node.list(steps), node.json(steps));
+            }
+        }
+    }
+}
