@@ -1,0 +1,282 @@
+//! Entities and actions from YAML, defaults merged in.
+
+use indexmap::IndexMap;
+
+use super::fields::{Decoder, Fields};
+use crate::fault::{At, did_you_mean};
+use crate::model::{
+    Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, Operation, ProbeTarget, Unbuilt,
+    Verb,
+};
+use crate::node::{Entry, Node, Value};
+
+/// The chain of `like` is no longer than this.
+const LIKE_DEPTH_MAX: usize = 8;
+/// Entries of an entity that templates may name.
+const OWN_ENTRIES: [&str; 5] = ["path", "name", "public", "type", "key"];
+
+impl Decoder {
+    pub(crate) fn entities_and_actions(
+        &mut self,
+        fields: &mut Fields<'_>,
+        changes: Option<&Node>,
+        operations: Option<&Node>,
+    ) -> (IndexMap<String, Entity>, IndexMap<String, Action>) {
+        let at = fields.at;
+        let defaults = operations.and_then(|node| self.entries(node, "`operations`")).unwrap_or_default();
+        for entry in defaults {
+            if Verb::of(&entry.key).is_none() {
+                let help = did_you_mean(&entry.key, Verb::ALL.into_iter().map(Verb::word));
+                self.faults.add_with_help(entry.key_at, format!("there is no operation `{}`", entry.key), help);
+            }
+        }
+        let Some(node) = fields.get("entities") else {
+            self.faults.add(at, "this manifest has no `entities`");
+            return (IndexMap::new(), IndexMap::new());
+        };
+        let entries = self.entries(node, "`entities`").unwrap_or_default();
+        let entities: IndexMap<String, Entity> = entries
+            .iter()
+            .filter_map(|entry| {
+                let merged = self.like(entry, entries);
+                self.entity(entry, &merged, changes, defaults).map(|entity| (entry.key.clone(), entity))
+            })
+            .collect();
+        let actions = fields.get("actions").map(|node| self.actions(node)).unwrap_or_default();
+        self.check_mentioned_entities(&entities, &actions);
+        (entities, actions)
+    }
+
+    /// The entity with what it is `like` laid below.
+    fn like(&mut self, entry: &Entry, entries: &[Entry]) -> Node {
+        let mut merged = entry.node.clone();
+        let mut next = entry.node.get("like").and_then(Node::leaf);
+        for _ in 0..LIKE_DEPTH_MAX {
+            let Some(name) = next else { return merged };
+            let Some(other) = entries.iter().find(|known| known.key == name) else {
+                let help = did_you_mean(&name, entries.iter().map(|known| known.key.as_str()));
+                self.faults.add_with_help(entry.node.at, format!("`{}` is like `{name}`, which is no entity here", entry.key), help);
+                return merged;
+            };
+            merged = other.node.overlaid(&merged);
+            next = other.node.get("like").and_then(Node::leaf);
+        }
+        self.faults.add(entry.node.at, format!("`{}` is like itself in a circle", entry.key));
+        merged
+    }
+
+    fn entity(
+        &mut self,
+        entry: &Entry,
+        node: &Node,
+        changes_default: Option<&Node>,
+        operations_default: &[Entry],
+    ) -> Option<Entity> {
+        let what = format!("entity `{}`", entry.key);
+        let mut fields = self.fields(node, &what)?;
+        fields.get("like");
+        let mut own = IndexMap::new();
+        own.insert("name".to_owned(), entry.key.clone());
+        for key in OWN_ENTRIES {
+            if let Some(text) = fields.get(key).and_then(|node| self.text(node, key)) {
+                own.insert(key.to_owned(), text);
+            }
+        }
+        let mut unbuilt = self.unbuilt(&mut fields, &["parent"]);
+        let can = self.can(&mut fields, &what);
+        let filter_on = fields.get("filter_on").map(|node| self.filter_on(node)).unwrap_or_default();
+        let expand = fields.get("expand").map(|node| self.texts(node, "`expand`")).unwrap_or_default();
+        let changes_node = match (changes_default, fields.get("changes")) {
+            (Some(default), Some(own)) => Some(default.overlaid(own)),
+            (Some(default), None) => Some(default.clone()),
+            (None, own) => own.cloned(),
+        };
+        let changes = changes_node.and_then(|node| self.changes(&node, &mut unbuilt));
+        let probe = fields.get("probe").and_then(|node| self.create_probe(node));
+        let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`"));
+        let mut operations = Vec::new();
+        for verb in Verb::ALL {
+            let default = operations_default.iter().find(|entry| entry.key == verb.word()).map(|entry| &entry.node);
+            let described = match (default, fields.get(verb.word())) {
+                (Some(default), Some(own)) => Some(default.overlaid(own)),
+                (Some(default), None) => Some(default.clone()),
+                (None, own) => own.cloned(),
+            };
+            if !can.contains(&verb) {
+                continue;
+            }
+            match described {
+                Some(described) => {
+                    if let Some(mut operation) = self.operation(&described, &format!("`{}` of {what}", verb.word())) {
+                        operation.unbuilt.extend(unbuilt.iter().cloned());
+                        operations.push((verb, operation));
+                    }
+                }
+                None => self.faults.add(entry.key_at, format!("{what} can `{}`, but no such operation is described", verb.word())),
+            }
+        }
+        fields.finish(self, &[]);
+        Some(Entity { name: entry.key.clone(), at: entry.key_at, entries: own, can, filter_on, expand, changes, probe, settle, operations })
+    }
+
+    fn can(&mut self, fields: &mut Fields<'_>, what: &str) -> Vec<Verb> {
+        let Some(node) = fields.get("can") else {
+            self.faults.add(fields.at, format!("{what} does not say what it `can`"));
+            return Vec::new();
+        };
+        self.texts(node, "`can`")
+            .into_iter()
+            .filter_map(|(word, at)| {
+                let verb = Verb::of(&word);
+                if verb.is_none() {
+                    let help = did_you_mean(&word, Verb::ALL.into_iter().map(Verb::word));
+                    self.faults.add_with_help(at, format!("there is no operation `{word}`"), help);
+                }
+                verb
+            })
+            .collect()
+    }
+
+    fn filter_on(&mut self, node: &Node) -> Vec<FilterField> {
+        let Value::Map(entries) = &node.value else {
+            return self
+                .texts(node, "`filter_on`")
+                .into_iter()
+                .map(|(pattern, at)| FilterField { pattern, tests: None, at })
+                .collect();
+        };
+        let mut fields: Vec<FilterField> = Vec::new();
+        for entry in entries {
+            if !super::reading::COMPARISONS.contains(&entry.key.as_str()) {
+                let help = did_you_mean(&entry.key, super::reading::COMPARISONS);
+                self.faults.add_with_help(entry.key_at, format!("there is no comparison `{}`", entry.key), help);
+                continue;
+            }
+            for (pattern, at) in self.texts(&entry.node, "`filter_on`") {
+                match fields.iter_mut().find(|field| field.pattern == pattern) {
+                    Some(field) => field.tests.get_or_insert_default().push(entry.key.clone()),
+                    None => fields.push(FilterField { pattern, tests: Some(vec![entry.key.clone()]), at }),
+                }
+            }
+        }
+        fields
+    }
+
+    fn create_probe(&mut self, node: &Node) -> Option<CreateProbe> {
+        let mut fields = self.fields(node, "`probe`")?;
+        let by = fields.get("by").map(|node| self.texts(node, "`by`")).unwrap_or_default();
+        if by.is_empty() {
+            self.faults.add(node.at, "`probe` does not say `by` which field");
+        }
+        let also_in = fields.get("also_in").map(|node| self.texts(node, "`also_in`")).unwrap_or_default();
+        let conditions = fields.get("where").map(|node| self.literal_conditions(node)).unwrap_or_default();
+        let compare = fields
+            .get("compare")
+            .map(|node| self.texts(node, "`compare`"))
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(text, at)| self.record_selector(&text, at))
+            .collect();
+        let normalise = fields.get("normalise").map(|node| self.normalise(node)).unwrap_or_default();
+        fields.finish(self, &[]);
+        Some(CreateProbe { at: node.at, by, also_in, conditions, compare, normalise })
+    }
+
+    fn literal_conditions(&mut self, node: &Node) -> Vec<(String, crate::template::Tree)> {
+        let entries = self.entries(node, "`where`").unwrap_or_default();
+        entries.iter().filter_map(|entry| self.tree(&entry.node).map(|tree| (entry.key.clone(), tree))).collect()
+    }
+
+    fn normalise(&mut self, node: &Node) -> Normalise {
+        let mut normalise = Normalise::default();
+        let Some(mut fields) = self.fields(node, "`normalise`") else { return normalise };
+        let trim = fields.get("trim").and_then(|node| self.word(node, "`trim`", &["both", "start", "end"]));
+        normalise.trim_start = matches!(trim.as_deref(), Some("both" | "start"));
+        normalise.trim_end = matches!(trim.as_deref(), Some("both" | "end"));
+        normalise.case = fields
+            .get("case")
+            .and_then(|node| self.word(node, "`case`", &["upper", "lower"]))
+            .map(|word| if word == "upper" { LetterCase::Upper } else { LetterCase::Lower });
+        normalise.cut = fields
+            .get("cut")
+            .and_then(|node| self.number(node, "`cut`"))
+            .and_then(|number| usize::try_from(number).ok());
+        fields.finish(self, &[]);
+        normalise
+    }
+
+    fn actions(&mut self, node: &Node) -> IndexMap<String, Action> {
+        let entries = self.entries(node, "`actions`").unwrap_or_default();
+        entries
+            .iter()
+            .filter_map(|entry| {
+                let what = format!("action `{}`", entry.key);
+                let members = self.entries(&entry.node, &what)?;
+                // The probe is no part of the request, so the rest is read as an operation.
+                let rest = members.iter().filter(|member| member.key != "probe").cloned().collect();
+                let operation = self.operation(&Node { at: entry.node.at, value: Value::Map(rest) }, &what)?;
+                let probe = entry.node.get("probe").and_then(|node| self.action_probe(node));
+                Some((entry.key.clone(), Action { operation, probe }))
+            })
+            .collect()
+    }
+
+    fn action_probe(&mut self, node: &Node) -> Option<ActionProbe> {
+        let mut fields = self.fields(node, "an action's `probe`")?;
+        let read = fields.get("read").and_then(|node| self.text(node, "`read`"));
+        let find = fields.get("find").and_then(|node| self.text(node, "`find`"));
+        let key = fields.get("key").and_then(|node| self.template(node, "`key`"));
+        let conditions = fields.get("where").map(|node| self.literal_conditions(node)).unwrap_or_default();
+        let expect = match fields.get("expect") {
+            Some(node) => self.entries(node, "`expect`").unwrap_or_default().iter().filter_map(|entry| {
+                Some((self.record_selector(&entry.key, entry.key_at)?, self.matcher(&entry.node)?))
+            }).collect(),
+            None => Vec::new(),
+        };
+        fields.finish(self, &[]);
+        if expect.is_empty() {
+            self.faults.add(node.at, "this `probe` does not say what to `expect`");
+        }
+        let (entity, target) = match (read, find, key) {
+            (Some(entity), None, Some(key)) => (entity, ProbeTarget::Key(key)),
+            (None, Some(entity), None) if !conditions.is_empty() => (entity, ProbeTarget::Conditions(conditions)),
+            (_, _, _) => {
+                self.faults.add(node.at, "an action's probe is `read` with `key`, or `find` with `where`");
+                return None;
+            }
+        };
+        Some(ActionProbe { at: node.at, entity, target, expect })
+    }
+
+    fn check_mentioned_entities(&mut self, entities: &IndexMap<String, Entity>, actions: &IndexMap<String, Action>) {
+        let mut mentioned: Vec<(&str, At)> = Vec::new();
+        for probe in entities.values().filter_map(|entity| entity.probe.as_ref()) {
+            mentioned.extend(probe.also_in.iter().map(|(name, at)| (name.as_str(), *at)));
+        }
+        mentioned.extend(actions.values().filter_map(|action| action.probe.as_ref()).map(|probe| (probe.entity.as_str(), probe.at)));
+        for (name, at) in mentioned {
+            if !entities.contains_key(name) {
+                let help = did_you_mean(name, entities.keys().map(String::as_str));
+                self.faults.add_with_help(at, format!("`{name}` is no entity of this manifest"), help);
+            }
+        }
+    }
+}
+
+/// Operations that have to be told as not built when used.
+impl Operation {
+    /// What the operation says that is not built yet, as one sentence; `None` = all is built.
+    #[must_use]
+    pub fn not_built(&self) -> Option<String> {
+        not_built(&self.unbuilt)
+    }
+}
+
+/// One sentence about what is not built yet.
+pub(crate) fn not_built(unbuilt: &[Unbuilt]) -> Option<String> {
+    if unbuilt.is_empty() {
+        return None;
+    }
+    let words: Vec<String> = unbuilt.iter().map(|item| format!("{} (line {})", item.what, item.at.line)).collect();
+    Some(format!("not built yet: {}", words.join(", ")))
+}

@@ -1,0 +1,173 @@
+//! YAML as a tree that knows where everything stands. In: text. Out: [`Node`]s, or the one syntax fault.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Spanned;
+
+use crate::fault::{At, ManifestFault};
+
+/// A YAML value with its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) at: At,
+    pub(crate) value: Value,
+}
+
+/// A YAML value.
+#[derive(Clone, Debug)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    /// Digits as text.
+    Number(String),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// One member of a map.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_at: At,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// Reads one document.
+    pub(crate) fn parse(text: &str, file: &str) -> Result<Self, ManifestFault> {
+        match serde_yaml::from_str::<Spanned<Value>>(text) {
+            Ok(spanned) => Ok(spanned.into()),
+            Err(error) => {
+                let location = error.location();
+                Err(ManifestFault {
+                    file: file.to_owned(),
+                    line: location.map_or(1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
+                    column: location.map_or(1, |at| u32::try_from(at.column()).unwrap_or(u32::MAX)),
+                    message: format!("this is not YAML: {}", error.without_snippet()),
+                    help: None,
+                })
+            }
+        }
+    }
+
+    /// The member of that key, if this is a map that has it.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node),
+            Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => None,
+        }
+    }
+
+    /// What it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Boolean(_) => "true/false",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+
+    /// A leaf as text: texts, numbers and booleans.
+    pub(crate) fn leaf(&self) -> Option<String> {
+        match &self.value {
+            Value::Boolean(value) => Some(value.to_string()),
+            Value::Number(value) | Value::Text(value) => Some(value.clone()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// `over` laid over `self`, key by key: one level deep, members that are not maps are replaced.
+    pub(crate) fn overlaid(&self, over: &Self) -> Self {
+        let (Value::Map(below), Value::Map(above)) = (&self.value, &over.value) else { return over.clone() };
+        let mut entries: Vec<Entry> = below.clone();
+        for entry in above {
+            match entries.iter_mut().find(|known| known.key == entry.key) {
+                Some(known) => *known = entry.clone(),
+                None => entries.push(entry.clone()),
+            }
+        }
+        Self { at: over.at, value: Value::Map(entries) }
+    }
+}
+
+impl From<Spanned<Value>> for Node {
+    fn from(spanned: Spanned<Value>) -> Self {
+        Self { at: place(&spanned.referenced), value: spanned.value }
+    }
+}
+
+fn place(location: &serde_yaml::Location) -> At {
+    At {
+        line: u32::try_from(location.line()).unwrap_or(u32::MAX),
+        column: u32::try_from(location.column()).unwrap_or(u32::MAX),
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Number(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        Value::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Value>>()? {
+            list.push(item.into());
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = members.next_entry::<Spanned<String>, Spanned<Value>>()? {
+            entries.push(Entry { key_at: place(&key.referenced), key: key.value, node: value.into() });
+        }
+        Ok(Value::Map(entries))
+    }
+}

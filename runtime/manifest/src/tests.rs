@@ -1,0 +1,138 @@
+//! The shipped manifests parse, and ordinary faults are told with their line.
+
+use mapwright_values::Test;
+
+use crate::{CatalogueEntity, Manifest, ManifestFault, Repeat, Verb};
+
+const SHOPWARE: &str = include_str!("../../../specs/systems/shopware-6/connector.yaml");
+const BUSINESS_ONE: &str = include_str!("../../../specs/systems/sap-business-one/connector.yaml");
+
+fn parse(text: &str) -> Manifest {
+    Manifest::parse(text, "connector.yaml").unwrap_or_else(|faults| panic!("{}", lines(&faults)))
+}
+
+fn lines(faults: &[ManifestFault]) -> String {
+    faults.iter().map(ManifestFault::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The faults of the Shopware manifest after one replacement.
+fn broken(from: &str, to: &str) -> Vec<ManifestFault> {
+    assert!(SHOPWARE.contains(from), "the manifest no longer holds `{from}`");
+    Manifest::parse(&SHOPWARE.replacen(from, to, 1), "connector.yaml").unwrap_err()
+}
+
+/// The line of a text in the Shopware manifest.
+fn line_of(text: &str) -> u32 {
+    let before = SHOPWARE.split(text).next().unwrap();
+    u32::try_from(before.lines().count()).unwrap().max(1) + u32::from(before.ends_with('\n'))
+}
+
+#[test]
+fn shopware_answers_the_compilers_questions() {
+    let manifest = parse(SHOPWARE);
+    assert_eq!(manifest.system, "shopware-6");
+    assert_eq!(manifest.system_not_built(), None);
+    assert!(manifest.can("order", Verb::List));
+    assert!(!manifest.can("order", Verb::Create));
+    assert!(manifest.filterable("order", "stateMachineState.technicalName", Test::Eq));
+    assert!(!manifest.filterable("order", "customerComment", Test::Eq));
+    assert!(manifest.expandable("order", "deliveries"));
+    assert!(manifest.expandable("order", "deliveries.shippingOrderAddress.country"));
+    assert!(!manifest.expandable("order", "orderNumber"));
+    assert_eq!(manifest.create_repeat("product").repeat, Repeat::Keyed);
+    let passes: Vec<&str> = manifest.changes("order").unwrap().passes.iter().map(crate::Pass::name).collect();
+    assert_eq!(passes, ["updatedAt", "createdAt", "deliveries.updatedAt"]);
+    assert!(manifest.action("order_state").unwrap().probe.is_some());
+    assert!(manifest.not_built("product", Verb::Batch).unwrap().contains("not built yet"));
+    assert_eq!(manifest.not_built("product", Verb::Create), None);
+}
+
+#[test]
+fn business_one_answers_the_compilers_questions() {
+    let manifest = parse(BUSINESS_ONE);
+    assert_eq!(manifest.system_not_built(), None);
+    assert!(manifest.filterable("Orders", "U_ShopOrderId", Test::Eq));
+    assert_eq!(manifest.create_repeat("Orders").repeat, Repeat::Unsafe);
+    assert_eq!(manifest.create_repeat("Items").repeat, Repeat::Keyed);
+    assert_eq!(manifest.probe_fields("Orders"), ["NumAtCard", "U_*"]);
+    assert!(manifest.can_probe_by("Orders", "U_ShopOrderId"));
+    assert!(!manifest.can_probe_by("Orders", "Comments"));
+    assert_eq!(manifest.changes("Items").unwrap().misses.len(), 2);
+    assert!(manifest.changes("PriceLists").is_none());
+    assert!(manifest.can("Invoices", Verb::Get), "`like` carries `can` over");
+    assert_eq!(manifest.entity("Invoices").unwrap().entries["path"], "Invoices");
+}
+
+#[test]
+fn a_misspelt_key_is_told_with_its_line() {
+    let faults = broken("settle: 2 min", "setle: 2 min");
+    assert_eq!(faults.len(), 1, "{}", lines(&faults));
+    assert_eq!(faults[0].line, line_of("settle: 2 min"));
+    assert_eq!(faults[0].message, "a manifest has no key `setle`");
+    assert_eq!(faults[0].help.as_deref(), Some("did you mean `settle`?"));
+}
+
+#[test]
+fn several_faults_are_told_at_once_and_each_once() {
+    let text = SHOPWARE.replacen("settle: 2 min", "settle: 2 minits", 1).replacen("{entity.path}", "{entty.path}", 1);
+    let faults = Manifest::parse(&text, "connector.yaml").unwrap_err();
+    assert_eq!(faults.len(), 2, "{}", lines(&faults));
+    assert!(faults[1].message.contains("entty"));
+}
+
+#[test]
+fn undeclared_and_misplaced_secrets() {
+    let faults = broken("{secret.client_id}", "{secret.clientid}");
+    assert_eq!(faults[0].help.as_deref(), Some("did you mean `client_id`?"));
+    let faults = broken("limit: \"{page.size}\"", "limit: \"{secret.client_id}\"");
+    assert!(faults[0].message.contains("may not be used here"), "{}", lines(&faults));
+}
+
+#[test]
+fn ordinary_mistakes() {
+    let cases = [
+        ("driver: rest", "driver: rst", "`driver` cannot be `rst`"),
+        ("can: [list, get, update]", "can: [list, gett, update]", "there is no operation `gett`"),
+        ("class: throttled", "class: throtled", "`class` cannot be `throtled`"),
+        ("request: POST /search/{entity.path}", "request: SEARCH /{entity.path}", "is no request"),
+        ("records: body.data[]", "records: bdoy.data[]", "starts with `bdoy`"),
+        ("/^VIOLATION::|_DUPLICATE|FRAMEWORK__/", "/^VIOLATION::(/", "is no regular expression"),
+        ("resolution: 1 ms", "resolution: soon", "is no length of time"),
+        ("probe: { read: order,", "probe: { read: ordr,", "`ordr` is no entity of this manifest"),
+        ("{config.page_size}", "{config.pagesize}", "`pagesize` is not declared under `config`"),
+    ];
+    for (from, to, message) in cases {
+        let faults = broken(from, to);
+        assert!(faults.iter().any(|fault| fault.message.contains(message)), "{from} -> {to}: {}", lines(&faults));
+        assert_eq!(faults[0].line, line_of(from), "{from} -> {to}: {}", lines(&faults));
+    }
+}
+
+#[test]
+fn text_that_is_no_yaml() {
+    let faults = Manifest::parse("manifest: 1\nsystem: [", "connector.yaml").unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].message.starts_with("this is not YAML"), "{}", lines(&faults));
+}
+
+#[test]
+fn what_is_not_built_says_so() {
+    let manifest = parse(&SHOPWARE.replacen("driver: rest", "driver: soap", 1));
+    assert!(manifest.system_not_built().unwrap().contains("`driver: soap`"));
+    let manifest = parse(&SHOPWARE.replacen("parallel: 4", "parallel: 4, rate: 600 per 1 min", 1));
+    assert!(manifest.system_not_built().unwrap().contains("`rate`"));
+}
+
+#[test]
+fn held_against_a_catalogue() {
+    let manifest = parse(SHOPWARE);
+    let mut paths: Vec<String> = manifest.entity("tax").unwrap().filter_on.iter().map(|field| field.pattern.clone()).collect();
+    paths.retain(|path| path != "taxRate");
+    paths.push("taxRat".to_owned());
+    let faults = manifest.check_against(&[CatalogueEntity { name: "tax", action: false, paths }]);
+    let fault = faults.iter().find(|fault| fault.message.contains("`tax` has no field `taxRate`")).unwrap();
+    assert_eq!(fault.line, line_of("tax:           { path: tax"));
+    assert_eq!(fault.help.as_deref(), Some("did you mean `taxRat`?"));
+    assert!(faults.iter().any(|fault| fault.message == "the catalogue has no entity `order`"));
+    assert!(faults.iter().any(|fault| fault.message == "the catalogue has no action `order_state`"));
+}
