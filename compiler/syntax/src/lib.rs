@@ -4,8 +4,12 @@
 //! It never looks at meaning, and it never reads a file itself.
 
 pub mod diagnostic;
+pub mod faults;
+mod parse;
 pub mod span;
+mod tokens;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use parse::parse;
 pub use span::{File, FileId, Files, Span};

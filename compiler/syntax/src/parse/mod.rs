@@ -1,0 +1,118 @@
+//! Text to tree.
+//!
+//! In: the text of one file. Out: what could be read of it, and a diagnostic for everything that could not. It never
+//! fails: a line that cannot be read is left out, and hides nothing else. pest's `Rule` is seen in this folder only.
+
+mod catalogue;
+mod chunks;
+mod definitions;
+mod depth;
+mod expression;
+mod flow;
+mod lines;
+mod mapping;
+mod node;
+mod recovery;
+
+use std::cell::RefCell;
+
+use pest::Parser;
+
+use crate::diagnostic::Diagnostic;
+use crate::faults;
+use crate::span::{FileId, Span};
+use crate::tokens::{Token, TokenKind, tokens};
+use crate::tree::{Comment, Tree};
+use node::{Node, Place};
+
+/// The parser that pest makes of the grammar.
+mod grammar {
+    /// The grammar.
+    #[derive(pest_derive::Parser)]
+    #[grammar = "grammar.pest"]
+    pub(super) struct Grammar;
+}
+use grammar::{Grammar, Rule};
+
+/// The largest file that is read, in bytes: spans count in 32 bits.
+const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Reads a file.
+///
+/// The tree holds every definition and statement that could be read. The diagnostics come in the order of the file.
+#[must_use]
+pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
+    if text.len() > FILE_BYTES_MAX {
+        return (Tree::default(), vec![faults::file_too_large(Span { file, start: 0, end: 0 })]);
+    }
+    let tokens = tokens(text);
+    let reader = Reader { file, text, faults: RefCell::default() };
+    let mut tree = Tree { definitions: Vec::new(), comments: comments(file, text, &tokens) };
+    let chunks = chunks::cut(text, &tokens);
+    let masked = lines::mask(&reader, &tokens, chunks);
+    for chunk in &masked {
+        reader.chunk(chunk, &mut tree);
+    }
+    let mut faults = reader.faults.into_inner();
+    faults.sort_by_key(|fault| (fault.span().start, fault.span().end));
+    faults.dedup();
+    (tree, faults)
+}
+
+/// A definition, ready for pest.
+struct Masked {
+    /// Where it begins in the file.
+    start: usize,
+    /// Where it ends in the file; behind that stand only braces that were missing.
+    end: usize,
+    /// The text with comments and inner line ends blanked, byte for byte as long as the original.
+    text: String,
+}
+
+/// What the building of nodes needs to know, and the faults that it finds.
+struct Reader<'a> {
+    file: FileId,
+    text: &'a str,
+    faults: RefCell<Vec<Diagnostic>>,
+}
+
+impl Reader<'_> {
+    fn report(&self, fault: Diagnostic) {
+        self.faults.borrow_mut().push(fault);
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { file: self.file, start: narrow(start), end: narrow(end) }
+    }
+
+    fn token_span(&self, token: &Token<'_>) -> Span {
+        self.span(token.start, token.end())
+    }
+
+    /// Reads one chunk into the tree.
+    fn chunk(&self, chunk: &Masked, tree: &mut Tree) {
+        let place = Place { file: self.file, base: chunk.start, end: chunk.end };
+        match Grammar::parse(Rule::definitions, &chunk.text) {
+            Ok(pairs) => {
+                for pair in pairs.flat_map(|pair| pair.into_inner()) {
+                    self.definition(&Node::new(pair, place), tree);
+                }
+            }
+            // The rule takes any text; what is left is pest's own limit of the stack.
+            Err(_) => self.report(faults::nested_too_deeply(self.span(chunk.start, chunk.end.min(chunk.start + 1)))),
+        }
+    }
+}
+
+fn comments(file: FileId, text: &str, tokens: &[Token<'_>]) -> Vec<Comment> {
+    let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let is_comment = |token: &&Token<'_>| token.kind == TokenKind::Comment;
+    let build = |token: &Token<'_>| {
+        let line = text.get(..token.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+        let own_line = line.trim_start_matches('\u{feff}').trim().is_empty();
+        let span = Span { file, start: narrow(token.start), end: narrow(token.end()) };
+        Comment { text: token.text.to_owned(), span, own_line }
+    };
+    tokens.iter().filter(is_comment).map(build).collect()
+}

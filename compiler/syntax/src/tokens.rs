@@ -1,0 +1,199 @@
+//! Text to tokens: the shallow view of a file that cutting it into definitions, naming faults and formatting need.
+//!
+//! In: any text. Out: tokens that cover everything but blanks, in order. It never fails: what is no token of the
+//! language becomes [`TokenKind::Unknown`], and a quote without its partner ends with its line.
+
+use pest::unicode::{XID_CONTINUE, XID_START};
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// A word, keyword or name.
+    Word,
+    /// A name in backticks.
+    Ticked,
+    /// Number, date or time of day.
+    Number,
+    /// `"..."` with everything inside it.
+    Text,
+    /// `'...'`.
+    Raw,
+    /// `# ...`
+    Comment,
+    /// The end of a line.
+    LineEnd,
+    /// An operator, bracket or comma.
+    Symbol,
+    /// A character that the language does not know.
+    Unknown,
+}
+
+/// A token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Token<'a> {
+    pub(crate) kind: TokenKind,
+    /// As it stands in the file.
+    pub(crate) text: &'a str,
+    /// First byte.
+    pub(crate) start: usize,
+    /// Are quotes, backticks and the holes of a text closed?
+    pub(crate) closed: bool,
+    /// How deep holes, brackets and texts nest inside a text.
+    pub(crate) depth: usize,
+    /// How many operators and blanks stand in the holes of a text: a bound on the length of its expressions.
+    pub(crate) marks: usize,
+}
+
+impl Token<'_> {
+    /// Behind the last byte.
+    pub(crate) fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
+    /// Is it this keyword or symbol?
+    pub(crate) fn is(&self, text: &str) -> bool {
+        matches!(self.kind, TokenKind::Word | TokenKind::Symbol) && self.text == text
+    }
+
+    /// Is it a word or a name in backticks?
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self.kind, TokenKind::Word | TokenKind::Ticked)
+    }
+}
+
+/// Symbols of two characters; all others have one.
+const PAIRS: [&str; 9] = ["<-", "->", "==", "!=", "<=", ">=", "..", "&&", "||"];
+
+/// All tokens of a text.
+pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut found = Vec::with_capacity(text.len() / 4);
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+        if blanks > 0 {
+            at += blanks;
+            continue;
+        }
+        let token = first_token(rest, at);
+        at += token.text.len();
+        found.push(token);
+    }
+    found
+}
+
+/// The token at the start of a text that is neither empty nor begins with a blank.
+fn first_token(rest: &str, start: usize) -> Token<'_> {
+    let first = rest.chars().next().unwrap_or('\n');
+    let plain = |kind, length: usize| Token { kind, text: rest.get(..length).unwrap_or(rest), start, closed: true, depth: 0, marks: 0 };
+    match first {
+        '\n' => plain(TokenKind::LineEnd, 1),
+        '#' => plain(TokenKind::Comment, line(rest).trim_end().len()),
+        '"' => text_token(rest, start),
+        '\'' => quoted(rest, start, '\'', TokenKind::Raw),
+        '`' => quoted(rest, start, '`', TokenKind::Ticked),
+        _ if first.is_ascii_digit() => plain(TokenKind::Number, number_length(rest)),
+        _ if first == '_' || XID_START(first) => plain(TokenKind::Word, word_length(rest)),
+        _ if PAIRS.iter().any(|pair| rest.starts_with(pair)) => plain(TokenKind::Symbol, 2),
+        _ if "{}()[]<>=+-*/|,.;?!&:".contains(first) => plain(TokenKind::Symbol, 1),
+        _ => plain(TokenKind::Unknown, first.len_utf8()),
+    }
+}
+
+/// Up to the end of the line.
+fn line(rest: &str) -> &str {
+    rest.split('\n').next().unwrap_or(rest)
+}
+
+fn word_length(rest: &str) -> usize {
+    rest.find(|character| !XID_CONTINUE(character)).unwrap_or(rest.len())
+}
+
+/// Dates and times of day come before numbers.
+fn number_length(rest: &str) -> usize {
+    let shape: String = rest.chars().take(11).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+    let ends = |length: usize| !shape.chars().nth(length).is_some_and(XID_CONTINUE);
+    for known in ["0000-00-00", "00:00:00", "00:00"] {
+        if shape.starts_with(known) && ends(known.len()) {
+            return known.len();
+        }
+    }
+    let digits = |from: &str| from.len() - from.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+    let whole = digits(rest);
+    let fraction = rest.get(whole..).and_then(|behind| behind.strip_prefix('.')).map_or(0, digits);
+    if fraction > 0 { whole + 1 + fraction } else { whole }
+}
+
+fn quoted(rest: &str, start: usize, quote: char, kind: TokenKind) -> Token<'_> {
+    let line = line(rest);
+    let inner = line.get(1..).unwrap_or_default();
+    match inner.find(quote) {
+        Some(length) => Token { kind, text: line.get(..length + 2).unwrap_or(line), start, closed: true, depth: 0, marks: 0 },
+        None => Token { kind, text: unclosed(line), start, closed: false, depth: 0, marks: 0 },
+    }
+}
+
+/// A quote that is never closed ends with its line, but leaves the brace that opens a block outside.
+fn unclosed(line: &str) -> &str {
+    let line = line.trim_end();
+    match line.strip_suffix('{') {
+        Some(before) if before.len() > 1 => before.trim_end(),
+        _ => line,
+    }
+}
+
+/// Where the scan of a text stands.
+enum Inside {
+    Text,
+    /// A hole, with the number of its open braces.
+    Hole(usize),
+}
+
+/// A text with its holes, the texts in those holes and so on.
+fn text_token(rest: &str, start: usize) -> Token<'_> {
+    let line = line(rest);
+    let mut inside = vec![Inside::Text];
+    let mut depth = 0;
+    let mut brackets = 0_usize;
+    let mut marks = 0;
+    let mut characters = line.char_indices().skip(1);
+    while let Some((at, character)) = characters.next() {
+        match (inside.last_mut(), character) {
+            (Some(Inside::Text), '\\') => {
+                characters.next();
+            }
+            (Some(Inside::Text), '"') => {
+                inside.pop();
+            }
+            (Some(Inside::Text), '{') => inside.push(Inside::Hole(1)),
+            (Some(Inside::Text) | None, _) => {}
+            (Some(Inside::Hole(_)), '"') => inside.push(Inside::Text),
+            (Some(Inside::Hole(_)), '\'' | '`') => {
+                if !characters.any(|(_, later)| later == character) {
+                    break;
+                }
+            }
+            (Some(Inside::Hole(open)), '{') => {
+                *open += 1;
+                brackets += 1;
+            }
+            (Some(Inside::Hole(open)), '}') => {
+                *open -= 1;
+                if *open == 0 {
+                    inside.pop();
+                } else {
+                    brackets = brackets.saturating_sub(1);
+                }
+            }
+            (Some(Inside::Hole(_)), '(' | '[') => brackets += 1,
+            (Some(Inside::Hole(_)), ')' | ']') => brackets = brackets.saturating_sub(1),
+            (Some(Inside::Hole(_)), _) if character.is_alphanumeric() => {}
+            (Some(Inside::Hole(_)), _) => marks += 1,
+        }
+        depth = depth.max(inside.len() + brackets);
+        if inside.is_empty() {
+            let text = line.get(..=at).unwrap_or(line);
+            return Token { kind: TokenKind::Text, text, start, closed: true, depth, marks };
+        }
+    }
+    Token { kind: TokenKind::Text, text: unclosed(line), start, closed: false, depth, marks }
+}
