@@ -1,0 +1,249 @@
+//! The deployment file: where the systems are, what the analysts left open, whom to alert.
+//!
+//! In: YAML text and a way to look up secrets. Out: a [`Deployment`], or every fault of the file at once. Secrets stand in
+//! the environment or in files, never in the deployment file itself.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use mapwright_values::Json;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Names the file that is looked for when none is given.
+pub const DEFAULT_FILE: &str = "deployment.yaml";
+
+/// A deployment, with its secrets resolved.
+#[derive(Debug)]
+pub struct Deployment {
+    /// By the alias of the project (`shop`, `erp`).
+    pub systems: BTreeMap<String, SystemDeployment>,
+    /// Where the embedded store lives.
+    pub store: PathBuf,
+    /// Values of the settings, as one record.
+    pub settings: Json<'static>,
+    /// Channels by name.
+    pub alerts: BTreeMap<String, Vec<ChannelDeployment>>,
+}
+
+/// One system.
+#[derive(Debug)]
+pub struct SystemDeployment {
+    /// The connector's name; must be the one that the project was compiled with.
+    pub connector: String,
+    /// The address that the manifest's `base` is built from.
+    pub url: String,
+    /// Values that the manifest declares under `config`.
+    pub config: BTreeMap<String, String>,
+    /// Values that the manifest declares under `secrets`.
+    pub credentials: BTreeMap<String, SecretString>,
+    /// A private certificate authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// One way to a person.
+#[derive(Debug)]
+pub enum ChannelDeployment {
+    /// A URL that takes Slack- or Teams-compatible JSON.
+    Webhook(SecretString),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    systems: BTreeMap<String, SystemFile>,
+    store: Option<String>,
+    queue: Option<String>,
+    settings: Option<serde_json::Value>,
+    alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SystemFile {
+    connector: String,
+    url: String,
+    #[serde(default)]
+    config: BTreeMap<String, serde_json::Value>,
+    #[serde(default)]
+    credentials: BTreeMap<String, String>,
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChannelFile {
+    webhook: Option<String>,
+    mail: Option<String>,
+}
+
+impl Deployment {
+    /// Reads the file and the secrets that it names.
+    ///
+    /// # Errors
+    /// Lists everything that is wrong, each with what to do.
+    pub fn load(path: &Path) -> Result<Self, Vec<String>> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            vec![format!(
+                "cannot read the deployment file {}: {error}; name one with --deployment, or start from the example beside the specs",
+                path.display()
+            )]
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, &path.display().to_string(), folder)
+    }
+
+    fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
+        let file: File = serde_yaml::from_str(text).map_err(|error| vec![format!("{name}: {error}")])?;
+        let mut faults = Vec::new();
+        let store = store_path(file.store.as_deref(), folder, name, &mut faults);
+        if let Some(queue) = file.queue.as_deref().filter(|queue| *queue != "embedded") {
+            faults.push(format!("{name}: queue `{queue}` is not built yet; leave the line out or write `queue: embedded`"));
+        }
+        let mut systems = BTreeMap::new();
+        for (alias, system) in file.systems {
+            systems.insert(alias.clone(), resolve_system(&alias, system, folder, name, &mut faults));
+        }
+        let mut alerts = BTreeMap::new();
+        for (channel, ways) in file.alerts.unwrap_or_default() {
+            let ways = ways.into_iter().filter_map(|way| resolve_channel(&channel, &way, folder, name, &mut faults));
+            alerts.insert(channel.clone(), ways.collect());
+        }
+        let settings = file.settings.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new()));
+        let settings = settings.to_string();
+        let settings = match Json::parse(&settings) {
+            Ok(settings) => settings.into_owned(),
+            Err(error) => {
+                faults.push(format!("{name}: settings: {}", error.message));
+                Json::Null
+            }
+        };
+        if faults.is_empty() { Ok(Self { systems, store, settings, alerts }) } else { Err(faults) }
+    }
+}
+
+fn store_path(store: Option<&str>, folder: &Path, name: &str, faults: &mut Vec<String>) -> PathBuf {
+    let store = store.unwrap_or("sqlite:state.db");
+    let Some(path) = store.strip_prefix("sqlite:") else {
+        faults.push(format!("{name}: store `{store}` is not built yet; write `store: \"sqlite:FILE\"`"));
+        return PathBuf::new();
+    };
+    folder.join(path)
+}
+
+fn resolve_system(
+    alias: &str,
+    system: SystemFile,
+    folder: &Path,
+    name: &str,
+    faults: &mut Vec<String>,
+) -> SystemDeployment {
+    let mut credentials = BTreeMap::new();
+    for (key, value) in system.credentials {
+        match resolve_secret(&value, folder) {
+            Ok(secret) => {
+                credentials.insert(key, secret);
+            }
+            Err(fault) => faults.push(format!("{name}: systems.{alias}.credentials.{key}: {fault}")),
+        }
+    }
+    let config = system.config.into_iter().map(|(key, value)| (key, plain(&value))).collect();
+    SystemDeployment {
+        connector: system.connector,
+        url: system.url,
+        config,
+        credentials,
+        ca_file: system.ca_file.map(|file| folder.join(file)),
+    }
+}
+
+fn resolve_channel(
+    channel: &str,
+    way: &ChannelFile,
+    folder: &Path,
+    name: &str,
+    faults: &mut Vec<String>,
+) -> Option<ChannelDeployment> {
+    if let Some(mail) = &way.mail {
+        faults.push(format!("{name}: alerts.{channel}: mail to {mail} is not built yet; give a webhook"));
+        return None;
+    }
+    let Some(webhook) = &way.webhook else {
+        faults.push(format!("{name}: alerts.{channel}: say where to, for example {{ webhook: \"env:OPS_HOOK\" }}"));
+        return None;
+    };
+    match resolve_secret(webhook, folder) {
+        Ok(url) => Some(ChannelDeployment::Webhook(url)),
+        Err(fault) => {
+            faults.push(format!("{name}: alerts.{channel}.webhook: {fault}"));
+            None
+        }
+    }
+}
+
+/// `env:NAME` or `file:PATH`; anything else is refused, so that no secret stands in the file.
+fn resolve_secret(value: &str, folder: &Path) -> Result<SecretString, String> {
+    if let Some(variable) = value.strip_prefix("env:") {
+        return match std::env::var(variable) {
+            Ok(secret) if !secret.is_empty() => Ok(SecretString::from(secret)),
+            Ok(_) => Err(format!("the environment variable {variable} is empty")),
+            Err(_) => Err(format!("the environment variable {variable} is not set")),
+        };
+    }
+    if let Some(path) = value.strip_prefix("file:") {
+        let path = folder.join(path);
+        return match std::fs::read_to_string(&path) {
+            Ok(secret) => Ok(SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        };
+    }
+    Err("write env:NAME or file:PATH; a secret never stands in this file itself".to_owned())
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        Deployment::parse(text, "deployment.yaml", Path::new("/nowhere")).expect_err("it is wrong")
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_and_no_secret_is_taken_from_the_file() {
+        let faults = faults(
+            "systems:\n  shop:\n    connector: shopware-6\n    url: http://shop\n    credentials: { client_id: env:MAPWRIGHT_NOT_SET, client_secret: plain }\nstore: postgres://db\nqueue: redis://q\n",
+        );
+        assert_eq!(
+            faults,
+            [
+                "deployment.yaml: store `postgres://db` is not built yet; write `store: \"sqlite:FILE\"`",
+                "deployment.yaml: queue `redis://q` is not built yet; leave the line out or write `queue: embedded`",
+                "deployment.yaml: systems.shop.credentials.client_id: the environment variable MAPWRIGHT_NOT_SET is not set",
+                "deployment.yaml: systems.shop.credentials.client_secret: write env:NAME or file:PATH; a secret never stands in this file itself",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let faults = faults("systems: {}\nstroe: x\n");
+        assert_eq!(faults.len(), 1);
+        assert!(faults.iter().all(|fault| fault.contains("stroe")), "{faults:?}");
+    }
+
+    #[test]
+    fn a_sound_file_is_read() {
+        let text = "systems:\n  erp: { connector: b1, url: http://erp, config: { company: C, page_size: 50 } }\nsettings: { price: 1.10 }\n";
+        let deployment = Deployment::parse(text, "deployment.yaml", Path::new("/srv")).expect("it is sound");
+        let erp = deployment.systems.get("erp").expect("erp");
+        assert_eq!(erp.config.get("page_size").map(String::as_str), Some("50"));
+        assert_eq!(deployment.store, Path::new("/srv/state.db"));
+    }
+}

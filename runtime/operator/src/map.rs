@@ -1,0 +1,158 @@
+//! `map MAPPING`: NDJSON in, NDJSON out, no endpoint.
+//!
+//! In: one source record a line. Out: one target record a line; what was not mapped goes to another stream, one line a
+//! record, with every reason. Memory does not grow with the number of records.
+
+use std::io::{BufRead, Write};
+
+use jiff::Timestamp;
+use mapwright_values::{Input, Integration, Json, Mapping, Outcome, Reference, References, Rejection, Resolved};
+use serde_json::json;
+
+use crate::answers::Answers;
+
+/// Rounds in which a mapping may ask for references; each answers a `find` that depends on the one before.
+const ROUNDS_MAX: usize = 16;
+
+/// What became of the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Lines read, blank ones left out.
+    pub read: u64,
+    /// Target records written.
+    pub mapped: u64,
+    /// Not wanted by the spec.
+    pub skipped: u64,
+    /// Rejected, waiting, malformed, or a reference unanswered.
+    pub rejected: u64,
+}
+
+/// How records are mapped.
+pub struct Setup<'a> {
+    /// The project.
+    pub integration: &'a Integration,
+    /// The mapping.
+    pub mapping: &'a Mapping,
+    /// Its settings, complete.
+    pub settings: &'a Json<'static>,
+    /// Answers to its references.
+    pub answers: &'a Answers,
+    /// The time of capture.
+    pub captured_at: Timestamp,
+}
+
+enum Verdict {
+    Mapped(Vec<Json<'static>>),
+    Skipped(serde_json::Value),
+    Refused(serde_json::Value),
+}
+
+/// Maps every line of `input`.
+///
+/// # Errors
+/// A stream cannot be read or written.
+pub fn map_lines(
+    setup: &Setup<'_>,
+    input: impl BufRead,
+    mut output: impl Write,
+    mut refused: impl Write,
+) -> std::io::Result<Tally> {
+    let mut tally = Tally::default();
+    for (index, line) in input.lines().enumerate() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        tally.read += 1;
+        match map_line(setup, &line) {
+            Verdict::Mapped(records) => {
+                for record in records {
+                    tally.mapped += 1;
+                    writeln!(output, "{record}")?;
+                }
+            }
+            Verdict::Skipped(why) => {
+                tally.skipped += 1;
+                writeln!(refused, "{}", numbered(index, why))?;
+            }
+            Verdict::Refused(why) => {
+                tally.rejected += 1;
+                writeln!(refused, "{}", numbered(index, why))?;
+            }
+        }
+    }
+    output.flush()?;
+    refused.flush()?;
+    Ok(tally)
+}
+
+fn numbered(index: usize, mut why: serde_json::Value) -> serde_json::Value {
+    if let Some(members) = why.as_object_mut() {
+        members.insert("input_line".to_owned(), json!(index + 1));
+    }
+    why
+}
+
+fn map_line(setup: &Setup<'_>, line: &str) -> Verdict {
+    let record = match Json::parse(line) {
+        Ok(record) => record,
+        Err(error) => return Verdict::Refused(json!({"malformed": error.message, "column": error.column})),
+    };
+    let wanted = setup.integration.plan.mapping(setup.mapping.name).map_or(1, |plan| plan.sources.len());
+    let sources = match sources(record, wanted) {
+        Ok(sources) => sources,
+        Err(fault) => return Verdict::Refused(json!({"malformed": fault})),
+    };
+    let mut references = References::new();
+    for _ in 0..ROUNDS_MAX {
+        let input = Input {
+            sources: &sources,
+            references: &references,
+            settings: setup.settings,
+            captured_at: setup.captured_at,
+        };
+        match (setup.mapping.map)(&input) {
+            Outcome::Mapped(parts) => return Verdict::Mapped(parts.into_iter().map(|part| part.record).collect()),
+            Outcome::Rejected(rejections) => return Verdict::Refused(json!({"rejected": rejections_of(&rejections)})),
+            Outcome::Skipped { reason, at } => return Verdict::Skipped(json!({"skipped": reason, "at": at})),
+            Outcome::Waiting(on) => return Verdict::Refused(json!({"waiting": on})),
+            Outcome::Wants(wants) => {
+                let answered: Vec<(Reference, Option<Resolved>)> =
+                    wants.into_iter().map(|want| (want.clone(), setup.answers.answer(&want))).collect();
+                let open: Vec<&Reference> =
+                    answered.iter().filter(|(_, answer)| answer.is_none()).map(|(want, _)| want).collect();
+                if !open.is_empty() {
+                    return Verdict::Refused(json!({
+                        "needs": open,
+                        "help": "answer these with --references FILE; `map --help` shows its form",
+                    }));
+                }
+                for (want, answer) in answered {
+                    if let Some(answer) = answer {
+                        references.insert(want, answer);
+                    }
+                }
+            }
+        }
+    }
+    Verdict::Refused(json!({"rejected": [format!("asked for references in more than {ROUNDS_MAX} rounds")]}))
+}
+
+fn rejections_of(rejections: &[Rejection]) -> serde_json::Value {
+    json!(rejections)
+}
+
+/// A mapping of one source takes the record itself; one of several takes `{"sources": [...]}`.
+fn sources(record: Json<'_>, wanted: usize) -> Result<Vec<Json<'_>>, String> {
+    if wanted == 1 {
+        return Ok(vec![record]);
+    }
+    let found = match record {
+        Json::Record(members) => members.into_iter().find(|(name, _)| name == "sources").map(|(_, list)| list),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
+    };
+    match found {
+        Some(Json::List(list)) if list.len() == wanted => Ok(list),
+        _ => Err(format!("this mapping has {wanted} sources: give {{\"sources\": [...]}} with {wanted} records")),
+    }
+}
