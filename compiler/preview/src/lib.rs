@@ -1,1 +1,49 @@
-//! Evaluates the checked model at once
+//! Evaluates the checked model at once, without Rust in between.
+//!
+//! In: a checked model and one record. Out: the same [`Outcome`] that the generated code gives, byte for byte, rejections included:
+//! both call the functions of `mapwright_values`, in the order that `mapwright_model::ir` lays down. It reads no file and writes none.
+
+use mapwright_model::ir::{Mapping, Model};
+use mapwright_syntax::Files;
+use mapwright_values::{Input, Outcome};
+
+pub mod cases;
+mod eval;
+mod examples;
+mod pretty;
+
+pub use examples::{CODES, run_examples};
+pub use pretty::pretty;
+
+use cases::DefaultSetting;
+use eval::Lines;
+
+/// A model ready to be evaluated.
+pub struct Preview<'m> {
+    model: &'m Model,
+    lines: Lines<'m>,
+}
+
+impl<'m> Preview<'m> {
+    /// A preview of `model`, whose spans lie in `files`.
+    #[must_use]
+    pub fn new(model: &'m Model, files: &'m Files) -> Preview<'m> {
+        Preview { model, lines: Lines::new(files) }
+    }
+
+    /// Maps one record.
+    #[must_use]
+    pub fn map(&self, mapping: &Mapping, input: &Input<'_>) -> Outcome {
+        eval::map(self.model, &self.lines, mapping, input)
+    }
+
+    /// The project's settings with their defaults, as [`cases::complete_settings`] takes them.
+    #[must_use]
+    pub fn settings(&self) -> Vec<DefaultSetting<'m>> {
+        let settings = self.model.settings.iter();
+        settings.map(|setting| DefaultSetting { name: &setting.name, default: setting.default.as_deref() }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

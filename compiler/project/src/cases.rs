@@ -17,7 +17,9 @@ pub struct CaseFiles {
     pub input: String,
     /// `references.json`.
     pub references: Option<String>,
-    /// `settings.json`.
+    /// `cases/settings.json`: what every case of the project shares.
+    pub shared_settings: Option<String>,
+    /// `settings.json` of this case, laid over the shared ones.
     pub settings: Option<String>,
     /// `captured_at.txt`.
     pub captured_at: Option<String>,
@@ -35,6 +37,7 @@ pub fn cases(dir: &Path) -> Result<Vec<CaseFiles>, LoadError> {
     if !root.is_dir() {
         return Ok(found);
     }
+    let shared_settings = read_text_if_there(&root.join("settings.json"))?;
     for mapping in entries(&root)?.into_iter().filter(|path| path.is_dir()) {
         for folder in entries(&mapping)?.into_iter().filter(|path| path.is_dir()) {
             found.push(CaseFiles {
@@ -42,6 +45,7 @@ pub fn cases(dir: &Path) -> Result<Vec<CaseFiles>, LoadError> {
                 name: file_name(&folder),
                 input: read_text(&folder.join("input.json"))?,
                 references: read_text_if_there(&folder.join("references.json"))?,
+                shared_settings: shared_settings.clone(),
                 settings: read_text_if_there(&folder.join("settings.json"))?,
                 captured_at: read_text_if_there(&folder.join("captured_at.txt"))?,
                 expected: read_text_if_there(&folder.join("expected.json"))?,

@@ -1,0 +1,143 @@
+//! Leaves: reading them as the catalogue spells them, writing them as the target's does, and the literals of a spec.
+
+use std::borrow::Cow;
+
+use mapwright_model::ir::{EnumType, ListType, Literal, Spelling, Type, Unit};
+use mapwright_values::decimal::Decimal;
+use mapwright_values::fault::{Stop, needed};
+use mapwright_values::node::Node;
+use mapwright_values::time::{Uuid, parse_date, parse_time};
+use mapwright_values::value::Value;
+use mapwright_values::write::{self, Written};
+
+use super::Evaluated;
+
+/// A field to read.
+pub(super) struct Field<'e> {
+    /// Wire names on the way.
+    pub(super) steps: &'e [String],
+    pub(super) ty: &'e Type,
+    pub(super) spelling: &'e Spelling,
+    /// JSON text that means "no value".
+    pub(super) missing_as: Option<&'e str>,
+}
+
+/// Reads a field; one that is missing though it must be there is a failure.
+pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>, optional: bool) -> Evaluated<'r> {
+    let steps: Vec<&str> = field.steps.iter().map(String::as_str).collect();
+    let said_missing = match field.missing_as {
+        Some(text) => node.says(&steps, text)?,
+        None => false,
+    };
+    let value = if said_missing { None } else { read(node, &steps, field.ty, field.spelling)? };
+    if value.is_none() && !optional {
+        return needed(value, || node.path(&steps)).map(Some);
+    }
+    Ok(value)
+}
+
+/// Reads what stands at `steps`, `None` where it is missing.
+fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> Evaluated<'r> {
+    let as_text = *spelling == Spelling::NumberAsText;
+    Ok(match ty {
+        Type::Text { max, unit: Unit::Characters } => node.text(steps, *max)?.map(Value::Text),
+        Type::Text { max: _, unit: Unit::Bytes(_) | Unit::Utf16 } => node.text(steps, None)?.map(Value::Text),
+        Type::Integer { min, max } if as_text => node.integer_as_text(steps, *min, *max)?.map(Value::Number),
+        Type::Integer { min, max } => node.integer(steps, *min, *max)?.map(Value::Number),
+        Type::Decimal { precision, scale } if as_text => {
+            node.decimal_as_text(steps, *precision, *scale)?.map(Value::Number)
+        }
+        Type::Decimal { precision, scale } => node.decimal(steps, *precision, *scale)?.map(Value::Number),
+        Type::Boolean => match spelling {
+            Spelling::BooleanWords { yes, no } => node.boolean_as(steps, yes, no)?.map(Value::Boolean),
+            Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => {
+                node.boolean(steps)?.map(Value::Boolean)
+            }
+        },
+        Type::Date => node.date(steps)?.map(Value::Date),
+        Type::Time => node.time(steps)?.map(Value::Time),
+        Type::Instant => node.instant(steps)?.map(Value::Instant),
+        Type::Uuid => node.uuid(steps)?.map(Value::Uuid),
+        Type::Enum(words) => read_word(node, steps, words)?,
+        Type::Record(_) => node.record(steps)?.map(Value::Record),
+        Type::List(list) => read_list(node, steps, list)?,
+        Type::Map(_) | Type::Json | Type::File => node.json(steps)?.map(Value::Json),
+        Type::Quotient | Type::Never => return Err(unwritten(ty)),
+    })
+}
+
+/// The wire's word becomes the spec's name.
+fn read_word<'r>(node: &Node<'r>, steps: &[&str], words: &EnumType) -> Evaluated<'r> {
+    let known: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
+    let Some(wire) = node.word(steps, &known)? else { return Ok(None) };
+    let named = words.values.iter().find(|value| value.wire == wire && value.name != wire);
+    Ok(Some(Value::Text(named.map_or(wire, |value| Cow::Owned(value.name.clone())))))
+}
+
+fn read_list<'r>(node: &Node<'r>, steps: &[&str], list: &ListType) -> Evaluated<'r> {
+    let Some(nodes) = node.list(steps)? else { return Ok(None) };
+    let mut elements = Vec::with_capacity(nodes.len());
+    for element in nodes {
+        let value = read(&element, &[], &list.element, &list.spelling)?;
+        elements.push(if list.optional { value } else { Some(needed(value, || element.path(&[]))?) });
+    }
+    Ok(Some(Value::List(elements)))
+}
+
+/// A literal as a value of its type.
+pub(super) fn literal<'r>(literal: &Literal, ty: &Type) -> Result<Value<'r>, Stop> {
+    let broken = |text: &str| Stop::failed(format!("the literal `{text}` is no value of its type: that is a fault of the program"));
+    Ok(match (literal, ty) {
+        (Literal::Text(text), Type::Uuid) => Value::Uuid(Uuid::parse(text).ok_or_else(|| broken(text))?),
+        (Literal::Text(text), _) => Value::Text(Cow::Owned(text.clone())),
+        (Literal::Number(digits), _) => Value::Number(Decimal::parse(digits).map_err(|_| broken(digits))?),
+        (Literal::Boolean(value), _) => Value::Boolean(*value),
+        (Literal::Date(text), _) => Value::Date(parse_date(text).ok_or_else(|| broken(text))?),
+        (Literal::Time(text), _) => Value::Time(parse_time(text).ok_or_else(|| broken(text))?),
+    })
+}
+
+/// Writes a value in the spelling of its place.
+pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Written {
+    let as_text = *spelling == Spelling::NumberAsText;
+    match (ty, value) {
+        (Type::Text { max, unit: Unit::Characters }, Value::Text(text)) => write::text(text, *max),
+        (Type::Text { max: _, unit: Unit::Bytes(_) | Unit::Utf16 }, Value::Text(text)) => write::text(text, None),
+        (Type::Integer { min, max }, Value::Number(number)) if as_text => write::integer_as_text(*number, *min, *max),
+        (Type::Integer { min, max }, Value::Number(number)) => write::integer(*number, *min, *max),
+        (Type::Decimal { precision, scale }, Value::Number(number)) if as_text => {
+            write::decimal_as_text(*number, *precision, *scale)
+        }
+        (Type::Decimal { precision, scale }, Value::Number(number)) => write::decimal(*number, *precision, *scale),
+        (Type::Boolean, Value::Boolean(value)) => match spelling {
+            Spelling::BooleanWords { yes, no } => write::boolean_as(*value, yes, no),
+            Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => write::boolean(*value),
+        },
+        (Type::Date, Value::Date(date)) => write::date(*date),
+        (Type::Time, Value::Time(time)) => write::time(*time),
+        (Type::Instant, Value::Instant(instant)) => write::instant(*instant),
+        (Type::Uuid, Value::Uuid(uuid)) => write::uuid(*uuid, *spelling == Spelling::Hex),
+        (Type::Enum(words), Value::Text(name)) => write_word(name, words),
+        (Type::Record(_), Value::Record(node)) => write::json(node.content().clone()),
+        (Type::List(list), Value::List(elements)) => {
+            // A missing element has no place in a target's list.
+            let written = elements.iter().flatten().map(|value| write(value, &list.element, &list.spelling));
+            write::list(written.collect::<Result<_, _>>()?)
+        }
+        (Type::Map(_) | Type::Json | Type::File, Value::Json(json)) => write::json(json.clone()),
+        (Type::Map(_) | Type::Json | Type::File, Value::Record(node)) => write::json(node.content().clone()),
+        (ty, _) => Err(unwritten(ty)),
+    }
+}
+
+/// The spec's name becomes the wire's word.
+fn write_word(name: &str, words: &EnumType) -> Written {
+    let wires: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
+    let wire = words.values.iter().find(|value| value.name == name).map_or(name, |value| value.wire.as_str());
+    write::word(wire, &wires)
+}
+
+/// The checker lets no such value through.
+fn unwritten(ty: &Type) -> Stop {
+    Stop::failed(format!("a value of another type stands where {ty:?} belongs: that is a fault of the program"))
+}
