@@ -6,10 +6,12 @@
 pub mod diagnostic;
 pub mod faults;
 mod parse;
+pub mod render;
 pub mod span;
 mod tokens;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use parse::parse;
+pub use render::{Style, render, to_github, to_json};
 pub use span::{File, FileId, Files, Span};

@@ -84,7 +84,14 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
 /// The token at the start of a text that is neither empty nor begins with a blank.
 fn first_token(rest: &str, start: usize) -> Token<'_> {
     let first = rest.chars().next().unwrap_or('\n');
-    let plain = |kind, length: usize| Token { kind, text: rest.get(..length).unwrap_or(rest), start, closed: true, depth: 0, marks: 0 };
+    let plain = |kind, length: usize| Token {
+        kind,
+        text: rest.get(..length).unwrap_or(rest),
+        start,
+        closed: true,
+        depth: 0,
+        marks: 0,
+    };
     match first {
         '\n' => plain(TokenKind::LineEnd, 1),
         '#' => plain(TokenKind::Comment, line(rest).trim_end().len()),
@@ -110,7 +117,8 @@ fn word_length(rest: &str) -> usize {
 
 /// Dates and times of day come before numbers.
 fn number_length(rest: &str) -> usize {
-    let shape: String = rest.chars().take(11).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
+    let shape: String =
+        rest.chars().take(11).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
     let ends = |length: usize| !shape.chars().nth(length).is_some_and(XID_CONTINUE);
     for known in ["0000-00-00", "00:00:00", "00:00"] {
         if shape.starts_with(known) && ends(known.len()) {
@@ -127,7 +135,9 @@ fn quoted(rest: &str, start: usize, quote: char, kind: TokenKind) -> Token<'_> {
     let line = line(rest);
     let inner = line.get(1..).unwrap_or_default();
     match inner.find(quote) {
-        Some(length) => Token { kind, text: line.get(..length + 2).unwrap_or(line), start, closed: true, depth: 0, marks: 0 },
+        Some(length) => {
+            Token { kind, text: line.get(..length + 2).unwrap_or(line), start, closed: true, depth: 0, marks: 0 }
+        }
         None => Token { kind, text: unclosed(line), start, closed: false, depth: 0, marks: 0 },
     }
 }

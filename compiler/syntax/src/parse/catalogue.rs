@@ -5,8 +5,8 @@ use super::expression::{name, path, word};
 use super::grammar::Rule;
 use super::node::Node;
 use crate::tree::{
-    Encoding, Entity, EnumValue, Field, Fields, GroupKind, KeyGroup, Mark, MarkKind, Range, System, Text, Type, TypeArgument, TypeBase,
-    TypeDefinition,
+    Encoding, Entity, EnumValue, Field, Fields, GroupKind, KeyGroup, Mark, MarkKind, Range, System, Text, Type,
+    TypeArgument, TypeBase, TypeDefinition,
 };
 
 impl Reader<'_> {
@@ -30,7 +30,11 @@ impl Reader<'_> {
     }
 
     fn type_definition(&self, node: &Node<'_>) -> Option<TypeDefinition> {
-        Some(TypeDefinition { name: name(&node.child(Rule::name)?), ty: self.type_(&node.child(Rule::type_)?)?, span: node.span() })
+        Some(TypeDefinition {
+            name: name(&node.child(Rule::name)?),
+            ty: self.type_(&node.child(Rule::type_)?)?,
+            span: node.span(),
+        })
     }
 
     fn entity(&self, node: &Node<'_>) -> Option<Entity> {
@@ -113,7 +117,11 @@ impl Reader<'_> {
         match node.rule() {
             Rule::fields => Some(TypeBase::Record(self.fields(node))),
             Rule::path => Some(TypeBase::Path(path(node))),
-            Rule::enum_type => node.all(Rule::enum_value).map(|value| self.enum_value(&value)).collect::<Option<_>>().map(TypeBase::Enum),
+            Rule::enum_type => node
+                .all(Rule::enum_value)
+                .map(|value| self.enum_value(&value))
+                .collect::<Option<_>>()
+                .map(TypeBase::Enum),
             Rule::map_type => {
                 let mut types = types();
                 let (key, value) = (Box::new(types.next()??), Box::new(types.next()??));
@@ -131,7 +139,10 @@ impl Reader<'_> {
                 Some(TypeBase::List { optional: node.has(Rule::optional), range, element: Box::new(element) })
             }
             _ => {
-                let arguments = node.all(Rule::type_argument).map(|argument| self.type_argument(&argument)).collect::<Option<_>>()?;
+                let arguments = node
+                    .all(Rule::type_argument)
+                    .map(|argument| self.type_argument(&argument))
+                    .collect::<Option<_>>()?;
                 Some(TypeBase::Scalar { name: name(&node.child(Rule::scalar_name)?), arguments })
             }
         }

@@ -7,8 +7,9 @@ use std::ops::Range;
 use crate::tokens::{Token, TokenKind};
 
 /// Words that begin a definition.
-pub(crate) const DEFINITIONS: [&str; 12] =
-    ["use", "rounding", "leave", "ignore", "system", "extend", "setting", "table", "rule", "example", "mapping", "flow"];
+pub(crate) const DEFINITIONS: [&str; 12] = [
+    "use", "rounding", "leave", "ignore", "system", "extend", "setting", "table", "rule", "example", "mapping", "flow",
+];
 
 /// The chunks of a file, in order; together they hold every token but those before the first word.
 pub(super) fn cut(text: &str, tokens: &[Token<'_>]) -> Vec<Range<usize>> {

@@ -5,7 +5,10 @@ use super::expression::{name, path, state, word};
 use super::grammar::Rule;
 use super::node::Node;
 use crate::faults;
-use crate::tree::{Cell, Branch, Definition, Example, Expected, Expr, ExprKind, Parameter, Rule as RuleDefinition, Setting, Table, TableRow, TableRows, Tree, Use};
+use crate::tree::{
+    Branch, Cell, Definition, Example, Expected, Expr, ExprKind, Parameter, Rule as RuleDefinition, Setting, Table,
+    TableRow, TableRows, Tree, Use,
+};
 
 impl Reader<'_> {
     /// One definition of a chunk, or a line of it that cannot be read.
@@ -41,11 +44,18 @@ impl Reader<'_> {
             Some(value) => Some(self.expr(&value)?),
             None => None,
         };
-        Some(Setting { name: word(node)?, ty: self.type_(&node.child(Rule::type_)?)?, doc: self.doc(node), value, span: node.span() })
+        Some(Setting {
+            name: word(node)?,
+            ty: self.type_(&node.child(Rule::type_)?)?,
+            doc: self.doc(node),
+            value,
+            span: node.span(),
+        })
     }
 
     fn parameters(&self, node: &Node<'_>) -> Option<Vec<Parameter>> {
-        let parameter = |part: Node<'_>| Some(Parameter { name: word(&part)?, ty: self.type_(&part.child(Rule::type_)?)? });
+        let parameter =
+            |part: Node<'_>| Some(Parameter { name: word(&part)?, ty: self.type_(&part.child(Rule::type_)?)? });
         node.all(Rule::parameter).map(parameter).collect()
     }
 
@@ -105,11 +115,20 @@ impl Reader<'_> {
         let expected = match node.child(Rule::expected) {
             Some(expected) => {
                 let child = expected.children().next()?;
-                if child.rule() == Rule::state { Expected::State(state(&child)) } else { Expected::Value(self.expr(&child)?) }
+                if child.rule() == Rule::state {
+                    Expected::State(state(&child))
+                } else {
+                    Expected::Value(self.expr(&child)?)
+                }
             }
             None => Expected::Rejects,
         };
-        Some(Example { name: word(node)?, arguments: self.arguments(&node.child(Rule::arguments)?)?, expected, span: node.span() })
+        Some(Example {
+            name: word(node)?,
+            arguments: self.arguments(&node.child(Rule::arguments)?)?,
+            expected,
+            span: node.span(),
+        })
     }
 
     fn extend(&self, node: &Node<'_>) -> Option<crate::tree::Extend> {

@@ -9,14 +9,21 @@ use super::grammar::Rule;
 use super::node::Node;
 use crate::faults;
 use crate::tree::{
-    Answer, AnswerKind, Arm, Branch, Each, EachTake, Expr, ExprKind, Find, Linked, Literal, LiteralKind, Name, Operator, Path, Sorting,
-    State, TemplatePart, Text, Walk,
+    Answer, AnswerKind, Arm, Branch, Each, EachTake, Expr, ExprKind, Find, Linked, Literal, LiteralKind, Name,
+    Operator, Path, Sorting, State, TemplatePart, Text, Walk,
 };
 
 /// The operators 2 to 9 of the grammar, weakest first.
 static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
     let left = |rule| Op::infix(rule, Assoc::Left);
-    let comparison = [Rule::op_not_equal, Rule::op_less, Rule::op_less_or_equal, Rule::op_greater, Rule::op_greater_or_equal, Rule::op_in];
+    let comparison = [
+        Rule::op_not_equal,
+        Rule::op_less,
+        Rule::op_less_or_equal,
+        Rule::op_greater,
+        Rule::op_greater_or_equal,
+        Rule::op_in,
+    ];
     let comparisons = comparison.into_iter().fold(left(Rule::op_equal), |all, rule| all | left(rule));
     PrattParser::new()
         .op(left(Rule::op_or))
@@ -43,7 +50,11 @@ pub(super) fn word(node: &Node<'_>) -> Option<Name> {
 
 /// `path` or `target`.
 pub(super) fn path(node: &Node<'_>) -> Path {
-    let names = node.children().filter(|child| matches!(child.rule(), Rule::word | Rule::name)).map(|child| name(&child)).collect();
+    let names = node
+        .children()
+        .filter(|child| matches!(child.rule(), Rule::word | Rule::name))
+        .map(|child| name(&child))
+        .collect();
     Path { names, span: node.span() }
 }
 
@@ -142,9 +153,10 @@ impl Reader<'_> {
     fn each(&self, node: &Node<'_>) -> Option<Each> {
         let walks = node.all(Rule::walk).map(|walk| self.walk(&walk)).collect::<Option<Vec<_>>>()?;
         let sorted = match node.child(Rule::sorted) {
-            Some(part) => {
-                Some(Sorting { by: self.operation(&part.child(Rule::operation)?)?, descending: part.has(Rule::k_descending) })
-            }
+            Some(part) => Some(Sorting {
+                by: self.operation(&part.child(Rule::operation)?)?,
+                descending: part.has(Rule::k_descending),
+            }),
             None => None,
         };
         let take = match (node.child(Rule::block), node.child(Rule::take)) {
@@ -207,12 +219,16 @@ impl Reader<'_> {
     fn infixed(&self, left: Expr, operator: &Node<'_>, right: Expr) -> Option<Expr> {
         let span = left.span.to(right.span);
         let operator_span = operator.span();
-        let (left_arithmetic_pipe, right_pipe) = (matches!(left.kind, ExprKind::Pipe { .. }), matches!(right.kind, ExprKind::Pipe { .. }));
+        let (left_arithmetic_pipe, right_pipe) =
+            (matches!(left.kind, ExprKind::Pipe { .. }), matches!(right.kind, ExprKind::Pipe { .. }));
         let known = match operator.rule() {
             Rule::op_in => {
                 self.check_chain(&left, operator);
                 let negated = operator.has(Rule::k_not);
-                return Some(Expr { kind: ExprKind::In { value: Box::new(left), list: Box::new(right), negated }, span });
+                return Some(Expr {
+                    kind: ExprKind::In { value: Box::new(left), list: Box::new(right), negated },
+                    span,
+                });
             }
             Rule::op_or => Operator::Or,
             Rule::op_and => Operator::And,
@@ -270,8 +286,12 @@ impl Reader<'_> {
             Rule::brackets => ExprKind::Brackets(Box::new(self.expr(&node.child(Rule::expr)?)?)),
             Rule::list => ExprKind::List(self.arguments(node)?),
             Rule::block => ExprKind::Record(self.block(node)),
-            Rule::call => ExprKind::Call { name: word(node)?, arguments: self.arguments(&node.child(Rule::arguments)?)? },
-            Rule::lookup => ExprKind::Lookup { table: word(node)?, arguments: self.arguments(&node.child(Rule::arguments)?)? },
+            Rule::call => {
+                ExprKind::Call { name: word(node)?, arguments: self.arguments(&node.child(Rule::arguments)?)? }
+            }
+            Rule::lookup => {
+                ExprKind::Lookup { table: word(node)?, arguments: self.arguments(&node.child(Rule::arguments)?)? }
+            }
             Rule::match_value => ExprKind::Match {
                 value: Box::new(self.operation(&node.child(Rule::operation)?)?),
                 arms: node.children().filter_map(|child| self.arm(&child)).collect(),
@@ -358,7 +378,9 @@ impl Reader<'_> {
                     text.text.push_str(&piece);
                     text.span = text.span.to(piece_span);
                 }
-                Some(TemplatePart::Hole(_)) | None => parts.push(TemplatePart::Text(Text { text: piece, span: piece_span })),
+                Some(TemplatePart::Hole(_)) | None => {
+                    parts.push(TemplatePart::Text(Text { text: piece, span: piece_span }))
+                }
             }
         }
         Some(Expr { kind: ExprKind::Template(parts), span })
@@ -411,7 +433,12 @@ fn is_comparison(expr: &Expr) -> bool {
             | Operator::LessOrEqual
             | Operator::Greater
             | Operator::GreaterOrEqual => true,
-            Operator::Multiply | Operator::Divide | Operator::Add | Operator::Subtract | Operator::And | Operator::Or => false,
+            Operator::Multiply
+            | Operator::Divide
+            | Operator::Add
+            | Operator::Subtract
+            | Operator::And
+            | Operator::Or => false,
         },
         _ => false,
     }

@@ -32,7 +32,11 @@ impl Reader<'_> {
             Rule::every => DutyKind::Every { span: self.time_span(node)?, everything },
             Rule::daily => {
                 let at = node.child(Rule::clock)?;
-                DutyKind::Daily { at: Text { text: at.text().to_owned(), span: at.span() }, zone: self.zone(node)?, everything }
+                DutyKind::Daily {
+                    at: Text { text: at.text().to_owned(), span: at.span() },
+                    zone: self.zone(node)?,
+                    everything,
+                }
             }
             Rule::cron => DutyKind::Cron { expression: text()?, zone: self.zone(node)?, everything },
             Rule::on_demand => DutyKind::OnDemand,
@@ -49,7 +53,9 @@ impl Reader<'_> {
                 Some(write) => DutyKind::OnDeleteWrite(self.write(&write)?),
                 None => DutyKind::OnDeleteLeave(text()?),
             },
-            Rule::after_flows => DutyKind::After(node.all(Rule::word).map(|flow| super::expression::name(&flow)).collect()),
+            Rule::after_flows => {
+                DutyKind::After(node.all(Rule::word).map(|flow| super::expression::name(&flow)).collect())
+            }
             Rule::latest_wins => DutyKind::LatestWins,
             Rule::strict_order => DutyKind::StrictOrder,
             Rule::on_conflict => DutyKind::ConflictWins(word(node)?),
@@ -78,7 +84,10 @@ impl Reader<'_> {
             mapping: words.next()?,
             manner,
             together: node.child(Rule::keyed).is_some_and(|keyed| keyed.has(Rule::k_together)),
-            batch: node.child(Rule::batches).and_then(|part| part.child(Rule::number)).map(|size| (size.text().to_owned(), size.span())),
+            batch: node
+                .child(Rule::batches)
+                .and_then(|part| part.child(Rule::number))
+                .map(|size| (size.text().to_owned(), size.span())),
             name: words.next(),
         })
     }

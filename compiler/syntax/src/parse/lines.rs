@@ -137,7 +137,8 @@ impl RuleHeader {
     }
 
     fn goes_on(&self, text: &str, last: Option<&Token<'_>>, next: &[Token<'_>]) -> bool {
-        let indented = next.first().is_some_and(|next| text.get(..next.start).is_some_and(|before| before.ends_with([' ', '\t'])));
+        let indented =
+            next.first().is_some_and(|next| text.get(..next.start).is_some_and(|before| before.ends_with([' ', '\t'])));
         let example = next.first().is_some_and(|next| next.is("example"));
         self.open && self.brackets == 0 && indented && !example && last.is_some_and(|last| last.is(")"))
     }
@@ -153,7 +154,25 @@ fn goes_on_after([second_last, last]: [Option<&Token<'_>>; 2]) -> bool {
     match last.kind {
         TokenKind::Word => GOES_ON_AFTER.contains(&last.text),
         TokenKind::Symbol => {
-            matches!(last.text, "+" | "-" | "*" | "/" | "|" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "<-" | "->" | "=" | "," | "(" | "[")
+            matches!(
+                last.text,
+                "+" | "-"
+                    | "*"
+                    | "/"
+                    | "|"
+                    | "=="
+                    | "!="
+                    | "<"
+                    | "<="
+                    | ">"
+                    | ">="
+                    | "<-"
+                    | "->"
+                    | "="
+                    | ","
+                    | "("
+                    | "["
+            )
         }
         TokenKind::Ticked
         | TokenKind::Number
@@ -176,7 +195,10 @@ pub(super) fn goes_on_before(tokens: &[Token<'_>]) -> bool {
             SYMBOLS_BEFORE.contains(&first.text) || matches!(first.text, "+" | "-" | "*" | "/") && blank_behind
         }
         TokenKind::Word => {
-            let names_a_target = is(second, "<-") || is(second, "->") || is(second, ".") || is(second, "also") && is(tokens.get(2), "<-");
+            let names_a_target = is(second, "<-")
+                || is(second, "->")
+                || is(second, ".")
+                || is(second, "also") && is(tokens.get(2), "<-");
             let known = GOES_ON_BEFORE.contains(&first.text)
                 || first.text == "not" && is(second, "in")
                 || first.text == "if" && is(second, "invalid");
@@ -232,7 +254,10 @@ fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &m
             blank(bytes, token.start..token.end());
         }
     }
-    let end = tokens.iter().rfind(|token| !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment)).map_or(0, Token::end);
+    let end = tokens
+        .iter()
+        .rfind(|token| !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment))
+        .map_or(0, Token::end);
     for (brace, line) in &open {
         let closing = format!("\n{}}}", " ".repeat(line.indent));
         reader.report(faults::missing_closing_brace(reader.token_span(brace), reader.span(end, end), &closing));
@@ -247,7 +272,13 @@ fn indent(text: &str, start: usize) -> usize {
 
 /// Closes the braces whose block cannot reach to a line that is indented no deeper than the line that opened them.
 /// Returns how many.
-fn close_before(reader: &Reader<'_>, open: &mut Vec<(&Token<'_>, Line)>, line: Line, missing: usize, bytes: &mut [u8]) -> usize {
+fn close_before(
+    reader: &Reader<'_>,
+    open: &mut Vec<(&Token<'_>, Line)>,
+    line: Line,
+    missing: usize,
+    bytes: &mut [u8],
+) -> usize {
     let reach = |(_, opener): &&(&Token<'_>, Line)| opener.indent >= line.indent;
     let count = open.iter().rev().take_while(reach).count().min(missing);
     // The braces and a line end must find room in the indentation.

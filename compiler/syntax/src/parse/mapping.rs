@@ -122,7 +122,8 @@ impl Reader<'_> {
             Rule::note => Remark::Note(text),
             Rule::open_question => Remark::Open(text),
             _ => {
-                let agreed = kind.child(Rule::date).map(|date| Text { text: date.text().to_owned(), span: date.span() });
+                let agreed =
+                    kind.child(Rule::date).map(|date| Text { text: date.text().to_owned(), span: date.span() });
                 Remark::Owner { who: text, agreed, span: kind.span() }
             }
         })

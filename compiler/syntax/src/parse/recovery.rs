@@ -22,15 +22,17 @@ impl Reader<'_> {
             _ => (Rule::strict_definition, "definition"),
         };
         let _ = strict;
-        let _ = (Grammar::parse(strict, node.text()).err()).map(|error| (error.variant, error.location)).map(|(variant, location)| {
-            let at = match location {
-                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
-            };
-            match variant {
-                ErrorVariant::ParsingError { positives, .. } => (at, positives),
-                ErrorVariant::CustomError { .. } => (at, Vec::new()),
-            }
-        });
+        let _ = (Grammar::parse(strict, node.text()).err()).map(|error| (error.variant, error.location)).map(
+            |(variant, location)| {
+                let at = match location {
+                    InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+                };
+                match variant {
+                    ErrorVariant::ParsingError { positives, .. } => (at, positives),
+                    ErrorVariant::CustomError { .. } => (at, Vec::new()),
+                }
+            },
+        );
         self.report(faults::unreadable(span, kind));
     }
 }
