@@ -200,9 +200,13 @@ impl Decimal {
                 zeros += 1;
                 continue;
             }
-            magnitude = if magnitude == 0 { Some(0) } else { power_of_ten(zeros + 1).and_then(|power| magnitude.checked_mul(power)) }
-                .and_then(|shifted| shifted.checked_add(u128::from(byte - b'0')))
-                .ok_or(NotDecimal::TooManyDigits)?;
+            magnitude = if magnitude == 0 {
+                Some(0)
+            } else {
+                power_of_ten(zeros + 1).and_then(|power| magnitude.checked_mul(power))
+            }
+            .and_then(|shifted| shifted.checked_add(u128::from(byte - b'0')))
+            .ok_or(NotDecimal::TooManyDigits)?;
             zeros = 0;
         }
         let fraction_length = i64::try_from(fraction.len()).map_err(|_| NotDecimal::TooManyDigits)?;

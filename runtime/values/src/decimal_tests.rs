@@ -11,8 +11,17 @@ fn dec(text: &str) -> Decimal {
 #[test]
 fn parsing_is_exact_and_printing_canonical() {
     for (text, printed) in [
-        ("0", "0"), ("-0", "0"), ("-0.00", "0"), ("16110.90", "16110.9"), ("1e3", "1000"), ("1.5E-3", "0.0015"),
-        ("007", "7"), ("+5", "5"), ("100", "100"), ("1e-28", "0.0000000000000000000000000001"), ("0e999999999999999999999", "0"),
+        ("0", "0"),
+        ("-0", "0"),
+        ("-0.00", "0"),
+        ("16110.90", "16110.9"),
+        ("1e3", "1000"),
+        ("1.5E-3", "0.0015"),
+        ("007", "7"),
+        ("+5", "5"),
+        ("100", "100"),
+        ("1e-28", "0.0000000000000000000000000001"),
+        ("0e999999999999999999999", "0"),
         ("79228162514264337593543950335", "79228162514264337593543950335"),
         ("1.00000000000000000000000000000000000000000000000", "1"),
         ("0.50000000000000000000000000000000000000000000000e1", "5"),
@@ -22,7 +31,9 @@ fn parsing_is_exact_and_printing_canonical() {
     for text in ["", "-", ".", "1.", ".5", "1e", "1e+", "0x1", "1_0", " 1", "1,5", "--1", "1.2.3", "1e1.5", "NaN"] {
         assert_eq!(Decimal::parse(text), Err(NotDecimal::Syntax), "{text}");
     }
-    for text in ["1e29", "1e-29", "79228162514264337593543950336", "1.00000000000000000000000000001", "1e999999999999999999999"] {
+    for text in
+        ["1e29", "1e-29", "79228162514264337593543950336", "1.00000000000000000000000000001", "1e999999999999999999999"]
+    {
         assert_eq!(Decimal::parse(text), Err(NotDecimal::TooManyDigits), "{text}");
     }
 }
@@ -72,7 +83,8 @@ fn every_mode_rounds_as_it_says() {
 
 #[test]
 fn a_quotient_is_rounded_from_its_true_value() {
-    let round = |n: &str, d: &str, places, mode| dec(n).divided_by(dec(d)).unwrap().round(places, mode).unwrap().to_string();
+    let round =
+        |n: &str, d: &str, places, mode| dec(n).divided_by(dec(d)).unwrap().round(places, mode).unwrap().to_string();
     assert_eq!(round("2", "3", 6, Mode::HalfUp), "0.666667");
     assert_eq!(round("-2", "3", 0, Mode::Floor), "-1");
     assert_eq!(round("1", "1.19", 10, Mode::HalfUp), "0.8403361345");

@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod decimal;
 pub mod fault;
+pub mod functions;
 pub mod json;
 pub mod names;
 pub mod node;

@@ -40,10 +40,8 @@ fn distance(from: &[char], to: &[char]) -> usize {
             let insert = at(&current, column) + 1;
             let delete = at(&last, column + 1) + 1;
             let mut least = replace.min(insert).min(delete);
-            let swapped = row > 0
-                && column > 0
-                && from.get(row - 1) == Some(to_char)
-                && to.get(column - 1) == Some(from_char);
+            let swapped =
+                row > 0 && column > 0 && from.get(row - 1) == Some(to_char) && to.get(column - 1) == Some(from_char);
             if swapped {
                 least = least.min(at(&before_last, column - 1) + 1);
             }

@@ -195,7 +195,9 @@ impl<'r> Node<'r> {
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Result<Option<T>, Stop> {
         self.leaf(steps, |reached| match reached.json() {
-            Json::Text(text) => parse(text).ok_or_else(|| self.fault(steps, reached.json(), &format!("is not {expected}"))),
+            Json::Text(text) => {
+                parse(text).ok_or_else(|| self.fault(steps, reached.json(), &format!("is not {expected}")))
+            }
             other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)) => {
                 Err(self.wrong(steps, other, expected))
             }
@@ -245,8 +247,12 @@ impl<'r> Node<'r> {
             return Ok(Some(word));
         }
         let listed = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
-        let hint = closest(&word, known.iter().copied()).map_or_else(String::new, |near| format!("; nearest is \"{near}\""));
-        let said = format!("is \"{}\", which the catalogue does not know (it knows {listed}{hint})", crate::fault::shortened(&word));
+        let hint =
+            closest(&word, known.iter().copied()).map_or_else(String::new, |near| format!("; nearest is \"{near}\""));
+        let said = format!(
+            "is \"{}\", which the catalogue does not know (it knows {listed}{hint})",
+            crate::fault::shortened(&word)
+        );
         Err(self.fault(steps, &Json::Text(word), &said))
     }
 
@@ -270,7 +276,10 @@ impl<'r> Node<'r> {
             format!("is {value}: {} decimals, but the catalogue says at most {scale}", value.scale())
         } else {
             let whole = precision.saturating_sub(scale);
-            format!("is {value}: {} digits before the point, but the catalogue says at most {whole}", value.whole_digits())
+            format!(
+                "is {value}: {} digits before the point, but the catalogue says at most {whole}",
+                value.whole_digits()
+            )
         };
         Err(self.fault(steps, &Json::Number(value.to_string().into()), &said))
     }
@@ -281,8 +290,12 @@ impl<'r> Node<'r> {
             return refuse(format!("is {value}, but the catalogue says a whole number"));
         }
         match (low, high) {
-            (Some(low), _) if value < Decimal::integer(low) => refuse(format!("is {value}, but the catalogue says at least {low}")),
-            (_, Some(high)) if value > Decimal::integer(high) => refuse(format!("is {value}, but the catalogue says at most {high}")),
+            (Some(low), _) if value < Decimal::integer(low) => {
+                refuse(format!("is {value}, but the catalogue says at least {low}"))
+            }
+            (_, Some(high)) if value > Decimal::integer(high) => {
+                refuse(format!("is {value}, but the catalogue says at most {high}"))
+            }
             (Some(_) | None, Some(_) | None) => Ok(value),
         }
     }
@@ -315,7 +328,12 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// No number in a string, not whole, or out of bounds.
-    pub fn integer_as_text(&self, steps: &[&str], low: Option<i64>, high: Option<i64>) -> Result<Option<Decimal>, Stop> {
+    pub fn integer_as_text(
+        &self,
+        steps: &[&str],
+        low: Option<i64>,
+        high: Option<i64>,
+    ) -> Result<Option<Decimal>, Stop> {
         self.number(steps, true)?.map(|value| self.whole(steps, value, low, high)).transpose()
     }
 
@@ -401,12 +419,16 @@ impl<'r> Node<'r> {
             let place = self.place.field(steps);
             let node = |index: usize, reached: Reached<'_, 'r>| Self::at(&reached, place.element(index + 1));
             match reached {
-                Reached::Lasting(Json::List(elements)) => {
-                    Ok(elements.iter().enumerate().map(|(index, element)| node(index, Reached::Lasting(element))).collect())
-                }
-                Reached::Passing(Json::List(elements)) => {
-                    Ok(elements.iter().enumerate().map(|(index, element)| node(index, Reached::Passing(element))).collect())
-                }
+                Reached::Lasting(Json::List(elements)) => Ok(elements
+                    .iter()
+                    .enumerate()
+                    .map(|(index, element)| node(index, Reached::Lasting(element)))
+                    .collect()),
+                Reached::Passing(Json::List(elements)) => Ok(elements
+                    .iter()
+                    .enumerate()
+                    .map(|(index, element)| node(index, Reached::Passing(element)))
+                    .collect()),
                 Reached::Lasting(other) => Err(self.wrong(steps, other, "a list")),
                 Reached::Passing(other) => Err(self.wrong(steps, other, "a list")),
             }

@@ -55,13 +55,22 @@ fn numbers_keep_to_the_catalogue() {
         assert_eq!(fault(order.decimal(&["c"], 9, 2)).reason, "`order.c` should be a number, but is a text");
         assert_eq!(order.decimal_as_text(&["c"], 9, 2).unwrap().unwrap().to_string(), "12.5");
         assert!(order.decimal_as_text(&["a"], 9, 2).is_err());
-        assert_eq!(fault(order.decimal(&["d"], 9, 2)).reason, "`order.d` is 1.2345: 4 decimals, but the catalogue says at most 2");
+        assert_eq!(
+            fault(order.decimal(&["d"], 9, 2)).reason,
+            "`order.d` is 1.2345: 4 decimals, but the catalogue says at most 2"
+        );
         assert_eq!(
             fault(order.decimal(&["a"], 6, 2)).reason,
             "`order.a` is 16110.9: 5 digits before the point, but the catalogue says at most 4"
         );
-        assert_eq!(fault(order.integer(&["e"], None, None)).reason, "`order.e` is 2.5, but the catalogue says a whole number");
-        assert_eq!(fault(order.integer(&["b"], Some(3), None)).reason, "`order.b` is 2, but the catalogue says at least 3");
+        assert_eq!(
+            fault(order.integer(&["e"], None, None)).reason,
+            "`order.e` is 2.5, but the catalogue says a whole number"
+        );
+        assert_eq!(
+            fault(order.integer(&["b"], Some(3), None)).reason,
+            "`order.b` is 2, but the catalogue says at least 3"
+        );
         assert!(order.integer(&["b"], Some(0), Some(1)).is_err());
     });
 }
@@ -95,7 +104,10 @@ fn elements_know_their_place() {
     with(r#"{"lines":[{"label":"a"},{"label":1},null]}"#, |order| {
         let lines = order.list(&["lines"]).unwrap().unwrap();
         assert_eq!(lines.len(), 3);
-        assert_eq!(fault(lines[1].text(&["label"], None)).reason, "`order.lines[2].label` should be a text, but is a number");
+        assert_eq!(
+            fault(lines[1].text(&["label"], None)).reason,
+            "`order.lines[2].label` should be a text, but is a number"
+        );
         assert_eq!(lines[2].text(&[], None), Ok(None));
         assert!(order.list(&[]).is_err());
     });

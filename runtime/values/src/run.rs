@@ -122,7 +122,12 @@ impl<'r> Run<'r> {
     pub fn hold<T>(&self, line: u32, result: Result<T, Stop>) -> Result<T, Stop> {
         result.map_err(|stop| match stop {
             Stop::Omit | Stop::Clear => stop,
-            Stop::Failed(_) | Stop::Rejected(_) | Stop::Skipped(_) | Stop::Wait(_) | Stop::Unresolved(_) | Stop::Held => {
+            Stop::Failed(_)
+            | Stop::Rejected(_)
+            | Stop::Skipped(_)
+            | Stop::Wait(_)
+            | Stop::Unresolved(_)
+            | Stop::Held => {
                 self.note(line, stop);
                 Stop::Held
             }
@@ -130,7 +135,13 @@ impl<'r> Run<'r> {
     }
 
     /// `FIELD <- ...`: sets the field, leaves it out, clears it, or notes why neither.
-    pub fn set(&self, record: &mut Record, field: impl Into<Cow<'static, str>>, line: u32, result: Result<Json<'static>, Stop>) {
+    pub fn set(
+        &self,
+        record: &mut Record,
+        field: impl Into<Cow<'static, str>>,
+        line: u32,
+        result: Result<Json<'static>, Stop>,
+    ) {
         let field = field.into();
         match result {
             Ok(value) => record.set(field, value),
@@ -141,7 +152,13 @@ impl<'r> Run<'r> {
     }
 
     /// `FIELD also <- ...`: appends each element of a list, or the one value that is none.
-    pub fn append(&self, record: &mut Record, field: impl Into<Cow<'static, str>>, line: u32, result: Result<Json<'static>, Stop>) {
+    pub fn append(
+        &self,
+        record: &mut Record,
+        field: impl Into<Cow<'static, str>>,
+        line: u32,
+        result: Result<Json<'static>, Stop>,
+    ) {
         let field = field.into();
         match result {
             Ok(Json::List(elements)) => {
@@ -228,7 +245,9 @@ impl<'r> Run<'r> {
         let reference = Reference::Find(find);
         match self.input.references.get(&reference) {
             Some(Resolved::Found(records)) => Ok(records),
-            Some(Resolved::Linked(_)) => Err(Stop::failed("a `find` was answered with a link: that is a fault of the program")),
+            Some(Resolved::Linked(_)) => {
+                Err(Stop::failed("a `find` was answered with a link: that is a fault of the program"))
+            }
             None => Err(Stop::Unresolved(reference)),
         }
     }
@@ -253,7 +272,11 @@ impl<'r> Run<'r> {
     pub fn find_all(&self, find: Find, name: &str) -> Result<Vec<Node<'r>>, Stop> {
         let place = Place::root(name);
         let records = self.find(find)?;
-        Ok(records.iter().enumerate().map(|(index, record)| Node::borrowed(record, name).placed(place.element(index + 1))).collect())
+        Ok(records
+            .iter()
+            .enumerate()
+            .map(|(index, record)| Node::borrowed(record, name).placed(place.element(index + 1)))
+            .collect())
     }
 
     /// The key that a link leads to.
@@ -264,7 +287,9 @@ impl<'r> Run<'r> {
         let reference = Reference::Link(link);
         match self.input.references.get(&reference) {
             Some(Resolved::Linked(key)) => Ok(key.as_deref().map(Cow::Borrowed)),
-            Some(Resolved::Found(_)) => Err(Stop::failed("a link was answered with records: that is a fault of the program")),
+            Some(Resolved::Found(_)) => {
+                Err(Stop::failed("a link was answered with records: that is a fault of the program"))
+            }
             None => Err(Stop::Unresolved(reference)),
         }
     }

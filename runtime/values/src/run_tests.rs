@@ -13,7 +13,13 @@ fn item(code: &str) -> Find {
 }
 
 fn link() -> Link {
-    Link { system: "erp".into(), entity: "BP".into(), of_system: "shop".into(), of_entity: "customer".into(), key: "7".into() }
+    Link {
+        system: "erp".into(),
+        entity: "BP".into(),
+        of_system: "shop".into(),
+        of_entity: "customer".into(),
+        key: "7".into(),
+    }
 }
 
 fn run<T>(references: &References, body: impl FnOnce(Run<'_>) -> T) -> T {
@@ -58,12 +64,16 @@ fn every_problem_is_reported_once_with_path_and_line() {
         run.finish(record)
     });
     let Outcome::Rejected(rejections) = outcome else { panic!("{outcome:?}") };
-    let told: Vec<String> = rejections.iter().map(|r| format!("{}:{} {}|{}", r.at.file, r.at.line, r.field, r.reason)).collect();
-    assert_eq!(told, [
-        "orders.mapspec:2 |no such thing",
-        "orders.mapspec:9 Lines[2].VatGroup|no group",
-        "rules.mapspec:1 |in a rule"
-    ]);
+    let told: Vec<String> =
+        rejections.iter().map(|r| format!("{}:{} {}|{}", r.at.file, r.at.line, r.field, r.reason)).collect();
+    assert_eq!(
+        told,
+        [
+            "orders.mapspec:2 |no such thing",
+            "orders.mapspec:9 Lines[2].VatGroup|no group",
+            "rules.mapspec:1 |in a rule"
+        ]
+    );
 }
 
 #[test]
@@ -90,13 +100,18 @@ fn skip_wins_then_wants_then_rejected_then_waiting() {
 #[test]
 fn references_are_asked_for_then_read() {
     let mut references = References::new();
-    assert_eq!(run(&references, |run| run.find_one(item("A"), "i").map(|_| ())), Err(Stop::Unresolved(Reference::Find(item("A")))));
+    assert_eq!(
+        run(&references, |run| run.find_one(item("A"), "i").map(|_| ())),
+        Err(Stop::Unresolved(Reference::Find(item("A"))))
+    );
     let record = Json::parse(r#"{"ItemCode":1}"#).unwrap();
     references.insert(Reference::Find(item("A")), Resolved::Found(vec![record.clone()]));
     references.insert(Reference::Find(item("B")), Resolved::Found(vec![record.clone(), record]));
     references.insert(Reference::Link(link()), Resolved::Linked(Some("C7".into())));
     run(&references, |run| {
-        let Err(Stop::Failed(fault)) = run.find_one(item("A"), "i").unwrap().unwrap().text(&["ItemCode"], None) else { panic!() };
+        let Err(Stop::Failed(fault)) = run.find_one(item("A"), "i").unwrap().unwrap().text(&["ItemCode"], None) else {
+            panic!()
+        };
         assert_eq!(fault.source.as_deref(), Some("i.ItemCode"));
         let Err(Stop::Failed(fault)) = run.find_one(item("B"), "i").map(|_| ()) else { panic!() };
         assert_eq!(fault.reason, "2 records of erp.Items match ItemCode = \"B\"; expected one");
@@ -107,7 +122,9 @@ fn references_are_asked_for_then_read() {
 
 #[test]
 fn parts_need_different_keys() {
-    let outcome = run(&References::new(), |run| run.finish_parts(1, vec![("a".into(), Record::new()), ("a".into(), Record::new())]));
+    let outcome = run(&References::new(), |run| {
+        run.finish_parts(1, vec![("a".into(), Record::new()), ("a".into(), Record::new())])
+    });
     assert!(matches!(outcome, Outcome::Rejected(_)));
 }
 

@@ -34,7 +34,10 @@ pub fn parse_date(text: &str) -> Option<Date> {
     let midnight = rest.is_empty()
         || rest.strip_prefix("T00:00:00").is_some_and(|rest| {
             let fraction = rest.strip_suffix('Z').unwrap_or(rest);
-            fraction.is_empty() || fraction.strip_prefix('.').is_some_and(|zeros| !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0'))
+            fraction.is_empty()
+                || fraction
+                    .strip_prefix('.')
+                    .is_some_and(|zeros| !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0'))
         });
     if numeric && midnight { day.parse().ok() } else { None }
 }
@@ -163,7 +166,17 @@ mod tests {
         assert_eq!(parse_date("2026-11-02").map(date_text).as_deref(), Some("2026-11-02"));
         assert!(parse_date("2026-11-02T00:00:00Z").is_some());
         assert!(parse_date("2026-11-02T00:00:00.000").is_some());
-        for text in ["2026-11-02T08:59:11", "2026-13-02", "2026-02-30", "20261102", "02.11.2026", "", "2026-11-02 ", "2026-11-02T00:00:00.", "ä026-11-02"] {
+        for text in [
+            "2026-11-02T08:59:11",
+            "2026-13-02",
+            "2026-02-30",
+            "20261102",
+            "02.11.2026",
+            "",
+            "2026-11-02 ",
+            "2026-11-02T00:00:00.",
+            "ä026-11-02",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }
@@ -200,7 +213,12 @@ mod tests {
         assert_eq!(uuid.hex(), hex.to_lowercase());
         assert_eq!(Uuid::parse(&uuid.dashed()), Some(uuid));
         assert_eq!(uuid.dashed(), "018f3c2a-9b7d-7e41-a5c6-0d1e2f3a4b5c");
-        for text in ["", "018f3c2a-9b7d-7e41-a5c6-0d1e2f3a4b5", "018f3c2a9-b7d-7e41-a5c6-0d1e2f3a4b5c", "g18f3c2a9b7d7e41a5c60d1e2f3a4b5c"] {
+        for text in [
+            "",
+            "018f3c2a-9b7d-7e41-a5c6-0d1e2f3a4b5",
+            "018f3c2a9-b7d-7e41-a5c6-0d1e2f3a4b5c",
+            "g18f3c2a9b7d7e41a5c60d1e2f3a4b5c",
+        ] {
             assert_eq!(Uuid::parse(text), None, "{text}");
         }
     }

@@ -64,7 +64,10 @@ pub fn decimal_as_text(value: Decimal, precision: u32, scale: u32) -> Written {
 /// The number has decimals or is out of bounds.
 pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
     if !value.is_integer() {
-        return Err(Stop::failed_on(&value, format!("{value} is not a whole number: say `| round(0)`, `| floor` or `| ceiling`")));
+        return Err(Stop::failed_on(
+            &value,
+            format!("{value} is not a whole number: say `| round(0)`, `| floor` or `| ceiling`"),
+        ));
     }
     if let Some(low) = low
         && value < Decimal::integer(low)
@@ -144,7 +147,8 @@ pub fn word(value: &str, known: &[&str]) -> Written {
         return Ok(Json::Text(Cow::Owned(value.to_owned())));
     }
     let listed = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
-    let hint = closest(value, known.iter().copied()).map_or_else(String::new, |near| format!("; nearest is \"{near}\""));
+    let hint =
+        closest(value, known.iter().copied()).map_or_else(String::new, |near| format!("; nearest is \"{near}\""));
     Err(Stop::failed_on(value, format!("the target does not know \"{}\" (it knows {listed}{hint})", shortened(value))))
 }
 
@@ -272,11 +276,17 @@ mod tests {
         assert_eq!(decimal(number("1.50"), 5, 2).unwrap().to_text(), "1.5");
         assert_eq!(reason(decimal(number("1.505"), 5, 2)), "1.505 has 3 decimals, 2 fit: say `| round(2)`");
         assert_eq!(reason(decimal(number("1234"), 5, 2)), "1234 has 4 digits before the point, 3 fit");
-        assert_eq!(reason(integer(number("1.5"), None, None)), "1.5 is not a whole number: say `| round(0)`, `| floor` or `| ceiling`");
+        assert_eq!(
+            reason(integer(number("1.5"), None, None)),
+            "1.5 is not a whole number: say `| round(0)`, `| floor` or `| ceiling`"
+        );
         assert!(integer(number("5"), Some(6), None).is_err());
         assert!(integer(number("5"), None, Some(4)).is_err());
         assert_eq!(decimal_as_text(number("1.5"), 5, 2).unwrap().to_text(), "\"1.5\"");
-        assert_eq!(reason(word("cCustomr", &["cCustomer", "cSupplier"])), "the target does not know \"cCustomr\" (it knows \"cCustomer\", \"cSupplier\"; nearest is \"cCustomer\")");
+        assert_eq!(
+            reason(word("cCustomr", &["cCustomer", "cSupplier"])),
+            "the target does not know \"cCustomr\" (it knows \"cCustomer\", \"cSupplier\"; nearest is \"cCustomer\")"
+        );
     }
 
     #[test]
@@ -298,6 +308,9 @@ mod tests {
         assert_eq!(uuid(uuid_value, true).unwrap().to_text(), "\"018f3c2a9b7d7e41a5c60d1e2f3a4b5c\"");
         assert_eq!(boolean_as(true, "tYES", "tNO").unwrap().to_text(), "\"tYES\"");
         assert_eq!(date("2026-11-02".parse().unwrap()).unwrap().to_text(), "\"2026-11-02\"");
-        assert_eq!(instant("2026-11-02T09:15:00Z".parse().unwrap()).unwrap().to_text(), "\"2026-11-02T09:15:00.000+00:00\"");
+        assert_eq!(
+            instant("2026-11-02T09:15:00Z".parse().unwrap()).unwrap().to_text(),
+            "\"2026-11-02T09:15:00.000+00:00\""
+        );
     }
 }

@@ -1,0 +1,373 @@
+//! Dates: days, instants and the zones between them.
+//!
+//! In: days, instants, the name of a zone. Out: days, instants, text. Never the clock: `now` is the time at which the record was first captured.
+
+use std::borrow::Cow;
+
+use jiff::Span;
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
+
+use super::{Bound, Example, Function, Param, Returns, Takes, arg, ok, tried};
+use crate::decimal::Decimal;
+use crate::fault::{Stop, shortened};
+use crate::time::{Date, Instant, zone};
+
+fn known_zone(name: &str) -> Result<TimeZone, Stop> {
+    zone(name)
+        .ok_or_else(|| Stop::failed_on(name, format!("\"{}\" is no time zone (write Europe/Berlin)", shortened(name))))
+}
+
+/// The day that it is in a zone.
+///
+/// # Errors
+/// The zone is unknown.
+pub fn date_in(dt: Instant, zone: Cow<'_, str>) -> Result<Date, Stop> {
+    Ok(known_zone(&zone)?.to_datetime(dt).date())
+}
+
+/// The instant at which a day begins in a zone.
+///
+/// # Errors
+/// The zone is unknown, or the day lies beyond the year 9999.
+pub fn start_of_day(d: Date, zone: Cow<'_, str>) -> Result<Instant, Stop> {
+    let start = d.to_zoned(known_zone(&zone)?).and_then(|zoned| zoned.start_of_day());
+    start.map(|zoned| zoned.timestamp()).map_err(|_| out_of_range(d))
+}
+
+/// When the record was first captured.
+#[must_use]
+pub fn now(captured_at: Instant) -> Instant {
+    captured_at
+}
+
+/// The day on which the record was first captured, in a zone.
+///
+/// # Errors
+/// The zone is unknown.
+pub fn today(captured_at: Instant, zone: Cow<'_, str>) -> Result<Date, Stop> {
+    date_in(captured_at, zone)
+}
+
+fn out_of_range(d: Date) -> Stop {
+    Stop::failed_on(&d, "the result lies outside the years -9999 to 9999")
+}
+
+/// A whole number of days or months. jiff refuses spans beyond what its years can hold.
+fn shifted(d: Date, n: Decimal, span: impl FnOnce(i64) -> Option<Span>) -> Result<Date, Stop> {
+    let Some(count) = n.to_i64() else {
+        return Err(Stop::failed_on(&n, format!("{n} is no whole number of days or months")));
+    };
+    span(count).and_then(|span| d.checked_add(span).ok()).ok_or_else(|| out_of_range(d))
+}
+
+/// So many days later, or earlier when negative.
+///
+/// # Errors
+/// The result lies beyond the year 9999.
+pub fn add_days(d: Date, n: Decimal) -> Result<Date, Stop> {
+    shifted(d, n, |days| Span::new().try_days(days).ok())
+}
+
+/// So many months later; a day that the month does not have becomes its last.
+///
+/// # Errors
+/// The result lies beyond the year 9999.
+pub fn add_months(d: Date, n: Decimal) -> Result<Date, Stop> {
+    shifted(d, n, |months| Span::new().try_months(months).ok())
+}
+
+/// Days from `a` to `b`; negative when `b` is earlier.
+#[must_use]
+pub fn days_between(a: Date, b: Date) -> Decimal {
+    let days = a.duration_until(b).as_hours() / 24;
+    Decimal::integer(days)
+}
+
+/// The first day of the month.
+#[must_use]
+pub fn start_of_month(d: Date) -> Date {
+    d.first_of_month()
+}
+
+/// The last day of the month.
+#[must_use]
+pub fn end_of_month(d: Date) -> Date {
+    d.last_of_month()
+}
+
+/// The day of the week: Monday 1 to Sunday 7.
+#[must_use]
+pub fn weekday(d: Date) -> Decimal {
+    Decimal::integer(i64::from(d.weekday().to_monday_one_offset()))
+}
+
+/// Prints a day by a pattern.
+///
+/// # Errors
+/// The pattern is none, or asks for what a day has not.
+pub fn format_date<'r>(d: Date, pattern: Cow<'r, str>) -> Result<Cow<'r, str>, Stop> {
+    match BrokenDownTime::from(d).to_string(pattern.as_ref()) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(_) => Err(bad_pattern(&pattern)),
+    }
+}
+
+fn bad_pattern(pattern: &str) -> Stop {
+    Stop::failed_on(pattern, format!("\"{}\" is no pattern of days here (write %d.%m.%Y)", shortened(pattern)))
+}
+
+/// Reads a day by a pattern.
+///
+/// # Errors
+/// The text is no day written so.
+pub fn parse_date<'r>(t: Cow<'r, str>, pattern: Cow<'r, str>) -> Result<Date, Stop> {
+    Date::strptime(pattern.as_bytes(), t.as_bytes())
+        .map_err(|_| Stop::failed_on(&t, format!("\"{}\" is no date written as {pattern}", shortened(&t))))
+}
+
+/// Prints an instant by a pattern, as the clocks of a zone show it.
+///
+/// # Errors
+/// The zone is unknown or the pattern is none.
+pub fn format_datetime<'r>(dt: Instant, pattern: Cow<'r, str>, zone: Cow<'r, str>) -> Result<Cow<'r, str>, Stop> {
+    let zoned = dt.to_zoned(known_zone(&zone)?);
+    match BrokenDownTime::from(&zoned).to_string(pattern.as_ref()) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(_) => Err(bad_pattern(&pattern)),
+    }
+}
+
+/// Reads an instant from text that gives the time of a zone's clocks. A time that the clocks show twice, or never, when they are set is refused.
+///
+/// # Errors
+/// The zone is unknown, or the text is no time written so, or it is ambiguous.
+pub fn parse_datetime<'r>(t: Cow<'r, str>, pattern: Cow<'r, str>, zone: Cow<'r, str>) -> Result<Instant, Stop> {
+    let zone = known_zone(&zone)?;
+    let read = jiff::civil::DateTime::strptime(pattern.as_bytes(), t.as_bytes())
+        .map_err(|_| Stop::failed_on(&t, format!("\"{}\" is no date and time written as {pattern}", shortened(&t))))?;
+    zone.to_ambiguous_zoned(read).unambiguous().map(|zoned| zoned.timestamp()).map_err(|_| {
+        Stop::failed_on(&t, format!("\"{}\" is not one point in time: the clocks are set then", shortened(&t)))
+    })
+}
+
+/// What an epoch counts.
+pub const EPOCH_UNITS: &[&str] = &["seconds", "milliseconds"];
+
+/// The instant so many seconds or milliseconds after 1970-01-01T00:00:00Z.
+///
+/// # Errors
+/// Not whole, or beyond the year 9999.
+pub fn from_epoch(n: Decimal, unit: Cow<'_, str>) -> Result<Instant, Stop> {
+    let count = n.to_i64().ok_or_else(|| Stop::failed_on(&n, format!("{n} is no whole number of {unit}")))?;
+    let instant = if unit == "milliseconds" { Instant::from_millisecond(count) } else { Instant::from_second(count) };
+    instant.map_err(|_| Stop::failed_on(&n, format!("{n} {unit} lie outside the years -9999 to 9999")))
+}
+
+/// Whole seconds or milliseconds since 1970-01-01T00:00:00Z.
+#[must_use]
+pub fn to_epoch(dt: Instant, unit: Cow<'_, str>) -> Decimal {
+    Decimal::integer(if unit == "milliseconds" { dt.as_millisecond() } else { dt.as_second() })
+}
+
+const D: Param = Param::new("d", Takes::Date);
+const DT: Param = Param::new("dt", Takes::Instant);
+const N: Param = Param::new("n", Takes::Integer);
+const T: Param = Param::new("t", Takes::Text);
+const ZONE: Param = Param::new("zone", Takes::Zone);
+const PATTERN: Param = Param::new("pattern", Takes::DatePattern);
+const UNIT: Param = Param::new("unit", Takes::Word(EPOCH_UNITS));
+const NO_ZONE: &str = "the zone is unknown";
+const TOO_FAR: &str = "the result lies beyond the year 9999";
+
+macro_rules! path {
+    ($name:ident) => {
+        concat!(module_path!(), "::", stringify!($name))
+    };
+}
+
+macro_rules! example {
+    ($call:literal => $gives:literal) => {
+        Example { call: $call, gives: $gives }
+    };
+}
+
+/// The functions on days and instants.
+pub static FUNCTIONS: &[Function] = &[
+    Function::new("date_in", path!(date_in), "The day that it is in a zone.", &[DT, ZONE], Returns::Date, |a| {
+        tried(date_in(arg(a, 0)?, arg(a, 1)?))
+    })
+    .fails(NO_ZONE)
+    .loses()
+    .examples(&[
+        example!(r#"date_in(instant("2026-11-02T23:30:00Z"), "Europe/Berlin")"# => "2026-11-03"),
+        example!(r#"date_in(instant("2026-11-02T23:30:00Z"), "Berlin")"# => "fails"),
+    ]),
+    Function::new(
+        "start_of_day",
+        path!(start_of_day),
+        "The point in time at which a day begins in a zone.",
+        &[D, ZONE],
+        Returns::Instant,
+        |a| tried(start_of_day(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails(NO_ZONE)
+    .examples(&[example!(r#"start_of_day(2026-07-01, "Europe/Berlin")"# => r#"instant("2026-06-30T22:00:00Z")"#)]),
+    Function::new(
+        "now",
+        path!(now),
+        "The point in time at which the record was first captured: the same at every attempt.",
+        &[],
+        Returns::Instant,
+        |a| ok(now(arg(a, 0)?)),
+    )
+    .needs_now(),
+    Function::new(
+        "today",
+        path!(today),
+        "The day on which the record was first captured, in a zone: the same at every attempt.",
+        &[ZONE],
+        Returns::Date,
+        |a| tried(today(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .needs_now()
+    .fails(NO_ZONE),
+    Function::new("add_days", path!(add_days), "So many days later, or earlier if negative.", &[D, N], Returns::Date, |a| {
+        tried(add_days(arg(a, 0)?, arg(a, 1)?))
+    })
+    .fails(TOO_FAR)
+    .examples(&[
+        example!("add_days(2026-12-30, 3)" => "2027-01-02"),
+        example!("add_days(2026-03-01, -1)" => "2026-02-28"),
+        example!("add_days(2026-03-01, 99999999)" => "fails"),
+    ]),
+    Function::new(
+        "add_months",
+        path!(add_months),
+        "So many months later, or earlier if negative. A day that the month does not have becomes its last.",
+        &[D, N],
+        Returns::Date,
+        |a| tried(add_months(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails(TOO_FAR)
+    .examples(&[example!("add_months(2026-01-31, 1)" => "2026-02-28"), example!("add_months(2026-01-15, -1)" => "2025-12-15")]),
+    Function::new(
+        "days_between",
+        path!(days_between),
+        "The number of days from one day to another; negative if the second is earlier.",
+        &[Param::new("a", Takes::Date), Param::new("b", Takes::Date)],
+        Returns::Integer,
+        |a| ok(days_between(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .examples(&[example!("days_between(2026-03-01, 2026-04-01)" => "31"), example!("days_between(2026-03-02, 2026-03-01)" => "-1")]),
+    Function::new("start_of_month", path!(start_of_month), "The first day of the month.", &[D], Returns::Date, |a| {
+        ok(start_of_month(arg(a, 0)?))
+    })
+    .examples(&[example!("start_of_month(2026-02-17)" => "2026-02-01")]),
+    Function::new("end_of_month", path!(end_of_month), "The last day of the month.", &[D], Returns::Date, |a| {
+        ok(end_of_month(arg(a, 0)?))
+    })
+    .examples(&[example!("end_of_month(2028-02-17)" => "2028-02-29")]),
+    Function::new("weekday", path!(weekday), "The day of the week, Monday 1 to Sunday 7.", &[D], Returns::Integer, |a| {
+        ok(weekday(arg(a, 0)?))
+    })
+    .examples(&[example!("weekday(2026-11-02)" => "1")]),
+    Function::new(
+        "format_date",
+        path!(format_date),
+        "Prints a day by a pattern: %d day, %m month, %Y year, %y year of two digits, %j day of the year, %V week.",
+        &[D, PATTERN],
+        Returns::Text(Bound::Unbounded),
+        |a| tried(format_date(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails("the pattern asks for what a day has not")
+    .examples(&[
+        example!(r#"format_date(2026-11-02, "%d.%m.%Y")"# => r#""02.11.2026""#),
+        example!(r#"format_date(2026-11-02, "%H:%M")"# => "fails"),
+    ]),
+    Function::new("parse_date", path!(parse_date), "Reads a day by a pattern.", &[T, PATTERN], Returns::Date, |a| {
+        tried(parse_date(arg(a, 0)?, arg(a, 1)?))
+    })
+    .fails("the text is no day written so")
+    .examples(&[
+        example!(r#"parse_date("02.11.2026", "%d.%m.%Y")"# => "2026-11-02"),
+        example!(r#"parse_date("31.02.2026", "%d.%m.%Y")"# => "fails"),
+        example!(r#"parse_date("02.11.2026 x", "%d.%m.%Y")"# => "fails"),
+    ]),
+    Function::new(
+        "format_datetime",
+        path!(format_datetime),
+        "Prints a point in time by a pattern, as the clocks of a zone show it.",
+        &[DT, PATTERN, ZONE],
+        Returns::Text(Bound::Unbounded),
+        |a| tried(format_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
+    )
+    .fails("the zone is unknown or the pattern is none")
+    .examples(&[
+        example!(r#"format_datetime(instant("2026-11-02T23:30:00Z"), "%d.%m.%Y %H:%M", "Europe/Berlin")"# => r#""03.11.2026 00:30""#),
+    ]),
+    Function::new(
+        "parse_datetime",
+        path!(parse_datetime),
+        "Reads a point in time by a pattern from what the clocks of a zone show.",
+        &[T, PATTERN, ZONE],
+        Returns::Instant,
+        |a| tried(parse_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
+    )
+    .fails("the text is no time written so, the zone is unknown, or the clocks are set at that time")
+    .examples(&[
+        example!(r#"parse_datetime("03.11.2026 00:30", "%d.%m.%Y %H:%M", "Europe/Berlin")"# => r#"instant("2026-11-02T23:30:00Z")"#),
+        example!(r#"parse_datetime("2026-10-25 02:30", "%Y-%m-%d %H:%M", "Europe/Berlin")"# => "fails"),
+        example!(r#"parse_datetime("2026-03-29 02:30", "%Y-%m-%d %H:%M", "Europe/Berlin")"# => "fails"),
+    ]),
+    Function::new(
+        "from_epoch",
+        path!(from_epoch),
+        "The point in time so many seconds or milliseconds after 1970-01-01T00:00:00Z.",
+        &[N, UNIT],
+        Returns::Instant,
+        |a| tried(from_epoch(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails(TOO_FAR)
+    .examples(&[example!(r#"from_epoch(1793610900, "seconds")"# => r#"instant("2026-11-02T09:15:00Z")"#)]),
+    Function::new(
+        "to_epoch",
+        path!(to_epoch),
+        "Whole seconds or milliseconds since 1970-01-01T00:00:00Z.",
+        &[DT, UNIT],
+        Returns::Integer,
+        |a| ok(to_epoch(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .loses()
+    .examples(&[example!(r#"to_epoch(instant("2026-11-02T09:15:00.25Z"), "milliseconds")"# => "1793610900250")]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_capture_is_now() {
+        let captured_at: Instant = "2026-11-02T23:30:00Z".parse().unwrap();
+        assert_eq!(now(captured_at), captured_at);
+        assert_eq!(today(captured_at, "Europe/Berlin".into()).unwrap().to_string(), "2026-11-03");
+    }
+
+    #[test]
+    fn far_dates_fail_and_do_not_panic() {
+        assert!(add_days(Date::MAX, Decimal::ONE).is_err());
+        assert!(add_months(Date::MIN, Decimal::integer(i64::MIN)).is_err());
+        assert!(start_of_day(Date::MIN, "Pacific/Auckland".into()).is_err());
+        assert_eq!(days_between(Date::MIN, Date::MAX), Decimal::integer(7_304_483));
+        assert!(from_epoch(Decimal::integer(i64::MAX), "seconds".into()).is_err());
+    }
+
+    #[test]
+    fn odd_patterns_fail_and_do_not_panic() {
+        let day: Date = "2026-11-02".parse().unwrap();
+        for pattern in ["%", "%Q%", "%!", "\u{0}%", "%z", "%Z"] {
+            assert!(format_date(day, pattern.into()).is_err(), "{pattern:?}");
+            assert!(parse_date("x".into(), pattern.into()).is_err(), "{pattern:?}");
+        }
+    }
+}

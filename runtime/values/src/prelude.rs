@@ -1,0 +1,200 @@
+//! What generated code imports, and the few words that it is written in.
+//!
+//! In: the pieces of this crate. Out: their names in one place, readers for what the catalogue says is always there, and short forms
+//! of what every generated mapping says again and again. Nothing here knows a mapping, and nothing here does what another file does.
+
+pub use std::borrow::Cow;
+
+pub use crate::compare::{self, Show};
+pub use crate::decimal::{Decimal, Mode, Quotient};
+pub use crate::fault::{Stop, if_invalid, needed};
+pub use crate::functions;
+pub use crate::json::Json;
+pub use crate::node::Node;
+pub use crate::outcome::{Input, Integration, Mapping, Outcome, Rejection};
+pub use crate::plan::{
+    DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule, SettingPlan,
+    SourcePlan, SystemPlan, TermPlan, WritePlan,
+};
+pub use crate::reference::{Find, Link, Reference, Term, Test};
+pub use crate::run::Run;
+pub use crate::time::{Date, Instant, Time, Uuid};
+pub use crate::write::{self, Record};
+
+/// Makes the module `integration` of the file that a `build.rs` has written with `mapwright_codegen::build::compile`.
+#[macro_export]
+macro_rules! include_integration {
+    () => {
+        #[allow(
+            clippy::all,
+            clippy::pedantic,
+            non_ascii_idents,
+            unused,
+            reason = "generated from specs: what looks odd in Rust follows the words and the order of the spec"
+        )]
+        mod integration {
+            include!(concat!(env!("OUT_DIR"), "/integration.rs"));
+        }
+    };
+}
+
+/// A field that the catalogue says is always there: reading it where it is missing is a failure.
+pub struct Always<'n, 'r> {
+    node: &'n Node<'r>,
+    steps: &'n [&'n str],
+}
+
+impl<'r> Node<'r> {
+    /// The field at `steps`, which must be there.
+    #[must_use]
+    pub fn always<'n>(&'n self, steps: &'n [&'n str]) -> Always<'n, 'r> {
+        Always { node: self, steps }
+    }
+
+    /// Does the field hold the JSON text that the catalogue says means "no value" (`missing as ...`)?
+    ///
+    /// # Errors
+    /// A step on the way is no record.
+    pub fn says(&self, steps: &[&str], missing: &str) -> Result<bool, Stop> {
+        Ok(self.json(steps)?.is_some_and(|json| json.to_text() == missing))
+    }
+}
+
+macro_rules! always {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $value:ty;)*) => {
+        impl<'r> Always<'_, 'r> {
+            $(
+                #[doc = concat!("[`Node::", stringify!($name), "`] of what must be there.")]
+                ///
+                /// # Errors
+                /// It is missing, or not what the catalogue says.
+                pub fn $name(&self, $($argument: $type),*) -> Result<$value, Stop> {
+                    self.sure(self.node.$name(self.steps, $($argument),*)?)
+                }
+            )*
+        }
+    };
+}
+
+always! {
+    text(max: Option<u32>) -> Cow<'r, str>;
+    word(known: &[&str]) -> Cow<'r, str>;
+    decimal(precision: u32, scale: u32) -> Decimal;
+    decimal_as_text(precision: u32, scale: u32) -> Decimal;
+    integer(low: Option<i64>, high: Option<i64>) -> Decimal;
+    integer_as_text(low: Option<i64>, high: Option<i64>) -> Decimal;
+    boolean() -> bool;
+    boolean_as(yes: &str, no: &str) -> bool;
+    date() -> Date;
+    time() -> Time;
+    instant() -> Instant;
+    uuid() -> Uuid;
+    record() -> Node<'r>;
+    list() -> Vec<Node<'r>>;
+    json() -> Json<'r>;
+}
+
+impl<'r> Always<'_, 'r> {
+    fn sure<T>(&self, value: Option<T>) -> Result<T, Stop> {
+        needed(value, || self.node.path(self.steps))
+    }
+}
+
+/// A `let` as its dependents see it.
+pub trait Held<T> {
+    /// Its value.
+    ///
+    /// # Errors
+    /// What stopped it, which is reported already.
+    fn value(&self) -> Result<&T, Stop>;
+}
+
+impl<T> Held<T> for Result<T, Stop> {
+    fn value(&self) -> Result<&T, Stop> {
+        self.as_ref().map_err(Stop::clone)
+    }
+}
+
+/// `value in list`.
+#[must_use]
+pub fn is_in<T: PartialEq>(value: &T, list: &[T]) -> bool {
+    list.contains(value)
+}
+
+/// `value in list`, where the value may be missing: a missing one is in no list.
+#[must_use]
+pub fn may_be_in<T: PartialEq>(value: &Option<T>, list: &[T]) -> bool {
+    value.as_ref().is_some_and(|value| list.contains(value))
+}
+
+/// `sorted by`: rows with equal keys keep their order; a missing key comes first, or last when descending.
+#[must_use]
+pub fn sorted<K: Ord, R>(mut keyed: Vec<(K, R)>, descending: bool) -> Vec<R> {
+    if descending {
+        keyed.sort_by(|left, right| right.0.cmp(&left.0));
+    } else {
+        keyed.sort_by(|left, right| left.0.cmp(&right.0));
+    }
+    keyed.into_iter().map(|(_, row)| row).collect()
+}
+
+/// The name that specs write for a word of the wire.
+#[must_use]
+pub fn named<'r>(word: Cow<'r, str>, names: &[(&'static str, &'static str)]) -> Cow<'r, str> {
+    names.iter().find(|(wire, _)| *wire == word).map_or(word, |(_, name)| Cow::Borrowed(name))
+}
+
+/// The word of the wire for a name that specs write.
+#[must_use]
+pub fn wired<'n>(name: &'n str, names: &'n [(&'static str, &'static str)]) -> &'n str {
+    names.iter().find(|(_, known)| *known == name).map_or(name, |(wire, _)| wire)
+}
+
+/// No row of a table fits, and the table says nothing of that.
+#[must_use]
+pub fn no_row(table: &str, keys: &[&dyn Show]) -> Stop {
+    let keys: Vec<String> = keys.iter().map(|key| key.show()).collect();
+    Stop::failed_on(&keys.join(", "), format!("the table `{table}` has no row for this"))
+}
+
+/// No arm of a `match` fits.
+#[must_use]
+pub fn no_arm(value: &dyn Show) -> Stop {
+    Stop::failed_on(&value.show(), "no arm of the `match` fits this")
+}
+
+impl FieldPlan {
+    /// A field that is always there, may be left out on create, and holds nothing personal.
+    #[must_use]
+    pub const fn new(name: &'static str, kind: Kind) -> FieldPlan {
+        FieldPlan { name, kind, optional: false, required: false, read_only: false, personal: false }
+    }
+
+    /// It may be missing.
+    #[must_use]
+    pub const fn optional(mut self) -> FieldPlan {
+        self.optional = true;
+        self
+    }
+
+    /// It must be given on create.
+    #[must_use]
+    pub const fn required(mut self) -> FieldPlan {
+        self.required = true;
+        self
+    }
+
+    /// It is never written.
+    #[must_use]
+    pub const fn read_only(mut self) -> FieldPlan {
+        self.read_only = true;
+        self
+    }
+
+    /// It is redacted wherever people read.
+    #[must_use]
+    pub const fn personal(mut self) -> FieldPlan {
+        self.personal = true;
+        self
+    }
+}
