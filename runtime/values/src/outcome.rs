@@ -18,7 +18,7 @@ pub struct Input<'r> {
     pub sources: &'r [Json<'r>],
     /// What has been resolved so far.
     pub references: &'r References,
-    /// The settings as one record, every default filled in (`plan::check_settings`).
+    /// The settings as one record, every default filled in (`settings::check_settings`).
     pub settings: &'r Json<'r>,
     /// When the record was first captured: the `now()` of the language, the same in every attempt.
     pub captured_at: Timestamp,
