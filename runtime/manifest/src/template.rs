@@ -3,7 +3,7 @@
 use crate::fault::{At, did_you_mean};
 
 /// Roots that a template may name, in the order of `manifest.md` 1.
-pub const ROOTS: &[&str] = &[
+pub(crate) const ROOTS: &[&str] = &[
     "config", "secret", "session", "entity", "page", "cursor", "field", "value", "values", "terms", "key", "parent",
     "record", "records", "merged", "version", "create_key", "body", "header", "cookie", "status", "query", "form",
     "each", "match",

@@ -1,0 +1,264 @@
+//! What an answer means. In: an answer, the manifest's rules, what was asked. Out: a class and the vendor's words.
+//! The manifest's rules come first, then the table of the delivery paper. Pure: decides, does nothing.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_engine::connector::Class;
+use mapwright_manifest::{Errors, Extract, ExtractFrom, Operation, Rule, RuleClass, Verb};
+use mapwright_values::Json;
+
+use crate::answer::{ReadAnswer, holds, shortened};
+use crate::template::Scope;
+
+/// A wish to wait that is longer than this is cut.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A vendor's message is cut to this.
+const MESSAGE_CHARACTERS_MAX: usize = 300;
+
+/// What was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked<'a> {
+    /// An operation of an entity.
+    Entity(Verb),
+    /// An action.
+    Action(&'a str),
+    /// A log-in.
+    LogIn,
+    /// The cheap call of `doctor`.
+    Check,
+}
+
+impl Asked<'_> {
+    /// Can it have an effect?
+    pub(crate) const fn writes(self) -> bool {
+        match self {
+            Self::Entity(verb) => match verb {
+                Verb::List | Verb::Find | Verb::Get => false,
+                Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete | Verb::Batch => true,
+            },
+            Self::Action(_) => true,
+            Self::LogIn | Self::Check => false,
+        }
+    }
+
+    /// In words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Entity(verb) => verb.word().to_owned(),
+            Self::Action(name) => format!("action {name}"),
+            Self::LogIn => "log-in".to_owned(),
+            Self::Check => "check".to_owned(),
+        }
+    }
+
+    fn named_by(self, rule: &Rule) -> bool {
+        rule.operations.is_empty()
+            || rule.operations.iter().any(|word| match self {
+                Self::Entity(verb) => word == verb.word(),
+                Self::Action(name) => word == "action" || word == name,
+                Self::LogIn | Self::Check => false,
+            })
+    }
+}
+
+/// What to do about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reaction {
+    /// This is its class.
+    Class(Class),
+    /// The session has gone: log in and ask again, once.
+    LogIn,
+}
+
+/// An answer that is no success.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) reaction: Reaction,
+    pub(crate) code: Option<String>,
+    /// The vendor's words, or ours where it has none.
+    pub(crate) message: String,
+    pub(crate) field: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    /// The answer is a page for people.
+    pub(crate) html: bool,
+}
+
+/// Why the answer is no success; `None` = it is one. Success is asserted: the promised status, a body that parses.
+pub(crate) fn unsuccessful(
+    read: &ReadAnswer<'_>,
+    operation: &Operation,
+    scope: &Scope<'_>,
+    entity: &Json<'_>,
+) -> Option<String> {
+    if !operation.gone.is_empty() && read.unmet(&operation.gone, scope, entity).is_none() {
+        return None;
+    }
+    if operation.success.is_empty() {
+        if !(200..300).contains(&read.answer.status) {
+            return Some(format!("status {}", read.answer.status));
+        }
+    } else if let Some(unmet) = read.unmet(&operation.success, scope, entity) {
+        return Some(unmet);
+    }
+    if let Some(malformed) = &read.malformed {
+        return Some(format!("the body is not JSON: {malformed}"));
+    }
+    let promised = !operation.records.is_empty() || !operation.record.is_empty() || !operation.key.is_empty();
+    (promised && read.json.is_none()).then(|| "the body is empty".to_owned())
+}
+
+/// The class of an answer that is no success.
+pub(crate) fn classify(
+    read: &ReadAnswer<'_>,
+    why: &str,
+    errors: &Errors,
+    asked: Asked<'_>,
+    scope: &Scope<'_>,
+    entity: &Json<'_>,
+) -> Verdict {
+    let status = read.answer.status;
+    let codes = extract(read, errors.code.as_ref(), &[], &[], entity);
+    let messages = extract(read, errors.message.as_ref(), &codes, &[], entity);
+    let fields = extract(read, errors.field.as_ref(), &codes, &messages, entity);
+    let succeeded = (200..300).contains(&status);
+    let page_for_people = read.answer.is_html();
+    let rule = errors.rules.iter().find(|rule| {
+        !(succeeded && page_for_people) && asked.named_by(rule) && applies(rule, read, &codes, &messages, scope, entity)
+    });
+    let reaction = match rule {
+        Some(rule) => of_rule(rule.class),
+        None if succeeded => Reaction::Class(if asked.writes() { Class::Ambiguous } else { Class::Transient }),
+        None => of_table(status, asked, read.answer.header("retry-after").is_some()),
+    };
+    let wait = rule.and_then(|rule| read.text(&rule.wait, entity));
+    let wait = wait.or_else(|| read.answer.header("retry-after").map(str::to_owned));
+    let message = if page_for_people {
+        "an HTML page where JSON was expected".to_owned()
+    } else if messages.is_empty() {
+        why.to_owned()
+    } else {
+        shortened(&messages.join("; "), MESSAGE_CHARACTERS_MAX)
+    };
+    Verdict {
+        reaction,
+        code: (!codes.is_empty()).then(|| codes.join(", ")),
+        message,
+        field: fields.into_iter().next(),
+        retry_after: wait.and_then(|text| retry_after(&text, read)),
+        html: page_for_people,
+    }
+}
+
+fn applies(
+    rule: &Rule,
+    read: &ReadAnswer<'_>,
+    codes: &[String],
+    messages: &[String],
+    scope: &Scope<'_>,
+    entity: &Json<'_>,
+) -> bool {
+    let texts_hold = |matcher: &Option<mapwright_manifest::Matcher>, texts: &[String]| {
+        matcher.as_ref().is_none_or(|matcher| {
+            let values: Vec<Json<'_>> = texts.iter().map(|text| Json::text(text.as_str())).collect();
+            holds(matcher, &values.iter().collect::<Vec<_>>(), scope)
+        })
+    };
+    read.unmet(&rule.conditions, scope, entity).is_none()
+        && texts_hold(&rule.code, codes)
+        && texts_hold(&rule.message, messages)
+}
+
+fn extract(
+    read: &ReadAnswer<'_>,
+    extract: Option<&Extract>,
+    codes: &[String],
+    messages: &[String],
+    entity: &Json<'_>,
+) -> Vec<String> {
+    let Some(extract) = extract else { return Vec::new() };
+    let texts = match &extract.from {
+        ExtractFrom::Selectors(selectors) => read.texts(selectors, entity),
+        ExtractFrom::Code => codes.to_vec(),
+        ExtractFrom::Message => messages.to_vec(),
+    };
+    match &extract.regex {
+        Some(pattern) => texts.iter().filter_map(|text| pattern.extract(text)).collect(),
+        None => texts,
+    }
+}
+
+const fn of_rule(class: RuleClass) -> Reaction {
+    match class {
+        RuleClass::Done => Reaction::Class(Class::Done),
+        RuleClass::Transient => Reaction::Class(Class::Transient),
+        RuleClass::Permanent => Reaction::Class(Class::Permanent),
+        RuleClass::Ambiguous => Reaction::Class(Class::Ambiguous),
+        RuleClass::Halt => Reaction::Class(Class::Halt),
+        RuleClass::Login => Reaction::LogIn,
+        RuleClass::Conflict => Reaction::Class(Class::Conflict),
+        RuleClass::Exists => Reaction::Class(Class::Exists),
+        RuleClass::Missing => Reaction::Class(Class::Missing),
+        RuleClass::Dependency => Reaction::Class(Class::Dependency),
+        RuleClass::Throttled => Reaction::Class(Class::Throttled),
+    }
+}
+
+/// The table for plain HTTP and OData.
+fn of_table(status: u16, asked: Asked<'_>, says_when: bool) -> Reaction {
+    let unproven = if asked.writes() { Class::Ambiguous } else { Class::Transient };
+    Reaction::Class(match status {
+        401 => return Reaction::LogIn,
+        300..=399 | 403 => Class::Halt,
+        400 | 413 | 415 | 422 => {
+            if asked.writes() { Class::Permanent } else { Class::Halt }
+        }
+        404 | 410 => match asked {
+            Asked::Entity(Verb::Get | Verb::Update | Verb::Upsert | Verb::Delete) | Asked::Action(_) => Class::Missing,
+            Asked::Entity(Verb::List | Verb::Find | Verb::Create | Verb::Batch) | Asked::LogIn | Asked::Check => Class::Halt,
+        },
+        409 | 412 => {
+            if asked.writes() { Class::Conflict } else { Class::Transient }
+        }
+        423 => Class::Transient,
+        425 | 429 => Class::Throttled,
+        503 if says_when => Class::Throttled,
+        _ => unproven,
+    })
+}
+
+/// A rule's class as the engine must see it: what blames a record blames the question when nothing was written, and an
+/// ambiguous read is merely to be read again.
+pub(crate) const fn for_engine(class: Class, asked: Asked<'_>) -> Class {
+    if asked.writes() {
+        return class;
+    }
+    match class {
+        Class::Permanent => Class::Halt,
+        Class::Ambiguous | Class::Conflict | Class::Exists => Class::Transient,
+        Class::Done
+        | Class::Transient
+        | Class::Throttled
+        | Class::Halt
+        | Class::Missing
+        | Class::Dependency => class,
+    }
+}
+
+/// Seconds, or a date that is compared with the server's own clock.
+fn retry_after(text: &str, read: &ReadAnswer<'_>) -> Option<Duration> {
+    let wait = match text.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = http_date(text)?;
+            let now = read.answer.header("date").and_then(http_date)?;
+            Duration::try_from(until.duration_since(now)).ok()?
+        }
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+/// `Mon, 23 Nov 2026 21:09:29 GMT`.
+pub(crate) fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text.trim()).ok().map(|zoned| zoned.timestamp())
+}

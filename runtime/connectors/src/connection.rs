@@ -1,0 +1,362 @@
+//! One connection: the manifest, its values, its session, and the one way in which a request is sent and judged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mapwright_engine::connector::{Class, Connector, Failure};
+use mapwright_manifest::{Auth, LogIn, Manifest, Operation};
+use mapwright_values::Json;
+use mapwright_values::plan::{EntityPlan, SystemPlan};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+use crate::answer::ReadAnswer;
+use crate::auth::{Keeper, Session};
+use crate::classify::{Asked, Reaction, Verdict, classify, for_engine, unsuccessful};
+use crate::http::{Http, Prepared, Trouble};
+use crate::request::{self, Extras, Subject};
+use crate::settings::{self, ConnectionSettings};
+use crate::template::{Scope, Unfilled};
+
+/// A value shorter than this is not worth hiding in a message, and hiding it would make the message unreadable.
+const REDACTED_CHARACTERS_MIN: usize = 4;
+
+/// Opens connections.
+#[derive(Debug)]
+pub struct Connectors;
+
+impl Connectors {
+    /// Opens a connection to a system of a compiled project. Sends nothing yet.
+    ///
+    /// # Errors
+    /// Everything that is missing, unknown or wrong in the settings, and everything in the manifest that this version
+    /// cannot do, all at once, in words.
+    pub fn open(plan: &SystemPlan, settings: ConnectionSettings) -> Result<Arc<dyn Connector>, Vec<String>> {
+        let connection: Arc<dyn Connector> = Arc::new(RestConnector::new(plan, settings)?);
+        Ok(connection)
+    }
+}
+
+/// A system reached over HTTP with JSON: REST and OData.
+pub(crate) struct RestConnector {
+    pub(crate) alias: String,
+    pub(crate) manifest: Manifest,
+    pub(crate) entities: &'static [EntityPlan],
+    config: Json<'static>,
+    secrets: Vec<(String, SecretString)>,
+    http: Http,
+    keeper: Keeper,
+    pub(crate) places: Semaphore,
+    pub(crate) request_timeout: Duration,
+    /// The base without its path, for messages.
+    host: String,
+    pub(crate) base: String,
+}
+
+/// One request to be sent and judged.
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'a Operation,
+    pub(crate) asked: Asked<'a>,
+    /// Name of entity or action, for messages.
+    pub(crate) name: &'a str,
+    pub(crate) plan: Option<&'a EntityPlan>,
+    pub(crate) key: &'a [String],
+    /// What templates may name, besides `config`, `secret` and `session`.
+    pub(crate) roots: Vec<(&'a str, &'a Json<'static>)>,
+    pub(crate) extras: Extras,
+    /// Texts that must not appear in a message.
+    pub(crate) personal: &'a [String],
+}
+
+impl RestConnector {
+    fn new(plan: &SystemPlan, mut settings: ConnectionSettings) -> Result<Self, Vec<String>> {
+        let alias = plan.alias;
+        let manifest = Manifest::parse(plan.manifest, &format!("{}/connector.yaml", plan.name))
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        let mut faults = settings::faults(alias, &manifest, &settings);
+        faults.extend(manifest.system_not_built().map(|words| format!("{alias}: the manifest of {} asks for what is {words}", plan.name)));
+        let config = settings::config_values(&manifest, &settings);
+        let secrets: Vec<(String, SecretString)> = std::mem::take(&mut settings.credentials).into_iter().collect();
+        let scope = Scope { roots: &[("config", &config)], secrets: &[], session: &[], lets: &[] };
+        if settings.ca_file.is_none()
+            && let Some(file) = manifest.tls_ca.as_ref().and_then(|template| scope.text(template).ok().flatten())
+        {
+            settings.ca_file = Some(file.into());
+        }
+        let base = match request::base(&manifest, &scope) {
+            Ok(base) => base,
+            Err(unfilled) => {
+                faults.push(format!("{alias}: {}", unfilled.message));
+                String::new()
+            }
+        };
+        let request_timeout = settings.request_timeout.unwrap_or(manifest.limits.request_timeout);
+        let http = Http::new(&settings, request_timeout, manifest.limits.body_bytes_max);
+        let http = match http {
+            Ok(http) if faults.is_empty() => http,
+            Ok(_) => return Err(faults),
+            Err(message) => {
+                faults.push(format!("{alias}: {message}"));
+                return Err(faults);
+            }
+        };
+        let host = reqwest::Url::parse(&base).ok().and_then(|url| {
+            let host = url.host_str()?.to_owned();
+            Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
+        });
+        Ok(Self {
+            alias: alias.to_owned(),
+            places: Semaphore::new(manifest.limits.parallel),
+            manifest,
+            entities: plan.entities,
+            config,
+            secrets,
+            http,
+            keeper: Keeper::default(),
+            request_timeout,
+            host: host.unwrap_or_else(|| base.clone()),
+            base,
+        })
+    }
+
+    /// The entity or action of the plan.
+    pub(crate) fn plan(&self, name: &str) -> Option<&'static EntityPlan> {
+        self.entities.iter().find(|entity| entity.name == name)
+    }
+
+    /// A failure that was decided here, before or without an answer.
+    pub(crate) fn failure(&self, class: Class, message: impl std::fmt::Display) -> Failure {
+        Failure {
+            class,
+            status: None,
+            code: None,
+            message: format!("{}: {message}", self.alias),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// What the manifest calls its own of an entity.
+    pub(crate) fn own_entries(&self, name: &str) -> Json<'static> {
+        let mut members: Vec<_> = Vec::new();
+        if let Some(entity) = self.manifest.entity(name) {
+            members.extend(entity.entries.iter().map(|(key, value)| (key.clone().into(), Json::text(value.clone()))));
+            let plan_key = self.plan(name).and_then(|plan| plan.key.first().copied());
+            if let (false, Some(key)) = (entity.entries.contains_key("key"), plan_key) {
+                members.push(("key".into(), Json::text(key)));
+            }
+        }
+        Json::Record(members)
+    }
+
+    /// A value of the configuration, filled in.
+    pub(crate) fn configured<T>(&self, fill: impl FnOnce(&Scope<'_>) -> T) -> T {
+        fill(&Scope { roots: &[("config", &self.config)], secrets: &[], session: &[], lets: &[] })
+    }
+
+    /// Sends a request, logs in where that is needed, and judges the answer. `read_success` reads a success; what it
+    /// misses in a success makes the answer unproven, as an unreadable body does.
+    pub(crate) async fn call<T>(
+        &self,
+        call: &Call<'_>,
+        read_success: impl Fn(&ReadAnswer<'_>) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        if let Some(words) = call.operation.not_built() {
+            return Err(self.failure(Class::Halt, format!("{} of {} asks for what is {words}", call.asked.words(), call.name)));
+        }
+        let mut logged_in_again = false;
+        loop {
+            let session = self.session().await?;
+            let kept = session.as_ref().map_or(&[][..], |session| session.kept.as_slice());
+            let mut roots = call.roots.clone();
+            roots.push(("config", &self.config));
+            let own = self.own_entries(call.name);
+            roots.push(("entity", &own));
+            let scope = Scope { roots: &roots, secrets: &self.secrets, session: kept, lets: &call.operation.lets };
+            let subject = Subject { manifest: &self.manifest, plan: call.plan, key: call.key };
+            let prepared = request::prepare(subject, call.operation, &scope, &call.extras, true)
+                .map_err(|unfilled| self.unfilled(call, &unfilled))?;
+            let place = self.places.acquire().await.map_err(|_| self.failure(Class::Transient, "the connection is closed"))?;
+            let answer = self.send(&prepared, &call.asked.words()).await;
+            drop(place);
+            let answer = answer.map_err(|trouble| self.trouble(call.asked, call.name, &trouble))?;
+            let read = answer.read();
+            let why = match unsuccessful(&read, call.operation, &scope, &own) {
+                None => match read_success(&read) {
+                    Ok(value) => return Ok(value),
+                    Err(why) => why,
+                },
+                Some(why) => why,
+            };
+            let verdict = classify(&read, &why, &self.manifest.errors, call.asked, &scope, &own);
+            match (verdict.reaction, &session) {
+                (Reaction::LogIn, Some(session)) if !logged_in_again => {
+                    logged_in_again = true;
+                    self.keeper.forget(session.number).await;
+                }
+                (Reaction::LogIn, _) => return Err(self.refused(answer.status, &verdict)),
+                (Reaction::Class(Class::Done), _) => {
+                    return read_success(&read).map_err(|why| self.failure(Class::Ambiguous, why));
+                }
+                (Reaction::Class(class), _) => {
+                    let hidden: Vec<&str> = self.hidden(kept).chain(call.personal.iter().map(String::as_str)).collect();
+                    return Err(self.judged(for_engine(class, call.asked), call, answer.status, verdict, &hidden));
+                }
+            }
+        }
+    }
+
+    async fn send(&self, prepared: &Prepared, words: &str) -> Result<crate::answer::Answer, Trouble> {
+        let begun = Instant::now();
+        let answer = self.http.send(prepared).await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status);
+        let took_ms = begun.elapsed().as_millis();
+        tracing::debug!(system = %self.alias, operation = words, status, took_ms, "request");
+        answer
+    }
+
+    /// The session to use; logs in if there is none. `None` = the system needs none.
+    async fn session(&self) -> Result<Option<Arc<Session>>, Failure> {
+        let Auth::LogIn(login) = &self.manifest.auth else { return Ok(None) };
+        let mut state = self.keeper.state.lock().await;
+        if let Some(session) = state.usable() {
+            return Ok(Some(session));
+        }
+        state.session = None;
+        state.logins += 1;
+        let session = Arc::new(self.log_in(login, state.logins).await?);
+        state.session = Some(session.clone());
+        Ok(Some(session))
+    }
+
+    async fn log_in(&self, login: &LogIn, number: u64) -> Result<Session, Failure> {
+        let roots = [("config", &self.config)];
+        let scope = Scope { roots: &roots, secrets: &self.secrets, session: &[], lets: &login.operation.lets };
+        let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
+        let prepared = request::prepare(subject, &login.operation, &scope, &Extras::default(), false)
+            .map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?;
+        let asked = Asked::LogIn;
+        let answer = self.send(&prepared, "log-in").await.map_err(|trouble| self.trouble(asked, "", &trouble))?;
+        let read = answer.read();
+        let why = match unsuccessful(&read, &login.operation, &scope, &Json::Null) {
+            None => match Session::keep(login, &read, number) {
+                Ok(session) => return Ok(session),
+                Err(why) => why,
+            },
+            Some(why) => why,
+        };
+        let verdict = classify(&read, &why, &self.manifest.errors, asked, &scope, &Json::Null);
+        match verdict.reaction {
+            // Whatever the words: a log-in that is answered with a refusal was refused, and repeating it only locks users out.
+            Reaction::LogIn => Err(self.refused(answer.status, &verdict)),
+            Reaction::Class(_) if matches!(answer.status, 400 | 401 | 403) => Err(self.refused(answer.status, &verdict)),
+            Reaction::Class(class) => {
+                let hidden: Vec<&str> = self.hidden(&[]).collect();
+                let call = Call {
+                    operation: &login.operation,
+                    asked,
+                    name: "",
+                    plan: None,
+                    key: &[],
+                    roots: Vec::new(),
+                    extras: Extras::default(),
+                    personal: &[],
+                };
+                Err(self.judged(for_engine(class, asked), &call, answer.status, verdict, &hidden))
+            }
+        }
+    }
+
+    /// Gives the session back, if there is one and the system wants that.
+    pub(crate) async fn log_out(&self) {
+        let Auth::LogIn(login) = &self.manifest.auth else { return };
+        let Some(session) = self.keeper.state.lock().await.session.take() else { return };
+        let Some((method, path)) = &login.logout else { return };
+        let roots = [("config", &self.config)];
+        let scope = Scope { roots: &roots, secrets: &self.secrets, session: &session.kept, lets: &[] };
+        let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
+        let prepared = request::address(subject, path, &scope).and_then(|url| {
+            let headers = crate::auth::added(&self.manifest, &scope)?.headers;
+            Ok(Prepared { method: *method, url, headers, body: crate::http::Body::None })
+        });
+        if let Ok(prepared) = prepared {
+            // A session that cannot be given back ends by itself; nothing depends on this answer.
+            let _ = self.send(&prepared, "log-out").await;
+        }
+    }
+
+    fn unfilled(&self, call: &Call<'_>, unfilled: &Unfilled) -> Failure {
+        self.failure(unfilled.class, format!("{} {}: {}; nothing was sent", call.asked.words(), call.name, unfilled.message))
+    }
+
+    fn refused(&self, status: u16, verdict: &Verdict) -> Failure {
+        let names: Vec<&str> =
+            self.manifest.secrets.iter().filter(|(_, required)| **required).map(|(name, _)| name.as_str()).collect();
+        let check = match names.as_slice() {
+            [] => "the credentials".to_owned(),
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] => format!("{first} and {}", rest.join(", ")),
+        };
+        let mut failure = self.failure(Class::Halt, format!("credentials refused ({status}): check {check}"));
+        failure.status = Some(status);
+        failure.code.clone_from(&verdict.code);
+        failure
+    }
+
+    fn judged(&self, class: Class, call: &Call<'_>, status: u16, verdict: Verdict, hidden: &[&str]) -> Failure {
+        let what = format!("{} {}", call.asked.words(), call.name);
+        let message = if verdict.html {
+            format!("{} answered {} (status {status}): is the address that of {}?", self.base, verdict.message, self.manifest.title)
+        } else if (300..400).contains(&status) {
+            format!("{} redirects (status {status}) and redirects are not followed: give the address that it redirects to", self.host)
+        } else {
+            let code = verdict.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+            format!("{}: {} answered {status}{code}: {}", what.trim_end(), self.host, verdict.message)
+        };
+        let mut failure = self.failure(class, redacted(message, hidden));
+        failure.status = Some(status);
+        failure.code = verdict.code;
+        failure.field = verdict.field;
+        failure.retry_after = verdict.retry_after;
+        failure
+    }
+
+    fn trouble(&self, asked: Asked<'_>, name: &str, trouble: &Trouble) -> Failure {
+        let unproven = if asked.writes() { Class::Ambiguous } else { Class::Transient };
+        let what = format!("{} {name}", asked.words());
+        let what = what.trim_end();
+        let open = if asked.writes() { "; whether it had its effect is not known" } else { "" };
+        match trouble {
+            Trouble::NotSent(reason) => self.failure(
+                Class::Transient,
+                format!("cannot reach {} ({reason}): is the address right and the service up?", self.host),
+            ),
+            Trouble::Unanswered(reason) => {
+                self.failure(unproven, format!("{what}: {} gave no answer ({reason}){open}", self.host))
+            }
+            Trouble::Truncated { status, reason } => {
+                let message = format!("{what}: the answer of {} broke off ({reason}){open}", self.host);
+                Failure { status: Some(*status), ..self.failure(unproven, message) }
+            }
+            Trouble::TooLarge { status, bytes_max } => {
+                let class = if asked.writes() { Class::Ambiguous } else { Class::Halt };
+                let message = format!(
+                    "{what}: the answer of {} is larger than {bytes_max} bytes: ask for smaller pages or raise `limits.body_max`{open}",
+                    self.host
+                );
+                Failure { status: Some(*status), ..self.failure(class, message) }
+            }
+        }
+    }
+
+    fn hidden<'h>(&'h self, kept: &'h [(String, SecretString)]) -> impl Iterator<Item = &'h str> {
+        self.secrets.iter().chain(kept).map(|(_, secret)| secret.expose_secret())
+    }
+}
+
+fn redacted(message: String, hidden: &[&str]) -> String {
+    hidden
+        .iter()
+        .filter(|text| text.chars().count() >= REDACTED_CHARACTERS_MIN)
+        .fold(message, |message, text| message.replace(text, "***"))
+}

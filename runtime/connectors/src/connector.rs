@@ -1,0 +1,122 @@
+//! The seam to the engine: each question handed to the part that answers it.
+
+use std::time::Duration;
+
+use mapwright_engine::connector::{
+    Class, Connector, Failure, Page, PageRequest, Probe, Reading, Reply, WriteRequest, Writing, Written,
+};
+use mapwright_manifest::{Matcher, Repeat};
+use mapwright_values::{Find, Json};
+
+use crate::classify::Asked;
+use crate::connection::{Call, RestConnector};
+use crate::request::Extras;
+use crate::template::plain;
+
+impl Connector for RestConnector {
+    fn alias(&self) -> &str {
+        &self.alias
+    }
+
+    fn reading(&self, entity: &str) -> Reading {
+        let changes = self.manifest.changes(entity);
+        Reading {
+            passes: changes.map_or_else(Vec::new, |changes| {
+                changes.passes.iter().map(|pass| pass.name().to_owned()).collect()
+            }),
+            ordered_by_time: changes.is_some_and(|changes| changes.ordered_by_time),
+            resolution: changes.map_or(Duration::ZERO, |changes| changes.resolution),
+            overlap: changes.map_or(Duration::ZERO, |changes| changes.overlap),
+            index_lag: self.manifest.index_lag,
+        }
+    }
+
+    fn writing(&self, entity: &str) -> Writing {
+        let known = self.manifest.entity(entity);
+        let action = self.manifest.action(entity);
+        let operation_settle = match action {
+            Some(action) => action.operation.settle,
+            None => known
+                .and_then(|entity| entity.operation(mapwright_manifest::Verb::Create))
+                .and_then(|operation| operation.settle),
+        };
+        let repeat = match action {
+            Some(action) => action.operation.repeat.unwrap_or(Repeat::Unsafe),
+            None => self.manifest.create_repeat(entity).repeat,
+        };
+        let settle = operation_settle.or_else(|| known.and_then(|entity| entity.settle));
+        Writing {
+            settle: settle.unwrap_or(self.manifest.settle),
+            create_is_keyed: matches!(repeat, Repeat::Safe | Repeat::Keyed),
+            probe_by: self.manifest.probe_fields(entity).into_iter().map(str::to_owned).collect(),
+            request_timeout: self.request_timeout,
+            parallel: self.manifest.limits.parallel,
+        }
+    }
+
+    fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
+        Box::pin(self.page(request))
+    }
+
+    fn fetch_record<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        select: &'a [String],
+    ) -> Reply<'a, Result<Option<String>, Failure>> {
+        Box::pin(async move { Ok(self.record(entity, key, select).await?.map(|record| record.to_text())) })
+    }
+
+    fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>> {
+        Box::pin(self.look_ups(finds))
+    }
+
+    fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>> {
+        Box::pin(self.write(write))
+    }
+
+    fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
+        Box::pin(self.look_for(entity, by, record))
+    }
+
+    fn check(&self) -> Reply<'_, Result<String, Failure>> {
+        Box::pin(self.checked())
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(self.log_out())
+    }
+}
+
+impl RestConnector {
+    async fn checked(&self) -> Result<String, Failure> {
+        let Some(operation) = &self.manifest.check else {
+            return Err(self.failure(Class::Halt, format!("the manifest of {} has no `check`", self.manifest.title)));
+        };
+        let call = Call {
+            operation,
+            asked: Asked::Check,
+            name: "",
+            plan: None,
+            key: &[],
+            roots: Vec::new(),
+            extras: Extras::default(),
+            personal: &[],
+        };
+        // The values that the check asserts of the body are what an operator wants to see: the version, mostly.
+        self.call(&call, |read| {
+            let seen: Vec<String> = operation
+                .success
+                .iter()
+                .filter(|condition| matches!(condition.matcher, Matcher::AnyOf(_)) && condition.subject.text.starts_with("body."))
+                .filter_map(|condition| {
+                    let found = read.select(&condition.subject, &Json::Null);
+                    found.first().map(|value| format!("{} {}", condition.subject.field_path(), plain(value)))
+                })
+                .collect();
+            let seen = if seen.is_empty() { String::new() } else { format!(" ({})", seen.join(", ")) };
+            Ok(format!("{}: {} answers at {}{seen}", self.alias, self.manifest.title, self.base))
+        })
+        .await
+    }
+}

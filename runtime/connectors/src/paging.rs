@@ -1,0 +1,129 @@
+//! Where a list goes on. In: a page's place and its answer. Out: the next cursor, or why there can be none. Pure.
+//!
+//! A cursor is our own small JSON text, so that endless lists are noticed although nothing is kept between two pages:
+//! a link is compared with one seen at a power of two pages before (Brent), a numbered page with the one before it.
+
+use serde::{Deserialize, Serialize};
+
+/// A list with more pages than this is taken for endless.
+const PAGES_MAX: u64 = 1_000_000;
+
+/// Where a page begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// Pages already read.
+    pub(crate) pages: u64,
+    /// The link to follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) link: Option<String>,
+    /// The link that later ones are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<String>,
+    /// Digest of the last numbered page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<u64>,
+    /// Rows already read.
+    #[serde(default)]
+    pub(crate) rows: u64,
+}
+
+impl Cursor {
+    /// Reads a cursor that an earlier page gave.
+    pub(crate) fn read(text: Option<&str>) -> Result<Self, String> {
+        match text {
+            None => Ok(Self::default()),
+            Some(text) => serde_json::from_str(text).map_err(|_| "the stored page position cannot be read: start the read again".to_owned()),
+        }
+    }
+
+    /// As text.
+    pub(crate) fn write(&self) -> Result<String, String> {
+        serde_json::to_string(self).map_err(|error| error.to_string())
+    }
+
+    /// After a page that ended with this link.
+    pub(crate) fn after_link(&self, link: String, rows: usize) -> Result<Self, String> {
+        if self.link.as_deref() == Some(&link) || self.seen.as_deref() == Some(&link) {
+            return Err("the list's next link leads to a page that was read already".to_owned());
+        }
+        let pages = self.count()?;
+        let seen = if pages.is_power_of_two() { Some(link.clone()) } else { self.seen.clone() };
+        Ok(Self { pages, link: Some(link), seen, digest: None, rows: self.rows_after(rows) })
+    }
+
+    /// After a full numbered page of these raw rows.
+    pub(crate) fn after_full_page(&self, raw_rows: &[String]) -> Result<Self, String> {
+        let digest = digest(raw_rows);
+        if self.digest == Some(digest) {
+            return Err("the list answers the same page again and again: does it ignore the page number?".to_owned());
+        }
+        Ok(Self { pages: self.count()?, link: None, seen: None, digest: Some(digest), rows: self.rows_after(raw_rows.len()) })
+    }
+
+    fn count(&self) -> Result<u64, String> {
+        if self.pages >= PAGES_MAX { Err(format!("the list has more than {PAGES_MAX} pages")) } else { Ok(self.pages + 1) }
+    }
+
+    fn rows_after(&self, rows: usize) -> u64 {
+        self.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX))
+    }
+}
+
+/// FNV-1a: the same in every version of this program, because cursors outlive a restart.
+fn digest(rows: &[String]) -> u64 {
+    rows.iter().flat_map(|row| row.bytes().chain([0])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// The address of a next link: relative to the base, and never on another host.
+pub(crate) fn resolve_link(base: &str, link: &str) -> Result<String, String> {
+    let root = reqwest::Url::parse(&format!("{}/", base.trim_end_matches('/')))
+        .map_err(|error| format!("the base is no address: {error}"))?;
+    let target = root.join(link).map_err(|error| format!("the list's next link is no address: {error}"))?;
+    if target.origin() != root.origin() {
+        return Err(format!(
+            "the list's next link leads to another host ({}): it is not followed",
+            target.host_str().unwrap_or("none")
+        ));
+    }
+    Ok(target.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_on_the_host() {
+        let base = "https://erp.example:50000/b1s/v2";
+        assert_eq!(resolve_link(base, "Items?$skip=20").unwrap(), "https://erp.example:50000/b1s/v2/Items?$skip=20");
+        assert_eq!(resolve_link(base, "/b1s/v2/Items?$skip=20").unwrap(), "https://erp.example:50000/b1s/v2/Items?$skip=20");
+        assert!(resolve_link(base, "https://evil.example/Items").unwrap_err().contains("evil.example"));
+        assert!(resolve_link(base, "//evil.example/Items").is_err());
+        assert!(resolve_link(base, "https://erp.example:50001/Items").is_err());
+    }
+
+    #[test]
+    fn a_circle_of_links_is_noticed() {
+        let mut cursor = Cursor::default();
+        let noticed = (0..20).find_map(|page| match cursor.after_link(format!("Items?$skip={}", page % 3), 20) {
+            Ok(next) => {
+                cursor = Cursor::read(Some(&next.write().unwrap())).unwrap();
+                None
+            }
+            Err(message) => Some((page, message)),
+        });
+        let (page, message) = noticed.unwrap();
+        assert!(page < 8, "noticed on page {page}");
+        assert!(message.contains("read already"));
+    }
+
+    #[test]
+    fn the_same_page_twice_is_noticed() {
+        let rows = vec!["{\"id\":1}".to_owned(), "{\"id\":2}".to_owned()];
+        let next = Cursor::default().after_full_page(&rows).unwrap();
+        assert_eq!((next.pages, next.rows), (1, 2));
+        assert!(next.after_full_page(&rows).is_err());
+    }
+}

@@ -1,0 +1,411 @@
+//! Reading: pages, records by key, look-ups. In: the engine's questions. Out: records as canonical JSON text.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use mapwright_engine::connector::{Class, Failure, Page, PageRequest, Row, Window};
+use mapwright_manifest::{Entity, FilterForm, Operation, PagingKind, Pass, Select, Sort, Verb};
+use mapwright_values::plan::{EntityPlan, Kind};
+use mapwright_values::{Find, Json, Term, Test};
+
+use crate::answer::ReadAnswer;
+use crate::classify::{Asked, http_date};
+use crate::connection::{Call, RestConnector};
+use crate::fields::{key_of, kind_of, list_items};
+use crate::odata;
+use crate::paging::{Cursor, resolve_link};
+use crate::request::Extras;
+use crate::rest;
+use crate::template::plain;
+use crate::windows::Stamped;
+
+/// A look-up reads no more pages than this: a condition that finds more is no look-up.
+const FIND_PAGES_MAX: u64 = 20;
+
+/// A list to be asked for, one page of it.
+pub(crate) struct Listing<'a> {
+    pub(crate) entity: &'a str,
+    pub(crate) verb: Verb,
+    pub(crate) terms: Vec<Term>,
+    /// Paths to ask for; empty = everything.
+    pub(crate) select: Vec<String>,
+    /// Fields to order by; empty = as it comes.
+    pub(crate) order: Vec<String>,
+    pub(crate) cursor: Cursor,
+}
+
+/// A page as it came.
+pub(crate) struct RawPage {
+    /// Records, owned.
+    pub(crate) records: Vec<Json<'static>>,
+    pub(crate) next: Option<Cursor>,
+    pub(crate) server_time: Option<Timestamp>,
+}
+
+impl RestConnector {
+    pub(crate) fn entity_known(&self, name: &str) -> Result<(&Entity, &'static EntityPlan), Failure> {
+        let entity = self.manifest.entity(name);
+        let plan = self.plan(name);
+        match (entity, plan) {
+            (Some(entity), Some(plan)) => Ok((entity, plan)),
+            (_, _) => Err(self.failure(Class::Halt, format!("`{name}` is no entity that this project uses of {}", self.manifest.system))),
+        }
+    }
+
+    pub(crate) fn operation_known<'e>(&self, entity: &'e Entity, verb: Verb) -> Result<&'e Operation, Failure> {
+        entity
+            .operation(verb)
+            .ok_or_else(|| self.failure(Class::Halt, format!("{} cannot `{}` {}", self.manifest.title, verb.word(), entity.name)))
+    }
+
+    /// One page of changes or of everything.
+    pub(crate) async fn page(&self, request: &PageRequest) -> Result<Page, Failure> {
+        let (entity, plan) = self.entity_known(&request.entity)?;
+        let stamped = match &request.window {
+            Some(window) => Some(self.stamped(entity, plan, window)?),
+            None => None,
+        };
+        let mut terms = request.filter.clone();
+        let mut select = request.select.clone();
+        let mut order: Vec<String> = Vec::new();
+        if let (Some(stamped), Some(window)) = (&stamped, &request.window) {
+            terms.extend(stamped.terms(window));
+            let fields = stamped.pass.fields();
+            if !select.is_empty() {
+                select.extend(fields.iter().map(|field| (*field).to_owned()));
+            }
+            if entity.changes.as_ref().is_some_and(|changes| changes.ordered_by_time) {
+                order.extend(fields.into_iter().map(str::to_owned));
+            }
+        }
+        if !select.is_empty() {
+            select.extend(plan.key.iter().map(|name| (*name).to_owned()));
+        }
+        order.extend(plan.key.iter().map(|name| (*name).to_owned()));
+        let cursor = Cursor::read(request.cursor.as_deref()).map_err(|words| self.failure(Class::Halt, words))?;
+        let listing = Listing { entity: &request.entity, verb: Verb::List, terms, select, order, cursor };
+        let raw = self.raw_page(&listing).await?;
+        let mut rows = Vec::with_capacity(raw.records.len());
+        for record in &raw.records {
+            let (stamp, belongs) = match (&stamped, &request.window) {
+                (Some(stamped), Some(window)) => stamped.stamp(record, window),
+                (_, _) => (None, true),
+            };
+            if belongs {
+                rows.push(Row { record: record.to_text(), stamp });
+            }
+        }
+        let next = raw.next.map(|cursor| cursor.write()).transpose();
+        let next = next.map_err(|words| self.failure(Class::Halt, words))?;
+        Ok(Page { rows, next, server_time: raw.server_time })
+    }
+
+    fn stamped<'e>(&self, entity: &'e Entity, plan: &EntityPlan, window: &Window) -> Result<Stamped<'e>, Failure> {
+        let pass = entity.changes.as_ref().and_then(|changes| changes.passes.get(window.pass));
+        let Some(pass) = pass else {
+            let words = format!("{} has no change pass number {}", entity.name, window.pass);
+            return Err(self.failure(Class::Halt, words));
+        };
+        let zone = match pass {
+            Pass::Field(_) => TimeZone::UTC,
+            Pass::DateAndTime { zone, .. } => {
+                let name = self
+                    .configured(|scope| scope.text(zone))
+                    .map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?
+                    .unwrap_or_default();
+                TimeZone::get(&name).map_err(|_| {
+                    self.failure(Class::Halt, format!("`{name}` is no time zone: write one like Europe/Berlin"))
+                })?
+            }
+        };
+        let kind = pass.fields().first().and_then(|field| kind_of(plan, field));
+        Ok(Stamped { pass, zone, kind })
+    }
+
+    /// One page, its records owned.
+    pub(crate) async fn raw_page(&self, listing: &Listing<'_>) -> Result<RawPage, Failure> {
+        let (entity, plan) = self.entity_known(listing.entity)?;
+        let operation = self.operation_known(entity, listing.verb)?;
+        let size = self.page_size()?;
+        let number = match self.manifest.paging.kind {
+            PagingKind::Page { first } => listing.cursor.pages.saturating_add(first),
+            PagingKind::None | PagingKind::Offset | PagingKind::NextLink { .. } => listing.cursor.pages,
+        };
+        let count = |number: u64| Json::Number(number.to_string().into());
+        let mut page = vec![("number".into(), count(number)), ("offset".into(), count(listing.cursor.rows))];
+        page.extend(size.map(|size| ("size".into(), count(size))));
+        let page = Json::Record(page);
+        let call = Call {
+            operation,
+            asked: Asked::Entity(listing.verb),
+            name: listing.entity,
+            plan: Some(plan),
+            key: &[],
+            roots: vec![("page", &page)],
+            extras: self.list_extras(listing, entity, plan)?,
+            personal: &[],
+        };
+        let outcome = self
+            .call(&call, |read| {
+                let records = records(read, operation)?;
+                let next = self.next(&listing.cursor, read, &records, size);
+                let server_time = read.answer.header("date").and_then(http_date);
+                Ok((records, next, server_time))
+            })
+            .await;
+        match outcome {
+            Ok((records, next, server_time)) => {
+                let next = next.map_err(|words| self.failure(Class::Halt, format!("list {}: {words}", listing.entity)))?;
+                Ok(RawPage { records, next, server_time })
+            }
+            // A list that says "no matching records" as an error has none.
+            Err(failure) if failure.class == Class::Missing => {
+                Ok(RawPage { records: Vec::new(), next: None, server_time: None })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn page_size(&self) -> Result<Option<u64>, Failure> {
+        let Some(tree) = &self.manifest.paging.size else { return Ok(None) };
+        let size = self
+            .configured(|scope| scope.tree(tree))
+            .map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?;
+        match size.map(|size| plain(&size).parse::<u64>()) {
+            Some(Ok(size)) if size > 0 => Ok(Some(size)),
+            Some(_) | None => Err(self.failure(Class::Halt, "the page size must be a whole number above 0")),
+        }
+    }
+
+    fn next(
+        &self,
+        cursor: &Cursor,
+        read: &ReadAnswer<'_>,
+        records: &[Json<'static>],
+        size: Option<u64>,
+    ) -> Result<Option<Cursor>, String> {
+        match &self.manifest.paging.kind {
+            PagingKind::None => Ok(None),
+            PagingKind::Page { .. } | PagingKind::Offset => {
+                let full = size.is_some_and(|size| u64::try_from(records.len()).unwrap_or(u64::MAX) >= size);
+                if !full {
+                    return Ok(None);
+                }
+                let texts: Vec<String> = records.iter().map(Json::to_text).collect();
+                cursor.after_full_page(&texts).map(Some)
+            }
+            PagingKind::NextLink { next } => match read.text(next, &Json::Null) {
+                Some(link) if !link.is_empty() => {
+                    // Followed later; a link to another host is refused now, while its page is at hand.
+                    resolve_link(&self.base, &link)?;
+                    cursor.after_link(link, records.len()).map(Some)
+                }
+                Some(_) | None => Ok(None),
+            },
+        }
+    }
+
+    fn list_extras(&self, listing: &Listing<'_>, entity: &Entity, plan: &'static EntityPlan) -> Result<Extras, Failure> {
+        let manifest = &self.manifest;
+        let halt = |words: String| self.failure(Class::Halt, words);
+        let mut extras = Extras::default();
+        if listing.cursor.link.is_none() || manifest.paging.resend_headers {
+            extras.headers.clone_from(&manifest.paging.headers);
+        }
+        if let Some(link) = &listing.cursor.link {
+            extras.address = Some(resolve_link(&self.base, link).map_err(halt)?);
+            return Ok(extras);
+        }
+        for term in &listing.terms {
+            self.check_in(term, entity)?;
+        }
+        if !listing.terms.is_empty() {
+            match &manifest.filters.form {
+                FilterForm::None => return Err(halt(format!("{} takes no conditions", manifest.title))),
+                FilterForm::Odata => {
+                    let spelled = odata::filter(&listing.terms, |path| kind_of(plan, path), manifest.odata).map_err(halt)?;
+                    extras.query.extend(spelled.map(|text| ("$filter".to_owned(), text)));
+                }
+                FilterForm::Templated(forms) => {
+                    let list = self.configured(|scope| rest::filter(&listing.terms, forms, scope));
+                    let list = list.map_err(|unfilled| halt(unfilled.message))?;
+                    extras.body.push((forms.into.clone(), Json::List(list)));
+                }
+            }
+        }
+        match &manifest.select {
+            Select::None => {}
+            Select::Odata => extras.query.extend(odata::select(&listing.select).map(|text| ("$select".to_owned(), text))),
+            Select::Nested { into, nest } => {
+                extras.body.extend(rest::associations(&listing.select, entity, nest).map(|tree| (into.clone(), tree)));
+            }
+        }
+        if !listing.order.is_empty() {
+            match &manifest.sort {
+                Sort::None => {}
+                Sort::Odata => extras.query.push(("$orderby".to_owned(), listing.order.join(","))),
+                Sort::Templated { into, form } => {
+                    let list = self.configured(|scope| rest::sort(&listing.order, form, scope));
+                    extras.body.push((into.clone(), Json::List(list.map_err(|unfilled| halt(unfilled.message))?)));
+                }
+            }
+        }
+        Ok(extras)
+    }
+
+    fn check_in(&self, term: &Term, entity: &Entity) -> Result<(), Failure> {
+        if term.test != Test::In {
+            return Ok(());
+        }
+        let count = Json::parse(&term.value).map_or(0, |value| list_items(&value).len());
+        if count > self.manifest.filters.in_max {
+            let words = format!(
+                "{} can be asked for at most {} values of {} at once, not {count}",
+                entity.name, self.manifest.filters.in_max, term.field
+            );
+            return Err(self.failure(Class::Halt, words));
+        }
+        Ok(())
+    }
+
+    /// One record by key.
+    pub(crate) async fn record(&self, name: &str, key: &[String], select: &[String]) -> Result<Option<Json<'static>>, Failure> {
+        let (entity, plan) = self.entity_known(name)?;
+        let operation = self.operation_known(entity, Verb::Get)?;
+        let value = key_value(plan, key);
+        let mut wanted = select.to_vec();
+        if !wanted.is_empty() {
+            wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
+        }
+        let mut extras = Extras::default();
+        match &self.manifest.select {
+            Select::None => {}
+            Select::Odata => extras.query.extend(odata::select(&wanted).map(|text| ("$select".to_owned(), text))),
+            Select::Nested { into, nest } => {
+                extras.body.extend(rest::associations(&wanted, entity, nest).map(|tree| (into.clone(), tree)));
+            }
+        }
+        let call = Call {
+            operation,
+            asked: Asked::Entity(Verb::Get),
+            name,
+            plan: Some(plan),
+            key,
+            roots: vec![("key", &value)],
+            extras,
+            personal: &[],
+        };
+        match self.call(&call, |read| records(read, operation)).await {
+            Ok(records) => Ok(records.into_iter().next()),
+            Err(failure) if failure.class == Class::Missing => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// All records of a look-up.
+    pub(crate) async fn look_up(&self, entity: &str, terms: &[Term], select: &[String]) -> Result<Vec<Json<'static>>, Failure> {
+        let (known, plan) = self.entity_known(entity)?;
+        let verb = if known.operation(Verb::Find).is_some() { Verb::Find } else { Verb::List };
+        let mut wanted = select.to_vec();
+        if !wanted.is_empty() {
+            wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
+        }
+        let order = plan.key.iter().map(|name| (*name).to_owned()).collect();
+        let mut listing =
+            Listing { entity, verb, terms: terms.to_vec(), select: wanted, order, cursor: Cursor::default() };
+        let mut found = Vec::new();
+        for _ in 0..FIND_PAGES_MAX {
+            let page = self.raw_page(&listing).await?;
+            found.extend(page.records);
+            match page.next {
+                Some(cursor) => listing.cursor = cursor,
+                None => return Ok(found),
+            }
+        }
+        Err(self.failure(Class::Halt, format!("a look-up in {entity} found more than {} records: its condition is too wide", found.len())))
+    }
+
+    /// Several look-ups, in order, several at once.
+    pub(crate) async fn look_ups(&self, finds: &[Find]) -> Result<Vec<Vec<String>>, Failure> {
+        let next = AtomicUsize::new(0);
+        let answers: Vec<tokio::sync::OnceCell<Vec<String>>> = finds.iter().map(|_| tokio::sync::OnceCell::new()).collect();
+        let worker = || async {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let (Some(find), Some(answer)) = (finds.get(index), answers.get(index)) else { return Ok(()) };
+                let found = self.look_up(&find.entity, &find.terms, &find.select).await?;
+                // Each index is handed out once, so the cell is empty.
+                let _ = answer.set(found.iter().map(Json::to_text).collect());
+            }
+        };
+        let workers = self.manifest.limits.parallel.min(finds.len());
+        all((0..workers).map(|_| worker()).collect()).await?;
+        Ok(answers.into_iter().map(|answer| answer.into_inner().unwrap_or_default()).collect())
+    }
+}
+
+/// Runs futures together on this task; the first failure ends it.
+async fn all<F: Future<Output = Result<(), Failure>>>(futures: Vec<F>) -> Result<(), Failure> {
+    let mut waiting: Vec<_> = futures.into_iter().map(Box::pin).collect();
+    std::future::poll_fn(move |context| {
+        let mut index = 0;
+        while let Some(future) = waiting.get_mut(index) {
+            match future.as_mut().poll(context) {
+                std::task::Poll::Ready(Ok(())) => drop(waiting.swap_remove(index)),
+                std::task::Poll::Ready(Err(failure)) => return std::task::Poll::Ready(Err(failure)),
+                std::task::Poll::Pending => index += 1,
+            }
+        }
+        if waiting.is_empty() { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }
+    })
+    .await
+}
+
+/// The records of an answer: those of `records`, or the one of `record`, each an object.
+pub(crate) fn records(read: &ReadAnswer<'_>, operation: &Operation) -> Result<Vec<Json<'static>>, String> {
+    let selectors = if operation.records.is_empty() { &operation.record } else { &operation.records };
+    if !operation.records.is_empty() {
+        // An empty list is an answer; a missing one is not.
+        let there = selectors.iter().any(|selector| {
+            let mut whole = selector.clone();
+            if whole.steps.last() == Some(&mapwright_manifest::SelectorStep::Each) {
+                whole.steps.pop();
+            }
+            read.select(&whole, &Json::Null).iter().any(|value| matches!(value.as_ref(), Json::List(_)))
+        });
+        if !there {
+            let place = selectors.first().map_or("", |selector| selector.text.as_str());
+            return Err(format!("the answer holds no list at `{place}`"));
+        }
+    }
+    let found = read.select_first(selectors, &Json::Null);
+    found
+        .into_iter()
+        .map(|value| match value.as_ref() {
+            Json::Record(_) => Ok(value.into_owned().into_owned()),
+            Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => {
+                Err(format!("a record was expected, and the answer holds {}", value.kind_name()))
+            }
+        })
+        .collect()
+}
+
+/// A key as templates see it: a leaf, or a record of its parts.
+pub(crate) fn key_value(plan: &EntityPlan, key: &[String]) -> Json<'static> {
+    let leaf = |name: &str, text: &String| match kind_of(plan, name) {
+        Some(Kind::Integer) if text.parse::<i64>().is_ok() => Json::Number(text.clone().into()),
+        Some(_) | None => Json::text(text.clone()),
+    };
+    match (plan.key, key) {
+        ([name], [value]) => leaf(name, value),
+        (names, values) => {
+            Json::Record(names.iter().zip(values).map(|(name, value)| ((*name).into(), leaf(name, value))).collect())
+        }
+    }
+}
+
+/// The key of a record in the catalogue's order, as texts.
+pub(crate) fn record_key(plan: &EntityPlan, record: &Json<'_>) -> Option<Vec<String>> {
+    if plan.key.is_empty() { None } else { key_of(record, plan.key) }
+}

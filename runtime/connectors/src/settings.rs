@@ -1,0 +1,88 @@
+//! What a deployment says of one connection, and what must be true of it. In: plan and settings. Out: every fault at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mapwright_manifest::{ConfigDefault, Manifest};
+use mapwright_values::Json;
+use secrecy::SecretString;
+
+/// One system of the deployment file.
+#[derive(Debug, Default)]
+pub struct ConnectionSettings {
+    /// The system's address.
+    pub url: String,
+    /// Values that the manifest declares under `config`.
+    pub config: BTreeMap<String, String>,
+    /// Credentials that the manifest declares under `secrets`.
+    pub credentials: BTreeMap<String, SecretString>,
+    /// A PEM file with certificates to trust besides the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy for all requests; without one none is used, whatever the environment says.
+    pub proxy: Option<String>,
+    /// Longest time for a connection to stand; 10 s if not given.
+    pub connect_timeout: Option<Duration>,
+    /// Longest time for a whole request; the manifest's if not given.
+    pub request_timeout: Option<Duration>,
+}
+
+/// The values of `config`, defaults filled in, as templates see them.
+pub(crate) fn config_values(manifest: &Manifest, settings: &ConnectionSettings) -> Json<'static> {
+    let mut members = vec![("url".into(), Json::text(settings.url.trim_end_matches('/').to_owned()))];
+    for (name, entry) in &manifest.config {
+        let value = match (settings.config.get(name), &entry.default) {
+            (Some(given), Some(ConfigDefault::Number(_))) => Json::Number(given.clone().into()),
+            (Some(given), Some(ConfigDefault::Boolean(_))) => Json::Boolean(given == "true"),
+            (Some(given), Some(ConfigDefault::Text(_)) | None) => Json::text(given.clone()),
+            (None, Some(ConfigDefault::Text(text))) => Json::text(text.clone()),
+            (None, Some(ConfigDefault::Number(digits))) => Json::Number(digits.clone().into()),
+            (None, Some(ConfigDefault::Boolean(value))) => Json::Boolean(*value),
+            (None, None) => continue,
+        };
+        members.push((name.clone().into(), value));
+    }
+    Json::Record(members)
+}
+
+/// Everything that the settings lack, hold too much of, or hold wrongly.
+pub(crate) fn faults(alias: &str, manifest: &Manifest, settings: &ConnectionSettings) -> Vec<String> {
+    let mut faults = Vec::new();
+    match reqwest::Url::parse(&settings.url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            if !url.username().is_empty() || url.password().is_some() {
+                faults.push(format!("{alias}: the url holds credentials: give them under `credentials`"));
+            }
+        }
+        Ok(_) | Err(_) if settings.url.is_empty() => faults.push(format!("{alias}: no url is given")),
+        Ok(_) | Err(_) => {
+            faults.push(format!("{alias}: the url is no http or https address: write for example https://erp.example"));
+        }
+    }
+    for (name, entry) in &manifest.config {
+        match settings.config.get(name) {
+            None if entry.required => faults.push(format!("{alias}: config `{name}` is missing ({})", entry.about)),
+            Some(given) if matches!(entry.default, Some(ConfigDefault::Number(_))) && given.parse::<u64>().is_err() => {
+                faults.push(format!("{alias}: config `{name}` must be a whole number"));
+            }
+            Some(_) | None => {}
+        }
+    }
+    for name in settings.config.keys().filter(|name| !manifest.config.contains_key(*name)) {
+        faults.push(format!("{alias}: `{}` knows no config `{name}`; it knows {}", manifest.system, names(manifest.config.keys())));
+    }
+    for (name, required) in &manifest.secrets {
+        if *required && !settings.credentials.contains_key(name) {
+            faults.push(format!("{alias}: credential `{name}` is missing"));
+        }
+    }
+    for name in settings.credentials.keys().filter(|name| !manifest.secrets.contains_key(*name)) {
+        faults.push(format!("{alias}: `{}` knows no credential `{name}`; it knows {}", manifest.system, names(manifest.secrets.keys())));
+    }
+    faults
+}
+
+fn names<'n>(all: impl Iterator<Item = &'n String>) -> String {
+    let all: Vec<&str> = all.map(String::as_str).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
