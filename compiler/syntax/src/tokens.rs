@@ -138,7 +138,12 @@ fn quoted(rest: &str, start: usize, quote: char, kind: TokenKind) -> Token<'_> {
         Some(length) => {
             Token { kind, text: line.get(..length + 2).unwrap_or(line), start, closed: true, depth: 0, marks: 0 }
         }
-        None => Token { kind, text: unclosed(line), start, closed: false, depth: 0, marks: 0 },
+        None => {
+            // A name in backticks is taken to end at the first blank.
+            let length = if quote == '`' { line.find(char::is_whitespace).unwrap_or(line.len()) } else { line.len() };
+            let text = unclosed(line.get(..length).unwrap_or(line));
+            Token { kind, text, start, closed: false, depth: 0, marks: 0 }
+        }
     }
 }
 

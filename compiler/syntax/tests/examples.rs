@@ -1,4 +1,5 @@
 //! Every spec of `tests/specs` is read without a diagnostic.
+#![expect(clippy::disallowed_methods, reason = "tests read their cases")]
 
 use mapwright_syntax::{FileId, parse};
 

@@ -2,6 +2,12 @@
 //!
 //! In: places and the words that stand there. Out: diagnostics in an analyst's words.
 
+mod lines;
+mod similar;
+
+pub use lines::*;
+pub use similar::closest;
+
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::span::Span;
 
@@ -38,11 +44,25 @@ pub(crate) fn missing_closing_brace(open: Span, place: Span, closing: &str) -> D
 }
 
 pub(crate) fn unclosed_quote(span: Span, text: &str) -> Diagnostic {
-    let quote = text.chars().next().unwrap_or('"');
     let end = Span { start: span.end, ..span };
-    Diagnostic::error(UNCLOSED_QUOTE, span, format!("this text is not closed: its second `{quote}` is missing"))
-        .here("a text ends on the line that it begins on")
-        .fix(format!("insert `{quote}`"), vec![Edit { span: end, text: quote.to_string() }])
+    let quote = text.chars().next().unwrap_or('"');
+    if quote == '`' {
+        return Diagnostic::error(UNCLOSED_QUOTE, span, "this name is not closed: its second backtick is missing")
+            .fix("insert a backtick", vec![Edit { span: end, text: quote.to_string() }]);
+    }
+    if quote == '"' && text.matches('{').count() > text.matches('}').count() && text.matches('"').count() > 1 {
+        return Diagnostic::error(UNCLOSED_QUOTE, span, "a `{` in this text is never closed")
+            .here("what stands between `{` and `}` is filled in")
+            .help("if the brace belongs to the text, write `\\{`");
+    }
+    let fault =
+        Diagnostic::error(UNCLOSED_QUOTE, span, format!("this text is not closed: its second `{quote}` is missing"))
+            .here("a text ends on the line that it begins on");
+    // Behind a bracket or comma nobody can tell where the text was meant to end.
+    if text.contains([')', ']', ',', '|']) || text.len() == 1 {
+        return fault;
+    }
+    fault.fix(format!("insert `{quote}`"), vec![Edit { span: end, text: quote.to_string() }])
 }
 
 pub(crate) fn stray_closing_brace(span: Span) -> Diagnostic {
@@ -77,7 +97,6 @@ pub(crate) fn pipe_beside_arithmetic(text: &str, left: Span, last: Span, pipe: S
     let first = format!("({left_text}) {pipe_text}");
     let second = format!("{before}({last_text} {pipe_text})");
     Diagnostic::error(PIPE_BESIDE_ARITHMETIC, left.to(pipe), "arithmetic beside a pipe needs brackets")
-        .here(format!("this can be read as `{first}` or as `{second}`"))
         .help(format!("for the whole: `{first}`"))
         .help(format!("for the last part alone: `{second}`"))
         .fix(format!("write `{first}`"), bracketed(left))

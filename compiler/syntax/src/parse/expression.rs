@@ -282,7 +282,10 @@ impl Reader<'_> {
     fn atom(&self, node: &Node<'_>) -> Option<Expr> {
         let kind = match node.rule() {
             Rule::text => return self.template(node),
-            Rule::word => ExprKind::Word(name(node)),
+            Rule::word => {
+                self.check_null(node);
+                ExprKind::Word(name(node))
+            }
             Rule::brackets => ExprKind::Brackets(Box::new(self.expr(&node.child(Rule::expr)?)?)),
             Rule::list => ExprKind::List(self.arguments(node)?),
             Rule::block => ExprKind::Record(self.block(node)),
@@ -299,6 +302,23 @@ impl Reader<'_> {
             _ => ExprKind::Literal(self.plain_literal(node)),
         };
         Some(Expr { kind, span: node.span() })
+    }
+
+    /// Words of other languages for a value that is not there.
+    fn check_null(&self, node: &Node<'_>) {
+        if !["null", "nil", "undefined", "NULL"].contains(&node.text()) {
+            return;
+        }
+        let span = node.span();
+        let before = self.text.get(..span.start as usize).unwrap_or_default().trim_end();
+        let compared =
+            [("==", "is missing"), ("!=", "is not missing")].into_iter().find(|(sign, _)| before.ends_with(sign));
+        let answered = ["<-", "->", "then", "else", "otherwise"].iter().any(|word| before.ends_with(word));
+        let mend = match compared {
+            Some((sign, mend)) => Some((self.span(before.len() - sign.len(), span.end as usize), mend)),
+            None => answered.then_some((span, "omit")),
+        };
+        self.report(faults::no_null(span, node.text(), mend));
     }
 
     /// The expressions directly below a node.

@@ -106,7 +106,10 @@ fn join_lines(text: &str, tokens: &[Token<'_>], bytes: &mut [u8]) -> Vec<bool> {
         let behind = tokens.get(index + 1..).unwrap_or_default();
         let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
         let behind = behind.get(skip..).unwrap_or_default();
-        if goes_on_after(before) || goes_on_before(behind) || header.goes_on(text, before[1], behind) {
+        if goes_on_after(before) && !assigns(behind)
+            || goes_on_before(behind)
+            || header.goes_on(text, before[1], behind)
+        {
             blank(bytes, token.start..token.end());
             if let Some(mark) = joined.get_mut(index) {
                 *mark = true;
@@ -181,6 +184,22 @@ fn goes_on_after([second_last, last]: [Option<&Token<'_>>; 2]) -> bool {
         | TokenKind::Comment
         | TokenKind::LineEnd
         | TokenKind::Unknown => false,
+    }
+}
+
+/// Do these tokens begin with `a.b <-`? Such a line is a statement of its own, even below a line that is unfinished.
+fn assigns(tokens: &[Token<'_>]) -> bool {
+    let mut rest = tokens;
+    while let [name, dot, ..] = rest
+        && name.is_name()
+        && dot.is(".")
+    {
+        rest = rest.get(2..).unwrap_or_default();
+    }
+    match rest {
+        [name, arrow, ..] if arrow.is("<-") => name.is_name(),
+        [name, also, arrow, ..] if also.is("also") && arrow.is("<-") => name.is_name(),
+        _ => false,
     }
 }
 

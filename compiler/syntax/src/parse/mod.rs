@@ -13,6 +13,7 @@ mod lines;
 mod mapping;
 mod node;
 mod recovery;
+mod slips;
 
 use std::cell::RefCell;
 

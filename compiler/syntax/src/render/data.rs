@@ -43,7 +43,9 @@ pub fn to_github(diagnostic: &Diagnostic, files: &Files) -> String {
     let message = escaped(&diagnostic.headline);
     let path = escaped(path).replace(':', "%3A").replace(',', "%2C");
     let code = diagnostic.code;
-    format!("::{command} file={path},line={line},endLine={end_line},col={column},endColumn={end_column},title={code}::{message}")
+    format!(
+        "::{command} file={path},line={line},endLine={end_line},col={column},endColumn={end_column},title={code}::{message}"
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -37,15 +37,25 @@ mod tests {
 
     fn unmapped() -> (Files, Diagnostic) {
         let mut files = Files::default();
-        let orders = files.add("orders.mapspec", "# Orders.\n\nmapping order_to_sales_order from shop.order as order to erp.Orders {\n}\n");
-        let catalogue = files.add("sap-business-one/catalogue.mapspec", "entity Orders {\n    CardCode  text(15)  required\n}\n");
-        let diagnostic =
-            Diagnostic::error("E0401", span(orders, &files, "mapping"), "required field `CardCode` of `erp.Orders` is not mapped")
-                .here("add a line for `CardCode` to this mapping")
-                .label(span(catalogue, &files, "CardCode"), "required here")
-                .help("the customer's number stands in `order.orderCustomer.customerNumber`");
+        let orders = files.add(
+            "orders.mapspec",
+            "# Orders.\n\nmapping order_to_sales_order from shop.order as order to erp.Orders {\n}\n",
+        );
+        let catalogue =
+            files.add("sap-business-one/catalogue.mapspec", "entity Orders {\n    CardCode  text(15)  required\n}\n");
+        let diagnostic = Diagnostic::error(
+            "E0401",
+            span(orders, &files, "mapping"),
+            "required field `CardCode` of `erp.Orders` is not mapped",
+        )
+        .here("add a line for `CardCode` to this mapping")
+        .label(span(catalogue, &files, "CardCode"), "required here")
+        .help("the customer's number stands in `order.orderCustomer.customerNumber`");
         let end = span(orders, &files, "}\n");
-        let edit = Edit { span: Span { end: end.start, ..end }, text: "  CardCode <- order.orderCustomer.customerNumber\n".into() };
+        let edit = Edit {
+            span: Span { end: end.start, ..end },
+            text: "  CardCode <- order.orderCustomer.customerNumber\n".into(),
+        };
         (files, diagnostic.fix("add a line for `CardCode`", vec![edit]))
     }
 
