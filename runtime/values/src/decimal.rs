@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::fault::Stop;
+pub use crate::quotient::Quotient;
 
 /// The most digits after the point.
 pub const SCALE_MAX: u32 = 28;
@@ -68,9 +69,11 @@ impl Mode {
     }
 
     /// Does the magnitude grow by one? `rest` compares what is cut off with one half; `odd` is the last digit kept.
-    fn grows(self, negative: bool, odd: bool, exact: bool, rest: Ordering) -> bool {
+    pub(crate) fn grows(self, negative: bool, odd: bool, exact: bool, rest: Ordering) -> bool {
+        if exact {
+            return false;
+        }
         match self {
-            _ if exact => false,
             Mode::HalfUp => rest != Ordering::Less,
             Mode::HalfDown => rest == Ordering::Greater,
             Mode::HalfEven => rest == Ordering::Greater || (rest == Ordering::Equal && odd),
@@ -147,7 +150,7 @@ impl Decimal {
     }
 
     /// `magnitude * 10^-scale`, if it can be kept exactly.
-    fn exact(negative: bool, magnitude: u128, scale: i64) -> Option<Decimal> {
+    pub(crate) fn exact(negative: bool, magnitude: u128, scale: i64) -> Option<Decimal> {
         let mut magnitude = magnitude;
         let mut scale = scale;
         if magnitude == 0 {
@@ -215,11 +218,7 @@ impl Decimal {
         Decimal::exact(negative, magnitude, scale).ok_or(NotDecimal::TooManyDigits)
     }
 
-    fn negative(self) -> bool {
-        self.0.is_sign_negative()
-    }
-
-    fn magnitude(self) -> u128 {
+    pub(crate) fn magnitude(self) -> u128 {
         self.0.mantissa().unsigned_abs()
     }
 
@@ -263,7 +262,7 @@ impl Decimal {
     /// Is it less than zero?
     #[must_use]
     pub fn is_negative(self) -> bool {
-        self.negative()
+        self.0.is_sign_negative()
     }
 
     /// The whole number, if it is one and fits.
@@ -275,7 +274,7 @@ impl Decimal {
     /// A length or count: negative is 0, fractions are dropped, the rest is cut off at the greatest `usize`.
     #[must_use]
     pub fn to_count(self) -> usize {
-        if self.negative() {
+        if self.is_negative() {
             return 0;
         }
         let whole = power_of_ten(u64::from(self.scale())).map_or(0, |power| self.magnitude() / power);
@@ -338,7 +337,7 @@ impl Decimal {
     /// Without its sign.
     #[must_use]
     pub fn abs(self) -> Decimal {
-        if self.negative() { self.negated() } else { self }
+        if self.is_negative() { self.negated() } else { self }
     }
 
     /// Rounded to so many places after the point; negative places round before the point.
@@ -354,7 +353,7 @@ impl Decimal {
 }
 
 /// 10 to that power, as far as it fits.
-fn power_of_ten(exponent: u64) -> Option<u128> {
+pub(crate) fn power_of_ten(exponent: u64) -> Option<u128> {
     10_u128.checked_pow(u32::try_from(exponent).ok()?)
 }
 
@@ -367,7 +366,7 @@ fn parse_exponent(text: &str) -> Result<i64, NotDecimal> {
     Ok(if text.starts_with('-') { -value } else { value })
 }
 
-fn overflow(what: fmt::Arguments<'_>) -> Stop {
+pub(crate) fn overflow(what: fmt::Arguments<'_>) -> Stop {
     Stop::failed_on(&what, format!("{what} has more digits than can be kept exactly (28)"))
 }
 
@@ -403,7 +402,7 @@ fn product(left: Decimal, right: Decimal) -> Option<Decimal> {
     while first.is_multiple_of(5) && second.is_multiple_of(2) {
         (first, second, scale) = (first / 5, second / 2, scale - 1);
     }
-    Decimal::exact(left.negative() != right.negative(), first.checked_mul(second)?, scale)
+    Decimal::exact(left.is_negative() != right.is_negative(), first.checked_mul(second)?, scale)
 }
 
 impl Ord for Decimal {
@@ -413,7 +412,7 @@ impl Ord for Decimal {
             let power = power_of_ten(u64::from(scale - value.scale())).and_then(|power| i128::try_from(power).ok());
             power.and_then(|power| value.mantissa().checked_mul(power))
         };
-        let sign = |value: &Decimal| if value.negative() { Ordering::Less } else { Ordering::Greater };
+        let sign = |value: &Decimal| if value.is_negative() { Ordering::Less } else { Ordering::Greater };
         match (aligned(self), aligned(other)) {
             (Some(left), Some(right)) => left.cmp(&right),
             // At most the coarser operand overflows, and then its magnitude is beyond that of the other.
@@ -458,7 +457,7 @@ impl FromStr for Decimal {
 /// Canonical: no exponent, no trailing zeros, no `-0`. Equal numbers print alike.
 impl fmt::Display for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.negative() { "-" } else { "" };
+        let sign = if self.is_negative() { "-" } else { "" };
         let scale = self.scale();
         let power = power_of_ten(u64::from(scale)).unwrap_or(1);
         let (whole, fraction) = (self.magnitude() / power, self.magnitude() % power);
@@ -472,192 +471,6 @@ impl fmt::Display for Decimal {
 impl fmt::Debug for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, out)
-    }
-}
-
-/// The exact result of `/`: a fraction that only rounding and comparison accept.
-///
-/// INVARIANT: the denominator is not zero.
-#[derive(Clone, Copy, Debug)]
-pub struct Quotient {
-    numerator: Decimal,
-    denominator: Decimal,
-}
-
-impl Quotient {
-    /// `numerator / denominator`.
-    ///
-    /// # Errors
-    /// The denominator is zero.
-    pub fn new(numerator: Decimal, denominator: Decimal) -> Result<Quotient, Stop> {
-        if denominator.is_zero() {
-            return Err(Stop::failed_on(&format_args!("{numerator} / 0"), "division by zero"));
-        }
-        Ok(Quotient { numerator, denominator })
-    }
-
-    /// What is divided.
-    #[must_use]
-    pub fn numerator(self) -> Decimal {
-        self.numerator
-    }
-
-    /// By what it is divided.
-    #[must_use]
-    pub fn denominator(self) -> Decimal {
-        self.denominator
-    }
-
-    fn negative(self) -> bool {
-        self.numerator.negative() != self.denominator.negative()
-    }
-
-    /// The true quotient rounded to so many places after the point.
-    ///
-    /// # Errors
-    /// The result has too many digits.
-    pub fn round(self, places: i32, mode: Mode) -> Result<Decimal, Stop> {
-        let too_large = || overflow(format_args!("round({self}, {places})"));
-        let negative = self.negative() && !self.numerator.is_zero();
-        let shift = i64::from(self.denominator.scale()) - i64::from(self.numerator.scale()) + i64::from(places);
-        let (quotient, exact, rest) =
-            divide_shifted(self.numerator.magnitude(), self.denominator.magnitude(), shift).ok_or_else(too_large)?;
-        let grown = mode.grows(negative, quotient % 2 == 1, exact, rest);
-        let magnitude = quotient.checked_add(u128::from(grown)).ok_or_else(too_large)?;
-        Decimal::exact(negative, magnitude, i64::from(places)).ok_or_else(too_large)
-    }
-}
-
-/// `floor(numerator * 10^shift / denominator)` by long division, whether that is exact, and how what is cut off compares with one half.
-/// `None` when the quotient does not fit.
-fn divide_shifted(numerator: u128, denominator: u128, shift: i64) -> Option<(u128, bool, Ordering)> {
-    let mut quotient = numerator / denominator;
-    let mut remainder = numerator % denominator;
-    if shift >= 0 {
-        for _ in 0..shift {
-            // Both operands are below 2^96, so the tenfold remainder fits.
-            remainder *= 10;
-            quotient = quotient.checked_mul(10)?.checked_add(remainder / denominator)?;
-            remainder %= denominator;
-            if quotient == 0 && remainder == 0 {
-                break;
-            }
-        }
-        return Some((quotient, remainder == 0, (remainder * 2).cmp(&denominator)));
-    }
-    let Some(power) = power_of_ten(shift.unsigned_abs()) else {
-        let exact = quotient == 0 && remainder == 0;
-        return Some((0, exact, Ordering::Less));
-    };
-    let cut_off = quotient % power;
-    let exact = cut_off == 0 && remainder == 0;
-    let rest = (cut_off * 2).cmp(&power).then(if remainder == 0 { Ordering::Equal } else { Ordering::Greater });
-    Some((quotient / power, exact, rest))
-}
-
-/// The product of all factors, least significant limb first, without leading zero limbs.
-fn limbs(factors: [u128; 3]) -> Vec<u64> {
-    const LIMB: u128 = 1 << 32;
-    let split = |value: u128| [value % LIMB, (value >> 32) % LIMB, (value >> 64) % LIMB, value >> 96];
-    let mut result: Vec<u64> = vec![1];
-    for factor in factors {
-        let mut next = vec![0_u64; result.len() + 5];
-        for (offset, part) in split(factor).into_iter().enumerate() {
-            let part = part as u64;
-            let mut carry: u64 = 0;
-            for (limb, slot) in result.iter().copied().chain([0, 0]).zip(next.iter_mut().skip(offset)) {
-                // limb, part, slot and carry are below 2^32 each: the sum stays below 2^64.
-                let value = limb * part + *slot + carry;
-                *slot = value & 0xffff_ffff;
-                carry = value >> 32;
-            }
-        }
-        while next.last() == Some(&0) {
-            next.pop();
-        }
-        result = next;
-    }
-    result
-}
-
-impl Ord for Quotient {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let sign = |value: &Quotient| match (value.numerator.is_zero(), value.negative()) {
-            (true, _) => 0,
-            (false, true) => -1,
-            (false, false) => 1,
-        };
-        let by_sign = sign(self).cmp(&sign(other));
-        if by_sign != Ordering::Equal || sign(self) == 0 {
-            return by_sign;
-        }
-        let power = |exponent: i64| power_of_ten(exponent.max(0).unsigned_abs()).unwrap_or(1);
-        // a/b < c/d becomes a*d*10^x < c*b*10^y once the four scales are set off; each side's power is at most 10^56,
-        // so it is split between the two factors of ten below.
-        let shift = i64::from(other.numerator.scale()) + i64::from(self.denominator.scale())
-            - i64::from(self.numerator.scale())
-            - i64::from(other.denominator.scale());
-        let (left_power, right_power) = (shift.max(0), (-shift).max(0));
-        let side = |first: u128, second: u128, exponent: i64| {
-            let near = exponent.min(28);
-            let product = limbs([first, second, power(near)]);
-            scaled(product, power(exponent - near))
-        };
-        let left = side(self.numerator.magnitude(), other.denominator.magnitude(), left_power);
-        let right = side(other.numerator.magnitude(), self.denominator.magnitude(), right_power);
-        let magnitude = left.len().cmp(&right.len()).then_with(|| left.iter().rev().cmp(right.iter().rev()));
-        if self.negative() { magnitude.reverse() } else { magnitude }
-    }
-}
-
-/// `limbs * power` for a power of at most 10^28, limb by limb.
-fn scaled(number: Vec<u64>, power: u128) -> Vec<u64> {
-    let mut result = number;
-    let mut left = power;
-    while left > 1 {
-        // 10^9 fits a limb; the power is a power of ten.
-        let step = left.min(1_000_000_000) as u64;
-        let mut carry: u64 = 0;
-        for limb in &mut result {
-            let value = *limb * step + carry;
-            *limb = value & 0xffff_ffff;
-            carry = value >> 32;
-        }
-        if carry > 0 {
-            result.push(carry);
-        }
-        left /= u128::from(step);
-    }
-    result
-}
-
-impl PartialOrd for Quotient {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Quotient {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Quotient {}
-
-impl From<Decimal> for Quotient {
-    fn from(value: Decimal) -> Self {
-        Quotient { numerator: value, denominator: Decimal::ONE }
-    }
-}
-
-impl fmt::Display for Quotient {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.denominator == Decimal::ONE {
-            write!(out, "{}", self.numerator)
-        } else {
-            write!(out, "{} / {}", self.numerator, self.denominator)
-        }
     }
 }
 

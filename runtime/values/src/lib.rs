@@ -14,6 +14,7 @@ pub mod node;
 pub mod outcome;
 pub mod plan;
 pub mod prelude;
+mod quotient;
 pub mod reference;
 pub mod run;
 pub mod settings;

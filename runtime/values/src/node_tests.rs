@@ -123,6 +123,16 @@ fn owned_nodes_read_alike() {
     assert_eq!(list[0].path(&[]), "made.a.b[1]");
 }
 
+#[test]
+fn a_found_record_stands_beside_a_source_record() {
+    fn shorter<'a>(long: Node<'static>, short: &Node<'a>) -> [Node<'a>; 2] {
+        [long, short.clone()]
+    }
+    let json = Json::parse("{\"a\":\"x\"}").unwrap();
+    let [found, source] = shorter(Node::owned(Json::Null, "found"), &Node::borrowed(&json, "source"));
+    assert_eq!((found.text(&["a"], None), source.text(&["a"], None)), (Ok(None), Ok(Some("x".into()))));
+}
+
 proptest! {
     #[test]
     fn no_reader_panics(text in "[\\[\\]{},:\"0-9eE.+\\-a-c ]{0,40}", long in any::<String>()) {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Bound, Example, Function, Param, Returns, Takes, arg, ok, rest, tried};
+use super::{Bound, Function, Param, Returns, Takes, arg, ok, rest, tried};
 use crate::compare::{Show, show_in};
 use crate::fault::{Stop, shortened};
 
@@ -43,18 +43,6 @@ pub fn boolean<'r>(t: Cow<'r, str>, yes: Option<Cow<'r, str>>, no: Option<Cow<'r
 #[must_use]
 pub fn text<'r, T: Show>(x: T, form: Option<Cow<'r, str>>) -> Cow<'r, str> {
     Cow::Owned(if form.as_deref() == Some("hex") { x.show_hex() } else { x.show() })
-}
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
 }
 
 /// The functions on absence, and texts of other types.

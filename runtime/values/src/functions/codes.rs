@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Bound, Example, Function, Param, Returns, Takes, arg, ok};
+use super::{Bound, Function, Param, Returns, Takes, arg, ok};
 use crate::time::Uuid;
 
 /// A UUID made of a namespace and a text: version 8 of RFC 9562, from SHA-256 over the namespace, a zero byte, and the text.
@@ -70,18 +70,6 @@ pub fn valid_iban(t: Cow<'_, str>) -> bool {
 }
 
 const T: Param = Param::new("t", Takes::Text);
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 /// The functions on codes and ids.
 pub static FUNCTIONS: &[Function] = &[

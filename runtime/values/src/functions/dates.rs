@@ -8,7 +8,7 @@ use jiff::Span;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
-use super::{Bound, Example, Function, Param, Returns, Takes, arg, ok, tried};
+use super::{Bound, Function, Param, Returns, Takes, arg, ok, tried};
 use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
 use crate::time::{Date, Instant, zone};
@@ -179,18 +179,6 @@ const PATTERN: Param = Param::new("pattern", Takes::DatePattern);
 const UNIT: Param = Param::new("unit", Takes::Word(EPOCH_UNITS));
 const NO_ZONE: &str = "the zone is unknown";
 const TOO_FAR: &str = "the result lies beyond the year 9999";
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 /// The functions on days and instants.
 pub static FUNCTIONS: &[Function] = &[

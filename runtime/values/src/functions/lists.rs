@@ -2,7 +2,7 @@
 //!
 //! In: lists. Out: an element, a number, or a list. A list stays a list, whatever its length.
 
-use super::{Digits, Example, Function, Param, Returns, Takes, arg, ok, tried};
+use super::{Digits, Function, Param, Returns, Takes, arg, ok, tried};
 use crate::decimal::{Decimal, Quotient};
 use crate::fault::Stop;
 use crate::value::Value;
@@ -78,18 +78,6 @@ pub fn distinct<T: PartialEq>(list: Vec<T>) -> Vec<T> {
 
 const L: Param = Param::new("list", Takes::List);
 const NUMBERS: Param = Param::new("list", Takes::ListOfNumbers);
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 /// The functions on lists.
 pub static FUNCTIONS: &[Function] = &[

@@ -11,6 +11,20 @@
 //!   `Result<_, Stop>` where [`Function::fails`];
 //! - a missing argument never reaches a function (missing passes through pipes and calls) unless its [`Takes`] says so or it is optional.
 
+/// The path of a typed function of the file that says it.
+macro_rules! path {
+    ($name:ident) => {
+        concat!(module_path!(), "::", stringify!($name))
+    };
+}
+
+/// A call and what it gives.
+macro_rules! example {
+    ($call:literal => $gives:literal) => {
+        $crate::functions::Example { call: $call, gives: $gives }
+    };
+}
+
 pub mod absence;
 pub mod codes;
 pub mod dates;

@@ -3,7 +3,7 @@
 //! In: amounts and rates in percent. Out: amounts rounded once, from the true quotient. Never rounds in between.
 
 use super::numbers::places;
-use super::{Digits, Example, Function, Param, Returns, Takes, arg, tried};
+use super::{Digits, Function, Param, Returns, Takes, arg, tried};
 use crate::decimal::{Decimal, Mode};
 use crate::fault::Stop;
 
@@ -90,18 +90,6 @@ const PLACES: Param = Param::new("places", Takes::Integer);
 const MODE: Param = Param::optional("mode", Takes::Mode);
 const RATE: Param = Param::new("rate", Takes::Number);
 const FAILURE: &str = "the rate is -100 or less, or the result has more than 28 digits";
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 /// The functions on money and tax.
 pub static FUNCTIONS: &[Function] = &[

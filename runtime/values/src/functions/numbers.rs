@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Bound, Digits, Example, Function, Param, Returns, Takes, arg, ok, rest, tried};
+use super::{Bound, Digits, Function, Param, Returns, Takes, arg, ok, rest, tried};
 use crate::decimal::{Decimal, Mode, Quotient, SCALE_MAX};
 use crate::fault::Stop;
 
@@ -277,18 +277,6 @@ pub fn format_number<'r>(x: Decimal, pattern: Cow<'r, str>) -> Result<Cow<'r, st
 
 const X: Param = Param::new("x", Takes::Number);
 const TOO_LARGE: &str = "the result has more than 28 digits";
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 /// The functions on numbers.
 pub static FUNCTIONS: &[Function] = &[

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Bound, Example, Function, Param, Returns, Takes, arg, ok, rest, tried};
+use super::{Bound, Function, Param, Returns, Takes, arg, ok, rest, tried};
 use crate::decimal::Decimal;
 use crate::fault::Stop;
 
@@ -254,18 +254,6 @@ pub fn replace<'r>(t: Cow<'r, str>, find: Cow<'r, str>, with: Cow<'r, str>) -> C
 
 const T: Param = Param::new("t", Takes::Text);
 const T_AND_PART: &[Param] = &[T, Param::new("part", Takes::Text)];
-
-macro_rules! path {
-    ($name:ident) => {
-        concat!(module_path!(), "::", stringify!($name))
-    };
-}
-
-macro_rules! example {
-    ($call:literal => $gives:literal) => {
-        Example { call: $call, gives: $gives }
-    };
-}
 
 const fn clean(name: &'static str, path: &'static str, doc: &'static str, call: super::Call) -> Function {
     Function::new(name, path, doc, &[T], Returns::Text(Bound::SameAs(0)), call)
