@@ -65,7 +65,10 @@ impl Fault {
     #[must_use]
     pub fn commits(&self) -> bool {
         match self {
-            Self::StatusAfterEffect { .. } | Self::TimeoutAfterEffect | Self::ResetAfterEffect | Self::TruncatedBody => true,
+            Self::StatusAfterEffect { .. }
+            | Self::TimeoutAfterEffect
+            | Self::ResetAfterEffect
+            | Self::TruncatedBody => true,
             Self::Status { .. }
             | Self::TimeoutBeforeEffect
             | Self::ResetBeforeEffect
@@ -110,7 +113,8 @@ impl FaultRule {
     }
 
     fn strikes(&mut self, method: &str, path: &str) -> bool {
-        let fits = self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)) && path.starts_with(&self.path_prefix);
+        let fits = self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && path.starts_with(&self.path_prefix);
         if !fits {
             return false;
         }

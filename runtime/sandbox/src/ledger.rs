@@ -113,7 +113,11 @@ impl Ledger {
     /// How many records of `entity` were created.
     #[must_use]
     pub fn created(&self, entity: &str) -> usize {
-        self.book().effects.iter().filter(|effect| effect.kind == EffectKind::Created && effect.entity == entity).count()
+        self.book()
+            .effects
+            .iter()
+            .filter(|effect| effect.kind == EffectKind::Created && effect.entity == entity)
+            .count()
     }
 
     /// The latest effect on each live record of `entity`, by key. Cancelled documents are not live.
@@ -136,7 +140,10 @@ impl Ledger {
     /// The live records of `entity` whose natural key `field` is `value`.
     #[must_use]
     pub fn by_natural_key(&self, entity: &str, field: &str, value: &str) -> Vec<Effect> {
-        self.live(entity).into_values().filter(|effect| effect.natural.get(field).is_some_and(|found| found == value)).collect()
+        self.live(entity)
+            .into_values()
+            .filter(|effect| effect.natural.get(field).is_some_and(|found| found == value))
+            .collect()
     }
 
     /// Live records of `entity` that share a value of the natural key `field`.
@@ -168,8 +175,15 @@ impl Ledger {
         book.arrived += 1;
         let sequence = book.arrived;
         if book.requests.len() < REQUESTS_KEPT_MAX {
-            let entry =
-                RequestEntry { sequence, time: clock::now(), method: method.to_owned(), path: path.to_owned(), fault, result: None, sent: None };
+            let entry = RequestEntry {
+                sequence,
+                time: clock::now(),
+                method: method.to_owned(),
+                path: path.to_owned(),
+                fault,
+                result: None,
+                sent: None,
+            };
             book.requests.push(entry);
         }
         sequence
@@ -210,7 +224,12 @@ mod tests {
     use super::{EffectKind, Ledger, Subject};
 
     fn order(key: &str, number: &str) -> Subject {
-        Subject { entity: "Orders".into(), key: key.into(), natural: [("NumAtCard".into(), number.into())].into(), total: None }
+        Subject {
+            entity: "Orders".into(),
+            key: key.into(),
+            natural: [("NumAtCard".into(), number.into())].into(),
+            total: None,
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! In: HTTP requests with bounded bodies. Out: the system's answer, or what the fault makes of it.
 //! Never: knowledge of a vendor; that is behind [`Simulated`].
 
+use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use axum::Router;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +25,8 @@ use crate::wire::{Cut, CuttableListener, TornBody};
 const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// The page that a misconfigured proxy sends instead of JSON.
-const HTML_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>\n";
+const HTML_PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>\n";
 
 /// A request, read completely.
 pub(crate) struct Call {
@@ -127,7 +128,13 @@ impl std::error::Error for StartError {
 #[derive(Clone)]
 pub(crate) struct Running {
     address: SocketAddr,
-    task: Arc<Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>>,
+    task: Arc<Mutex<Option<Task>>>,
+}
+
+/// The server's task and the signal that ends it.
+struct Task {
+    signal: oneshot::Sender<()>,
+    handle: JoinHandle<()>,
 }
 
 impl Running {
@@ -139,11 +146,11 @@ impl Running {
     /// Stops accepting, waits for requests under way (bounded), then ends. A second call does nothing.
     pub(crate) async fn stop(&self) {
         let taken = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some((signal, mut task)) = taken else { return };
+        let Some(Task { signal, mut handle }) = taken else { return };
         // The receiver is gone only when the server has ended by itself.
         let _ended = signal.send(());
-        if tokio::time::timeout(STOP_WAIT, &mut task).await.is_err() {
-            task.abort();
+        if tokio::time::timeout(STOP_WAIT, &mut handle).await.is_err() {
+            handle.abort();
         }
     }
 }
@@ -167,7 +174,7 @@ pub(crate) fn serve<S: Simulated>(
     let host = Arc::new(Host { system, faults, ledger, limits });
     let service = Router::new().fallback(handle::<S>).with_state(host).into_make_service_with_connect_info::<Cut>();
     let (signal, stopped) = oneshot::channel::<()>();
-    let task = tokio::spawn(async move {
+    let handle = tokio::spawn(async move {
         let shutdown = async move {
             // A dropped sender means the last handle is gone: that is a stop as well.
             let _stopped = stopped.await;
@@ -176,10 +183,14 @@ pub(crate) fn serve<S: Simulated>(
             tracing::error!(%error, "a simulated endpoint ended");
         }
     });
-    Running { address, task: Arc::new(Mutex::new(Some((signal, task)))) }
+    Running { address, task: Arc::new(Mutex::new(Some(Task { signal, handle }))) }
 }
 
-async fn handle<S: Simulated>(State(host): State<Arc<Host<S>>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
+async fn handle<S: Simulated>(
+    State(host): State<Arc<Host<S>>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path().to_owned(), ToString::to_string);
     let method = parts.method.as_str().to_owned();

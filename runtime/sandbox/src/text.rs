@@ -58,7 +58,11 @@ pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
 
 /// The value of cookie `name` in a `Cookie` header.
 pub(crate) fn cookie(header: &str, name: &str) -> Option<String> {
-    header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+    header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| value.to_owned())
 }
 
 /// One step of splitmix64: a well-mixed number for every state.
@@ -71,7 +75,9 @@ pub(crate) fn mix(state: u64) -> u64 {
 
 /// 32 lower-case hex digits that depend only on `label`, the shape of a Shopware id.
 pub(crate) fn hex_id(label: &str) -> String {
-    let seed = label.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
+    let seed = label
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3));
     format!("{:016x}{:016x}", mix(seed), mix(seed ^ 0x5555_5555_5555_5555))
 }
 
@@ -84,7 +90,10 @@ mod tests {
         let text = "UpdateDate ge '2026-11-01' & Übergröße 100% + 1";
         assert_eq!(unescape(&escape_query(text), true), text);
         assert_eq!(unescape("A%2F1%", false), "A/1%");
-        assert_eq!(query_pairs("$top=5&$filter=a+eq%20'b%26c'"), [("$top".into(), "5".into()), ("$filter".into(), "a eq 'b&c'".into())]);
+        assert_eq!(
+            query_pairs("$top=5&$filter=a+eq%20'b%26c'"),
+            [("$top".into(), "5".into()), ("$filter".into(), "a eq 'b&c'".into())]
+        );
     }
 
     #[test]

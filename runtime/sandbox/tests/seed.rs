@@ -1,4 +1,5 @@
 //! The seed adds up: checked here anew from the printed JSON, independently of the code that generated it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its own small functions as well")]
 
 use mapwright_sandbox::seed::{Seed, SeedConfig, TaxStatus};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -33,18 +34,32 @@ fn every_order_adds_up_to_the_cent() {
         let deliveries = list(order, "deliveries");
         let position: Decimal = lines.iter().map(|line| dec(&line["totalPrice"])).sum();
         let shipping: Decimal = deliveries.iter().map(|delivery| dec(&delivery["shippingCosts"]["totalPrice"])).sum();
-        let prices = || lines.iter().map(|line| &line["price"]).chain(deliveries.iter().map(|delivery| &delivery["shippingCosts"]));
+        let prices = || {
+            lines.iter().map(|line| &line["price"]).chain(deliveries.iter().map(|delivery| &delivery["shippingCosts"]))
+        };
         let tax: Decimal = prices().map(taxes).sum();
         let total = dec(&order["amountTotal"]);
         assert_eq!(dec(&order["positionPrice"]), position, "{number}");
         assert_eq!(dec(&order["shippingTotal"]), shipping, "{number}");
         assert_eq!(taxes(&order["price"]), tax, "{number}");
         match order["taxStatus"].as_str().unwrap() {
-            "gross" => assert_eq!((total, dec(&order["amountNet"])), (position + shipping, position + shipping - tax), "{number}"),
-            "net" => assert_eq!((total, dec(&order["amountNet"])), (position + shipping + tax, position + shipping), "{number}"),
+            "gross" => assert_eq!(
+                (total, dec(&order["amountNet"])),
+                (position + shipping, position + shipping - tax),
+                "{number}"
+            ),
+            "net" => assert_eq!(
+                (total, dec(&order["amountNet"])),
+                (position + shipping + tax, position + shipping),
+                "{number}"
+            ),
             "tax-free" => {
                 assert_eq!((total, dec(&order["amountNet"])), (position + shipping, position + shipping), "{number}");
-                assert!(prices().all(|price| list(price, "calculatedTaxes").is_empty() && list(price, "taxRules").is_empty()), "{number}");
+                assert!(
+                    prices()
+                        .all(|price| list(price, "calculatedTaxes").is_empty() && list(price, "taxRules").is_empty()),
+                    "{number}"
+                );
             }
             other => panic!("{number}: {other}"),
         }
@@ -57,7 +72,8 @@ fn every_order_adds_up_to_the_cent() {
             assert!((shares - dec(&price["totalPrice"])).abs() < tiny, "{number}: {shares} of {}", price["totalPrice"]);
             for part in list(price, "calculatedTaxes") {
                 let (rate, share) = (dec(&part["taxRate"]) / Decimal::ONE_HUNDRED, dec(&part["price"]));
-                let exact = if order["taxStatus"] == "gross" { share / (Decimal::ONE + rate) * rate } else { share * rate };
+                let exact =
+                    if order["taxStatus"] == "gross" { share / (Decimal::ONE + rate) * rate } else { share * rate };
                 assert!((exact - dec(&part["tax"])).abs() <= Decimal::new(50001, 7), "{number}: {exact} {part}");
             }
         }
@@ -82,8 +98,11 @@ fn the_variety_that_is_promised_is_there() {
     for order in &seed.orders {
         let lines = list(order, "lineItems");
         let mut note = |name, holds: bool| *seen.entry(name).or_default() += usize::from(holds);
-        let rates: BTreeSet<String> =
-            lines.iter().flat_map(|line| list(&line["price"], "taxRules")).map(|rule| rule["taxRate"].to_string()).collect();
+        let rates: BTreeSet<String> = lines
+            .iter()
+            .flat_map(|line| list(&line["price"], "taxRules"))
+            .map(|rule| rule["taxRate"].to_string())
+            .collect();
         note("one rate", rates.len() == 1);
         note("two rates", rates.len() == 2);
         note("three rates", rates.len() == 3);
@@ -94,7 +113,10 @@ fn the_variety_that_is_promised_is_there() {
         note("free item", lines.iter().any(|line| line["type"] == "product" && dec(&line["totalPrice"]).is_zero()));
         note("several promotions", lines.iter().filter(|line| line["type"] == "promotion").count() > 1);
         note("fixed promotion", lines.iter().any(|line| line["priceDefinition"]["type"] == "absolute"));
-        note("full voucher", dec(&order["positionPrice"]).is_zero() && lines.iter().any(|line| line["type"] == "promotion"));
+        note(
+            "full voucher",
+            dec(&order["positionPrice"]).is_zero() && lines.iter().any(|line| line["type"] == "promotion"),
+        );
         note("no payment", list(order, "transactions").is_empty());
         note("long remark", order["customerComment"].as_str().is_some_and(|text| text.chars().count() == 600));
         note("no remark", order["customerComment"].is_null());

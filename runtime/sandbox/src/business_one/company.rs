@@ -42,7 +42,13 @@ pub(super) const SETS: &[Set] = &[
     Set { name: "Warehouses", entity: "Warehouse", key: "WarehouseCode", text_key: true, class: Class::Setup },
     Set { name: "VatGroups", entity: "VatGroup", key: "Code", text_key: true, class: Class::Setup },
     Set { name: "PriceLists", entity: "PriceList", key: "PriceListNo", text_key: false, class: Class::Setup },
-    Set { name: "AdditionalExpenses", entity: "AdditionalExpense", key: "ExpensCode", text_key: false, class: Class::Setup },
+    Set {
+        name: "AdditionalExpenses",
+        entity: "AdditionalExpense",
+        key: "ExpensCode",
+        text_key: false,
+        class: Class::Setup,
+    },
 ];
 
 /// A key: a number for documents, a text for master data.

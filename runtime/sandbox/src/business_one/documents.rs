@@ -3,9 +3,9 @@
 //! In: a document's fields, already of the right types. Out: the complete document with line numbers, taxes and totals, or the
 //! refusal of a business rule. Never: a second thought about duplicates: two orders with one `NumAtCard` are accepted.
 
+use super::ErpConfig;
 use super::company::{Company, Fields, Set};
 use super::refusal::Refusal;
-use super::ErpConfig;
 use crate::clock;
 use crate::money::{decimal, double, round};
 use rust_decimal::Decimal;
@@ -13,11 +13,23 @@ use serde_json::{Value, json};
 
 /// Properties that the server computes. In a request they are silently ignored.
 const COMPUTED: &[&str] = &[
-    "DocEntry", "DocNum", "DocTotal", "VatSum", "DocumentStatus", "Cancelled", "CancelStatus", "CreationDate", "UpdateDate", "DocTime",
-    "UpdateTime", "PaidToDate", "TotalDiscount",
+    "DocEntry",
+    "DocNum",
+    "DocTotal",
+    "VatSum",
+    "DocumentStatus",
+    "Cancelled",
+    "CancelStatus",
+    "CreationDate",
+    "UpdateDate",
+    "DocTime",
+    "UpdateTime",
+    "PaidToDate",
+    "TotalDiscount",
 ];
 
-const LINE_COMPUTED: &[&str] = &["Price", "TaxTotal", "GrossTotal", "TaxPercentagePerRow", "LineStatus", "RemainingOpenQuantity"];
+const LINE_COMPUTED: &[&str] =
+    &["Price", "TaxTotal", "GrossTotal", "TaxPercentagePerRow", "LineStatus", "RemainingOpenQuantity"];
 
 const EXPENSE_COMPUTED: &[&str] = &["TaxPercent", "TaxSum", "LineGross", "Status", "LineNum"];
 
@@ -38,7 +50,12 @@ pub(super) fn strip_computed(fields: &mut Fields) {
 }
 
 /// Completes a new document.
-pub(super) fn create(company: &mut Company, config: &ErpConfig, set: &Set, mut fields: Fields) -> Result<Fields, Refusal> {
+pub(super) fn create(
+    company: &mut Company,
+    config: &ErpConfig,
+    set: &Set,
+    mut fields: Fields,
+) -> Result<Fields, Refusal> {
     strip_computed(&mut fields);
     let now = clock::wall(&config.zone);
     let today = now.date().to_string();
@@ -81,7 +98,9 @@ pub(super) fn update(
     let mut fields = old.clone();
     for (name, value) in delta {
         let merged = match (name.as_str(), value, fields.get(&name)) {
-            ("DocumentLines" | "DocumentAdditionalExpenses", Value::Array(new), Some(Value::Array(old))) if !replace_collections => {
+            ("DocumentLines" | "DocumentAdditionalExpenses", Value::Array(new), Some(Value::Array(old)))
+                if !replace_collections =>
+            {
                 Value::Array(merge_rows(old, new, "LineNum"))
             }
             ("AddressExtension", Value::Object(new), Some(Value::Object(old))) => {
@@ -153,9 +172,12 @@ fn head(company: &Company, config: &ErpConfig, fields: &mut Fields) -> Result<Fi
     if text(fields, "DocDueDate").is_empty() {
         return Err(Refusal::field("Enter due date", "ORDR.DocDueDate", ""));
     }
-    for (field, bracket, kind) in [("ShipToCode", "ORDR.ShipToCode", "bo_ShipTo"), ("PayToCode", "ORDR.PayToCode", "bo_BillTo")] {
+    for (field, bracket, kind) in
+        [("ShipToCode", "ORDR.ShipToCode", "bo_ShipTo"), ("PayToCode", "ORDR.PayToCode", "bo_BillTo")]
+    {
         let wanted = text(fields, field);
-        let known = rows(&partner, "BPAddresses").any(|row| row_text(row, "AddressName") == wanted && row_text(row, "AddressType") == kind);
+        let known = rows(&partner, "BPAddresses")
+            .any(|row| row_text(row, "AddressName") == wanted && row_text(row, "AddressType") == kind);
         if !wanted.is_empty() && !known {
             return Err(Refusal::field("Enter valid code", bracket, &wanted));
         }
@@ -184,9 +206,16 @@ fn head(company: &Company, config: &ErpConfig, fields: &mut Fields) -> Result<Fi
     Ok(partner)
 }
 
-fn lines(company: &Company, config: &ErpConfig, partner: &Fields, percent: Decimal, fields: &mut Fields) -> Result<Sums, Refusal> {
+fn lines(
+    company: &Company,
+    config: &ErpConfig,
+    partner: &Fields,
+    percent: Decimal,
+    fields: &mut Fields,
+) -> Result<Sums, Refusal> {
     let currency = fields.get("DocCurrency").cloned().unwrap_or_default();
-    let Some(Value::Array(lines)) = fields.get_mut("DocumentLines").filter(|lines| lines.as_array().is_some_and(|lines| !lines.is_empty()))
+    let Some(Value::Array(lines)) =
+        fields.get_mut("DocumentLines").filter(|lines| lines.as_array().is_some_and(|lines| !lines.is_empty()))
     else {
         return Err(Refusal::rule("No matching lines: cannot add a document without lines  [RDR1]"));
     };
@@ -211,7 +240,8 @@ fn lines(company: &Company, config: &ErpConfig, partner: &Fields, percent: Decim
         line.insert("GrossTotal".to_owned(), double(net + tax));
         line.insert("LineStatus".to_owned(), json!("bost_Open"));
         line.insert("RemainingOpenQuantity".to_owned(), line.get("Quantity").cloned().unwrap_or_default());
-        for (name, value) in [("BaseType", json!(-1)), ("UoMCode", json!("Manuell")), ("AccountCode", json!("400000"))] {
+        for (name, value) in [("BaseType", json!(-1)), ("UoMCode", json!("Manuell")), ("AccountCode", json!("400000"))]
+        {
             default(line, name, value);
         }
         sums.net += net;
@@ -223,7 +253,9 @@ fn lines(company: &Company, config: &ErpConfig, partner: &Fields, percent: Decim
 /// The item must exist and be for sale.
 fn item(company: &Company, index: usize, line: &mut Fields) -> Result<(), Refusal> {
     let code = text(line, "ItemCode");
-    let item = company.master("Items", &code).ok_or_else(|| Refusal::line("Item no. is missing", "RDR1.ItemCode", index, &code))?;
+    let item = company
+        .master("Items", &code)
+        .ok_or_else(|| Refusal::line("Item no. is missing", "RDR1.ItemCode", index, &code))?;
     if text(item, "Frozen") == "tYES" || text(item, "Valid") == "tNO" || text(item, "SalesItem") == "tNO" {
         return Err(Refusal::line("Item is inactive", "RDR1.ItemCode", index, &code));
     }
@@ -263,7 +295,12 @@ fn price(index: usize, line: &mut Fields, partner: &Fields, company: &Company, r
     let (unit, net) = match (sent("UnitPrice"), sent("PriceAfterVAT"), sent("LineTotal")) {
         (Some(_), Some(gross), _) if !is_own_gross(line, gross, factor, kept) => {
             // The vendor's answer depends on the patch level, so a client must never send both.
-            return Err(Refusal::line("Send either UnitPrice or PriceAfterVAT", "RDR1.PriceAfVAT", index, &gross.to_string()));
+            return Err(Refusal::line(
+                "Send either UnitPrice or PriceAfterVAT",
+                "RDR1.PriceAfVAT",
+                index,
+                &gross.to_string(),
+            ));
         }
         (Some(unit), _, _) => (unit, round(quantity * unit * kept, AMOUNT_DECIMALS)),
         (None, Some(gross), _) => {

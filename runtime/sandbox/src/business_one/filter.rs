@@ -270,7 +270,11 @@ fn typed(property: &str, kind: &Kind, given: Option<Token>) -> Result<Literal, R
                 "N" => "tNO",
                 _ => return Err(wrong(&given)),
             };
-            if members.iter().any(|member| member == stored) { Ok(Literal::Text(stored.to_owned())) } else { Err(wrong(&given)) }
+            if members.iter().any(|member| member == stored) {
+                Ok(Literal::Text(stored.to_owned()))
+            } else {
+                Err(wrong(&given))
+            }
         }
         (Kind::One(_) | Kind::Many(_), _) => Err(syntax(&format!("'{property}' cannot be filtered"))),
         (Kind::Text | Kind::Time | Kind::Double | Kind::Integer | Kind::Date | Kind::Enum(_), _) => Err(wrong(&given)),
@@ -336,9 +340,8 @@ mod tests {
             "DocEntry": 22, "NumAtCard": "O'Neil", "CardCode": "C10044", "DocTotal": 179.43, "Cancelled": "tNO",
             "UpdateDate": "2026-11-02", "UpdateTime": "10:04:11", "Comments": null, "U_ShopOrderId": "aff2"
         });
-        let parsed = Filter::parse(&schema, "Document", filter, false).map_err(|refusal| {
-            String::from_utf8(refusal.into_answer().body).unwrap()
-        })?;
+        let parsed = Filter::parse(&schema, "Document", filter, false)
+            .map_err(|refusal| String::from_utf8(refusal.into_answer().body).unwrap())?;
         Ok(parsed.fits(record.as_object().unwrap()))
     }
 
@@ -362,7 +365,12 @@ mod tests {
         ] {
             assert_eq!(fits(yes), Ok(true), "{yes}");
         }
-        for no in ["Comments ne 'x'", "not (Comments eq 'x')", "CardCode eq 'c10044'", "DocEntry eq 22 and (CardCode eq 'X' or DocEntry eq 1)"] {
+        for no in [
+            "Comments ne 'x'",
+            "not (Comments eq 'x')",
+            "CardCode eq 'c10044'",
+            "DocEntry eq 22 and (CardCode eq 'X' or DocEntry eq 1)",
+        ] {
             assert_eq!(fits(no), Ok(false), "{no}");
         }
     }

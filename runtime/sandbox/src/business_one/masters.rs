@@ -18,7 +18,9 @@ pub(super) fn create_partner(company: &Company, config: &ErpConfig, mut fields: 
         return Err(Refusal::field("Enter BP code", "OCRD.CardCode", ""));
     }
     if company.master("BusinessPartners", &code).is_some() {
-        let message = format!("Business partner code '{code}' already assigned to a business partner: entry already exists (ODBC -2035)");
+        let message = format!(
+            "Business partner code '{code}' already assigned to a business partner: entry already exists (ODBC -2035)"
+        );
         return Err(Refusal::new(400, -2035, message));
     }
     let defaults = [
@@ -45,11 +47,18 @@ pub(super) fn create_partner(company: &Company, config: &ErpConfig, mut fields: 
 }
 
 /// Merges a delta into a partner.
-pub(super) fn update_partner(config: &ErpConfig, old: &Fields, delta: Fields, replace_collections: bool) -> Result<Fields, Refusal> {
+pub(super) fn update_partner(
+    config: &ErpConfig,
+    old: &Fields,
+    delta: Fields,
+    replace_collections: bool,
+) -> Result<Fields, Refusal> {
     let mut fields = old.clone();
     for (name, value) in delta.into_iter().filter(|(name, _)| name != "CardCode") {
         let merged = match (name.as_str(), value, fields.get(&name)) {
-            ("BPAddresses", Value::Array(new), Some(Value::Array(old))) if !replace_collections => Value::Array(merge_addresses(old, new)),
+            ("BPAddresses", Value::Array(new), Some(Value::Array(old))) if !replace_collections => {
+                Value::Array(merge_addresses(old, new))
+            }
             ("ContactEmployees", Value::Array(new), Some(Value::Array(old))) if !replace_collections => {
                 Value::Array(merge_rows(old, new, "Name"))
             }
@@ -65,7 +74,9 @@ pub(super) fn update_partner(config: &ErpConfig, old: &Fields, delta: Fields, re
 fn merge_addresses(old: &[Value], new: Vec<Value>) -> Vec<Value> {
     let mut rows = old.to_vec();
     for row in new {
-        let same = |known: &Value| known.get("AddressName") == row.get("AddressName") && known.get("AddressType") == row.get("AddressType");
+        let same = |known: &Value| {
+            known.get("AddressName") == row.get("AddressName") && known.get("AddressType") == row.get("AddressType")
+        };
         let place = rows.iter().position(same);
         match (place.and_then(|place| rows.get_mut(place)).and_then(Value::as_object_mut), row) {
             (Some(known), Value::Object(changes)) => known.extend(changes),
@@ -87,7 +98,14 @@ fn finish_partner(config: &ErpConfig, fields: &mut Fields) -> Result<(), Refusal
             return Err(Refusal::line("Enter address ID", "CRD1.Address", index, ""));
         }
         if names.contains(&name) {
-            return Err(Refusal::new(400, -2035, format!("This entry already exists in the following tables (ODBC -2035)  [CRD1.Address] , '{}'", name.0)));
+            return Err(Refusal::new(
+                400,
+                -2035,
+                format!(
+                    "This entry already exists in the following tables (ODBC -2035)  [CRD1.Address] , '{}'",
+                    name.0
+                ),
+            ));
         }
         address.insert("BPCode".to_owned(), json!(code));
         address.insert("RowNum".to_owned(), json!(index));
@@ -102,7 +120,9 @@ fn finish_partner(config: &ErpConfig, fields: &mut Fields) -> Result<(), Refusal
         default(contact, "InternalCode", json!(index + 1));
         default(contact, "Active", json!("tYES"));
     }
-    for (field, bracket, kind) in [("BilltoDefault", "OCRD.BillToDef", "bo_BillTo"), ("ShipToDefault", "OCRD.ShipToDef", "bo_ShipTo")] {
+    for (field, bracket, kind) in
+        [("BilltoDefault", "OCRD.BillToDef", "bo_BillTo"), ("ShipToDefault", "OCRD.ShipToDef", "bo_ShipTo")]
+    {
         let wanted = text(fields, field);
         if !wanted.is_empty() && !names.iter().any(|(name, address_type)| *name == wanted && address_type == kind) {
             return Err(Refusal::field("Enter valid code", bracket, &wanted));
@@ -119,7 +139,11 @@ pub(super) fn create_item(company: &Company, config: &ErpConfig, mut fields: Fie
         return Err(Refusal::field("Enter item code", "OITM.ItemCode", ""));
     }
     if company.master("Items", &code).is_some() {
-        return Err(Refusal::new(400, -2035, format!("Item code '{code}' already exists (ODBC -2035)  [OITM.ItemCode]")));
+        return Err(Refusal::new(
+            400,
+            -2035,
+            format!("Item code '{code}' already exists (ODBC -2035)  [OITM.ItemCode]"),
+        ));
     }
     let defaults = [
         ("ItemName", json!("")),
@@ -154,7 +178,9 @@ pub(super) fn update_item(config: &ErpConfig, old: &Fields, delta: Fields) -> Fi
     let mut fields = old.clone();
     for (name, value) in delta.into_iter().filter(|(name, _)| name != "ItemCode") {
         let merged = match (name.as_str(), value, fields.get(&name)) {
-            ("ItemPrices", Value::Array(new), Some(Value::Array(old))) => Value::Array(merge_rows(old, new, "PriceList")),
+            ("ItemPrices", Value::Array(new), Some(Value::Array(old))) => {
+                Value::Array(merge_rows(old, new, "PriceList"))
+            }
             (_, value, _) => value,
         };
         fields.insert(name, merged);
@@ -190,9 +216,11 @@ pub(super) fn item_fields(seed: &ItemSeed) -> Fields {
 
 /// Warehouses, tax groups, price lists and freight of a new company.
 pub(super) fn set_up(company: &mut Company, config: &ErpConfig) {
-    let warehouses = config.warehouses.iter().map(|code| json!({ "WarehouseCode": code, "WarehouseName": format!("Lager {code}") }));
+    let warehouses =
+        config.warehouses.iter().map(|code| json!({ "WarehouseCode": code, "WarehouseName": format!("Lager {code}") }));
     put_all(company, "Warehouses", warehouses.collect());
-    let groups = config.vat_groups.iter().map(|(code, rate)| json!({ "Code": code, "Name": format!("Umsatzsteuer {rate} %") }));
+    let groups =
+        config.vat_groups.iter().map(|(code, rate)| json!({ "Code": code, "Name": format!("Umsatzsteuer {rate} %") }));
     put_all(company, "VatGroups", groups.collect());
     let lists = [(1, "Verkauf"), (2, "Webshop")].map(|(number, name)| {
         json!({ "PriceListNo": number, "PriceListName": name, "IsGrossPrice": "tNO", "Active": "tYES" })

@@ -201,7 +201,10 @@ impl Erp {
     /// The records of a set whose field has this text, for instance `Orders` by `NumAtCard`.
     #[must_use]
     pub fn records_by(&self, set: &str, field: &str, value: &str) -> Vec<Value> {
-        self.records(set).into_iter().filter(|record| record.get(field).and_then(Value::as_str) == Some(value)).collect()
+        self.records(set)
+            .into_iter()
+            .filter(|record| record.get(field).and_then(Value::as_str) == Some(value))
+            .collect()
     }
 
     /// The sales orders with this `NumAtCard`, cancelled ones included.
@@ -258,7 +261,9 @@ impl Simulated for System {
         match status {
             // The balancer in front of the nodes answers these itself, as a page.
             502 | 503 => {
-                let page = format!("<html><head><title>{status}</title></head><body><h1>Service Unavailable</h1></body></html>");
+                let page = format!(
+                    "<html><head><title>{status}</title></head><body><h1>Service Unavailable</h1></body></html>"
+                );
                 Answer::new(status, "text/html; charset=iso-8859-1", page)
             }
             _ => Refusal::new(status, -1, message).into_answer(),
@@ -325,7 +330,9 @@ impl System {
                 let query = Query::parse(&self.schema, set, call, self.config.page_rows)?;
                 Ok(query.answer(company, set, &self.service))
             }
-            ("GET", Target::Count(set)) => Ok(Query::parse(&self.schema, set, call, self.config.page_rows)?.counted(company, set)),
+            ("GET", Target::Count(set)) => {
+                Ok(Query::parse(&self.schema, set, call, self.config.page_rows)?.counted(company, set))
+            }
             ("GET", Target::Record(set, key)) => {
                 let query = Query::parse(&self.schema, set, call, self.config.page_rows)?;
                 self.entity(company, set, &key, 200, Some(&query))
@@ -336,7 +343,9 @@ impl System {
             ("DELETE", Target::Record(set, _)) if set.class == Class::Document => {
                 Err(Refusal::new(400, -5006, "The requested action is not supported for this object."))
             }
-            ("DELETE" | "PUT" | "PATCH" | "GET" | "POST", _) => Err(Refusal::not_simulated(format!("{} {path}", call.method))),
+            ("DELETE" | "PUT" | "PATCH" | "GET" | "POST", _) => {
+                Err(Refusal::not_simulated(format!("{} {path}", call.method)))
+            }
             (method, _) => Err(Refusal::new(405, -1000, format!("Method '{method}' is not allowed"))),
         }
     }
@@ -370,13 +379,22 @@ impl System {
     }
 
     /// One record with its context and ETag.
-    fn entity(&self, company: &Company, set: &Set, key: &Key, status: u16, query: Option<&Query>) -> Result<Answer, Refusal> {
+    fn entity(
+        &self,
+        company: &Company,
+        set: &Set,
+        key: &Key,
+        status: u16,
+        query: Option<&Query>,
+    ) -> Result<Answer, Refusal> {
         let row = company.row(set, key).ok_or_else(Refusal::no_record)?;
         let etag = row.etag(set, key);
         let mut fields = query.map_or_else(|| row.fields.clone(), |query| query.pick(&row.fields));
         fields.insert("@odata.context".to_owned(), json!(format!("{}/$metadata#{}/$entity", self.service, set.name)));
         fields.insert("@odata.etag".to_owned(), json!(etag));
-        let answer = Answer::new(status, JSON, Value::Object(fields).to_string()).with("odata-version", "4.0").with("etag", etag);
+        let answer = Answer::new(status, JSON, Value::Object(fields).to_string())
+            .with("odata-version", "4.0")
+            .with("etag", etag);
         Ok(if status == 201 { answer.with("location", self.location(set, key)) } else { answer })
     }
 
@@ -392,11 +410,15 @@ impl System {
             Class::Item => masters::create_item(company, &self.config, fields)?,
             Class::Setup => return Err(Refusal::not_simulated(format!("POST {}", set.name))),
         };
-        let key = Company::key_of(set, &fields).ok_or_else(|| Refusal::rule(format!("Enter a key  [{}.{}]", set.name, set.key)))?;
+        let key = Company::key_of(set, &fields)
+            .ok_or_else(|| Refusal::rule(format!("Enter a key  [{}.{}]", set.name, set.key)))?;
         self.commit(call, company, set, &key, fields, EffectKind::Created);
         if call.header("prefer").contains("return-no-content") {
             let location = self.location(set, &key);
-            return Ok(Answer::empty(204).with("odata-version", "4.0").with("preference-applied", "return-no-content").with("location", location));
+            return Ok(Answer::empty(204)
+                .with("odata-version", "4.0")
+                .with("preference-applied", "return-no-content")
+                .with("location", location));
         }
         self.entity(company, set, &key, 201, None)
     }
@@ -415,7 +437,14 @@ impl System {
         Ok(Answer::empty(204).with("odata-version", "4.0"))
     }
 
-    fn act(&self, call: &Call, company: &mut Company, set: &'static Set, key: Key, action: &str) -> Result<Answer, Refusal> {
+    fn act(
+        &self,
+        call: &Call,
+        company: &mut Company,
+        set: &'static Set,
+        key: Key,
+        action: &str,
+    ) -> Result<Answer, Refusal> {
         let cancel = match (set.class, action) {
             (Class::Document, "Cancel") => true,
             (Class::Document, "Close") => false,
@@ -441,21 +470,37 @@ impl System {
     }
 
     /// Writes the record and the ledger's line about it.
-    fn commit(&self, call: &Call, company: &mut Company, set: &'static Set, key: &Key, fields: Fields, kind: EffectKind) {
-        let is_natural = |name: &str| name.starts_with("U_") || matches!(name, "NumAtCard" | "CardCode" | "EmailAddress");
+    fn commit(
+        &self,
+        call: &Call,
+        company: &mut Company,
+        set: &'static Set,
+        key: &Key,
+        fields: Fields,
+        kind: EffectKind,
+    ) {
+        let is_natural =
+            |name: &str| name.starts_with("U_") || matches!(name, "NumAtCard" | "CardCode" | "EmailAddress");
         let natural = fields
             .iter()
             .filter(|(name, _)| is_natural(name))
-            .filter_map(|(name, value)| Some((name.clone(), value.as_str().filter(|text| !text.is_empty())?.to_owned())))
+            .filter_map(|(name, value)| {
+                Some((name.clone(), value.as_str().filter(|text| !text.is_empty())?.to_owned()))
+            })
             .collect();
         let total = fields.get("DocTotal").and_then(money::decimal);
-        self.ledger.record(call.sequence, kind, Subject { entity: set.name.to_owned(), key: key.shown(), natural, total });
+        self.ledger.record(
+            call.sequence,
+            kind,
+            Subject { entity: set.name.to_owned(), key: key.shown(), natural, total },
+        );
         company.put(set, key.clone(), fields);
     }
 }
 
 fn parse(call: &Call) -> Result<Value, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|error| Refusal::malformed(format!("The request body is no JSON: {error}")))
+    serde_json::from_slice(&call.body)
+        .map_err(|error| Refusal::malformed(format!("The request body is no JSON: {error}")))
 }
 
 /// Reads `Items`, `Items/$count`, `Items('A')`, `Orders(22)`, `Orders(22)/Cancel`.

@@ -35,8 +35,17 @@ impl Query {
         let ignore_case = call.header("b1s-caseinsensitive").eq_ignore_ascii_case("true");
         let (page, preference) = page_size(call, page_default);
         let pairs = query_pairs(&call.query);
-        let mut query =
-            Self { filter: None, select: Vec::new(), order: Vec::new(), top: None, skip: 0, count: false, page, preference, pairs: Vec::new() };
+        let mut query = Self {
+            filter: None,
+            select: Vec::new(),
+            order: Vec::new(),
+            top: None,
+            skip: 0,
+            count: false,
+            page,
+            preference,
+            pairs: Vec::new(),
+        };
         for (name, value) in &pairs {
             match name.as_str() {
                 "$filter" => query.filter = Some(Filter::parse(schema, set.entity, value, ignore_case)?),
@@ -45,8 +54,12 @@ impl Query {
                 "$top" => query.top = Some(whole("$top", value)?),
                 "$skip" => query.skip = whole("$skip", value)?,
                 "$count" => query.count = value == "true",
-                "$expand" | "$apply" | "$inlinecount" => return Err(Refusal::not_simulated(format!("query option {name}"))),
-                other if other.starts_with('$') => return Err(Refusal::malformed(format!("Query option '{other}' is invalid"))),
+                "$expand" | "$apply" | "$inlinecount" => {
+                    return Err(Refusal::not_simulated(format!("query option {name}")));
+                }
+                other if other.starts_with('$') => {
+                    return Err(Refusal::malformed(format!("Query option '{other}' is invalid")));
+                }
                 _ => {}
             }
         }
@@ -82,7 +95,8 @@ impl Query {
 
     /// `GET /Set/$count`: the plain number.
     pub(super) fn counted(&self, company: &Company, set: &Set) -> Answer {
-        Answer::new(200, "text/plain;charset=utf-8", self.matching(company, set).len().to_string()).with("odata-version", "4.0")
+        Answer::new(200, "text/plain;charset=utf-8", self.matching(company, set).len().to_string())
+            .with("odata-version", "4.0")
     }
 
     /// `GET /Set`: one page.
@@ -151,7 +165,9 @@ fn page_size(call: &Call, page_default: usize) -> (Option<usize>, Option<String>
 }
 
 fn whole(name: &str, value: &str) -> Result<usize, Refusal> {
-    value.parse().map_err(|_| Refusal::malformed(format!("Query option '{name}' must be a whole number, not '{value}'")))
+    value
+        .parse()
+        .map_err(|_| Refusal::malformed(format!("Query option '{name}' must be a whole number, not '{value}'")))
 }
 
 fn selected(schema: &Schema, set: &Set, list: &str) -> Result<Vec<String>, Refusal> {

@@ -51,12 +51,22 @@ impl Refusal {
 
     /// 401 with code 301: the session is unknown or was idle for too long.
     pub(super) fn session() -> Self {
-        Self { status: 401, code: 301, message: "Invalid session or session already timeout.".to_owned(), older_shape: true }
+        Self {
+            status: 401,
+            code: 301,
+            message: "Invalid session or session already timeout.".to_owned(),
+            older_shape: true,
+        }
     }
 
     /// 404 with code -2028.
     pub(super) fn no_record() -> Self {
-        Self { status: 404, code: -2028, message: "No matching records found (ODBC -2028)".to_owned(), older_shape: true }
+        Self {
+            status: 404,
+            code: -2028,
+            message: "No matching records found (ODBC -2028)".to_owned(),
+            older_shape: true,
+        }
     }
 
     /// 412 with code -2039: the ETag is not the present one.

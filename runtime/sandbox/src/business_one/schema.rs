@@ -104,7 +104,8 @@ impl Schema {
             .iter()
             .map(|(entity, properties)| {
                 let properties = properties.as_object().into_iter().flatten();
-                let kinds = properties.filter_map(|(name, kind)| Some((name.clone(), kind_of(name, kind.as_str()?, &enums))));
+                let kinds =
+                    properties.filter_map(|(name, kind)| Some((name.clone(), kind_of(name, kind.as_str()?, &enums))));
                 (entity.clone(), kinds.collect())
             })
             .collect();
@@ -116,12 +117,16 @@ impl Schema {
 
     /// The type of a property.
     pub(super) fn kind(&self, entity: &str, property: &str) -> Result<&Kind, Refusal> {
-        self.types.get(entity).and_then(|kinds| kinds.get(property)).ok_or_else(|| Refusal::unknown_property(property, entity))
+        self.types
+            .get(entity)
+            .and_then(|kinds| kinds.get(property))
+            .ok_or_else(|| Refusal::unknown_property(property, entity))
     }
 
     /// Checks a request's record and gives it back with doubles printed as doubles and dates cut to their day.
     pub(super) fn check(&self, entity: &str, record: &Value) -> Result<Map<String, Value>, Refusal> {
-        let fields = record.as_object().ok_or_else(|| Refusal::malformed(format!("'{entity}' must be a JSON object")))?;
+        let fields =
+            record.as_object().ok_or_else(|| Refusal::malformed(format!("'{entity}' must be a JSON object")))?;
         let mut checked = Map::new();
         for (name, value) in fields.iter().filter(|(name, _)| !name.starts_with("@odata.")) {
             let kind = self.kind(entity, name)?;
@@ -161,7 +166,11 @@ impl Schema {
             }
             Kind::Enum(members) => {
                 let text = value.as_str().ok_or_else(wrong)?;
-                if members.is_empty() || members.iter().any(|member| member == text) { Ok(value.clone()) } else { Err(wrong()) }
+                if members.is_empty() || members.iter().any(|member| member == text) {
+                    Ok(value.clone())
+                } else {
+                    Err(wrong())
+                }
             }
             Kind::One(inner) => {
                 self.known(inner, entity, name)?;
@@ -170,14 +179,19 @@ impl Schema {
             Kind::Many(inner) => {
                 self.known(inner, entity, name)?;
                 let rows = value.as_array().filter(|rows| rows.len() <= ROWS_MAX).ok_or_else(wrong)?;
-                let rows: Result<Vec<Value>, Refusal> = rows.iter().map(|row| Ok(Value::Object(self.check(inner, row)?))).collect();
+                let rows: Result<Vec<Value>, Refusal> =
+                    rows.iter().map(|row| Ok(Value::Object(self.check(inner, row)?))).collect();
                 Ok(Value::Array(rows?))
             }
         }
     }
 
     fn known(&self, inner: &str, entity: &str, name: &str) -> Result<(), Refusal> {
-        if self.types.contains_key(inner) { Ok(()) } else { Err(Refusal::not_simulated(format!("'{name}' of '{entity}'"))) }
+        if self.types.contains_key(inner) {
+            Ok(())
+        } else {
+            Err(Refusal::not_simulated(format!("'{name}' of '{entity}'")))
+        }
     }
 
     fn check_length(&self, entity: &str, name: &str, text: &str) -> Result<(), Refusal> {

@@ -32,10 +32,15 @@ pub(super) struct Sessions {
 impl Sessions {
     /// `POST /Login`.
     pub(super) fn log_in(&mut self, call: &Call, door: &Door<'_>) -> Result<Answer, Refusal> {
-        let body: Value = serde_json::from_slice(&call.body).map_err(|_| Refusal::malformed("The log-in is no JSON"))?;
+        let body: Value =
+            serde_json::from_slice(&call.body).map_err(|_| Refusal::malformed("The log-in is no JSON"))?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
         if text("CompanyDB") != door.company {
-            return Err(Refusal::new(401, -304, format!("Fail to get DB Credentials from SLD for company '{}'", text("CompanyDB"))));
+            return Err(Refusal::new(
+                401,
+                -304,
+                format!("Fail to get DB Credentials from SLD for company '{}'", text("CompanyDB")),
+            ));
         }
         if text("UserName") != door.user || text("Password") != door.password {
             return Err(Refusal::new(401, -304, "Error during SBO user authentication"));
@@ -51,7 +56,9 @@ impl Sessions {
         let answer = json!({ "@odata.context": door.context, "SessionId": id, "Version": door.version, "SessionTimeout": minutes });
         let answer = Answer::new(200, JSON, answer.to_string()).with("odata-version", "4.0");
         // Without a path and with a trailing semicolon, as the vendor sends it.
-        Ok(answer.with("set-cookie", format!("B1SESSION={id};HttpOnly;")).with("set-cookie", "ROUTEID=.node1; path=/b1s"))
+        Ok(answer
+            .with("set-cookie", format!("B1SESSION={id};HttpOnly;"))
+            .with("set-cookie", "ROUTEID=.node1; path=/b1s"))
     }
 
     /// Whether the request's session is alive; if so its idle time starts anew.
@@ -85,5 +92,9 @@ impl Sessions {
 }
 
 fn session_of(call: &Call) -> Option<String> {
-    call.headers.get_all("cookie").iter().filter_map(|value| value.to_str().ok()).find_map(|header| cookie(header, "B1SESSION"))
+    call.headers
+        .get_all("cookie")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .find_map(|header| cookie(header, "B1SESSION"))
 }

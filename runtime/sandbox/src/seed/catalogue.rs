@@ -119,7 +119,12 @@ pub(super) fn products() -> Vec<Product> {
     });
     let range = (0..48u64).map(|index| Product {
         number: format!("WZ-{:04}", 1000 + index * 7),
-        name: format!("{} Nr. {index}", ["Stechbeitel", "Zwinge", "Bürste", "Maßband", "Winkel", "Öler"].get((index % 6) as usize).unwrap_or(&"Werkzeug")),
+        name: format!(
+            "{} Nr. {index}",
+            ["Stechbeitel", "Zwinge", "Bürste", "Maßband", "Winkel", "Öler"]
+                .get((index % 6) as usize)
+                .unwrap_or(&"Werkzeug")
+        ),
         // Spread over 0.15 to about 180 with awkward cents.
         net_cents: 15 + (index * index * 797) % 17_989,
         tax: if index % 5 == 4 { TaxClass::Reduced } else { TaxClass::Standard },
@@ -145,5 +150,9 @@ pub(super) fn special_items() -> Vec<ItemSeed> {
         frozen,
         stocked: false,
     };
-    vec![item("DISCOUNT", "Rabatt", false), item("ROUNDING", "Rundung", false), item("OLD-0001", "Auslaufartikel, gesperrt", true)]
+    vec![
+        item("DISCOUNT", "Rabatt", false),
+        item("ROUNDING", "Rundung", false),
+        item("OLD-0001", "Auslaufartikel, gesperrt", true),
+    ]
 }

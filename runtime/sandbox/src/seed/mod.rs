@@ -115,7 +115,8 @@ impl Seed {
             countries: Vec::new(),
         };
         seed.items.extend(products.iter().filter(|product| product.known).map(catalogue::Product::item));
-        seed.countries = [people::GERMANY].iter().chain(people::OTHERS).map(|country| shape::country(*country)).collect();
+        seed.countries =
+            [people::GERMANY].iter().chain(people::OTHERS).map(|country| shape::country(*country)).collect();
         seed.countries.dedup();
         if config.samples {
             seed.add_samples();
@@ -137,8 +138,16 @@ impl Seed {
     /// What the shop is started with.
     #[must_use]
     pub fn shop_records(&self) -> Vec<(&'static str, Value)> {
-        let named = |entity: &'static str, records: &[Value]| records.iter().map(move |record| (entity, record.clone())).collect::<Vec<_>>();
-        [named("order", &self.orders), named("customer", &self.customers), named("product", &self.products), named("country", &self.countries)].concat()
+        let named = |entity: &'static str, records: &[Value]| {
+            records.iter().map(move |record| (entity, record.clone())).collect::<Vec<_>>()
+        };
+        [
+            named("order", &self.orders),
+            named("customer", &self.customers),
+            named("product", &self.products),
+            named("country", &self.countries),
+        ]
+        .concat()
     }
 
     /// What the company is started with: the items, and the one partner on whom guests are booked.
@@ -158,7 +167,9 @@ impl Seed {
         let business = read(include_str!("../../data/customer-b2b.json"));
         self.customers.push(guest_of(&gross, &business));
         self.customers.push(business);
-        for (order, guest, status, country) in [(&gross, true, TaxStatus::Gross, "DE"), (&net, false, TaxStatus::Net, "DK")] {
+        for (order, guest, status, country) in
+            [(&gross, true, TaxStatus::Gross, "DE"), (&net, false, TaxStatus::Net, "DK")]
+        {
             let text = |name: &str| order.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             self.summaries.push(OrderSummary {
                 id: text("id"),
@@ -169,7 +180,12 @@ impl Seed {
                 amount_total: order.get("amountTotal").map(Value::to_string).unwrap_or_default(),
                 status,
             });
-            let case = |rate: &str| TaxCase { country: country.to_owned(), rate: Some(rate.to_owned()), business: !guest, status };
+            let case = |rate: &str| TaxCase {
+                country: country.to_owned(),
+                rate: Some(rate.to_owned()),
+                business: !guest,
+                status,
+            };
             self.tax_cases.extend([case("19"), case("7")]);
         }
         self.orders.extend([gross, net]);
@@ -222,7 +238,12 @@ fn accounts(draw: &mut Draw, orders: usize) -> Vec<Customer> {
         .collect()
 }
 
-fn plans(draw: &mut Draw, config: &SeedConfig, accounts: &[Customer], products: &[catalogue::Product]) -> Vec<OrderPlan> {
+fn plans(
+    draw: &mut Draw,
+    config: &SeedConfig,
+    accounts: &[Customer],
+    products: &[catalogue::Product],
+) -> Vec<OrderPlan> {
     let mut second = 0;
     (0..config.orders as u64)
         .map(|place| {
@@ -232,7 +253,14 @@ fn plans(draw: &mut Draw, config: &SeedConfig, accounts: &[Customer], products: 
                 let number = (50_000 + place).to_string();
                 let country = people::country(draw);
                 let party = people::party(draw, &format!("gast{number}"), false, country);
-                Customer { number, guest: true, business: false, billing: party.clone(), shipping: party, created_at: iso_millis(at) }
+                Customer {
+                    number,
+                    guest: true,
+                    business: false,
+                    billing: party.clone(),
+                    shipping: party,
+                    created_at: iso_millis(at),
+                }
             } else {
                 let chosen = usize::try_from(draw.below(accounts.len() as u64)).unwrap_or(0);
                 accounts.get(chosen).cloned().unwrap_or_else(|| fallback(at))
@@ -246,7 +274,14 @@ fn plans(draw: &mut Draw, config: &SeedConfig, accounts: &[Customer], products: 
 /// Never used while there are accounts, of which there are always five.
 fn fallback(at: Timestamp) -> Customer {
     let party = people::party(&mut Draw::new(0), "kunde", false, people::GERMANY);
-    Customer { number: "20099".to_owned(), guest: false, business: false, billing: party.clone(), shipping: party, created_at: iso_millis(at) }
+    Customer {
+        number: "20099".to_owned(),
+        guest: false,
+        business: false,
+        billing: party.clone(),
+        shipping: party,
+        created_at: iso_millis(at),
+    }
 }
 
 fn summary(plan: &OrderPlan) -> OrderSummary {

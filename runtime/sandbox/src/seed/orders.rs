@@ -20,10 +20,19 @@ const PAYMENTS: &[Option<(&str, &str, &str)>] = &[
     None,
 ];
 
-const CARRIERS: &[(&str, &str)] = &[("shipping_standard", "Standard"), ("shipping_standard", "Standard"), ("shipping_express", "Express")];
+const CARRIERS: &[(&str, &str)] =
+    &[("shipping_standard", "Standard"), ("shipping_standard", "Standard"), ("shipping_express", "Express")];
 
 /// One order. `unknown` asks for a product that the ERP does not have.
-pub(super) fn plan(draw: &mut Draw, place: u64, number: String, at: Timestamp, customer: Customer, products: &[Product], unknown: bool) -> OrderPlan {
+pub(super) fn plan(
+    draw: &mut Draw,
+    place: u64,
+    number: String,
+    at: Timestamp,
+    customer: Customer,
+    products: &[Product],
+    unknown: bool,
+) -> OrderPlan {
     let ship_to = ship_to(draw, &customer);
     let status = tax_status(&customer, &ship_to);
     let mut positions = goods(draw, status, ship_to.country.iso, products, unknown);
@@ -65,7 +74,11 @@ pub(super) fn plan(draw: &mut Draw, place: u64, number: String, at: Timestamp, c
 
 /// Mostly the customer's own delivery address, sometimes another one in the same country.
 fn ship_to(draw: &mut Draw, customer: &Customer) -> Party {
-    if draw.chance(120) { people::elsewhere(draw, &customer.shipping, customer.shipping.country) } else { customer.shipping.clone() }
+    if draw.chance(120) {
+        people::elsewhere(draw, &customer.shipping, customer.shipping.country)
+    } else {
+        customer.shipping.clone()
+    }
 }
 
 /// Export and business within the EU are free of tax, business at home buys net, everybody else gross.
@@ -92,14 +105,17 @@ fn goods(draw: &mut Draw, status: TaxStatus, iso: &str, products: &[Product], un
         let place = usize::try_from(draw.below(new.len() as u64)).unwrap_or(0);
         chosen.extend(new.get(place).map(|product| (*product).clone()));
     }
-    chosen.into_iter().map(|product| {
-        let quantity = if draw.chance(40) { draw.between(50, 250) } else { draw.between(1, 6) };
-        let rate = product.tax.rate(iso);
-        let free = product.net_cents == 0 || draw.chance(15);
-        let unit = if free { Decimal::ZERO } else { unit_price(status, &product, rate) };
-        let price = pricing::line(status, unit, quantity, rate);
-        Position::Goods { product, price }
-    }).collect()
+    chosen
+        .into_iter()
+        .map(|product| {
+            let quantity = if draw.chance(40) { draw.between(50, 250) } else { draw.between(1, 6) };
+            let rate = product.tax.rate(iso);
+            let free = product.net_cents == 0 || draw.chance(15);
+            let unit = if free { Decimal::ZERO } else { unit_price(status, &product, rate) };
+            let price = pricing::line(status, unit, quantity, rate);
+            Position::Goods { product, price }
+        })
+        .collect()
 }
 
 /// Gross prices are what the storefront shows: the net price with tax, rounded to cents.
@@ -137,12 +153,16 @@ fn promotions(draw: &mut Draw, status: TaxStatus, positions: &mut Vec<Position>)
 
 /// One delivery, free or not, taxed like the goods; now and then a second one that takes the shipping back.
 fn deliveries(draw: &mut Draw, status: TaxStatus, positions: &[Position]) -> Vec<Price> {
-    let goods: Vec<&Price> = positions.iter().filter(|position| matches!(position, Position::Goods { .. })).map(Position::price).collect();
+    let goods: Vec<&Price> =
+        positions.iter().filter(|position| matches!(position, Position::Goods { .. })).map(Position::price).collect();
     let cents = draw.pick(&[0_i64, 0, 495, 595, 595, 1290]);
     let costs = Decimal::new(cents, 2);
     let single_rate = draw.chance(300);
     let price = |total: Decimal| {
-        let rate = goods.first().and_then(|price| price.rules.first()).map_or_else(|| TaxClass::Standard.rate("DE"), |rule| rule.rate);
+        let rate = goods
+            .first()
+            .and_then(|price| price.rules.first())
+            .map_or_else(|| TaxClass::Standard.rate("DE"), |rule| rule.rate);
         if single_rate { pricing::line(status, total, 1, rate) } else { pricing::split(status, total, &goods) }
     };
     let mut deliveries = vec![price(costs)];

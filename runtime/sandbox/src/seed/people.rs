@@ -20,37 +20,108 @@ pub(super) const GERMANY: Country = Country {
     iso3: "DEU",
     name: "Deutschland",
     eu: true,
-    towns: &[("20095", "Hamburg"), ("24103", "Kiel"), ("80331", "München"), ("01067", "Dresden"), ("06917", "Jessen (Elster)"), ("99084", "Erfurt")],
+    towns: &[
+        ("20095", "Hamburg"),
+        ("24103", "Kiel"),
+        ("80331", "München"),
+        ("01067", "Dresden"),
+        ("06917", "Jessen (Elster)"),
+        ("99084", "Erfurt"),
+    ],
 };
 
 pub(super) const OTHERS: &[Country] = &[
-    Country { iso: "AT", iso3: "AUT", name: "Österreich", eu: true, towns: &[("1010", "Wien"), ("5020", "Salzburg"), ("6020", "Innsbruck")] },
+    Country {
+        iso: "AT",
+        iso3: "AUT",
+        name: "Österreich",
+        eu: true,
+        towns: &[("1010", "Wien"), ("5020", "Salzburg"), ("6020", "Innsbruck")],
+    },
     Country { iso: "AT", iso3: "AUT", name: "Österreich", eu: true, towns: &[("8010", "Graz"), ("4020", "Linz")] },
-    Country { iso: "DK", iso3: "DNK", name: "Dänemark", eu: true, towns: &[("8000", "Aarhus C"), ("1050", "København K")] },
-    Country { iso: "FR", iso3: "FRA", name: "Frankreich", eu: true, towns: &[("67000", "Strasbourg"), ("75011", "Paris 11e Arrondissement")] },
-    Country { iso: "PL", iso3: "POL", name: "Polen", eu: true, towns: &[("00-001", "Warszawa"), ("90-001", "Łódź")] },
-    Country { iso: "NL", iso3: "NLD", name: "Niederlande", eu: true, towns: &[("1012 AB", "Amsterdam"), ("3511 LX", "Utrecht")] },
+    Country {
+        iso: "DK",
+        iso3: "DNK",
+        name: "Dänemark",
+        eu: true,
+        towns: &[("8000", "Aarhus C"), ("1050", "København K")],
+    },
+    Country {
+        iso: "FR",
+        iso3: "FRA",
+        name: "Frankreich",
+        eu: true,
+        towns: &[("67000", "Strasbourg"), ("75011", "Paris 11e Arrondissement")],
+    },
+    Country {
+        iso: "PL", iso3: "POL", name: "Polen", eu: true, towns: &[("00-001", "Warszawa"), ("90-001", "Łódź")]
+    },
+    Country {
+        iso: "NL",
+        iso3: "NLD",
+        name: "Niederlande",
+        eu: true,
+        towns: &[("1012 AB", "Amsterdam"), ("3511 LX", "Utrecht")],
+    },
     Country { iso: "BE", iso3: "BEL", name: "Belgien", eu: true, towns: &[("1000", "Bruxelles"), ("9000", "Gent")] },
     Country { iso: "CH", iso3: "CHE", name: "Schweiz", eu: false, towns: &[("8001", "Zürich"), ("3920", "Zermatt")] },
     Country { iso: "CH", iso3: "CHE", name: "Schweiz", eu: false, towns: &[("1201", "Genève")] },
 ];
 
-const FIRST_NAMES: &[&str] =
-    &["Amélie", "Jonna", "Tjark", "Özlem", "Björn", "Zoë", "Ngô", "Siobhán", "Hans-Jürgen", "Łucja", "Mats", "Øyvind", "Anne Marie", "J."];
+const FIRST_NAMES: &[&str] = &[
+    "Amélie",
+    "Jonna",
+    "Tjark",
+    "Özlem",
+    "Björn",
+    "Zoë",
+    "Ngô",
+    "Siobhán",
+    "Hans-Jürgen",
+    "Łucja",
+    "Mats",
+    "Øyvind",
+    "Anne Marie",
+    "J.",
+];
 
 const LAST_NAMES: &[&str] = &[
-    "O'Brannagh", "Müller", "Østergård-Müller", "von der Marwitz-Hohenfels", "Şahin", "Groß", "d'Aubigné", "Nguyễn", "Weiß", "Kowalczyk",
-    "Freiherr von und zu Guttenau-Lichtenstein", "Li", "Ó Súilleabháin", "Schmitt & Sohn",
+    "O'Brannagh",
+    "Müller",
+    "Østergård-Müller",
+    "von der Marwitz-Hohenfels",
+    "Şahin",
+    "Groß",
+    "d'Aubigné",
+    "Nguyễn",
+    "Weiß",
+    "Kowalczyk",
+    "Freiherr von und zu Guttenau-Lichtenstein",
+    "Li",
+    "Ó Súilleabháin",
+    "Schmitt & Sohn",
 ];
 
 const STREETS: &[&str] = &[
-    "Rosenstieg", "Am Musterkoppelweg", "Lagerstraße", "Straße des 17. Juni", "Rue de l'Église", "ul. Świętokrzyska", "Bahnhofstr.", "Gårdsvej",
+    "Rosenstieg",
+    "Am Musterkoppelweg",
+    "Lagerstraße",
+    "Straße des 17. Juni",
+    "Rue de l'Église",
+    "ul. Świętokrzyska",
+    "Bahnhofstr.",
+    "Gårdsvej",
     "Große Elbstraße Hinterhaus",
 ];
 
 const COMPANIES: &[&str] = &[
-    "Falkenried Werkstattbedarf GmbH", "Tischlerei Groß & Söhne OHG", "\"Die Werkbank\" e. K.", "Łódź Meble Sp. z o.o.", "Ærø Bådebyggeri ApS",
-    "Müller, Meier & Partner mbB", "Holz-Art <Design> AG",
+    "Falkenried Werkstattbedarf GmbH",
+    "Tischlerei Groß & Söhne OHG",
+    "\"Die Werkbank\" e. K.",
+    "Łódź Meble Sp. z o.o.",
+    "Ærø Bådebyggeri ApS",
+    "Müller, Meier & Partner mbB",
+    "Holz-Art <Design> AG",
 ];
 
 const REMARKS: &[&str] = &[
@@ -89,8 +160,15 @@ pub(super) fn country(draw: &mut Draw) -> Country {
 /// An invented customer in this country; `label` keeps the e-mail unique.
 pub(super) fn party(draw: &mut Draw, label: &str, business: bool, country: Country) -> Party {
     let last_name = draw.pick(LAST_NAMES).to_owned();
-    let company = business.then(|| if draw.chance(60) { long(draw.pick(COMPANIES), draw.between(101, 255)) } else { draw.pick(COMPANIES).to_owned() });
-    let street = format!("{} {}{}", draw.pick(STREETS), draw.between(1, 199), draw.pick(&["", "", "a", " b", "/3. OG links"]));
+    let company = business.then(|| {
+        if draw.chance(60) {
+            long(draw.pick(COMPANIES), draw.between(101, 255))
+        } else {
+            draw.pick(COMPANIES).to_owned()
+        }
+    });
+    let street =
+        format!("{} {}{}", draw.pick(STREETS), draw.between(1, 199), draw.pick(&["", "", "a", " b", "/3. OG links"]));
     let street = if draw.chance(30) { long(&street, draw.between(101, 255)) } else { street };
     let (zipcode, city) = draw.pick(country.towns);
     let vat_id = (business && country.eu).then(|| format!("{}{:09}", country.iso, draw.below(999_999_999)));
@@ -100,7 +178,9 @@ pub(super) fn party(draw: &mut Draw, label: &str, business: bool, country: Count
         company,
         vat_id,
         street,
-        extra: draw.chance(200).then(|| draw.pick(&["Tor 3, Rampe B", "c/o Weiß", "3. Stock, Wohnung 12", "Aufgang B ☎ klingeln"]).to_owned()),
+        extra: draw.chance(200).then(|| {
+            draw.pick(&["Tor 3, Rampe B", "c/o Weiß", "3. Stock, Wohnung 12", "Aufgang B ☎ klingeln"]).to_owned()
+        }),
         zipcode: zipcode.to_owned(),
         city: city.to_owned(),
         country,
@@ -119,7 +199,10 @@ pub(super) fn elsewhere(draw: &mut Draw, at_home: &Party, country: Country) -> P
 pub(super) fn remark(draw: &mut Draw) -> Option<String> {
     match draw.below(10) {
         0..=5 => None,
-        6 if draw.chance(300) => Some(long("Bitte beachten Sie unbedingt die folgenden Hinweise zur Anlieferung an der Rückseite des Gebäudes: ", 600)),
+        6 if draw.chance(300) => Some(long(
+            "Bitte beachten Sie unbedingt die folgenden Hinweise zur Anlieferung an der Rückseite des Gebäudes: ",
+            600,
+        )),
         _ => Some(draw.pick(REMARKS).to_owned()),
     }
 }

@@ -86,7 +86,9 @@ fn priced(status: TaxStatus, unit: Decimal, quantity: u64, total: Decimal, rules
         Part { rate: rule.rate, price, tax }
     };
     match status {
-        TaxStatus::Gross | TaxStatus::Net => Price { unit, quantity, total, parts: rules.iter().map(part).collect(), rules },
+        TaxStatus::Gross | TaxStatus::Net => {
+            Price { unit, quantity, total, parts: rules.iter().map(part).collect(), rules }
+        }
         TaxStatus::TaxFree => Price { unit, quantity, total, parts: Vec::new(), rules: Vec::new() },
     }
 }
@@ -99,8 +101,10 @@ fn shares(base: &[&Price]) -> Vec<Rule> {
         let first = parts.first().map(|part| Rule { rate: part.rate, percentage: Decimal::ONE_HUNDRED });
         return first.into_iter().collect();
     }
-    let percentage = |part: &Part| (part.price / whole * Decimal::ONE_HUNDRED).round_sf(SHARE_DIGITS).unwrap_or_default();
-    let mut rules: Vec<Rule> = parts.iter().map(|part| Rule { rate: part.rate, percentage: percentage(part) }).collect();
+    let percentage =
+        |part: &Part| (part.price / whole * Decimal::ONE_HUNDRED).round_sf(SHARE_DIGITS).unwrap_or_default();
+    let mut rules: Vec<Rule> =
+        parts.iter().map(|part| Rule { rate: part.rate, percentage: percentage(part) }).collect();
     rules.retain(|rule| !rule.percentage.is_zero());
     rules
 }

@@ -192,7 +192,13 @@ fn transactions(plan: &OrderPlan) -> Vec<Value> {
     let Some((technical, name, paid)) = plan.payment else { return Vec::new() };
     let method = hex_id(&format!("payment method {technical}"));
     let totals = &plan.totals;
-    let amount = Price { unit: totals.total, quantity: 1, total: totals.total, parts: totals.parts.clone(), rules: totals.rules.clone() };
+    let amount = Price {
+        unit: totals.total,
+        quantity: 1,
+        total: totals.total,
+        parts: totals.parts.clone(),
+        rules: totals.rules.clone(),
+    };
     vec![json!({
         "id": plan.part_id("transaction"),
         "orderId": plan.id(),
@@ -401,7 +407,10 @@ pub(super) fn customer(customer: &Customer, orders: u64) -> Value {
 /// The product with its tax embedded.
 pub(super) fn product(product: &Product, created_at: &str) -> Value {
     let rate = product.tax.rate("DE");
-    let gross = crate::money::round(product.net() * (rust_decimal::Decimal::ONE_HUNDRED + rate) / rust_decimal::Decimal::ONE_HUNDRED, 2);
+    let gross = crate::money::round(
+        product.net() * (rust_decimal::Decimal::ONE_HUNDRED + rate) / rust_decimal::Decimal::ONE_HUNDRED,
+        2,
+    );
     json!({
         "id": product.id(),
         "parentId": null,

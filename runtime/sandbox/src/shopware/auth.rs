@@ -38,7 +38,8 @@ impl Tokens {
             return Err(Problem::new(401, "4", "Client authentication failed").titled("Client authentication failed"));
         }
         self.issued += 1;
-        let token = format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.{:016x}.{:016x}", mix(self.issued), mix(!self.issued));
+        let token =
+            format!("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.{:016x}.{:016x}", mix(self.issued), mix(!self.issued));
         self.alive.insert(self.issued, (token.clone(), Instant::now() + life));
         if self.alive.len() > TOKENS_KEPT_MAX {
             self.alive.pop_first();

@@ -16,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const DEPTH_MAX: u32 = 16;
 
 /// Criteria keys that the vendor knows and the sandbox does not play.
-const NOT_PLAYED: &[&str] = &["includes", "fields", "aggregations", "grouping", "post-filter", "query", "term", "excludes"];
+const NOT_PLAYED: &[&str] =
+    &["includes", "fields", "aggregations", "grouping", "post-filter", "query", "term", "excludes"];
 
 /// A checked search.
 #[derive(Debug, Default)]
@@ -54,7 +55,8 @@ pub(super) struct Association {
 impl Association {
     /// The elements of a list association that fit, in order and cut to the association's own limit.
     pub(super) fn select<'a>(&self, elements: &'a [Value]) -> Vec<&'a Value> {
-        let mut chosen: Vec<&Value> = elements.iter().filter(|element| self.filters.iter().all(|filter| filter.fits(element))).collect();
+        let mut chosen: Vec<&Value> =
+            elements.iter().filter(|element| self.filters.iter().all(|filter| filter.fits(element))).collect();
         sort(&mut chosen, &self.sorting);
         chosen.truncate(self.limit.unwrap_or(usize::MAX));
         chosen
@@ -117,7 +119,9 @@ impl Criteria {
     /// The records that fit, in order, over all pages.
     pub(super) fn select<'a>(&self, records: impl Iterator<Item = &'a Value>) -> Vec<&'a Value> {
         let by_id = |record: &&Value| {
-            self.ids.as_ref().is_none_or(|ids| record.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id)))
+            self.ids
+                .as_ref()
+                .is_none_or(|ids| record.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id)))
         };
         let mut chosen: Vec<&Value> =
             records.filter(by_id).filter(|record| self.filters.iter().all(|filter| filter.fits(record))).collect();
@@ -252,11 +256,23 @@ fn filter(schema: &Schema, entity: &str, given: &Value, depth: u32) -> Result<Fi
     let kind = given.get("type").and_then(Value::as_str).unwrap_or_default();
     let path = || {
         let field = given.get("field").and_then(Value::as_str).filter(|field| !field.is_empty());
-        let missing = || Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", format!("Parameter \"field\" for {kind} filter is missing."));
+        let missing = || {
+            Problem::new(
+                400,
+                "FRAMEWORK__INVALID_FILTER_QUERY",
+                format!("Parameter \"field\" for {kind} filter is missing."),
+            )
+        };
         schema.path(entity, field.ok_or_else(missing)?)
     };
     let value = || {
-        let missing = || Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", format!("Parameter \"value\" for {kind} filter is missing."));
+        let missing = || {
+            Problem::new(
+                400,
+                "FRAMEWORK__INVALID_FILTER_QUERY",
+                format!("Parameter \"value\" for {kind} filter is missing."),
+            )
+        };
         given.get("value").cloned().ok_or_else(missing)
     };
     let text = |how| -> Result<Filter, Problem> {
@@ -287,7 +303,13 @@ fn filter(schema: &Schema, entity: &str, given: &Value, depth: u32) -> Result<Fi
                 "or" => (false, false),
                 "nand" => (true, true),
                 "nor" => (false, true),
-                _ => return Err(Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", format!("Operator \"{operator}\" is unknown."))),
+                _ => {
+                    return Err(Problem::new(
+                        400,
+                        "FRAMEWORK__INVALID_FILTER_QUERY",
+                        format!("Operator \"{operator}\" is unknown."),
+                    ));
+                }
             };
             let parts = filters(schema, entity, given.get("queries"), depth + 1)?;
             Ok(Filter::Multi { all, negate: negate != (kind == "not"), parts })
@@ -297,8 +319,11 @@ fn filter(schema: &Schema, entity: &str, given: &Value, depth: u32) -> Result<Fi
 }
 
 fn bounds(given: &Value) -> Result<Vec<(Bound, Value)>, Problem> {
-    let missing = || Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", "Parameter \"parameters\" for range filter is missing.");
-    let parameters = given.get("parameters").and_then(Value::as_object).filter(|map| !map.is_empty()).ok_or_else(missing)?;
+    let missing = || {
+        Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", "Parameter \"parameters\" for range filter is missing.")
+    };
+    let parameters =
+        given.get("parameters").and_then(Value::as_object).filter(|map| !map.is_empty()).ok_or_else(missing)?;
     parameters
         .iter()
         .map(|(name, value)| {
@@ -307,7 +332,13 @@ fn bounds(given: &Value) -> Result<Vec<(Bound, Value)>, Problem> {
                 "gte" => Bound::From,
                 "lt" => Bound::Below,
                 "lte" => Bound::UpTo,
-                _ => return Err(Problem::new(400, "FRAMEWORK__INVALID_FILTER_QUERY", format!("Range parameter \"{name}\" is unknown."))),
+                _ => {
+                    return Err(Problem::new(
+                        400,
+                        "FRAMEWORK__INVALID_FILTER_QUERY",
+                        format!("Range parameter \"{name}\" is unknown."),
+                    ));
+                }
             };
             Ok((bound, value.clone()))
         })
@@ -317,7 +348,9 @@ fn bounds(given: &Value) -> Result<Vec<(Bound, Value)>, Problem> {
 impl Filter {
     fn fits(&self, record: &Value) -> bool {
         match self {
-            Self::Equals { path, values } => reach(record, path).iter().any(|found| values.iter().any(|value| same(found, value))),
+            Self::Equals { path, values } => {
+                reach(record, path).iter().any(|found| values.iter().any(|value| same(found, value)))
+            }
             Self::Text { how, path, value } => {
                 let wanted = value.to_lowercase();
                 reach(record, path).iter().any(|found| {
@@ -334,7 +367,11 @@ impl Filter {
                 reach(record, path).iter().any(|found| bounds.iter().all(|(bound, value)| within(found, *bound, value)))
             }
             Self::Multi { all, negate, parts } => {
-                let holds = if *all { parts.iter().all(|part| part.fits(record)) } else { parts.iter().any(|part| part.fits(record)) };
+                let holds = if *all {
+                    parts.iter().all(|part| part.fits(record))
+                } else {
+                    parts.iter().any(|part| part.fits(record))
+                };
                 holds != *negate
             }
         }
@@ -399,7 +436,10 @@ fn numeric(value: &Value) -> Option<rust_decimal::Decimal> {
 
 fn moment(text: &str) -> Option<Timestamp> {
     // Only what starts like a date is worth a parser's time.
-    if text.len() < 10 || !text.bytes().take(4).all(|byte| byte.is_ascii_digit()) || text.as_bytes().get(4) != Some(&b'-') {
+    if text.len() < 10
+        || !text.bytes().take(4).all(|byte| byte.is_ascii_digit())
+        || text.as_bytes().get(4) != Some(&b'-')
+    {
         return None;
     }
     text.parse().ok().or_else(|| {

@@ -197,7 +197,8 @@ impl System {
     }
 
     fn route(&self, call: &Call) -> Result<Answer, Problem> {
-        let segments: Vec<String> = call.path.split('/').filter(|part| !part.is_empty()).map(|part| text::unescape(part, false)).collect();
+        let segments: Vec<String> =
+            call.path.split('/').filter(|part| !part.is_empty()).map(|part| text::unescape(part, false)).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         if let ("POST", ["oauth", "token"]) = (call.method.as_str(), segments.as_slice()) {
             let client = (self.config.client_id.as_str(), self.config.client_secret.as_str());
@@ -205,7 +206,9 @@ impl System {
         }
         self.state().tokens.check(call)?;
         match (call.method.as_str(), segments.as_slice()) {
-            ("GET", ["_info", "version"]) => Ok(Answer::new(200, JSON, json!({ "version": self.config.version }).to_string())),
+            ("GET", ["_info", "version"]) => {
+                Ok(Answer::new(200, JSON, json!({ "version": self.config.version }).to_string()))
+            }
             ("POST", ["search", entity]) => self.search(call, entity, &parse(call)?, false),
             ("POST", ["search-ids", entity]) => self.search(call, entity, &parse(call)?, true),
             ("POST", ["_action", machine, id, "state", action]) => self.transition(call, machine, id, action),
@@ -226,7 +229,11 @@ impl System {
             ("PATCH", [entity, id]) => self.patch(call, entity, id),
             ("POST", [entity]) => self.create(call, entity),
             ("DELETE" | "PUT", _) => Err(Problem::not_simulated(format!("{} {}", call.method, call.path))),
-            _ => Err(Problem::new(404, "0", format!("No route found for \"{} {}{}\"", call.method, self.origin, call.path))),
+            _ => Err(Problem::new(
+                404,
+                "0",
+                format!("No route found for \"{} {}{}\"", call.method, self.origin, call.path),
+            )),
         }
     }
 
@@ -250,14 +257,18 @@ impl System {
         let total = match criteria.total {
             TotalCount::Page => page.len(),
             TotalCount::Exact => all.len(),
-            TotalCount::NextPages => all.len().min(skipped.saturating_add(criteria.limit.saturating_mul(HINT_PAGES) + 1)),
+            TotalCount::NextPages => {
+                all.len().min(skipped.saturating_add(criteria.limit.saturating_mul(HINT_PAGES) + 1))
+            }
         };
         if ids_only {
             let ids: Vec<Value> = page.iter().filter_map(|record| record.get("id").cloned()).collect();
             return Ok(Answer::new(200, JSON, json!({ "total": total, "data": ids }).to_string()));
         }
-        let shown: Vec<Value> =
-            page.into_iter().map(|record| associations::render(&self.schema, &entity, record, &criteria.associations)).collect();
+        let shown: Vec<Value> = page
+            .into_iter()
+            .map(|record| associations::render(&self.schema, &entity, record, &criteria.associations))
+            .collect();
         drop(state);
         if call.header("accept").contains("application/json") {
             let answer = json!({ "total": total, "data": shown, "aggregations": [] });
@@ -270,12 +281,17 @@ impl System {
         let entity = self.entity(segment)?;
         let criteria = Criteria::parse(&self.schema, &entity, criteria, self.config.limit_max)?;
         let state = self.state();
-        let record = criteria.select(state.store.all(&entity).into_iter()).first().map(|record| {
-            associations::render(&self.schema, &entity, record, &criteria.associations)
-        });
+        let record = criteria
+            .select(state.store.all(&entity).into_iter())
+            .first()
+            .map(|record| associations::render(&self.schema, &entity, record, &criteria.associations));
         drop(state);
         let Some(record) = record else {
-            return Err(Problem::new(404, "FRAMEWORK__RESOURCE_NOT_FOUND", format!("The {entity} resource {id} was not found.")));
+            return Err(Problem::new(
+                404,
+                "FRAMEWORK__RESOURCE_NOT_FOUND",
+                format!("The {entity} resource {id} was not found."),
+            ));
         };
         if call.header("accept").contains("application/json") {
             return Ok(Answer::new(200, JSON, json!({ "data": record }).to_string()));
@@ -307,7 +323,8 @@ impl System {
     }
 
     fn transition(&self, call: &Call, machine: &str, id: &str, action: &str) -> Result<Answer, Problem> {
-        let machine = Machine::named(machine).ok_or_else(|| Problem::not_simulated(format!("the state machine of {machine}")))?;
+        let machine =
+            Machine::named(machine).ok_or_else(|| Problem::not_simulated(format!("the state machine of {machine}")))?;
         let (state, about) = self.state().store.transition(machine, id, action)?;
         self.ledger.record(call.sequence, EffectKind::Moved, about);
         Ok(Answer::new(200, JSON, state.to_string()))
@@ -318,8 +335,9 @@ fn parse(call: &Call) -> Result<Value, Problem> {
     if call.body.is_empty() {
         return Ok(json!({}));
     }
-    serde_json::from_slice(&call.body)
-        .map_err(|error| Problem::new(400, "FRAMEWORK__INVALID_JSON", format!("The JSON payload is malformed: {error}")))
+    serde_json::from_slice(&call.body).map_err(|error| {
+        Problem::new(400, "FRAMEWORK__INVALID_JSON", format!("The JSON payload is malformed: {error}"))
+    })
 }
 
 /// The JSON:API form, which the shop answers to everybody who does not ask for plain JSON.

@@ -10,7 +10,10 @@ pub(super) const JSON: &str = "application/json";
 
 /// A refusal with status, vendor code and detail.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     status: u16,
     code: String,
     title: String,
@@ -22,14 +25,8 @@ pub(super) struct Problem {
 impl Problem {
     /// A refusal; the title is the status's usual name.
     pub(super) fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.to_owned(),
-            title: title_of(status).to_owned(),
-            detail: detail.into(),
-            pointer: None,
-            parameters: json!([]),
-        }
+        let (code, title) = (code.to_owned(), title_of(status).to_owned());
+        Self(Box::new(Parts { status, code, title, detail: detail.into(), pointer: None, parameters: json!([]) }))
     }
 
     /// What the sandbox knows to exist in the vendor's system, but does not play.
@@ -38,34 +35,35 @@ impl Problem {
     }
 
     pub(super) fn titled(mut self, title: &str) -> Self {
-        self.title = title.to_owned();
+        self.0.title = title.to_owned();
         self
     }
 
     /// Names the field, as in `/customFields`.
     pub(super) fn at(mut self, pointer: impl Into<String>) -> Self {
-        self.pointer = Some(pointer.into());
+        self.0.pointer = Some(pointer.into());
         self
     }
 
     pub(super) fn with_parameters(mut self, parameters: Value) -> Self {
-        self.parameters = parameters;
+        self.0.parameters = parameters;
         self
     }
 
     /// The answer as it goes over the wire.
     pub(super) fn into_answer(self) -> Answer {
-        let mut error = json!({ "code": self.code, "status": self.status.to_string(), "title": self.title, "detail": self.detail });
+        let Parts { status, code, title, detail, pointer, parameters } = *self.0;
+        let mut error = json!({ "code": code, "status": status.to_string(), "title": title, "detail": detail });
         // Shopware's log-in errors carry no `meta`.
-        if self.status != 401
+        if status != 401
             && let Some(fields) = error.as_object_mut()
         {
-            fields.insert("meta".to_owned(), json!({ "parameters": self.parameters }));
+            fields.insert("meta".to_owned(), json!({ "parameters": parameters }));
         }
-        if let (Some(pointer), Some(fields)) = (self.pointer, error.as_object_mut()) {
+        if let (Some(pointer), Some(fields)) = (pointer, error.as_object_mut()) {
             fields.insert("source".to_owned(), json!({ "pointer": pointer }));
         }
-        Answer::new(self.status, JSON, json!({ "errors": [error] }).to_string())
+        Answer::new(status, JSON, json!({ "errors": [error] }).to_string())
     }
 }
 

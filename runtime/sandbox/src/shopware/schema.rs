@@ -8,7 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The associations that the simulated records hold. Others exist in the vendor's system and are refused with 501.
 const PLAYED: &[(&str, &[&str])] = &[
-    ("order", &["currency", "stateMachineState", "billingAddress", "orderCustomer", "lineItems", "transactions", "deliveries"]),
+    (
+        "order",
+        &[
+            "currency",
+            "stateMachineState",
+            "billingAddress",
+            "orderCustomer",
+            "lineItems",
+            "transactions",
+            "deliveries",
+        ],
+    ),
     ("order_customer", &["customer"]),
     ("order_address", &["country"]),
     ("order_delivery", &["stateMachineState", "shippingMethod", "shippingOrderAddress"]),
@@ -38,10 +49,18 @@ pub(super) struct Schema(BTreeMap<String, Shape>);
 impl Schema {
     /// Reads the field list that is built in.
     pub(super) fn load() -> Self {
-        let whole: Value = serde_json::from_str(include_str!("../../data/shopware-6-entities.json")).unwrap_or_default();
+        let whole: Value =
+            serde_json::from_str(include_str!("../../data/shopware-6-entities.json")).unwrap_or_default();
         let entities = whole.get("entities").and_then(Value::as_object).cloned().unwrap_or_default();
         let shape_of = |shape: &Value| Shape {
-            fields: shape.get("fields").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            fields: shape
+                .get("fields")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             associations: shape
                 .get("associations")
                 .and_then(Value::as_object)
@@ -71,7 +90,11 @@ impl Schema {
     /// The association, or the vendor's refusal for a wrong name, or ours for one that is not played.
     pub(super) fn played_association(&self, entity: &str, name: &str) -> Result<&Target, Problem> {
         let missing = || {
-            Problem::new(400, "FRAMEWORK__ASSOCIATION_NOT_FOUND", format!("Can not find association by name {name} in entity {entity}"))
+            Problem::new(
+                400,
+                "FRAMEWORK__ASSOCIATION_NOT_FOUND",
+                format!("Can not find association by name {name} in entity {entity}"),
+            )
         };
         let target = self.association(entity, name).ok_or_else(missing)?;
         let played = PLAYED.iter().any(|(owner, names)| *owner == entity && names.contains(&name));

@@ -43,13 +43,21 @@ impl Machine {
             (Self::Order, "open") => &[("process", "in_progress"), ("cancel", "cancelled")],
             (Self::Order, "in_progress") => &[("complete", "completed"), ("cancel", "cancelled")],
             (Self::Order, "completed" | "cancelled") | (Self::Delivery, "cancelled") => &[("reopen", "open")],
-            (Self::Delivery, "open") => &[("ship", "shipped"), ("ship_partially", "shipped_partially"), ("cancel", "cancelled")],
-            (Self::Delivery, "shipped_partially") => {
-                &[("ship", "shipped"), ("retour", "returned"), ("retour_partially", "returned_partially"), ("cancel", "cancelled")]
+            (Self::Delivery, "open") => {
+                &[("ship", "shipped"), ("ship_partially", "shipped_partially"), ("cancel", "cancelled")]
             }
-            (Self::Delivery, "shipped") => {
-                &[("retour", "returned"), ("retour_partially", "returned_partially"), ("cancel", "cancelled"), ("reopen", "open")]
-            }
+            (Self::Delivery, "shipped_partially") => &[
+                ("ship", "shipped"),
+                ("retour", "returned"),
+                ("retour_partially", "returned_partially"),
+                ("cancel", "cancelled"),
+            ],
+            (Self::Delivery, "shipped") => &[
+                ("retour", "returned"),
+                ("retour_partially", "returned_partially"),
+                ("cancel", "cancelled"),
+                ("reopen", "open"),
+            ],
             (Self::Delivery, "returned_partially") => &[("retour", "returned"), ("reopen", "open")],
             (Self::Transaction, "open" | "in_progress" | "authorized" | "unconfirmed" | "reminded") => &[
                 ("do_pay", "in_progress"),
@@ -83,7 +91,8 @@ impl Machine {
         }
         let possible = steps.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let shown = german(state);
-        let detail = format!("Illegal transition \"{action}\" from state \"{shown}\". Possible transitions are: {possible}");
+        let detail =
+            format!("Illegal transition \"{action}\" from state \"{shown}\". Possible transitions are: {possible}");
         let parameters = json!({ "transition": action, "currentState": shown, "possibleTransitions": possible });
         Err(Problem::new(400, "SYSTEM__ILLEGAL_STATE_TRANSITION", detail).with_parameters(parameters))
     }
@@ -102,7 +111,9 @@ pub(crate) fn state_id(machine: Machine, technical: &str) -> String {
         (Machine::Delivery, "open") => "e5a58c690bfa91e815fe5a378412bb28".to_owned(),
         (Machine::Transaction, "open") => "095d064215c13ccd5448f5991467dd50".to_owned(),
         (Machine::Transaction, "paid") => "e329183ed70d21afa6f0d12e2f4f1bf8".to_owned(),
-        (Machine::Order | Machine::Delivery | Machine::Transaction, _) => hex_id(&format!("state {machine:?} {technical}")),
+        (Machine::Order | Machine::Delivery | Machine::Transaction, _) => {
+            hex_id(&format!("state {machine:?} {technical}"))
+        }
     }
 }
 

@@ -13,8 +13,17 @@ use std::collections::BTreeMap;
 
 /// Fields that only the shop itself writes. States are moved by their own action, totals follow from `price`.
 const PROTECTED: &[&str] = &[
-    "amountNet", "amountTotal", "autoIncrement", "available", "availableStock", "createdAt", "positionPrice", "shippingTotal", "stateId",
-    "taxStatus", "updatedAt",
+    "amountNet",
+    "amountTotal",
+    "autoIncrement",
+    "available",
+    "availableStock",
+    "createdAt",
+    "positionPrice",
+    "shippingTotal",
+    "stateId",
+    "taxStatus",
+    "updatedAt",
 ];
 
 /// Lengths that the vendor sheet names.
@@ -40,14 +49,28 @@ const REQUIRED: &[(&str, &[&str])] = &[
     (
         "customer",
         &[
-            "groupId", "salesChannelId", "languageId", "defaultBillingAddressId", "defaultShippingAddressId", "customerNumber", "firstName",
-            "lastName", "email",
+            "groupId",
+            "salesChannelId",
+            "languageId",
+            "defaultBillingAddressId",
+            "defaultShippingAddressId",
+            "customerNumber",
+            "firstName",
+            "lastName",
+            "email",
         ],
     ),
     (
         "order",
         &[
-            "billingAddressId", "currencyId", "languageId", "salesChannelId", "orderDateTime", "currencyFactor", "stateId", "itemRounding",
+            "billingAddressId",
+            "currencyId",
+            "languageId",
+            "salesChannelId",
+            "orderDateTime",
+            "currencyFactor",
+            "stateId",
+            "itemRounding",
             "totalRounding",
         ],
     ),
@@ -87,7 +110,9 @@ impl Store {
         let embedded = EMBEDDED
             .iter()
             .filter(|(part, _, _)| *part == entity)
-            .flat_map(|(_, owner, name)| self.entities.get(*owner).into_iter().flatten().filter_map(|record| record.get(*name)))
+            .flat_map(|(_, owner, name)| {
+                self.entities.get(*owner).into_iter().flatten().filter_map(|record| record.get(*name))
+            })
             .flat_map(|value| match value {
                 Value::Array(list) => list.iter().collect::<Vec<_>>(),
                 Value::Null => Vec::new(),
@@ -111,7 +136,12 @@ impl Store {
     pub(super) fn patch(&mut self, schema: &Schema, entity: &str, id: &str, body: &Value) -> Result<Subject, Problem> {
         let changes = checked(schema, entity, body)?;
         if changes.get("id").is_some_and(|given| given != id) {
-            return Err(Problem::new(400, "FRAMEWORK__WRITE_MALFORMED_INPUT", "The id of the body is not the id of the path.").at("/id"));
+            return Err(Problem::new(
+                400,
+                "FRAMEWORK__WRITE_MALFORMED_INPUT",
+                "The id of the body is not the id of the path.",
+            )
+            .at("/id"));
         }
         if self.get(entity, id).is_none() && EMBEDDED.iter().any(|(part, _, _)| *part == entity) {
             return Err(Problem::not_simulated(format!("a direct write on {entity}")));
@@ -136,14 +166,22 @@ impl Store {
         let given = checked(schema, entity, body)?;
         for field in REQUIRED.iter().filter(|(name, _)| *name == entity).flat_map(|(_, fields)| fields.iter()) {
             if given.get(*field).is_none_or(Value::is_null) {
-                let problem = Problem::new(400, "c1051bb4-d103-4f74-8988-acbcafc7fdc3", "This value should not be blank.");
+                let problem =
+                    Problem::new(400, "c1051bb4-d103-4f74-8988-acbcafc7fdc3", "This value should not be blank.");
                 return Err(problem.titled("Constraint violation error").at(format!("/0/{field}")));
             }
         }
         let number = self.entities.get(entity).map_or(0, Vec::len) + 1;
-        let id = given.get("id").and_then(Value::as_str).map_or_else(|| crate::text::hex_id(&format!("{entity} {number}")), str::to_owned);
+        let id = given
+            .get("id")
+            .and_then(Value::as_str)
+            .map_or_else(|| crate::text::hex_id(&format!("{entity} {number}")), str::to_owned);
         if self.get(entity, &id).is_some() {
-            return Err(Problem::new(400, "FRAMEWORK__WRITE_DUPLICATE_ENTRY", format!("The {entity} {id} exists already.")));
+            return Err(Problem::new(
+                400,
+                "FRAMEWORK__WRITE_DUPLICATE_ENTRY",
+                format!("The {entity} {id} exists already."),
+            ));
         }
         let unique = match entity {
             "product" => Some(("productNumber", "CONTENT__DUPLICATE_PRODUCT_NUMBER")),
@@ -200,9 +238,9 @@ impl Store {
 
 /// The body as an object whose every name is a writable field of `entity`.
 fn checked<'a>(schema: &Schema, entity: &str, body: &'a Value) -> Result<&'a Map<String, Value>, Problem> {
-    let fields = body
-        .as_object()
-        .ok_or_else(|| Problem::new(400, "FRAMEWORK__WRITE_MALFORMED_INPUT", "Expected data to be an associative array."))?;
+    let fields = body.as_object().ok_or_else(|| {
+        Problem::new(400, "FRAMEWORK__WRITE_MALFORMED_INPUT", "Expected data to be an associative array.")
+    })?;
     for (name, value) in fields {
         if schema.association(entity, name).is_some() {
             return Err(Problem::not_simulated(format!("a nested write on {entity}.{name}")));
@@ -217,9 +255,12 @@ fn checked<'a>(schema: &Schema, entity: &str, body: &'a Value) -> Result<&'a Map
         }
         if name == "customFields" && !(value.is_object() || value.is_null()) {
             let detail = "This value should be of type object.";
-            return Err(Problem::new(400, "VIOLATION::INVALID_TYPE_ERROR", detail).titled("Constraint violation error").at("/0/customFields"));
+            return Err(Problem::new(400, "VIOLATION::INVALID_TYPE_ERROR", detail)
+                .titled("Constraint violation error")
+                .at("/0/customFields"));
         }
-        let limit = LENGTHS.iter().find(|(owner, field, _)| *owner == entity && field == name).map(|(_, _, limit)| *limit);
+        let limit =
+            LENGTHS.iter().find(|(owner, field, _)| *owner == entity && field == name).map(|(_, _, limit)| *limit);
         if let (Some(limit), Some(text)) = (limit, value.as_str())
             && text.chars().count() > limit
         {
@@ -233,7 +274,11 @@ fn checked<'a>(schema: &Schema, entity: &str, body: &'a Value) -> Result<&'a Map
 }
 
 fn not_found(entity: &str, id: &str) -> Problem {
-    Problem::new(404, "FRAMEWORK__RESOURCE_NOT_FOUND", format!("The {entity} resource with the following primary key was not found: id({id})"))
+    Problem::new(
+        404,
+        "FRAMEWORK__RESOURCE_NOT_FOUND",
+        format!("The {entity} resource with the following primary key was not found: id({id})"),
+    )
 }
 
 pub(super) fn text_of(record: &Value, field: &str) -> String {
@@ -247,7 +292,12 @@ fn subject(entity: &str, record: &Value) -> Subject {
         .filter_map(|field| Some(((*field).to_owned(), record.get(*field)?.as_str()?.to_owned())))
         .collect();
     let custom = record.get("customFields").and_then(Value::as_object);
-    natural.extend(custom.into_iter().flatten().filter_map(|(name, value)| Some((format!("customFields.{name}"), value.as_str()?.to_owned()))));
+    natural.extend(
+        custom
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((format!("customFields.{name}"), value.as_str()?.to_owned()))),
+    );
     if let Some(state) = record.get("stateMachineState") {
         natural.insert("state".to_owned(), text_of(state, "technicalName"));
     }

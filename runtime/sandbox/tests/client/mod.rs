@@ -50,7 +50,10 @@ impl ShopClient {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token).header("accept", "application/json")
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+            .header("accept", "application/json")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {
@@ -80,9 +83,12 @@ pub(crate) struct ErpClient {
 impl ErpClient {
     pub(crate) async fn new(sandbox: &Sandbox) -> Self {
         let mut client = Self { http: http(), base: sandbox.erp.url(), cookie: String::new() };
-        let got = client.post("/Login", &json!({ "CompanyDB": "SBODEMODE", "UserName": "manager", "Password": "sandbox-secret" })).await;
+        let got = client
+            .post("/Login", &json!({ "CompanyDB": "SBODEMODE", "UserName": "manager", "Password": "sandbox-secret" }))
+            .await;
         let id = got.body["SessionId"].as_str().unwrap();
-        let cookies: Vec<&str> = got.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        let cookies: Vec<&str> =
+            got.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
         assert_eq!(cookies, [format!("B1SESSION={id};HttpOnly;").as_str(), "ROUTEID=.node1; path=/b1s"]);
         client.cookie = format!("B1SESSION={id}; ROUTEID=.node1");
         client
@@ -97,8 +103,14 @@ impl ErpClient {
     }
 
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Got {
-        let request = headers.iter().fold(self.request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(self.request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
         send(request).await.unwrap()
+    }
+
+    pub(crate) async fn try_get(&self, path: &str) -> reqwest::Result<Got> {
+        send(self.request(Method::GET, path)).await
     }
 
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> reqwest::Result<Got> {
