@@ -6,9 +6,9 @@
 //! The convention of a typed function:
 //! - arguments by value, in the order of [`Function::params`], with the Rust type that [`Takes`] names; an optional parameter is an `Option`
 //!   of that type, a repeated one (always the last) a `Vec` of it;
-//! - where [`Function::needs_now`], the time of capture (`Run::now`) is passed before all of them, also to [`Function::call`];
-//! - the result has the type that [`Returns`] names, is an `Option` of it where [`Function::may_be_missing`], and the whole is a
-//!   `Result<_, Stop>` where [`Function::fails`];
+//! - where [`Function::needs_now`](field@Function::needs_now), the time of capture (`Run::now`) is passed before all of them, also to [`Function::call`];
+//! - the result has the type that [`Returns`] names, is an `Option` of it where [`Function::may_be_missing`](field@Function::may_be_missing), and the whole is a
+//!   `Result<_, Stop>` where [`Function::fails`](field@Function::fails);
 //! - a missing argument never reaches a function (missing passes through pipes and calls) unless its [`Takes`] says so or it is optional.
 
 /// The path of a typed function of the file that says it.
@@ -74,7 +74,7 @@ pub enum Takes {
     /// A list of texts, which may be missing (`Vec<Option<Cow<'r, str>>>`).
     ListOfTextMaybeMissing,
     /// The word of a rounding mode, not in quotes (`Mode`). Left away, the checker passes the project's `rounding`; so the typed function always gets one,
-    /// although [`Param::optional`] is set. In [`Function::call`] it is the word as a text.
+    /// although [`Param::optional`](field@Param::optional) is set. In [`Function::call`] it is the word as a text.
     Mode,
     /// The name of a time zone (`Cow<'r, str>`); a literal is checked at compile time with `time::zone`.
     Zone,
@@ -156,7 +156,7 @@ pub enum Returns {
     Instant,
     /// A UUID (`Uuid`).
     Uuid,
-    /// The type of that argument, no longer optional but for [`Function::may_be_missing`].
+    /// The type of that argument, no longer optional but for [`Function::may_be_missing`](field@Function::may_be_missing).
     SameAs(usize),
     /// The type of an element of that list argument.
     ElementOf(usize),
