@@ -1,10 +1,11 @@
 //! Golden cases: an input, its references, and the expected outcome, run through anything that maps.
 //!
 //! In: the texts of a case and a function that maps (the preview's, or a generated one). Out: a [`Verdict`] in an analyst's words.
-//! It reads and writes no file: `mapwright_project::cases` reads them, the command line writes what is accepted.
+//! It reads and writes no file: `mapwright_project::cases` reads their texts, the command line writes what is accepted.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapwright_project::CaseFiles;
 use mapwright_values::{Input, Json, Outcome, Reference, References};
 
 mod answers;
@@ -24,13 +25,15 @@ const ROUNDS_MAX: usize = 32;
 /// The time of capture where a case names none.
 pub const CAPTURED_AT: &str = "2026-01-01T00:00:00Z";
 
+/// The texts of a case by the names of their files (`input.json`, `references.json`, `settings.json`, `captured_at.txt`,
+/// `expected.json`), and of [`SHARED_SETTINGS`]. Only the first must be there.
+pub type CaseTexts = BTreeMap<String, String>;
+/// What every case of a project shares.
+pub const SHARED_SETTINGS: &str = "cases/settings.json";
+
 /// A case, read.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The mapping that it is for.
-    pub mapping: String,
-    /// Its name.
-    pub name: String,
     /// The source records.
     pub sources: Vec<Json<'static>>,
     /// What its references find.
@@ -65,8 +68,8 @@ pub enum Verdict {
 }
 
 /// Runs a case: `settings` are the project's with their defaults (JSON texts), `map` is the mapping.
-pub fn run_case(files: &CaseFiles, settings: &[DefaultSetting<'_>], map: impl FnMut(&Input<'_>) -> Outcome) -> Verdict {
-    let outcome = Case::read(files).and_then(|case| case.outcome(settings, map).map(|outcome| (case, outcome)));
+pub fn run_case(texts: &CaseTexts, settings: &[DefaultSetting<'_>], map: impl FnMut(&Input<'_>) -> Outcome) -> Verdict {
+    let outcome = Case::read(texts).and_then(|case| case.outcome(settings, map).map(|outcome| (case, outcome)));
     match outcome {
         Err(fault) => Verdict::Broken(fault),
         Ok((case, outcome)) => case.judge(&outcome),
@@ -78,27 +81,25 @@ impl Case {
     ///
     /// # Errors
     /// One sentence that names the file at fault and what to write there.
-    pub fn read(files: &CaseFiles) -> Result<Case, String> {
-        let answers = match &files.references {
-            Some(text) => Answers::read(&parse("references.json", text)?)?,
+    pub fn read(texts: &CaseTexts) -> Result<Case, String> {
+        let json = |name: &str| texts.get(name).map(|text| parse(name, text)).transpose();
+        let answers = match json("references.json")? {
+            Some(list) => Answers::read(&list)?,
             None => Answers::default(),
         };
         let mut settings = Vec::new();
-        for text in [&files.shared_settings, &files.settings].into_iter().flatten() {
-            settings.push(parse("settings.json", text)?);
+        for name in [SHARED_SETTINGS, "settings.json"] {
+            settings.extend(json(name)?);
         }
-        let captured_at = files.captured_at.as_deref().unwrap_or(CAPTURED_AT).trim();
-        let expected = files.expected.as_deref().map(|text| parse("expected.json", text)).transpose()?;
+        let captured_at = texts.get("captured_at.txt").map(String::as_str).unwrap_or(CAPTURED_AT).trim();
         Ok(Case {
-            mapping: files.mapping.clone(),
-            name: files.name.clone(),
-            sources: sources(parse("input.json", &files.input)?),
+            sources: sources(json("input.json")?.ok_or("the case has no input.json")?),
             answers,
             settings,
             captured_at: captured_at
                 .parse()
                 .map_err(|_| format!("captured_at.txt: `{captured_at}` is no instant; write it as {CAPTURED_AT}"))?,
-            expected,
+            expected: json("expected.json")?,
         })
     }
 

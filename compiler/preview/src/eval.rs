@@ -4,9 +4,10 @@
 
 use std::cell::RefCell;
 
-use mapwright_model::ir::{Block, Branch, Expr, Local, LocalId, Mapping, Model, Statement, Target, Type};
+use mapwright_model::ir::{Block, Branch, Expr, ExprKind, Local, LocalId, Mapping, Model, Statement, Target, Type};
 use mapwright_syntax::{FileId, Files, Span};
 use mapwright_values::fault::Stop;
+use mapwright_values::node::Node;
 use mapwright_values::run::Run;
 use mapwright_values::value::Value;
 use mapwright_values::write::Record;
@@ -60,7 +61,7 @@ pub(crate) fn map(model: &Model, lines: &Lines<'_>, mapping: &Mapping, input: &I
             let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
             frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name)))));
         }
-        eval.block(&frame, &mapping.body)
+        eval.block(&frame, &mapping.body).record
     };
     run.finish(record)
 }
@@ -78,8 +79,6 @@ pub(crate) struct Frame<'e, 'r> {
     locals: &'e [Local],
     values: RefCell<Vec<Evaluated<'r>>>,
     positions: RefCell<Vec<usize>>,
-    /// How many elements the list that is appended to holds already.
-    appended: RefCell<usize>,
 }
 
 impl<'e, 'r> Frame<'e, 'r> {
@@ -88,7 +87,6 @@ impl<'e, 'r> Frame<'e, 'r> {
             locals,
             values: RefCell::new(vec![Err(Stop::Held); locals.len()]),
             positions: RefCell::new(vec![0; locals.len()]),
-            appended: RefCell::new(0),
         }
     }
 
@@ -117,47 +115,68 @@ impl<'e, 'r> Frame<'e, 'r> {
     }
 }
 
+/// What came of a block: its fields, and whether something in it stopped and was noted.
+pub(crate) struct Made {
+    record: Record,
+    stopped: bool,
+}
+
 impl<'r> Eval<'_, 'r> {
     /// Evaluates every statement, also behind one that stopped; what stopped is noted in the run.
-    pub(crate) fn block(&self, frame: &Frame<'_, 'r>, block: &Block) -> Record {
-        let mut record = Record::new();
+    fn block(&self, frame: &Frame<'_, 'r>, block: &Block) -> Made {
+        let mut made = Made { record: Record::new(), stopped: false };
         for statement in &block.statements {
-            self.statement(frame, &mut record, statement);
+            self.statement(frame, &mut made, statement);
         }
-        record
+        made
     }
 
-    fn statement(&self, frame: &Frame<'_, 'r>, record: &mut Record, statement: &Statement) {
+    /// A record made in an expression; one of which something stopped says nothing more.
+    pub(crate) fn record(&self, frame: &Frame<'_, 'r>, block: &Block) -> Result<Value<'r>, Stop> {
+        let made = self.block(frame, block);
+        if made.stopped {
+            return Err(Stop::Held);
+        }
+        let name = self.model.record(block.record).map(|record| record.name.as_str()).unwrap_or_default();
+        Ok(Value::Record(Node::owned(made.record.into_json(), name)))
+    }
+
+    fn statement(&self, frame: &Frame<'_, 'r>, made: &mut Made, statement: &Statement) {
         match statement {
             Statement::Let { local, value, span } => {
                 let result = self.run.hold(self.lines.line(*span), self.expr(frame, value));
+                made.stopped |= matches!(result, Err(Stop::Held));
                 frame.bind(*local, result);
             }
             Statement::Check { condition, skip, reason, span } => {
                 let holds = self.boolean(frame, condition);
+                made.stopped |= holds != Ok(true);
                 self.run.check(self.lines.line(*span), holds, || self.answered(frame, *skip, reason));
             }
             Statement::Set { field, value, also, on_create: _, span } => {
                 let line = self.lines.line(*span);
-                let base = if *also { record.count(&field.wire) } else { 0 };
-                let outer = frame.appended.replace(base);
-                let written = self.run.within(field.wire.clone(), || self.target(frame, field, value));
-                frame.appended.replace(outer);
+                let base = if *also { made.record.count(&field.wire) } else { 0 };
+                let written = self.run.within(field.wire.clone(), || self.target(frame, field, value, base));
+                made.stopped |= !matches!(written, Ok(_) | Err(Stop::Omit | Stop::Clear));
                 if *also {
-                    self.run.append(record, field.wire.clone(), line, written);
+                    self.run.append(&mut made.record, field.wire.clone(), line, written);
                 } else {
-                    self.run.set(record, field.wire.clone(), line, written);
+                    self.run.set(&mut made.record, field.wire.clone(), line, written);
                 }
             }
             Statement::Nested { field, when, body, on_create: _, span } => {
-                self.nested(frame, record, (field, when.as_ref(), body), *span);
+                self.nested(frame, made, (field, when.as_ref(), body), *span);
             }
         }
     }
 
     /// The value of a target line as JSON; a missing one leaves the field out.
-    fn target(&self, frame: &Frame<'_, 'r>, field: &Target, value: &Branch) -> Result<Json<'static>, Stop> {
-        match self.branch(frame, value)? {
+    fn target(&self, frame: &Frame<'_, 'r>, field: &Target, value: &Branch, base: usize) -> Result<Json<'static>, Stop> {
+        let value = match value {
+            Branch::Value(Expr { kind: ExprKind::Each(each), .. }) => self.each(frame, each, base)?,
+            Branch::Value(_) | Branch::Answer(_) => self.branch(frame, value)?,
+        };
+        match value {
             Some(value) => leaf::write(&value, &field.ty, &field.spelling),
             None => Err(Stop::Omit),
         }
@@ -166,24 +185,28 @@ impl<'r> Eval<'_, 'r> {
     fn nested(
         &self,
         frame: &Frame<'_, 'r>,
-        record: &mut Record,
+        made: &mut Made,
         (field, when, body): (&Target, Option<&Expr>, &Block),
         span: Span,
     ) {
-        let wanted = self.run.within(field.wire.clone(), || match when {
-            Some(condition) => self.boolean(frame, condition).map_err(|stop| self.run.note(self.lines.line(span), stop)),
-            None => Ok(true),
-        });
-        if wanted != Ok(true) {
-            return;
+        let wire = || field.wire.clone();
+        match when.map_or(Ok(true), |condition| self.run.within(wire(), || self.boolean(frame, condition))) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(stop) => {
+                made.stopped = true;
+                return self.run.within(wire(), || self.run.note(self.lines.line(span), stop));
+            }
         }
         if matches!(field.ty, Type::List(_)) {
-            let number = record.count(&field.wire) + 1;
-            let nested = self.run.within(field.wire.clone(), || self.run.within(number, || self.block(frame, body)));
-            record.push(field.wire.clone(), nested.into_json());
+            let number = made.record.count(&field.wire) + 1;
+            let nested = self.run.within(wire(), || self.run.within(number, || self.block(frame, body)));
+            made.stopped |= nested.stopped;
+            made.record.push(wire(), nested.record.into_json());
         } else {
-            let nested = self.run.within(field.wire.clone(), || self.block(frame, body));
-            self.run.nest(record, field.wire.clone(), nested);
+            let nested = self.run.within(wire(), || self.block(frame, body));
+            made.stopped |= nested.stopped;
+            self.run.nest(&mut made.record, wire(), nested.record);
         }
     }
 

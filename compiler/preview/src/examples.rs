@@ -15,9 +15,9 @@ use crate::eval::{Eval, Evaluated, Frame, Lines, is};
 pub const CODES: &[&str] = &[WRONG, UNDECIDED];
 
 /// Another answer than expected.
-const WRONG: &str = "E0307";
+const WRONG: &str = "E0330";
 /// An example whose answer hangs on a reference.
-const UNDECIDED: &str = "E0308";
+const UNDECIDED: &str = "E0331";
 
 /// Evaluates every `example` line with the settings' defaults.
 #[must_use]

@@ -1,10 +1,11 @@
 //! Finds golden cases. In: a project's folder. Out: the texts of each case. What they mean is the preview's business.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{LoadError, entries, file_name, read_text, read_text_if_there};
 
-/// The files of one case, `cases/MAPPING/CASE/`.
+/// One case, `cases/MAPPING/CASE/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFiles {
     /// The mapping: the name of the outer folder.
@@ -13,19 +14,14 @@ pub struct CaseFiles {
     pub name: String,
     /// Where it lies.
     pub folder: PathBuf,
-    /// `input.json`.
-    pub input: String,
-    /// `references.json`.
-    pub references: Option<String>,
-    /// `cases/settings.json`: what every case of the project shares.
-    pub shared_settings: Option<String>,
-    /// `settings.json` of this case, laid over the shared ones.
-    pub settings: Option<String>,
-    /// `captured_at.txt`.
-    pub captured_at: Option<String>,
-    /// `expected.json`; a case that was never accepted has none.
-    pub expected: Option<String>,
+    /// The texts of those of its `FILES` that there are, by name, and of [`SHARED_SETTINGS`].
+    pub texts: BTreeMap<String, String>,
 }
+
+/// The files that a case may have; the first it must have.
+const FILES: &[&str] = &["input.json", "references.json", "settings.json", "captured_at.txt", "expected.json"];
+/// What every case of a project shares, by its path in the project.
+pub const SHARED_SETTINGS: &str = "cases/settings.json";
 
 /// Every case of the project in `dir`, sorted by mapping and name; none where there is no `cases` folder.
 ///
@@ -37,20 +33,17 @@ pub fn cases(dir: &Path) -> Result<Vec<CaseFiles>, LoadError> {
     if !root.is_dir() {
         return Ok(found);
     }
-    let shared_settings = read_text_if_there(&root.join("settings.json"))?;
+    let shared_settings = read_text_if_there(&dir.join(SHARED_SETTINGS))?;
     for mapping in entries(&root)?.into_iter().filter(|path| path.is_dir()) {
         for folder in entries(&mapping)?.into_iter().filter(|path| path.is_dir()) {
-            found.push(CaseFiles {
-                mapping: file_name(&mapping),
-                name: file_name(&folder),
-                input: read_text(&folder.join("input.json"))?,
-                references: read_text_if_there(&folder.join("references.json"))?,
-                shared_settings: shared_settings.clone(),
-                settings: read_text_if_there(&folder.join("settings.json"))?,
-                captured_at: read_text_if_there(&folder.join("captured_at.txt"))?,
-                expected: read_text_if_there(&folder.join("expected.json"))?,
-                folder,
-            });
+            let mut texts = BTreeMap::new();
+            for name in FILES {
+                let path = folder.join(name);
+                let text = if *name == "input.json" { Some(read_text(&path)?) } else { read_text_if_there(&path)? };
+                texts.extend(text.map(|text| ((*name).to_owned(), text)));
+            }
+            texts.extend(shared_settings.clone().map(|text| (SHARED_SETTINGS.to_owned(), text)));
+            found.push(CaseFiles { mapping: file_name(&mapping), name: file_name(&folder), folder, texts });
         }
     }
     Ok(found)

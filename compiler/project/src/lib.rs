@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use mapwright_manifest::Manifest;
 use mapwright_model::project::{Project, SystemSource};
 use mapwright_syntax::tree::{Definition, TableRows, Text, Tree};
-use mapwright_syntax::{Diagnostic, FileId, Span};
+use mapwright_syntax::{Diagnostic, FileId};
 
 mod cases;
 mod disk;
 
-pub use cases::{CaseFiles, cases};
+pub use cases::{CaseFiles, SHARED_SETTINGS, cases};
 pub use disk::{LoadError, spec_files};
 
 /// Every code that this crate reports, each with its page in `docs/checks/`.
-pub const CODES: &[&str] = &["E0701", "E0702", "E0703", "E0704"];
+pub const CODES: &[&str] = &["E0701", "E0702"];
 
 /// The name of a system's catalogue in its folder.
 const CATALOGUE: &str = "catalogue.mapspec";
@@ -31,7 +31,7 @@ const SYSTEMS: &str = "systems";
 pub struct Loaded {
     /// What the checker takes.
     pub project: Project,
-    /// Faults of syntax, of manifests, and files that a spec names and that are not there.
+    /// Faults of syntax and of manifests. What a spec names and is not there, the checker tells.
     pub diagnostics: Vec<Diagnostic>,
     /// Every file and folder looked at.
     pub read: Vec<PathBuf>,
@@ -87,10 +87,8 @@ impl Reading<'_> {
     /// Reads the catalogue and the manifest of every system that a spec uses.
     fn systems(&mut self) -> Result<(), LoadError> {
         for name in self.used_systems() {
-            let Some(folder) = disk::system_folder(self.dir, SYSTEMS, &name.text, CATALOGUE) else {
-                self.missing_system(&name);
-                continue;
-            };
+            // The checker tells of a system that is not there: it knows the names that come close.
+            let Some(folder) = disk::system_folder(self.dir, SYSTEMS, &name.text, CATALOGUE) else { continue };
             self.loaded.read.push(folder.clone());
             let catalogue = self.add(&format!("{}/{CATALOGUE}", name.text), folder.join(CATALOGUE))?;
             let tree = self.parse(catalogue);
@@ -114,26 +112,12 @@ impl Reading<'_> {
         used
     }
 
-    fn missing_system(&mut self, name: &Text) {
-        let known = disk::known_systems(self.dir, SYSTEMS, CATALOGUE);
-        let help = if known.is_empty() {
-            format!("no folder above this project holds `{SYSTEMS}/NAME/{CATALOGUE}`")
-        } else {
-            format!("systems that can be used: {}", known.join(", "))
-        };
-        self.loaded.diagnostics.push(
-            Diagnostic::error("E0702", name.span, format!("there is no system \"{}\"", name.text))
-                .here(format!("`{SYSTEMS}/{}/{CATALOGUE}` was not found", name.text))
-                .help(help),
-        );
-    }
-
     fn manifest(&mut self, name: &Text, folder: &Path) -> Result<(FileId, Option<Manifest>), LoadError> {
         let shown = format!("{}/{MANIFEST}", name.text);
         let path = folder.join(MANIFEST);
         if !path.is_file() {
             self.loaded.diagnostics.push(
-                Diagnostic::error("E0703", name.span, format!("the system \"{}\" has no connector manifest", name.text))
+                Diagnostic::error("E0702", name.span, format!("the system \"{}\" has no connector manifest", name.text))
                     .here(format!("`{shown}` was not found"))
                     .help(format!("add `{MANIFEST}` beside its `{CATALOGUE}`: it says how the system is reached")),
             );
@@ -143,7 +127,7 @@ impl Reading<'_> {
         }
         let id = self.add(&shown, path)?;
         let text = self.loaded.project.files.get(id).map(|file| file.text.clone()).unwrap_or_default();
-        match Manifest::parse(&shown, &text) {
+        match Manifest::parse(&text, &shown) {
             Ok(manifest) => Ok((id, Some(manifest))),
             Err(faults) => {
                 for fault in faults {
@@ -157,40 +141,29 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads every CSV file that a table names, once.
+    /// Reads every CSV file that a table names and that lies in the project; the checker tells of the others.
     fn csv_files(&mut self) -> Result<(), LoadError> {
-        for file in self.csv_names() {
-            let Some(path) = disk::inside(self.dir, &file.text) else {
-                self.csv_fault(file.span, format!("the table's file `{}` lies outside the project", file.text), None);
-                continue;
-            };
-            if !path.is_file() {
-                let help = "the name is relative to the project's folder".to_owned();
-                self.csv_fault(file.span, format!("the table's file `{}` was not found", file.text), Some(help));
-                continue;
+        for name in self.csv_names() {
+            if let Some(path) = disk::inside(self.dir, &name).filter(|path| path.is_file()) {
+                let id = self.add(&name, path)?;
+                self.loaded.project.csv.push((name, id));
             }
-            let id = self.add(&file.text, path)?;
-            self.loaded.project.csv.push((file.text, id));
         }
         Ok(())
     }
 
-    fn csv_names(&self) -> Vec<Text> {
-        let mut named: Vec<Text> = Vec::new();
+    /// The CSV files that tables name, each once, in order.
+    fn csv_names(&self) -> Vec<String> {
+        let mut named: Vec<String> = Vec::new();
         for definition in self.loaded.project.specs.iter().flat_map(|(_, tree)| &tree.definitions) {
             if let Definition::Table(table) = definition
                 && let TableRows::Csv { file, .. } = &table.rows
-                && named.iter().all(|known| known.text != file.text)
+                && !named.contains(&file.text)
             {
-                named.push(file.clone());
+                named.push(file.text.clone());
             }
         }
         named
-    }
-
-    fn csv_fault(&mut self, span: Span, headline: String, help: Option<String>) {
-        let help = help.unwrap_or_else(|| "keep it in the project's folder, so that the spec is complete".to_owned());
-        self.loaded.diagnostics.push(Diagnostic::error("E0704", span, headline).help(help));
     }
 }
 

@@ -30,21 +30,19 @@ fn a_system_is_found_above_the_project() {
     assert_eq!(shown, ["a.mapspec", "b.mapspec", "shopware-6/catalogue.mapspec", "shopware-6/connector.yaml"]);
     assert_eq!(loaded.project.name, "one");
     assert_eq!(loaded.project.known_systems, ["shopware-6"]);
-    assert_eq!(codes(&loaded), ["E0703"]);
+    assert_eq!(codes(&loaded), ["E0702"]);
     assert_eq!(loaded.paths.len(), 4);
     assert!(loaded.read.iter().all(|path| path.exists()), "cargo would rebuild for ever: {:?}", loaded.read);
 }
 
 #[test]
-fn a_missing_system_names_those_there_are() {
+fn a_missing_system_is_left_to_the_checker_with_the_names_of_those_there_are() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "systems/shopware-6/catalogue.mapspec", CATALOGUE_TEXT);
-    write(root.path(), "one/a.mapspec", "use \"shopwear\" as shop\n");
+    write(root.path(), "one/a.mapspec", "use \"shopwear\" as shop\nuse \"../one\" as none\n");
     let loaded = load(&root.path().join("one")).unwrap();
-    let fault = loaded.diagnostics.first().unwrap();
-    assert_eq!((fault.code, fault.headline.as_str()), ("E0702", "there is no system \"shopwear\""));
-    assert_eq!(fault.help, ["systems that can be used: shopware-6"]);
-    assert_eq!(loaded.project.files.text(fault.span()), "\"shopwear\"");
+    assert!(loaded.project.systems.is_empty());
+    assert_eq!(loaded.project.known_systems, ["shopware-6"]);
 }
 
 #[test]
@@ -71,11 +69,6 @@ fn a_csv_file_stays_inside_the_project() {
     let text = format!("{}{}{}", table("t", "there.csv"), table("u", "../secret.csv"), table("v", "gone.csv"));
     write(root.path(), "one/a.mapspec", &text);
     let loaded = load(&root.path().join("one")).unwrap();
-    let said: Vec<&str> = loaded.diagnostics.iter().map(|fault| fault.headline.as_str()).collect();
-    assert_eq!(
-        said,
-        ["the table's file `../secret.csv` lies outside the project", "the table's file `gone.csv` was not found"]
-    );
     assert_eq!(loaded.project.csv.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["there.csv"]);
 }
 
@@ -87,7 +80,7 @@ fn cases_are_found_in_order() {
     write(root.path(), "cases/m/a/expected.json", "{}");
     let found = cases(root.path()).unwrap();
     let names: Vec<(&str, &str, bool)> =
-        found.iter().map(|case| (case.mapping.as_str(), case.name.as_str(), case.expected.is_some())).collect();
+        found.iter().map(|case| (case.mapping.as_str(), case.name.as_str(), case.texts.contains_key("expected.json"))).collect();
     assert_eq!(names, [("m", "a", true), ("m", "b", false)]);
 }
 

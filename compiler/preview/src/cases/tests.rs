@@ -4,18 +4,9 @@ use mapwright_values::{Find, Link, Part, Rejection, Resolved, SpecLine, Term, Te
 
 use super::*;
 
-fn files(input: &str, references: Option<&str>, expected: Option<&str>) -> CaseFiles {
-    CaseFiles {
-        mapping: "m".into(),
-        name: "c".into(),
-        folder: "cases/m/c".into(),
-        input: input.into(),
-        references: references.map(Into::into),
-        shared_settings: None,
-        settings: None,
-        captured_at: None,
-        expected: expected.map(Into::into),
-    }
+fn files(input: &str, references: Option<&str>, expected: Option<&str>) -> CaseTexts {
+    let texts = [("input.json", Some(input)), ("references.json", references), ("expected.json", expected)];
+    texts.into_iter().filter_map(|(name, text)| text.map(|text| (name.to_owned(), text.to_owned()))).collect()
 }
 
 fn mapped(json: &str) -> Outcome {

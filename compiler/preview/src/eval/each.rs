@@ -3,7 +3,6 @@
 use mapwright_model::ir::{Each, Expr, LocalId, Take, Walk};
 use mapwright_values::compare;
 use mapwright_values::fault::Stop;
-use mapwright_values::node::Node;
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame};
@@ -12,16 +11,14 @@ use super::{Eval, Evaluated, Frame};
 type Row<'r> = Vec<(LocalId, Option<Value<'r>>)>;
 
 impl<'r> Eval<'_, 'r> {
-    pub(super) fn each(&self, frame: &Frame<'_, 'r>, each: &Each) -> Evaluated<'r> {
+    /// `base` elements stand already in the list that the records are appended to.
+    pub(super) fn each(&self, frame: &Frame<'_, 'r>, each: &Each, base: usize) -> Evaluated<'r> {
         let mut rows = Vec::new();
         self.walk(frame, &each.walks, &mut Vec::new(), &mut rows)?;
         if let Some((by, descending)) = &each.sorted {
             rows = self.sorted(frame, rows, by, *descending)?;
         }
-        let base = frame.appended.replace(0);
-        let made = self.take(frame, each, rows, base);
-        frame.appended.replace(base);
-        made
+        self.take(frame, each, rows, base)
     }
 
     /// Gathers the rows of these walks in order.
@@ -84,27 +81,32 @@ impl<'r> Eval<'_, 'r> {
         }
     }
 
-    /// Makes the rows into elements; `base` elements stand before them in the list that is appended to.
+    /// Makes the rows into elements. Records behind a stopped one are made all the same, so that all problems are told.
     fn take(&self, frame: &Frame<'_, 'r>, each: &Each, rows: Vec<Row<'r>>, base: usize) -> Evaluated<'r> {
         let mut made = Vec::with_capacity(rows.len());
+        let mut stopped = None;
         for (row, number) in rows.into_iter().zip(1..) {
             bind(frame, &row);
             for (local, _) in &row {
                 frame.number(*local, number);
             }
-            made.push(match &each.take {
+            match &each.take {
                 Take::Element => {
                     let innermost = each.walks.last().map(|walk| walk.element);
-                    row.into_iter().find(|(local, _)| Some(*local) == innermost).and_then(|(_, element)| element)
+                    let element = row.into_iter().find(|(local, _)| Some(*local) == innermost);
+                    made.push(element.and_then(|(_, element)| element));
                 }
-                Take::Value(expr) => self.run.within(base + number, || self.expr(frame, expr))?,
-                Take::Block(block) => {
-                    let record = self.run.within(base + number, || self.block(frame, block));
-                    Some(Value::Record(Node::owned(record.into_json(), "record")))
-                }
-            });
+                Take::Value(expr) => made.push(self.expr(frame, expr)?),
+                Take::Block(block) => match self.run.within(base + number, || self.record(frame, block)) {
+                    Ok(record) => made.push(Some(record)),
+                    Err(stop) => stopped = stopped.or(Some(stop)),
+                },
+            }
         }
-        Ok(Some(Value::List(made)))
+        match stopped {
+            Some(stop) => Err(stop),
+            None => Ok(Some(Value::List(made))),
+        }
     }
 }
 

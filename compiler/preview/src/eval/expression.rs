@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use mapwright_model::ir::{Argument, Expr, ExprKind, Operator, RuleId, SettingId, State, TemplatePart};
+use mapwright_model::ir::{Argument, Expr, ExprKind, Field, Operator, RuleId, SettingId, State, TemplatePart, Type};
 use mapwright_values::compare;
 use mapwright_values::decimal::Decimal;
 use mapwright_values::fault::Stop;
-use mapwright_values::node::Node;
+use mapwright_values::functions::{Function, Takes};
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame, leaf};
@@ -20,10 +20,7 @@ impl<'r> Eval<'_, 'r> {
             ExprKind::Template(parts) => self.template(frame, parts).map(some_text),
             ExprKind::Local(local) => frame.value(*local),
             ExprKind::Setting(setting) => self.setting(*setting),
-            ExprKind::Read { of, steps, spelling, missing_as } => {
-                let field = leaf::Field { steps, ty: &expr.ty, spelling, missing_as: missing_as.as_deref() };
-                self.read(frame, of, &field, expr.optional)
-            }
+            ExprKind::Read { of, .. } => self.read(frame, expr, of),
             ExprKind::Negate(value) => Ok(Some(Value::Number(self.decimal(frame, value)?.negated()))),
             ExprKind::Not(value) => Ok(Some(Value::Boolean(!self.boolean(frame, value)?))),
             ExprKind::Binary { operator, left, right } => self.binary(frame, *operator, left, right).map(Some),
@@ -36,7 +33,7 @@ impl<'r> Eval<'_, 'r> {
             ExprKind::Match { value, arms, otherwise } => self.arms(frame, value, arms, otherwise.as_deref()),
             ExprKind::Otherwise { value, branch } => self.otherwise(frame, value, branch),
             ExprKind::IfInvalid { value, branch } => self.invalid(frame, value, branch),
-            ExprKind::Each(each) => self.each(frame, each),
+            ExprKind::Each(each) => self.each(frame, each, 0),
             ExprKind::Find(find) => self.find(frame, find),
             ExprKind::Linked(linked) => self.linked(frame, linked, &expr.ty),
             ExprKind::Call { function, arguments } => self.call(frame, function, arguments),
@@ -46,10 +43,7 @@ impl<'r> Eval<'_, 'r> {
             ExprKind::Position(local) => Ok(Some(Value::Number(count(frame.position(*local))))),
             ExprKind::Now => Ok(Some(Value::Instant(self.run.now()))),
             ExprKind::List(elements) => self.list(frame, elements),
-            ExprKind::Record(block) => {
-                let record = self.block(frame, block);
-                Ok(Some(Value::Record(Node::owned(record.into_json(), "record"))))
-            }
+            ExprKind::Record(block) => self.record(frame, block).map(Some),
         }
     }
 
@@ -102,16 +96,49 @@ impl<'r> Eval<'_, 'r> {
             return Err(Stop::failed("an unknown setting: that is a fault of the program"));
         };
         let steps = [setting.name.clone()];
-        let field = leaf::Field { steps: &steps, ty: &setting.ty, spelling: &setting.spelling, missing_as: None };
-        leaf::read_field(&self.run.settings(), &field, setting.optional)
+        let field = leaf::Field {
+            steps: &steps,
+            ty: &setting.ty,
+            spelling: &setting.spelling,
+            missing_as: None,
+            always: !setting.optional,
+            may_be_absent: false,
+        };
+        leaf::read_field(&self.run.settings(), &field)
     }
 
-    fn read(&self, frame: &Frame<'_, 'r>, of: &Expr, field: &leaf::Field<'_>, optional: bool) -> Evaluated<'r> {
-        match self.expr(frame, of)? {
-            Some(Value::Record(node)) => leaf::read_field(&node, field, optional),
-            None if optional => Ok(None),
-            other => Err(unexpected("a record", other.as_ref())),
-        }
+    fn read(&self, frame: &Frame<'_, 'r>, whole: &Expr, of: &Expr) -> Evaluated<'r> {
+        let ExprKind::Read { steps, spelling, missing_as, .. } = &whole.kind else {
+            return Err(unexpected("a field", None));
+        };
+        let node = match self.expr(frame, of)? {
+            Some(Value::Record(node)) => node,
+            None if whole.optional => return Ok(None),
+            // A list behind a record that is missing has no elements.
+            None if of.optional => return Ok(Some(Value::List(Vec::new()))),
+            other => return Err(unexpected("a record", other.as_ref())),
+        };
+        let field = self.field_at(&of.ty, steps);
+        // Behind a record that may be missing, a field is sure where the catalogue says that every step is.
+        let sure = || (1..=steps.len()).all(|count| self.field_at(&of.ty, steps.get(..count).unwrap_or_default()).is_some_and(|field| !field.optional));
+        let always = if of.optional { missing_as.is_none() && sure() } else { !whole.optional };
+        let field = leaf::Field {
+            steps,
+            ty: &whole.ty,
+            spelling,
+            missing_as: missing_as.as_deref(),
+            always,
+            may_be_absent: matches!(whole.ty, Type::List(_)) && field.is_some_and(|field| field.optional),
+        };
+        leaf::read_field(&node, &field)
+    }
+
+    /// The field that wire names lead to, through nested records.
+    fn field_at(&self, record: &Type, steps: &[String]) -> Option<&Field> {
+        let Type::Record(id) = record else { return None };
+        let (first, rest) = steps.split_first()?;
+        let field = self.model.record(*id)?.fields.iter().find(|field| field.wire == *first)?;
+        if rest.is_empty() { Some(field) } else { self.field_at(&field.ty, rest) }
     }
 
     fn binary(&self, frame: &Frame<'_, 'r>, operator: Operator, left: &Expr, right: &Expr) -> Result<Value<'r>, Stop> {
@@ -152,34 +179,34 @@ impl<'r> Eval<'_, 'r> {
     fn contained(&self, frame: &Frame<'_, 'r>, value: &Expr, list: &Expr, negated: bool) -> Result<Value<'r>, Stop> {
         let value = self.expr(frame, value)?;
         let elements = self.elements(frame, list)?;
-        // A missing value is in no list, not even in one with missing elements.
-        let found = value.is_some_and(|value| elements.iter().any(|element| compare::same(Some(&value), element.as_ref())));
+        let found = elements.iter().any(|element| compare::same(value.as_ref(), element.as_ref()));
         Ok(Value::Boolean(found != negated))
     }
 
     fn list(&self, frame: &Frame<'_, 'r>, elements: &[Expr]) -> Evaluated<'r> {
-        let mut values = Vec::with_capacity(elements.len());
-        let base = *frame.appended.borrow();
-        for (expr, number) in elements.iter().zip(base + 1..) {
-            values.push(self.run.within(number, || self.expr(frame, expr))?);
-        }
-        Ok(Some(Value::List(values)))
+        let values: Result<Vec<_>, Stop> = elements.iter().map(|element| self.expr(frame, element)).collect();
+        Ok(Some(Value::List(values?)))
     }
 
-    fn call(
-        &self,
-        frame: &Frame<'_, 'r>,
-        function: &'static mapwright_values::functions::Function,
-        arguments: &[Argument],
-    ) -> Evaluated<'r> {
-        let mut values = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            values.push(match argument {
+    /// A missing argument makes the result missing, unless the function takes missing values there.
+    fn call(&self, frame: &Frame<'_, 'r>, function: &Function, arguments: &[Argument]) -> Evaluated<'r> {
+        let mut values = Vec::with_capacity(arguments.len() + 1);
+        if function.needs_now {
+            values.push(Some(Value::Instant(self.run.now())));
+        }
+        for (index, argument) in arguments.iter().enumerate() {
+            let value = match argument {
                 Argument::Value(expr) => self.expr(frame, expr)?,
                 Argument::Mode(word) => some_text(word.clone()),
-            });
+            };
+            let param = function.params.get(index).or(function.params.last());
+            let passes = param.is_none_or(|param| !param.optional && param.takes != Takes::AnyMaybeMissing);
+            if value.is_none() && passes {
+                return Ok(None);
+            }
+            values.push(value);
         }
-        (function.call)(values)
+        (function.call)(&values)
     }
 
     /// A rule: its arguments become the parameters of a frame of its own.

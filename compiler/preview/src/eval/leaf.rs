@@ -20,20 +20,27 @@ pub(super) struct Field<'e> {
     pub(super) spelling: &'e Spelling,
     /// JSON text that means "no value".
     pub(super) missing_as: Option<&'e str>,
+    /// Is a missing value a failure?
+    pub(super) always: bool,
+    /// Is it a list that may be absent, and then is empty?
+    pub(super) may_be_absent: bool,
 }
 
 /// Reads a field; one that is missing though it must be there is a failure.
-pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>, optional: bool) -> Evaluated<'r> {
+pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>) -> Evaluated<'r> {
     let steps: Vec<&str> = field.steps.iter().map(String::as_str).collect();
-    let said_missing = match field.missing_as {
-        Some(text) => node.says(&steps, text)?,
-        None => false,
-    };
-    let value = if said_missing { None } else { read(node, &steps, field.ty, field.spelling)? };
-    if value.is_none() && !optional {
-        return needed(value, || node.path(&steps)).map(Some);
+    if let Some(text) = field.missing_as
+        && !field.always
+        && node.says(&steps, text)?
+    {
+        return Ok(None);
     }
-    Ok(value)
+    let value = read(node, &steps, field.ty, field.spelling)?;
+    match (value, field.always, field.may_be_absent) {
+        (None, true, true) => Ok(Some(Value::List(Vec::new()))),
+        (None, true, false) => needed(None, || node.path(&steps)),
+        (value, _, _) => Ok(value),
+    }
 }
 
 /// Reads what stands at `steps`, `None` where it is missing.
@@ -76,6 +83,10 @@ fn read_word<'r>(node: &Node<'r>, steps: &[&str], words: &EnumType) -> Evaluated
 
 fn read_list<'r>(node: &Node<'r>, steps: &[&str], list: &ListType) -> Evaluated<'r> {
     let Some(nodes) = node.list(steps)? else { return Ok(None) };
+    // The fields of a record are looked at when they are read, the record itself is not.
+    if matches!(list.element, Type::Record(_)) && !list.optional {
+        return Ok(Some(Value::List(nodes.into_iter().map(|node| Some(Value::Record(node))).collect())));
+    }
     let mut elements = Vec::with_capacity(nodes.len());
     for element in nodes {
         let value = read(&element, &[], &list.element, &list.spelling)?;
