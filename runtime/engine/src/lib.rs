@@ -1,1 +1,22 @@
-//! Flows, delivery, store, retries, alerts
+//! The engine: flows, delivery, store, retries, alerts.
+//!
+//! In: a compiled [`mapwright_values::Integration`], connectors and a store. Out: records delivered once each, or kept with a reason.
+//! It never speaks HTTP and never looks into a manifest.
+
+pub mod alert;
+pub mod backoff;
+pub mod clock;
+pub mod connector;
+pub mod crash;
+pub mod dead_letters;
+mod engine;
+mod flow;
+pub mod keys;
+pub mod options;
+mod schedule;
+pub mod state;
+pub mod status;
+pub mod store;
+
+pub use engine::{Engine, EngineError, Stop, Sync};
+pub use options::Options;

@@ -1,0 +1,245 @@
+//! What the engine asks of a system: the seam between engine and connectors.
+//!
+//! A connector knows addresses, credentials, paging and error shapes; the engine knows none of them. Records cross the
+//! seam as canonical JSON text in the catalogue's shape. A connector never retries a write by itself (the one exception,
+//! a log-in that had run out, repeats a request that was *refused*), so that every attempt has its INTENT.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_values::{Find, Term};
+
+/// An answer under way.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The class of an answer, see `delivery.md` part 2; the connector's manifest decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Proof of success.
+    Done,
+    /// Proof of no effect; may work later.
+    Transient,
+    /// As transient, and the whole connection must slow down.
+    Throttled,
+    /// This payload will never work.
+    Permanent,
+    /// No proof either way.
+    Ambiguous,
+    /// The connection is at fault (credentials, configuration): stop it, keep the records.
+    Halt,
+    /// The target changed since we read it: read, map and write again.
+    Conflict,
+    /// The target says that it is there already: look.
+    Exists,
+    /// The addressed record is not there.
+    Missing,
+    /// A record that ours refers to is not there.
+    Dependency,
+}
+
+/// Why something did not work, told so that an operator can act on it. Holds no secret and no personal value.
+#[derive(Clone, Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[error("{message}")]
+pub struct Failure {
+    /// What to do about it.
+    pub class: Class,
+    /// HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The vendor's code, as text.
+    pub code: Option<String>,
+    /// One sentence: what, where (system, host, operation), what to do.
+    pub message: String,
+    /// The vendor's word for the field at fault.
+    pub field: Option<String>,
+    /// The target's own wish (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+/// The part of a change window to read. Times are instants on the source's clock.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// Which of the entity's change passes (index into [`Reading::passes`]).
+    pub pass: usize,
+    /// From here on, inclusive (overlap already taken off); `None` = from the beginning.
+    pub since: Option<Timestamp>,
+    /// Up to here, exclusive; `None` = everything there is.
+    pub until: Option<Timestamp>,
+}
+
+/// A question for one page of records.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Entity.
+    pub entity: String,
+    /// Conditions, all of which hold.
+    pub filter: Vec<Term>,
+    /// Paths needed.
+    pub select: Vec<String>,
+    /// Changes only; `None` = a full scan.
+    pub window: Option<Window>,
+    /// Where the last page ended, in the connector's own words; `None` = first page.
+    pub cursor: Option<String>,
+}
+
+/// One record as read.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The record as canonical JSON text.
+    pub record: String,
+    /// The record's change stamp in the window's pass, where it has one.
+    pub stamp: Option<Timestamp>,
+}
+
+/// One page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Where to go on; `None` = this was the last page.
+    pub next: Option<String>,
+    /// The source's clock when it answered (`Date` header).
+    pub server_time: Option<Timestamp>,
+}
+
+/// What is to be done to a record.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Deed {
+    /// Make it.
+    Create,
+    /// Change the one with this key.
+    Update {
+        /// Key as text, one for each key field.
+        key: Vec<String>,
+    },
+    /// Make or change the one with this key.
+    Upsert {
+        /// Key as text, one for each key field.
+        key: Vec<String>,
+    },
+    /// Remove the one with this key.
+    Delete {
+        /// Key as text, one for each key field.
+        key: Vec<String>,
+    },
+    /// Carry out the action.
+    Act,
+}
+
+/// One write.
+#[derive(Clone, Debug)]
+pub struct WriteRequest {
+    /// Entity or action.
+    pub entity: String,
+    /// What to do.
+    pub deed: Deed,
+    /// The record as canonical JSON text.
+    pub record: String,
+    /// The same in every attempt at this create.
+    pub create_key: String,
+}
+
+/// Proof that a write worked.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The target's key (of a create: as the target gave it), one text for each key field.
+    pub key: Vec<String>,
+    /// The record as the target answered it, as canonical JSON text, where it answered one.
+    pub record: Option<String>,
+}
+
+/// How an entity is read for changes, from the manifest.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// Names of the change passes, one watermark each; empty = the entity tells no changes: full scans only.
+    pub passes: Vec<String>,
+    /// Rows come ordered by (stamp, key), so the watermark moves with each page; otherwise when the window is complete.
+    pub ordered_by_time: bool,
+    /// The stamp's resolution.
+    pub resolution: Duration,
+    /// How far each window reaches back.
+    pub overlap: Duration,
+    /// How far the source's search lags behind its writes.
+    pub index_lag: Duration,
+}
+
+/// How an entity is written, from the manifest.
+#[derive(Clone, Debug)]
+pub struct Writing {
+    /// Longest time a write may still work after its answer was lost.
+    pub settle: Duration,
+    /// What a second sending of a create does: `true` = refused or answered with the first.
+    pub create_is_keyed: bool,
+    /// Can a create be probed by this field ([`Connector::probe`])?
+    pub probe_by: Vec<String>,
+    /// Longest that one request may take, all its parts together.
+    pub request_timeout: Duration,
+    /// Requests under way at once.
+    pub parallel: usize,
+}
+
+/// What a probe for a create found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Nothing carries our natural key.
+    Absent,
+    /// One record does, and what is compared agrees.
+    Same {
+        /// Its key.
+        key: Vec<String>,
+        /// The record as canonical JSON text.
+        record: String,
+    },
+    /// One record does, but differs in what is compared: somebody else's, or a half-done one.
+    Differs {
+        /// Its key.
+        key: Vec<String>,
+        /// What differs, in words.
+        difference: String,
+    },
+    /// More than one.
+    Several {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// A system that can be reached.
+pub trait Connector: Send + Sync {
+    /// The system's alias in the project.
+    fn alias(&self) -> &str;
+
+    /// How this entity is read.
+    fn reading(&self, entity: &str) -> Reading;
+
+    /// How this entity or action is written.
+    fn writing(&self, entity: &str) -> Writing;
+
+    /// Fetches one page.
+    fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>>;
+
+    /// Fetches one record by its key; `None` = there is none.
+    fn fetch_record<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        select: &'a [String],
+    ) -> Reply<'a, Result<Option<String>, Failure>>;
+
+    /// Answers several look-ups of one entity, in order: the records found for each.
+    fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>>;
+
+    /// Sends one write, once.
+    fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>>;
+
+    /// Asks whether a create had its effect, by the natural key `by` (field names) that `record` carries.
+    fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>>;
+
+    /// The cheap call that proves address, credentials and version; answers one line for `doctor`.
+    fn check(&self) -> Reply<'_, Result<String, Failure>>;
+
+    /// Gives back what is held at the target (sessions).
+    fn close(&self) -> Reply<'_, ()>;
+}

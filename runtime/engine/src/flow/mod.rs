@@ -1,0 +1,117 @@
+//! Flows at work: reading, resolving, mapping, sending, deciding.
+//!
+//! In: plan, connectors, store. Out: calls of both. Decisions are pure and stand in [`deciding`]; everything else
+//! carries them out.
+
+pub(crate) mod alerting;
+pub(crate) mod deciding;
+pub(crate) mod halting;
+pub(crate) mod reading;
+pub(crate) mod record;
+pub(crate) mod resolving;
+pub(crate) mod sending;
+pub(crate) mod working;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use mapwright_values::plan::{FlowPlan, Plan, WritePlan};
+use mapwright_values::{Integration, Json};
+use tokio::sync::{Semaphore, watch};
+
+use crate::EngineError;
+use crate::backoff;
+use crate::connector::Connector;
+use crate::crash::CrashPoint;
+use crate::options::Options;
+use crate::status::Progress;
+use crate::store::{NextWrite, Store};
+
+/// What all parts of an engine share.
+pub(crate) struct Core {
+    pub(crate) integration: Integration,
+    pub(crate) connectors: HashMap<String, Arc<dyn Connector>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) settings: Json<'static>,
+    pub(crate) options: Options,
+    pub(crate) lease: Duration,
+    pub(crate) crash: Arc<CrashPoint>,
+    pub(crate) cache: Mutex<resolving::Cache>,
+    /// Requests under way at once, by system.
+    pub(crate) gates: HashMap<String, Arc<Semaphore>>,
+    /// How far each source's clock stands from ours.
+    pub(crate) skews: Mutex<HashMap<String, SignedDuration>>,
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) owner: String,
+}
+
+impl Core {
+    pub(crate) fn plan(&self) -> &'static Plan {
+        self.integration.plan
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> u32 {
+        backoff::draw()
+    }
+
+    pub(crate) fn flow(&self, name: &str) -> Result<&'static FlowPlan, EngineError> {
+        self.plan().flow(name).ok_or_else(|| {
+            EngineError::Setup(format!(
+                "the store holds messages of the flow `{name}`, which this program does not know: run the program that made them, or discard them"
+            ))
+        })
+    }
+
+    pub(crate) fn connector(&self, alias: &str) -> Result<&Arc<dyn Connector>, EngineError> {
+        self.connectors.get(alias).ok_or_else(|| {
+            EngineError::Setup(format!("no connection for the system `{alias}`: add it to the deployment's `systems`"))
+        })
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Sleeps, but not beyond a stop.
+    pub(crate) async fn pause(&self, pause: Duration) {
+        let mut stop = self.stop.subscribe();
+        if *stop.borrow_and_update() {
+            return;
+        }
+        tokio::select! {
+            () = self.options.clock.sleep(pause) => {}
+            _ = stop.changed() => {}
+        }
+    }
+
+    /// The write behind this one in its flow.
+    pub(crate) fn next_write(&self, flow: &FlowPlan, write: usize) -> Option<NextWrite> {
+        next_write_of(self.plan(), flow, write)
+    }
+}
+
+/// The write behind this one in a flow.
+pub(crate) fn next_write_of(plan: &Plan, flow: &FlowPlan, write: usize) -> Option<NextWrite> {
+    let next = write.checked_add(1)?;
+    let mapping = plan.mapping(flow.writes.get(next)?.mapping)?;
+    Some(NextWrite { write: next, target: (mapping.system.to_owned(), mapping.entity.to_owned()) })
+}
+
+/// The flow's write of that number.
+pub(crate) fn write_plan(flow: &'static FlowPlan, write: usize) -> Result<&'static WritePlan, EngineError> {
+    flow.writes.get(write).ok_or_else(|| {
+        EngineError::Setup(format!(
+            "the store holds a message for write {} of the flow `{}`, which has only {}: run the program that made it, or discard it",
+            write.saturating_add(1),
+            flow.name,
+            flow.writes.len()
+        ))
+    })
+}

@@ -1,0 +1,330 @@
+//! Resolving references in rounds, and mapping.
+//!
+//! In: claimed messages. Out: for each its mapped record or what becomes of it instead. Look-ups of one entity are
+//! batched over all records of the round and remembered for a while; what was not found is never remembered.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_values::plan::{FlowPlan, MappingPlan, WritePlan};
+use mapwright_values::{Find, Input, Json, Link, Outcome, Part, Reference, References, Resolved};
+
+use super::Core;
+use super::deciding::{self, Decision, Situation};
+use crate::EngineError;
+use crate::clock::between;
+use crate::connector::{Class, Failure};
+use crate::store::{Fault, Leased, Verdict};
+
+/// Most look-ups in one question to a connector.
+const FINDS_MAX: usize = 100;
+
+/// Look-ups that found something, for a while.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    hits: HashMap<Find, (Timestamp, Vec<Json<'static>>)>,
+    order: VecDeque<Find>,
+}
+
+impl Cache {
+    fn get(&self, find: &Find, now: Timestamp, age: Duration) -> Option<Vec<Json<'static>>> {
+        let (at, found) = self.hits.get(find)?;
+        (between(*at, now) <= age).then(|| found.clone())
+    }
+
+    fn put(&mut self, find: &Find, found: &[Json<'static>], now: Timestamp, entries_max: usize) {
+        if found.is_empty() || entries_max == 0 {
+            return;
+        }
+        if self.hits.insert(find.clone(), (now, found.to_vec())).is_none() {
+            self.order.push_back(find.clone());
+        }
+        while self.hits.len() > entries_max
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.hits.remove(&oldest);
+        }
+    }
+
+    /// Forgets what was found in a system: somebody changed it under us.
+    pub(crate) fn forget(&mut self, system: &str) {
+        self.hits.retain(|find, _| find.system != system);
+        self.order.retain(|find| find.system != system);
+    }
+}
+
+/// A message on its way through the rounds.
+pub(crate) struct Work {
+    pub(crate) leased: Leased,
+    pub(crate) flow: &'static FlowPlan,
+    pub(crate) write: &'static WritePlan,
+    pub(crate) mapping: &'static MappingPlan,
+    pub(crate) situation: Situation,
+    /// The mapping's sources as JSON text.
+    pub(crate) sources: Vec<String>,
+    references: References,
+    pub(crate) result: Option<Prepared>,
+}
+
+impl Work {
+    pub(crate) fn new(
+        leased: Leased,
+        (flow, write, mapping): (&'static FlowPlan, &'static WritePlan, &'static MappingPlan),
+        situation: Situation,
+    ) -> Self {
+        Self {
+            leased,
+            flow,
+            write,
+            mapping,
+            situation,
+            sources: Vec::new(),
+            references: References::new(),
+            result: None,
+        }
+    }
+
+    pub(crate) fn decide(&mut self, alias: &str, decision: Decision) {
+        self.result = Some(match decision {
+            Decision::Conclude(verdict) => Prepared::Conclude(verdict),
+            Decision::Halt(fault) | Decision::Probe(fault) => Prepared::Halt { alias: alias.to_owned(), fault },
+        });
+    }
+}
+
+/// What came of preparing a message.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    /// To be written.
+    Record(Json<'static>),
+    /// Nothing to send.
+    Conclude(Verdict),
+    /// A system that was asked halts.
+    Halt {
+        /// Alias.
+        alias: String,
+        /// Why.
+        fault: Fault,
+    },
+}
+
+/// Maps every work that has no result yet; afterwards each has one.
+pub(crate) async fn map_all(core: &Core, works: &mut [Work]) -> Result<(), EngineError> {
+    for _ in 0..core.options.rounds_max {
+        let mut wanted: Vec<(usize, Vec<Reference>)> = Vec::new();
+        for (index, work) in works.iter_mut().enumerate() {
+            if work.result.is_some() {
+                continue;
+            }
+            match map_once(core, work) {
+                Ok(references) => wanted.push((index, references)),
+                Err(prepared) => work.result = Some(prepared),
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        answer(core, works, &wanted).await?;
+    }
+    for work in works.iter_mut().filter(|work| work.result.is_none()) {
+        let fault = Fault::own(
+            "references",
+            format!("the mapping `{}` asks for look-ups without end: a fault of the program", work.mapping.name),
+        );
+        work.result = Some(Prepared::Conclude(Verdict::Dead { fault }));
+    }
+    Ok(())
+}
+
+/// Runs the mapping once: what it still wants, or what came of it.
+fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Prepared> {
+    let Some(mapping) = core.integration.mapping(work.mapping.name) else {
+        let fault = Fault::own("program", format!("the mapping `{}` is not part of this program", work.mapping.name));
+        return Err(Prepared::Conclude(Verdict::Dead { fault }));
+    };
+    let mut sources = Vec::with_capacity(work.sources.len());
+    for text in &work.sources {
+        match Json::parse(text) {
+            Ok(json) => sources.push(json),
+            Err(error) => {
+                let fault = Fault::own("unreadable", format!("the record is no JSON: {error}"));
+                return Err(Prepared::Conclude(Verdict::Dead { fault }));
+            }
+        }
+    }
+    let input = Input {
+        sources: &sources,
+        references: &work.references,
+        settings: &core.settings,
+        captured_at: work.leased.captured_at,
+    };
+    // A panic is a fault of the program, not of the record's neighbours: it costs this record alone.
+    let outcome = catch_unwind(AssertUnwindSafe(|| (mapping.map)(&input))).map_err(|_| {
+        let fault = Fault::own(
+            "panic",
+            format!(
+                "the mapping `{}` broke down on this record: a fault of the program, please report it",
+                mapping.name
+            ),
+        );
+        Prepared::Conclude(Verdict::Dead { fault })
+    })?;
+    match outcome {
+        Outcome::Wants(references) => Ok(references),
+        Outcome::Mapped(parts) => Err(choose(work, parts)),
+        Outcome::Rejected(rejections) => {
+            Err(Prepared::Conclude(Verdict::Dead { fault: deciding::rejected(&rejections) }))
+        }
+        Outcome::Skipped { reason, at } => {
+            Err(Prepared::Conclude(Verdict::Skipped { reason: format!("{reason} ({}:{})", at.file, at.line) }))
+        }
+        Outcome::Waiting(references) => Err(Prepared::Conclude(wait(&references, work))),
+    }
+}
+
+fn wait(references: &[Reference], work: &Work) -> Verdict {
+    let mut links: Vec<Link> = Vec::new();
+    let mut words = Vec::new();
+    for reference in references {
+        match reference {
+            Reference::Link(link) => {
+                words.push(format!(
+                    "the {}.{} of {}.{} {}",
+                    link.system, link.entity, link.of_system, link.of_entity, link.key
+                ));
+                links.push(link.clone());
+            }
+            Reference::Find(find) => words.push(format!("a record of {}.{}", find.system, find.entity)),
+        }
+    }
+    let fault = Fault {
+        cause: "waiting for a reference".to_owned(),
+        ..Fault::own("waiting", format!("waits for {}", words.join(", ")))
+    };
+    deciding::wait_for(fault, links, &work.situation)
+}
+
+/// The part that this message is about.
+fn choose(work: &Work, parts: Vec<Part>) -> Prepared {
+    let parted = parts.iter().any(|part| part.key.is_some());
+    if let Some(mine) = &work.leased.part {
+        return match parts.into_iter().find(|part| part.key.as_ref() == Some(mine)) {
+            Some(part) => Prepared::Record(part.record),
+            None => skipped(format!("the record no longer makes the part `{mine}`")),
+        };
+    }
+    if parted {
+        let keys: Vec<String> = parts.into_iter().filter_map(|part| part.key).collect();
+        let distinct: HashSet<&String> = keys.iter().collect();
+        if distinct.len() < keys.len() {
+            let fault = Fault::own("part_key", "two parts of the record have the same part key");
+            return Prepared::Conclude(Verdict::Dead { fault });
+        }
+        return Prepared::Conclude(Verdict::Split { parts: keys });
+    }
+    match parts.into_iter().next() {
+        Some(part) => Prepared::Record(part.record),
+        None => skipped("the mapping made no record".to_owned()),
+    }
+}
+
+fn skipped(reason: String) -> Prepared {
+    Prepared::Conclude(Verdict::Skipped { reason })
+}
+
+/// Answers one round: links from the store, look-ups from the cache or their systems.
+async fn answer(core: &Core, works: &mut [Work], wanted: &[(usize, Vec<Reference>)]) -> Result<(), EngineError> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut finds: HashMap<(&str, &str), Vec<Find>> = HashMap::new();
+    let mut known: HashSet<&Reference> = HashSet::new();
+    for reference in wanted.iter().flat_map(|(_, references)| references) {
+        if !known.insert(reference) {
+            continue;
+        }
+        match reference {
+            Reference::Link(link) => links.push(link.clone()),
+            Reference::Find(find) => finds.entry((&find.system, &find.entity)).or_default().push(find.clone()),
+        }
+    }
+    let mut answers: HashMap<Reference, Resolved> = HashMap::new();
+    if !links.is_empty() {
+        let keys = core.store.links(links.clone()).await?;
+        answers.extend(links.into_iter().zip(keys).map(|(link, key)| (Reference::Link(link), Resolved::Linked(key))));
+    }
+    let mut failures: HashMap<Find, Failure> = HashMap::new();
+    for ((system, _), questions) in finds {
+        ask(core, system, questions, &mut answers, &mut failures).await?;
+    }
+    for (index, references) in wanted {
+        let Some(work) = works.get_mut(*index) else { continue };
+        for reference in references {
+            if let Some(resolved) = answers.get(reference) {
+                work.references.insert(reference.clone(), resolved.clone());
+            } else if let Reference::Find(find) = reference
+                && let Some(failure) = failures.get(find)
+            {
+                let decision = deciding::after_question(failure, &work.situation);
+                work.decide(&find.system, decision);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn ask(
+    core: &Core,
+    system: &str,
+    questions: Vec<Find>,
+    answers: &mut HashMap<Reference, Resolved>,
+    failures: &mut HashMap<Find, Failure>,
+) -> Result<(), EngineError> {
+    let now = core.now();
+    let mut open = Vec::new();
+    for find in questions {
+        let cached = core.cache.lock().ok().and_then(|cache| cache.get(&find, now, core.options.cache_age));
+        match cached {
+            Some(found) => {
+                answers.insert(Reference::Find(find), Resolved::Found(found));
+            }
+            None => open.push(find),
+        }
+    }
+    let connector = core.connector(system)?;
+    for chunk in open.chunks(FINDS_MAX) {
+        let found = connector.find(chunk).await.and_then(|found| read_found(system, chunk, &found));
+        match found {
+            Ok(found) => {
+                for (find, records) in chunk.iter().zip(found) {
+                    if let Ok(mut cache) = core.cache.lock() {
+                        cache.put(find, &records, now, core.options.cache_entries);
+                    }
+                    answers.insert(Reference::Find(find.clone()), Resolved::Found(records));
+                }
+            }
+            Err(failure) => failures.extend(chunk.iter().map(|find| (find.clone(), failure.clone()))),
+        }
+    }
+    Ok(())
+}
+
+fn read_found(system: &str, asked: &[Find], found: &[Vec<String>]) -> Result<Vec<Vec<Json<'static>>>, Failure> {
+    let broken = |message: String| Failure {
+        class: Class::Transient,
+        status: None,
+        code: None,
+        message,
+        field: None,
+        retry_after: None,
+    };
+    if found.len() != asked.len() {
+        return Err(broken(format!("{system} answered {} look-ups of {}", found.len(), asked.len())));
+    }
+    let read = |text: &String| {
+        Json::parse(text)
+            .map(Json::into_owned)
+            .map_err(|error| broken(format!("{system} answered a look-up with what is no JSON: {error}")))
+    };
+    found.iter().map(|records| records.iter().map(read).collect()).collect()
+}

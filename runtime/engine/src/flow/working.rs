@@ -1,0 +1,230 @@
+//! Workers: claim, prepare, send, conclude, until nothing is due.
+//!
+//! In: the flows to be worked on. Out: messages moved on. A failure of the store ends all workers; what they held is
+//! taken up again at the next beginning.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use mapwright_values::plan::{DeliveryLevel, FlowPlan, Manner, MappingPlan, WritePlan};
+use tokio::task::JoinSet;
+
+use super::deciding::{self, Situation};
+use super::resolving::{self, Prepared, Work};
+use super::{Core, record, sending, write_plan};
+use crate::EngineError;
+use crate::clock::between;
+use crate::keys;
+use crate::state::State;
+use crate::store::{Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
+
+/// Works until nothing of these flows is due; answers how many messages were claimed.
+pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, EngineError> {
+    let broken = Arc::new(AtomicBool::new(false));
+    let claimed = Arc::new(AtomicU64::new(0));
+    let mut workers = JoinSet::new();
+    for _ in 0..core.options.workers.max(1) {
+        let (core, flows) = (Arc::clone(core), flows.to_vec());
+        let (broken, claimed) = (Arc::clone(&broken), Arc::clone(&claimed));
+        workers.spawn(async move {
+            let result = work_alone(&core, &flows, &broken, &claimed).await;
+            if result.is_err() {
+                broken.store(true, Ordering::SeqCst);
+            }
+            result
+        });
+    }
+    let mut first_error = None;
+    while let Some(joined) = workers.join_next().await {
+        let result = joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a worker broke down: {error}"))));
+        first_error = first_error.or(result.err());
+    }
+    match first_error {
+        Some(error) => Err(error),
+        None => Ok(claimed.load(Ordering::SeqCst)),
+    }
+}
+
+async fn work_alone(
+    core: &Arc<Core>,
+    flows: &[String],
+    broken: &AtomicBool,
+    claimed: &AtomicU64,
+) -> Result<(), EngineError> {
+    while !core.is_stopping() && !broken.load(Ordering::SeqCst) {
+        let request = LeaseRequest {
+            owner: core.owner.clone(),
+            now: core.now(),
+            until: core.lease_end(),
+            limit: core.options.batch,
+            flows: flows.to_vec(),
+            deliveries_max: core.options.deliveries_max,
+        };
+        let until = request.until;
+        core.crash.reach("lease.before_commit");
+        let leased = core.store.lease(request).await?;
+        core.crash.reach("lease.after_commit");
+        if leased.is_empty() {
+            return Ok(());
+        }
+        claimed.fetch_add(leased.len() as u64, Ordering::SeqCst);
+        process(core, leased, until).await?;
+    }
+    Ok(())
+}
+
+/// Brings claimed messages to a verdict, all look-ups together, all writes side by side.
+async fn process(core: &Arc<Core>, leased: Vec<Leased>, until: jiff::Timestamp) -> Result<(), EngineError> {
+    let mut works = Vec::with_capacity(leased.len());
+    for leased in leased {
+        let mut work = begin(core, leased)?;
+        if work.leased.state == State::Leased {
+            gather(core, &mut work).await?;
+        }
+        works.push(work);
+    }
+    let (mut fresh, ambiguous): (Vec<Work>, Vec<Work>) =
+        works.into_iter().partition(|work| work.leased.state == State::Leased);
+    resolving::map_all(core, &mut fresh).await?;
+    core.crash.reach("map.done");
+    let mut sendings = JoinSet::new();
+    for work in fresh.into_iter().chain(ambiguous) {
+        let core = Arc::clone(core);
+        sendings.spawn(async move { sending::finish(&core, work, until).await });
+    }
+    let mut first_error = None;
+    while let Some(joined) = sendings.join_next().await {
+        let result = joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a delivery broke down: {error}"))));
+        first_error = first_error.or(result.err());
+    }
+    first_error.map_or(Ok(()), Err)
+}
+
+fn begin(core: &Core, leased: Leased) -> Result<Work, EngineError> {
+    let flow = core.flow(&leased.flow)?;
+    let write = write_plan(flow, leased.write)?;
+    let mapping = core.plan().mapping(write.mapping).ok_or_else(|| {
+        EngineError::Setup(format!(
+            "the flow `{}` names the mapping `{}`, which does not exist",
+            flow.name, write.mapping
+        ))
+    })?;
+    let situation = situation(core, (flow, write, mapping))?.of(&leased);
+    Ok(Work::new(leased, (flow, write, mapping), situation))
+}
+
+fn situation(
+    core: &Core,
+    (flow, write, mapping): (&FlowPlan, &WritePlan, &MappingPlan),
+) -> Result<Situation, EngineError> {
+    let writing = core.connector(mapping.system)?.writing(mapping.entity);
+    let by = sending::by(write);
+    let probeable = match write.manner {
+        Manner::CreateOnce { .. } => {
+            write.level == DeliveryLevel::Probeable
+                || (!by.is_empty() && by.iter().all(|field| writing.probe_by.iter().any(|known| known == field)))
+        }
+        Manner::Upsert { .. } | Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => {
+            write.level == DeliveryLevel::Probeable
+        }
+    };
+    Ok(Situation {
+        now: core.now(),
+        random: core.random(),
+        retry: core.options.retry,
+        wait: core.options.wait,
+        wait_max: core.options.wait_max,
+        retry_up_to: Duration::from_secs(flow.retry_up_to_s),
+        settle: core.options.settle.unwrap_or(writing.settle),
+        level: write.level,
+        probeable,
+        failures: 0,
+        waits: 0,
+        probes: 0,
+        first_attempt_at: None,
+        waiting_since: None,
+        sent_at: core.now(),
+    })
+}
+
+/// Collects the mapping's sources, or finds out that nothing is to be mapped.
+async fn gather(core: &Core, work: &mut Work) -> Result<(), EngineError> {
+    if let Some(first) = work.leased.first_attempt_at
+        && between(first, work.situation.now) > work.situation.retry_up_to
+    {
+        let last = Fault::own("expired", "its time was up before its turn came");
+        work.result = Some(Prepared::Conclude(deciding::retry(last, None, None, &work.situation)));
+        return Ok(());
+    }
+    if let (Manner::CreateOnce { .. }, Some(key)) = (work.write.manner, &work.leased.link) {
+        work.result = Some(Prepared::Conclude(already_created(core, work, key.clone())));
+        return Ok(());
+    }
+    for source in work.write.sources {
+        match source {
+            None => work.sources.push(work.leased.body.clone()),
+            Some(name) => match written(core, work, name).await? {
+                Ok(body) => work.sources.push(body),
+                Err(prepared) => {
+                    work.result = Some(prepared);
+                    return Ok(());
+                }
+            },
+        }
+    }
+    Ok(())
+}
+
+fn already_created(core: &Core, work: &Work, key: String) -> Verdict {
+    let known = |name: &str| work.leased.written.iter().any(|written| written.name == name);
+    let written = work.write.named.filter(|name| !known(name)).map(|name| WrittenRecord {
+        name: name.to_owned(),
+        system: work.mapping.system.to_owned(),
+        entity: work.mapping.entity.to_owned(),
+        key,
+        body: None,
+    });
+    Verdict::Noop {
+        reason: "created before; `create once` changes nothing".to_owned(),
+        written,
+        next: core.next_write(work.flow, work.leased.write),
+    }
+}
+
+/// The record that an earlier write of the flow made; fetched where the target's answer did not hold it.
+async fn written(core: &Core, work: &Work, name: &str) -> Result<Result<String, Prepared>, EngineError> {
+    let dead = |message: String| Ok(Err(Prepared::Conclude(Verdict::Dead { fault: Fault::own("program", message) })));
+    let Some(written) = work.leased.written.iter().find(|written| written.name == name) else {
+        return dead(format!("no record `{name}` was written before this write: a fault of the program"));
+    };
+    if let Some(body) = &written.body {
+        return Ok(Ok(body.clone()));
+    }
+    let Some(maker) = work.flow.writes.iter().find(|write| write.named == Some(name)) else {
+        return dead(format!("no write of the flow `{}` is named `{name}`", work.flow.name));
+    };
+    let key = keys::key_fields(&written.key, maker.key.len());
+    let select: Vec<String> = maker.select.iter().map(|path| (*path).to_owned()).collect();
+    match core.connector(&written.system)?.fetch_record(&written.entity, &key, &select).await {
+        Ok(Some(body)) => Ok(Ok(body)),
+        Ok(None) => {
+            let fault = Fault::own(
+                "missing",
+                format!("the {}.{} that was written before is gone", written.system, written.entity),
+            );
+            Ok(Err(Prepared::Conclude(deciding::wait_for(fault, Vec::new(), &work.situation))))
+        }
+        Err(failure) => Ok(Err(match deciding::after_question(&failure, &work.situation) {
+            deciding::Decision::Conclude(verdict) => Prepared::Conclude(verdict),
+            deciding::Decision::Halt(fault) | deciding::Decision::Probe(fault) => {
+                Prepared::Halt { alias: written.system.clone(), fault }
+            }
+        })),
+    }
+}
+
+/// Does the target's answer hold all that later writes read?
+pub(crate) fn enough(body: &str, write: &WritePlan) -> bool {
+    mapwright_values::Json::parse(body).is_ok_and(|json| record::holds_all(&json, write.select))
+}

@@ -1,0 +1,87 @@
+//! The store: the ledger of all deliveries. One trait; each call is one transaction, whole or not at all.
+//!
+//! In: pages, claims, intents, conclusions, a person's operations. Out: work, positions, reports. A store never calls a
+//! system, never maps, never decides: it asks [`crate::state::advance`] for every step of a message and does what that says.
+//! An error tells that the call may or may not have happened; the engine then begins anew, which repairs both.
+
+pub mod model;
+pub mod sqlite;
+
+use jiff::Timestamp;
+use mapwright_values::Link;
+
+use crate::alert::Alert;
+use crate::connector::Reply;
+use crate::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+
+pub use model::*;
+
+/// The store failed. Says what, where and what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// One sentence for the operator.
+    pub message: String,
+}
+
+impl StoreError {
+    /// A failure in words.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+/// An answer of the store.
+pub type Stored<'a, T> = Reply<'a, Result<T, StoreError>>;
+
+/// The ledger. Every implementation passes the same conformance tests.
+pub trait Store: Send + Sync {
+    /// Takes the store for working: registers the flows' policies and frees what a dead owner had leased.
+    fn begin(&self, beginning: Beginning) -> Stored<'_, ()>;
+
+    /// T1, T2: keeps one page, its keys and the position behind it.
+    fn capture(&self, page: CapturePage) -> Stored<'_, Captured>;
+
+    /// Where a flow's pass stands.
+    fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position>;
+
+    /// T3, T15: claims due messages whose key and connection are free. What was INTENT comes back AMBIGUOUS.
+    fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>>;
+
+    /// T5: notes what is about to be sent and claims the natural key.
+    fn intend(&self, intent: Intent) -> Stored<'_, Intended>;
+
+    /// T4, T6 to T12, T16: what became of a leased message.
+    fn conclude(&self, conclusion: Conclusion) -> Stored<'_, Concluded>;
+
+    /// The target keys behind links, in order.
+    fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>>;
+
+    /// Halts, resumes or delays the canary of a connection.
+    fn connection(&self, change: ConnectionChange) -> Stored<'_, ()>;
+
+    /// T13, T14: a person's decision about dead letters; answers how many messages it touched.
+    fn operate(&self, operation: Operation) -> Stored<'_, u64>;
+
+    /// Notes an error of a flow's reading, or its end, with an alert where a channel is given.
+    fn reading(&self, note: ReadingNote) -> Stored<'_, ()>;
+
+    /// Alerts that are to be sent now.
+    fn alerts_due(&self, now: Timestamp, limit: u32) -> Stored<'_, Vec<Alert>>;
+
+    /// What became of sending an alert.
+    fn alert_sent(&self, sent: AlertSent) -> Stored<'_, ()>;
+
+    /// Everything a status report shows.
+    fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus>;
+
+    /// Messages that need a person, oldest first.
+    fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>>;
+
+    /// One message with everything known of it.
+    fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>>;
+
+    /// When the next message is due; `None` = none will be by itself. `settled` leaves waiting ones out.
+    fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>>;
+}

@@ -1,0 +1,568 @@
+//! What goes in and out of a [`super::Store`]: plain data.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_values::Link;
+use serde::{Deserialize, Serialize};
+
+use crate::connector::{Class, Deed, Failure};
+use crate::state::State;
+
+/// A message's number in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MessageId(pub i64);
+
+impl std::fmt::Display for MessageId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
+
+/// What the store must know of a flow.
+#[derive(Clone, Debug)]
+pub struct FlowPolicy {
+    /// Name.
+    pub flow: String,
+    /// A newer state overtakes an older one.
+    pub latest_wins: bool,
+    /// Alert channel for failures.
+    pub channel: Option<String>,
+}
+
+/// A process starts to work on the store.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Who.
+    pub owner: String,
+    /// The flows of the project.
+    pub flows: Vec<FlowPolicy>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// One record to be kept.
+#[derive(Clone, Debug)]
+pub struct CaptureRow {
+    /// Its key as text.
+    pub source_key: String,
+    /// The record as the connector read it.
+    pub body: String,
+    /// Hash of the body.
+    pub hash: String,
+    /// Its change stamp in the pass.
+    pub stamp: Option<Timestamp>,
+    /// Why it cannot be worked on at all, where that is known already.
+    pub fault: Option<Fault>,
+}
+
+/// One page, in one transaction with the position behind it.
+#[derive(Clone, Debug)]
+pub struct CapturePage {
+    /// Flow.
+    pub flow: String,
+    /// Pass.
+    pub pass: String,
+    /// Source system and entity.
+    pub source: (String, String),
+    /// Target system and entity of the flow's first write.
+    pub target: (String, String),
+    /// The rows to be kept.
+    pub rows: Vec<CaptureRow>,
+    /// How many rows the flow's condition left out.
+    pub filtered: u64,
+    /// Where the reading stands behind this page.
+    pub position: Position,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Captured {
+    /// Rows that became messages.
+    pub accepted: u64,
+    /// Rows that were known already, with the same content.
+    pub unchanged: u64,
+    /// Accepted rows that were dead at once.
+    pub dead: u64,
+}
+
+/// Where reading stands in one pass of one flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Everything at or below is in the inbox.
+    pub read_wm: Option<Timestamp>,
+    /// The window being read.
+    pub window: Option<OpenWindow>,
+}
+
+/// A window that is not read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWindow {
+    /// Its beginning.
+    pub since: Option<Timestamp>,
+    /// Its end.
+    pub until: Option<Timestamp>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+}
+
+/// A worker asks for work.
+#[derive(Clone, Debug)]
+pub struct LeaseRequest {
+    /// Who.
+    pub owner: String,
+    /// When.
+    pub now: Timestamp,
+    /// Until when the worker holds it.
+    pub until: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+    /// Of these flows.
+    pub flows: Vec<String>,
+    /// How often a message may be claimed without an outcome.
+    pub deliveries_max: u32,
+}
+
+/// What was sent last.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What was to be done.
+    pub deed: Deed,
+    /// The record sent.
+    pub record: String,
+    /// Its create key.
+    pub create_key: String,
+    /// Hash of the record sent.
+    pub hash: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A record that an earlier write of the flow made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenRecord {
+    /// `as NAME`.
+    pub name: String,
+    /// Its system.
+    pub system: String,
+    /// Its entity.
+    pub entity: String,
+    /// Its key as text.
+    pub key: String,
+    /// The record, where the target's answer held all that is needed of it.
+    pub body: Option<String>,
+}
+
+/// A claimed message with all that a worker needs.
+#[derive(Clone, Debug)]
+pub struct Leased {
+    /// Number.
+    pub id: MessageId,
+    /// Fencing token of this claim.
+    pub fence: i64,
+    /// LEASED or AMBIGUOUS.
+    pub state: State,
+    /// Flow.
+    pub flow: String,
+    /// Which of the flow's writes.
+    pub write: usize,
+    /// Which part of the record, once that is known.
+    pub part: Option<String>,
+    /// The source record's key as text.
+    pub source_key: String,
+    /// The record, as read or as last edited.
+    pub body: String,
+    /// When it was captured.
+    pub captured_at: Timestamp,
+    /// Its capture key, which is also its trace id.
+    pub capture_key: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Failures in a row.
+    pub failures: u32,
+    /// How often it has waited for a dependency.
+    pub waits: u32,
+    /// Probes that found nothing.
+    pub probes: u32,
+    /// Grows with every redrive.
+    pub generation: u32,
+    /// When the first attempt of this generation began.
+    pub first_attempt_at: Option<Timestamp>,
+    /// Since when it waits for a dependency.
+    pub waiting_since: Option<Timestamp>,
+    /// What was sent last.
+    pub sent: Option<Sent>,
+    /// The target's key, where this record was written to this entity before.
+    pub link: Option<String>,
+    /// Hash of what was last written of this record by this write.
+    pub last_written: Option<String>,
+    /// Records that earlier writes made.
+    pub written: Vec<WrittenRecord>,
+}
+
+/// What is about to be sent.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// Message.
+    pub id: MessageId,
+    /// Its fence.
+    pub fence: i64,
+    /// What is sent.
+    pub sent: Sent,
+    /// The mapping's version.
+    pub version: String,
+    /// Natural key to be claimed: system, entity, value.
+    pub claim: Option<(String, String, String)>,
+}
+
+/// May it be sent?
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intended {
+    /// Yes.
+    Granted,
+    /// Another create owns the natural key.
+    KeyInUse,
+    /// The claim on the message is lost: somebody else has it.
+    LeaseLost,
+}
+
+/// Why something did not work, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Class, or the engine's own word (`rejected`, `expired`, `poison`, `key_in_use`, ...).
+    pub class: String,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// The vendor's code.
+    pub code: Option<String>,
+    /// One sentence.
+    pub message: String,
+    /// What makes two faults one cause, without values.
+    pub cause: String,
+    /// Every rejection of the record, as JSON.
+    pub rejections: Option<String>,
+}
+
+impl Fault {
+    /// A fault that the engine itself found.
+    #[must_use]
+    pub fn own(class: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let cause = format!("{class}: {}", normalised(&message));
+        Self { class: class.to_owned(), status: None, code: None, message, cause, rejections: None }
+    }
+
+    /// A fault that a connector told.
+    #[must_use]
+    pub fn told(failure: &Failure) -> Self {
+        let class = class_name(failure.class);
+        let word = failure.code.clone().unwrap_or_else(|| normalised(&failure.message));
+        Self {
+            class: class.to_owned(),
+            status: failure.status,
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            cause: format!("{class}: {word}"),
+            rejections: None,
+        }
+    }
+}
+
+/// The class's name, as the store and reports spell it.
+#[must_use]
+pub fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Done => "done",
+        Class::Transient => "transient",
+        Class::Throttled => "throttled",
+        Class::Permanent => "permanent",
+        Class::Ambiguous => "ambiguous",
+        Class::Halt => "halt",
+        Class::Conflict => "conflict",
+        Class::Exists => "exists",
+        Class::Missing => "missing",
+        Class::Dependency => "dependency",
+    }
+}
+
+/// A message without what differs from record to record: quoted texts and digits.
+#[must_use]
+pub fn normalised(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    let mut quote = None;
+    for letter in message.chars() {
+        match quote {
+            Some(open) if letter == open => quote = None,
+            Some(_) => {}
+            None if matches!(letter, '"' | '\'' | '`') => {
+                quote = Some(letter);
+                text.push('…');
+            }
+            None if letter.is_ascii_digit() => {
+                if !text.ends_with('#') {
+                    text.push('#');
+                }
+            }
+            None => text.push(letter),
+        }
+    }
+    text.chars().take(160).collect()
+}
+
+/// The flow's next write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextWrite {
+    /// Its place in the flow.
+    pub write: usize,
+    /// Target system and entity.
+    pub target: (String, String),
+}
+
+/// A link to be kept.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// What is linked to what.
+    pub link: Link,
+    /// The target's key as text.
+    pub target_key: String,
+    /// Another source owning the target's key is a fault (a create), or no matter (an upsert).
+    pub exclusive: bool,
+}
+
+/// Proof of success.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The target's key as text.
+    pub target_key: Option<String>,
+    /// The link to be kept.
+    pub link: Option<NewLink>,
+    /// Hash of what was written.
+    pub hash: String,
+    /// Hash of the answer.
+    pub response_digest: Option<String>,
+    /// The record for later writes.
+    pub written: Option<WrittenRecord>,
+    /// The flow's next write.
+    pub next: Option<NextWrite>,
+    /// A probe proved it.
+    pub by_probe: bool,
+}
+
+/// What became of a claimed message.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// T6, T9.
+    Done(Box<Delivery>),
+    /// T4: nothing to write.
+    Noop {
+        /// Why.
+        reason: String,
+        /// The record for later writes, where it is known.
+        written: Option<WrittenRecord>,
+        /// The flow's next write.
+        next: Option<NextWrite>,
+    },
+    /// The spec does not want it.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+    /// T7, T10.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        fault: Fault,
+        /// Until when the last attempt may still work at the target: no other version of the key is sent before.
+        quiet_until: Option<Timestamp>,
+    },
+    /// T8, or one probe more.
+    Ambiguous {
+        /// When to ask.
+        at: Timestamp,
+        /// Why.
+        fault: Fault,
+        /// Probes that found nothing so far.
+        probes: u32,
+    },
+    /// T11.
+    Park {
+        /// Why; names the candidates.
+        fault: Fault,
+    },
+    /// T16 for a dependency: asked for again at `at`, dead at the deadline.
+    WaitDependency {
+        /// What is waited for, in words.
+        fault: Fault,
+        /// Links that wake it.
+        links: Vec<Link>,
+        /// When to ask again.
+        at: Timestamp,
+    },
+    /// T16 for a halted connection.
+    WaitConnection {
+        /// Alias of the system.
+        alias: String,
+        /// Why.
+        fault: Fault,
+    },
+    /// T12.
+    Dead {
+        /// Why.
+        fault: Fault,
+    },
+    /// T15: given back untouched.
+    HandBack,
+    /// The mapping made several target records: one message each, in one commit.
+    Split {
+        /// The parts' keys.
+        parts: Vec<String>,
+    },
+}
+
+/// A verdict on a claimed message.
+#[derive(Clone, Debug)]
+pub struct Conclusion {
+    /// Message.
+    pub id: MessageId,
+    /// Its fence.
+    pub fence: i64,
+    /// When.
+    pub now: Timestamp,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Notes a probe in the list of attempts.
+    pub probe: Option<String>,
+}
+
+/// Was the verdict taken?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concluded {
+    /// Yes; the message stands there now.
+    Applied(State),
+    /// No: somebody else holds the message.
+    LeaseLost,
+}
+
+/// A change of a connection.
+#[derive(Clone, Debug)]
+pub enum ConnectionChange {
+    /// Stop: nothing more is sent there.
+    Halt {
+        /// Alias.
+        alias: String,
+        /// Why.
+        fault: Fault,
+        /// Alert channel.
+        channel: Option<String>,
+        /// When the canary goes.
+        canary_at: Timestamp,
+        /// When.
+        now: Timestamp,
+    },
+    /// The canary failed.
+    StillHalted {
+        /// Alias.
+        alias: String,
+        /// Why.
+        fault: Fault,
+        /// When the canary goes again.
+        canary_at: Timestamp,
+    },
+    /// The canary came back: everything that waited for it goes on.
+    Resume {
+        /// Alias.
+        alias: String,
+        /// When.
+        now: Timestamp,
+    },
+}
+
+/// How the reading of a flow went.
+#[derive(Clone, Debug)]
+pub struct ReadingNote {
+    /// Flow.
+    pub flow: String,
+    /// When.
+    pub now: Timestamp,
+    /// Why it failed; `None` = it came to its end.
+    pub fault: Option<Fault>,
+    /// Alert channel.
+    pub channel: Option<String>,
+}
+
+/// Which messages an operator means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// These numbers.
+    pub ids: Vec<MessageId>,
+    /// Of this flow.
+    pub flow: Option<String>,
+    /// Of this cause.
+    pub cause: Option<String>,
+    /// That have needed a person since before this time: what died meanwhile is another matter.
+    pub before: Option<Timestamp>,
+}
+
+/// A person's decision.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// About these; an empty selection means all that are dead or parked.
+    pub selection: Selection,
+    /// Touches at most so many in this transaction.
+    pub limit: u32,
+    /// What.
+    pub action: Action,
+    /// Who.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a person wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Try again; a parked one asks its target again.
+    Redrive,
+    /// Give it up.
+    Discard,
+    /// Try again with this record in place of the one that was read (one message only).
+    Edit {
+        /// The record as JSON text.
+        body: String,
+    },
+    /// A parked one: the effect is not there, send it.
+    AnswerAbsent,
+    /// A parked one: the effect is there, under this key (one message only).
+    AnswerThere {
+        /// The target's key as text.
+        target_key: String,
+        /// The flow's next write.
+        next: Option<NextWrite>,
+        /// The link to be kept.
+        link: Option<Link>,
+        /// The record for later writes.
+        written: Option<WrittenRecord>,
+    },
+}
+
+/// What became of sending an alert.
+#[derive(Clone, Debug)]
+pub struct AlertSent {
+    /// Number of the alert.
+    pub id: i64,
+    /// The count that was told.
+    pub count: u64,
+    /// Was it told as closed?
+    pub closed: bool,
+    /// When.
+    pub now: Timestamp,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When to send again: after a failure, or to repeat what has grown.
+    pub again_in: Duration,
+}

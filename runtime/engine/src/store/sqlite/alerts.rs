@@ -1,0 +1,120 @@
+//! The outbox of alerts: raised, counted and closed in the transaction of what they tell of.
+//!
+//! In: faults. Out: rows that are due to be sent. An alert without a channel is kept and shown, never sent.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{AlertSent, Fault, StoreError, at, micros};
+use crate::alert::{Alert, AlertState};
+
+/// Raises an alert or counts one more on the open one of the same cause.
+pub(super) fn raise(
+    tx: &Connection,
+    subject: &str,
+    channel: Option<&str>,
+    fault: &Fault,
+    now: i64,
+) -> Result<(), StoreError> {
+    let channel = channel.unwrap_or("");
+    let due = (!channel.is_empty()).then_some(now);
+    let known = tx
+        .prepare_cached(
+            "UPDATE alerts SET count = count + 1, last_at = ?5, message = ?4
+             WHERE subject = ?1 AND channel = ?2 AND cause = ?3 AND closed = 0",
+        )?
+        .execute(params![subject, channel, fault.cause, fault.message, now])?;
+    if known == 0 {
+        tx.prepare_cached(
+            "INSERT INTO alerts (subject, channel, cause, message, count, first_at, last_at, closed, next_at)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6)",
+        )?
+        .execute(params![subject, channel, fault.cause, fault.message, now, due])?;
+    }
+    Ok(())
+}
+
+/// Closes the alert of a cause when no message of that cause needs a person or is on its way any more.
+pub(super) fn close_if_over(tx: &Connection, subject: &str, cause: &str, now: i64) -> Result<(), StoreError> {
+    let left: Option<i64> = tx
+        .prepare_cached(
+            "SELECT 1 FROM messages WHERE flow = ?1 AND cause = ?2
+               AND state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED') LIMIT 1",
+        )?
+        .query_row([subject, cause], |row| row.get(0))
+        .optional()?;
+    if left.is_some() {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "UPDATE alerts SET closed = 1, last_at = ?3, next_at = CASE WHEN channel = '' THEN NULL ELSE ?3 END
+         WHERE subject = ?1 AND cause = ?2 AND closed = 0",
+    )?
+    .execute(params![subject, cause, now])?;
+    Ok(())
+}
+
+/// Closes every alert of a subject.
+pub(super) fn close_all(tx: &Connection, subject: &str, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE alerts SET closed = 1, last_at = ?2, next_at = CASE WHEN channel = '' THEN NULL ELSE ?2 END
+         WHERE subject = ?1 AND closed = 0",
+    )?
+    .execute(params![subject, now])?;
+    Ok(())
+}
+
+/// Alerts that are to be sent now: new ones, grown ones whose repeat is due, closed ones that were told as open.
+pub(super) fn due(tx: &Connection, now: jiff::Timestamp, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    select(
+        tx,
+        "WHERE next_at <= ?1 AND (count > told OR closed > told_closed) ORDER BY next_at, id LIMIT ?2",
+        params![micros(now), limit],
+    )
+}
+
+/// Alerts that are open or not yet told, for the status.
+pub(super) fn open(tx: &Connection) -> Result<Vec<Alert>, StoreError> {
+    select(tx, "WHERE closed = 0 OR next_at IS NOT NULL ORDER BY id", [])
+}
+
+fn select(tx: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<Alert>, StoreError> {
+    let sql = format!(
+        "SELECT id, subject, channel, cause, message, count, first_at, last_at, closed, error, failures FROM alerts {condition}"
+    );
+    let mut statement = tx.prepare_cached(&sql)?;
+    let rows = statement.query_map(parameters, |row| {
+        let closed: bool = row.get(8)?;
+        Ok(Alert {
+            id: row.get(0)?,
+            subject: row.get(1)?,
+            channel: row.get(2)?,
+            cause: row.get(3)?,
+            message: row.get(4)?,
+            count: row.get(5)?,
+            first_at: at(row.get(6)?),
+            last_at: at(row.get(7)?),
+            state: if closed { AlertState::Closed } else { AlertState::Open },
+            channel_error: row.get(9)?,
+            failures: row.get(10)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes what became of sending an alert.
+pub(super) fn sent(tx: &Connection, sent: &AlertSent) -> Result<(), StoreError> {
+    let again = micros(crate::clock::later(sent.now, sent.again_in));
+    match &sent.error {
+        Some(error) => tx.execute(
+            "UPDATE alerts SET failures = failures + 1, error = ?2, next_at = ?3 WHERE id = ?1",
+            params![sent.id, error, again],
+        )?,
+        // An alert that was closed while it was told as open is due at once; an open one when its repeat is.
+        None => tx.execute(
+            "UPDATE alerts SET failures = 0, error = NULL, told = ?2, told_closed = ?3,
+                    next_at = CASE WHEN closed = 0 THEN ?4 WHEN ?3 = 1 THEN NULL ELSE ?5 END WHERE id = ?1",
+            params![sent.id, sent.count, sent.closed, again, micros(sent.now)],
+        )?,
+    };
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! T1 and T2: one page of rows, their keys, and the position behind them, in one transaction.
+//!
+//! In: a page. Out: how many rows were new. A row whose content is what was last seen of its record ends here, counted.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::order::{self, NewMessage};
+use super::step::{self, Circumstances};
+use super::{CapturePage, CaptureRow, Captured, OpenWindow, Position, StoreError, at, micros};
+use crate::keys;
+use crate::state::{Event, State};
+
+/// Keeps a page.
+pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, StoreError> {
+    let mut captured = Captured::default();
+    tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.execute([&page.flow])?;
+    for row in &page.rows {
+        if !keep_row(tx, page, row)? {
+            captured.unchanged += 1;
+            continue;
+        }
+        captured.accepted += 1;
+        captured.dead += u64::from(row.fault.is_some());
+    }
+    let read = page.rows.len() as u64 + page.filtered;
+    tx.prepare_cached(
+        "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
+    )?
+    .execute(params![page.flow, read, captured.unchanged, page.filtered])?;
+    write_position(tx, page)?;
+    Ok(captured)
+}
+
+/// Keeps a row unless it is known; answers whether it is new.
+fn keep_row(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
+    let now = micros(page.now);
+    let seen: Option<(String, i64)> = tx
+        .prepare_cached("SELECT hash, changes FROM seen WHERE flow = ?1 AND source_key = ?2")?
+        .query_row([&page.flow, &row.source_key], |seen| Ok((seen.get(0)?, seen.get(1)?)))
+        .optional()?;
+    let changes = seen.as_ref().map_or(0, |(_, changes)| *changes);
+    let mut record_id = None;
+    if seen.is_none_or(|(hash, _)| hash != row.hash) {
+        // Without a stamp the count of changes tells a state that has come back from a repeat.
+        let version = row.stamp.map_or_else(|| format!("#{changes}"), |stamp| stamp.to_string());
+        let (system, entity) = &page.source;
+        let capture_key = keys::capture_key(&page.flow, system, entity, &row.source_key, &version, &row.hash);
+        record_id = insert_record(tx, page, row, &capture_key, now)?;
+    }
+    let Some(record_id) = record_id else {
+        tx.prepare_cached("UPDATE seen SET repeats = repeats + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2")?
+            .execute(params![page.flow, row.source_key, now])?;
+        return Ok(false);
+    };
+    tx.prepare_cached(
+        "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
+         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = changes + 1, last_at = ?4",
+    )?
+    .execute(params![page.flow, row.source_key, row.hash, now])?;
+    insert_message(tx, page, row, record_id, now)?;
+    Ok(true)
+}
+
+fn insert_record(
+    tx: &Connection,
+    page: &CapturePage,
+    row: &CaptureRow,
+    capture_key: &str,
+    now: i64,
+) -> Result<Option<i64>, StoreError> {
+    let (system, entity) = &page.source;
+    let inserted = tx
+        .prepare_cached(
+            "INSERT OR IGNORE INTO records (flow, pass, system, entity, source_key, capture_key, stamp, hash, body, captured_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            page.flow,
+            page.pass,
+            system,
+            entity,
+            row.source_key,
+            capture_key,
+            row.stamp.map(micros),
+            row.hash,
+            row.body,
+            now
+        ])?;
+    Ok((inserted == 1).then(|| tx.last_insert_rowid()))
+}
+
+fn insert_message(
+    tx: &Connection,
+    page: &CapturePage,
+    row: &CaptureRow,
+    record_id: i64,
+    now: i64,
+) -> Result<(), StoreError> {
+    let order_key =
+        keys::order_key((&page.source.0, &page.source.1), &row.source_key, (&page.target.0, &page.target.1));
+    let new = NewMessage {
+        record_id,
+        flow: &page.flow,
+        write_no: 0,
+        part: None,
+        source_key: &row.source_key,
+        target: (&page.target.0, &page.target.1),
+        order_key: &order_key,
+    };
+    let id = order::insert(tx, &new, now)?;
+    let Some(message) = step::load(tx, id)? else { return Ok(()) };
+    if let Some(fault) = &row.fault {
+        step::take(tx, &message, Event::Die, &Circumstances { fault: Some(fault), ..Default::default() }, now)?;
+        return Ok(());
+    }
+    if message.latest_wins {
+        overtake_older(tx, &message, now)?;
+    }
+    Ok(())
+}
+
+/// Ends what is older and not under way; one that is under way is overtaken when it comes back.
+fn overtake_older(tx: &Connection, newer: &step::MessageRow, now: i64) -> Result<(), StoreError> {
+    let older: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id < ?3
+               AND state IN ('QUEUED','RETRY_WAIT','WAITING','DEAD') ORDER BY record_id",
+        )?
+        .query_map(params![newer.order_key, newer.flow, newer.record_id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in older {
+        if let Some(message) = step::load(tx, id)? {
+            order::supersede(tx, &message, newer.id, now)?;
+        }
+    }
+    // Whatever came of the older ones: if nothing is under way, the newest is next.
+    let still = step::load(tx, newer.id)?.map(|message| message.state);
+    if matches!(still, Some(State::Waiting(_))) {
+        order::wake_next(tx, &newer.order_key, newer.quiet_until, now)?;
+    }
+    Ok(())
+}
+
+fn write_position(tx: &Connection, page: &CapturePage) -> Result<(), StoreError> {
+    let window = page.position.window.as_ref();
+    tx.prepare_cached(
+        "INSERT INTO positions (flow, pass, read_wm, open, since, until, cursor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (flow, pass) DO UPDATE SET read_wm = ?3, open = ?4, since = ?5, until = ?6, cursor = ?7",
+    )?
+    .execute(params![
+        page.flow,
+        page.pass,
+        page.position.read_wm.map(micros),
+        window.is_some(),
+        window.and_then(|window| window.since).map(micros),
+        window.and_then(|window| window.until).map(micros),
+        window.and_then(|window| window.cursor.as_deref()),
+    ])?;
+    Ok(())
+}
+
+/// Where a pass stands.
+pub(super) fn position(tx: &Connection, flow: &str, pass: &str) -> Result<Position, StoreError> {
+    let position = tx
+        .prepare_cached("SELECT read_wm, open, since, until, cursor FROM positions WHERE flow = ?1 AND pass = ?2")?
+        .query_row([flow, pass], |row| {
+            let open: bool = row.get(1)?;
+            let window = OpenWindow {
+                since: row.get::<_, Option<i64>>(2)?.map(at),
+                until: row.get::<_, Option<i64>>(3)?.map(at),
+                cursor: row.get(4)?,
+            };
+            Ok(Position { read_wm: row.get::<_, Option<i64>>(0)?.map(at), window: open.then_some(window) })
+        })
+        .optional()?;
+    Ok(position.unwrap_or_default())
+}

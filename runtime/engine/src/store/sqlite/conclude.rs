@@ -1,0 +1,285 @@
+//! T4, T6 to T12 and T16: what became of a claimed message, with all that belongs to it, in one transaction.
+//!
+//! In: a verdict and the fence under which it was reached. Out: the message's new state, or that the claim was lost.
+
+use mapwright_values::Link;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::order::{self, NewMessage};
+use super::step::{self, Circumstances, MessageRow};
+use super::{Concluded, Conclusion, Delivery, Fault, NewLink, StoreError, Verdict, WrittenRecord, micros, query};
+use crate::state::{Event, Reason, State};
+
+/// Applies a verdict.
+pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concluded, StoreError> {
+    let Some(message) = step::load(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
+    // INVARIANT (I9): nothing is taken under an old fence.
+    if message.fence != conclusion.fence || !matches!(message.state, State::Leased | State::Intent | State::Ambiguous) {
+        return Ok(Concluded::LeaseLost);
+    }
+    let now = micros(conclusion.now);
+    if let Some(probe) = &conclusion.probe {
+        note_probe(tx, message.id, probe, now)?;
+    }
+    finish_attempt(tx, &message, &conclusion.verdict, now)?;
+    // A claim that came to an outcome was not poison; one that was handed back is as if it had never been.
+    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.execute([message.id])?;
+    let state = apply(tx, &message, &conclusion.verdict, now)?;
+    Ok(Concluded::Applied(state))
+}
+
+fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> Result<State, StoreError> {
+    match verdict {
+        Verdict::Done(delivery) => deliver(tx, message, delivery, now),
+        Verdict::Noop { reason, written, next } => {
+            if let Some(written) = written {
+                keep_written(tx, message, written)?;
+            }
+            note(tx, message.id, reason)?;
+            let with = Circumstances { next: next.as_ref(), ..Default::default() };
+            step::take(tx, message, Event::Unchanged, &with, now)
+        }
+        Verdict::Skipped { reason } => {
+            note(tx, message.id, reason)?;
+            step::take(tx, message, Event::Skip, &Circumstances::default(), now)
+        }
+        Verdict::Retry { at, fault, quiet_until } => {
+            tx.prepare_cached(
+                "UPDATE messages SET failures = failures + 1, quiet_until = coalesce(?2, quiet_until),
+                        first_attempt_at = coalesce(first_attempt_at, ?3) WHERE id = ?1",
+            )?
+            .execute(params![message.id, quiet_until.map(micros), now])?;
+            let message =
+                &MessageRow { quiet_until: quiet_until.map(micros).or(message.quiet_until), ..message.clone() };
+            later(tx, message, Event::Retry, (micros(*at), fault), now)
+        }
+        Verdict::Ambiguous { at, fault, probes } => {
+            tx.prepare_cached("UPDATE messages SET probes = ?2 WHERE id = ?1")?.execute(params![message.id, probes])?;
+            later(tx, message, Event::Ambiguous, (micros(*at), fault), now)
+        }
+        Verdict::Park { fault } => end(tx, message, Event::Park, fault, now),
+        Verdict::Dead { fault } => end(tx, message, Event::Die, fault, now),
+        Verdict::WaitDependency { fault, links, at } => wait_dependency(tx, message, (fault, links, micros(*at)), now),
+        Verdict::WaitConnection { alias, fault } => {
+            if !query::is_halted(tx, alias)? {
+                return later(tx, message, Event::Wait(Reason::Dependency), (now, fault), now);
+            }
+            let with =
+                Circumstances { fault: Some(fault), waits_for: Some(alias), overtake: true, ..Default::default() };
+            step::take(tx, message, Event::Wait(Reason::ConnectionHalted), &with, now)
+        }
+        Verdict::HandBack => {
+            let with = Circumstances { next_at: Some(now), overtake: true, ..Default::default() };
+            step::take(tx, message, Event::HandBack, &with, now)
+        }
+        Verdict::Split { parts } => split(tx, message, parts, now),
+    }
+}
+
+fn later(
+    tx: &Connection,
+    message: &MessageRow,
+    event: Event,
+    (due, fault): (i64, &Fault),
+    now: i64,
+) -> Result<State, StoreError> {
+    let with = Circumstances { next_at: Some(due), fault: Some(fault), overtake: true, ..Default::default() };
+    step::take(tx, message, event, &with, now)
+}
+
+fn end(tx: &Connection, message: &MessageRow, event: Event, fault: &Fault, now: i64) -> Result<State, StoreError> {
+    let with = Circumstances { fault: Some(fault), overtake: true, ..Default::default() };
+    step::take(tx, message, event, &with, now)
+}
+
+/// T6, T9: the effect, the link, the hash, the flow's next write and whoever waited, all at once.
+fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64) -> Result<State, StoreError> {
+    if let Some(link) = &delivery.link
+        && let Some(owner) = foreign_owner(tx, link)?
+    {
+        let fault = Fault::own(
+            "link_in_use",
+            format!(
+                "{}.{} answered a key that belongs to another source record (`{owner}`): compare both and decide which one it is",
+                link.link.system, link.link.entity
+            ),
+        );
+        return end(tx, message, Event::Park, &fault, now);
+    }
+    if let Some(link) = &delivery.link {
+        keep_link(tx, message, link, now)?;
+    }
+    tx.prepare_cached(
+        "UPDATE messages SET target_key = ?2, response_digest = ?3, by_probe = ?4, rejections = NULL WHERE id = ?1",
+    )?
+    .execute(params![message.id, delivery.target_key, delivery.response_digest, delivery.by_probe])?;
+    tx.prepare_cached(
+        "INSERT INTO last_written (flow, write_no, source_key, part, hash) VALUES (?1, ?2, ?3, coalesce(?4, ''), ?5)
+         ON CONFLICT (flow, write_no, source_key, part) DO UPDATE SET hash = ?5",
+    )?
+    .execute(params![message.flow, message.write_no, message.source_key, message.part, delivery.hash])?;
+    if let Some(written) = &delivery.written {
+        keep_written(tx, message, written)?;
+    }
+    let with = Circumstances { next: delivery.next.as_ref(), ..Default::default() };
+    step::take(tx, message, Event::Done, &with, now)
+}
+
+/// I6: a target record belongs to one source record.
+fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, StoreError> {
+    if !new.exclusive {
+        return Ok(None);
+    }
+    let link = &new.link;
+    let owner = tx
+        .prepare_cached(
+            "SELECT source_key FROM links WHERE system = ?1 AND entity = ?2 AND target_key = ?3
+               AND of_system = ?4 AND of_entity = ?5 AND source_key <> ?6 LIMIT 1",
+        )?
+        .query_row(params![link.system, link.entity, new.target_key, link.of_system, link.of_entity, link.key], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(owner)
+}
+
+pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, now: i64) -> Result<(), StoreError> {
+    let link = &new.link;
+    tx.prepare_cached(
+        "INSERT INTO links (of_system, of_entity, source_key, system, entity, part, target_key, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7, ?8)
+         ON CONFLICT (of_system, of_entity, source_key, system, entity, part) DO UPDATE SET target_key = ?7",
+    )?
+    .execute(params![
+        link.of_system,
+        link.of_entity,
+        link.key,
+        link.system,
+        link.entity,
+        message.part,
+        new.target_key,
+        now
+    ])?;
+    wake_waiters(tx, link, now)
+}
+
+fn wake_waiters(tx: &Connection, link: &Link, now: i64) -> Result<(), StoreError> {
+    let waiters: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT message_id FROM link_waits WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
+               AND system = ?4 AND entity = ?5",
+        )?
+        .query_map([&link.of_system, &link.of_entity, &link.key, &link.system, &link.entity], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in waiters {
+        if let Some(message) = step::load(tx, id)?
+            && message.state == State::Waiting(Reason::Dependency)
+        {
+            step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
+        }
+        tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.execute([id])?;
+    }
+    Ok(())
+}
+
+pub(super) fn keep_written(tx: &Connection, message: &MessageRow, written: &WrittenRecord) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO written (flow, source_key, name, system, entity, target_key, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (flow, source_key, name) DO UPDATE SET target_key = ?6, body = ?7",
+    )?
+    .execute(params![
+        message.flow,
+        message.source_key,
+        written.name,
+        written.system,
+        written.entity,
+        written.key,
+        written.body
+    ])?;
+    Ok(())
+}
+
+/// T16. INVARIANT: a link that appeared since the mapping ran wakes the message in this very transaction.
+fn wait_dependency(
+    tx: &Connection,
+    message: &MessageRow,
+    (fault, links, due): (&Fault, &[Link], i64),
+    now: i64,
+) -> Result<State, StoreError> {
+    tx.prepare_cached(
+        "UPDATE messages SET waits = waits + 1, waiting_since = coalesce(waiting_since, ?2) WHERE id = ?1",
+    )?
+    .execute(params![message.id, now])?;
+    tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.execute([message.id])?;
+    let mut there = false;
+    for link in links {
+        there |= query::link(tx, link)?.is_some();
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO link_waits (system, entity, of_system, of_entity, source_key, message_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![link.system, link.entity, link.of_system, link.of_entity, link.key, message.id])?;
+    }
+    later(tx, message, Event::Wait(Reason::Dependency), (if there { now } else { due }, fault), now)
+}
+
+/// One message for each part; the one that was claimed becomes the first.
+fn split(tx: &Connection, message: &MessageRow, parts: &[String], now: i64) -> Result<State, StoreError> {
+    let Some((first, others)) = parts.split_first() else {
+        return Err(StoreError::new(format!("message {}: a split without parts", message.id)));
+    };
+    let target: (String, String) = tx
+        .prepare_cached("UPDATE messages SET part = ?2 WHERE id = ?1 RETURNING target_system, target_entity")?
+        .query_row(params![message.id, first], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for part in others {
+        let new = NewMessage {
+            record_id: message.record_id,
+            flow: &message.flow,
+            write_no: message.write_no,
+            part: Some(part),
+            source_key: &message.source_key,
+            target: (&target.0, &target.1),
+            order_key: &message.order_key,
+        };
+        order::insert(tx, &new, now)?;
+    }
+    step::take(tx, message, Event::HandBack, &Circumstances { next_at: Some(now), ..Default::default() }, now)
+}
+
+fn note(tx: &Connection, id: i64, reason: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE messages SET message = ?2 WHERE id = ?1")?.execute(params![id, reason])?;
+    Ok(())
+}
+
+fn note_probe(tx: &Connection, id: i64, probe: &str, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO attempts (message_id, n, kind, generation, started_at, finished_at, message)
+         SELECT id, attempts, 'probe', generation, ?2, ?2, ?3 FROM messages WHERE id = ?1",
+    )?
+    .execute(params![id, now, probe])?;
+    Ok(())
+}
+
+/// Writes the outcome of the attempt that is under way, if one is.
+fn finish_attempt(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> Result<(), StoreError> {
+    let fault = match verdict {
+        Verdict::Done(_) => None,
+        Verdict::Retry { fault, .. } | Verdict::Ambiguous { fault, .. } | Verdict::Park { fault } => Some(fault),
+        Verdict::WaitDependency { fault, .. } | Verdict::WaitConnection { fault, .. } => Some(fault),
+        Verdict::Dead { fault } => Some(fault),
+        Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::HandBack | Verdict::Split { .. } => return Ok(()),
+    };
+    tx.prepare_cached(
+        "UPDATE attempts SET finished_at = ?2, class = ?3, status = ?4, code = ?5, message = ?6
+         WHERE id = (SELECT max(id) FROM attempts WHERE message_id = ?1 AND kind = 'send') AND finished_at IS NULL",
+    )?
+    .execute(params![
+        message.id,
+        now,
+        fault.map_or("done", |fault| fault.class.as_str()),
+        fault.and_then(|fault| fault.status),
+        fault.and_then(|fault| fault.code.as_deref()),
+        fault.map(|fault| fault.message.as_str()),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! T3, T15, T5: claiming work, and noting what is about to be sent.
+//!
+//! In: a worker's request. Out: messages with all that is needed to work on them. A message that was claimed too often
+//! without an outcome ends here, so that a poisonous record cannot stop its neighbours.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::step::{self, Circumstances, MessageRow};
+use super::{
+    Beginning, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at, micros,
+};
+use crate::connector::Deed;
+use crate::state::{Event, State};
+
+/// Registers the flows' policies and frees what a dead owner had leased.
+pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreError> {
+    for policy in &beginning.flows {
+        tx.execute(
+            "INSERT INTO policies (flow, latest_wins, channel) VALUES (?1, ?2, ?3)
+             ON CONFLICT (flow) DO UPDATE SET latest_wins = ?2, channel = ?3",
+            params![policy.flow, policy.latest_wins, policy.channel],
+        )?;
+        tx.execute("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)", [&policy.flow])?;
+    }
+    // Whoever begins holds the file alone: every lease is a dead owner's, or our own from before a failed call.
+    tx.execute(
+        "UPDATE messages SET next_at = ?1, owner = NULL, fence = fence + 1 WHERE owner IS NOT NULL",
+        [micros(beginning.now)],
+    )?;
+    Ok(())
+}
+
+/// Claims due messages.
+pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Leased>, StoreError> {
+    let now = micros(request.now);
+    let flows = serde_json::to_string(&request.flows).map_err(|error| StoreError::new(error.to_string()))?;
+    let due: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM messages WHERE next_at <= ?1 AND flow IN (SELECT value FROM json_each(?2))
+               AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL)
+             ORDER BY next_at, id LIMIT ?3",
+        )?
+        .query_map(params![now, flows, request.limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut leased = Vec::with_capacity(due.len());
+    for id in due {
+        if let Some(message) = step::load(tx, id)?
+            && let Some(claimed) = claim(tx, request, message, now)?
+        {
+            leased.push(claimed);
+        }
+    }
+    Ok(leased)
+}
+
+fn claim(
+    tx: &Connection,
+    request: &LeaseRequest,
+    mut message: MessageRow,
+    now: i64,
+) -> Result<Option<Leased>, StoreError> {
+    let deliveries: u32 = tx
+        .prepare_cached("UPDATE messages SET deliveries = deliveries + 1, fence = fence + 1, owner = ?2 WHERE id = ?1 RETURNING deliveries")?
+        .query_row(params![message.id, request.owner], |row| row.get(0))?;
+    let until = Circumstances { next_at: Some(micros(request.until)), ..Default::default() };
+    if matches!(message.state, State::Leased | State::Intent) {
+        message.state = step::take(tx, &message, Event::LeaseExpired, &until, now)?;
+    }
+    if deliveries > request.deliveries_max {
+        spend(tx, &message, deliveries, now)?;
+        return Ok(None);
+    }
+    step::take(tx, &message, Event::Lease, &until, now)?;
+    Ok(Some(read(tx, message.id)?))
+}
+
+/// T12: too many claims without an outcome. What may be at the target is parked, for it must not be sent again.
+fn spend(tx: &Connection, message: &MessageRow, deliveries: u32, now: i64) -> Result<(), StoreError> {
+    let fault = Fault::own(
+        "poison",
+        format!(
+            "the record was begun {} times and never came to an end (the program stopped on it); look at the record and at the program's log",
+            deliveries.saturating_sub(1)
+        ),
+    );
+    let event = if message.state == State::Ambiguous { Event::Park } else { Event::Die };
+    step::take(tx, message, event, &Circumstances { fault: Some(&fault), overtake: true, ..Default::default() }, now)?;
+    tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.execute([message.id])?;
+    Ok(())
+}
+
+fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
+    let mut leased = tx
+        .prepare_cached(
+            "SELECT m.id, m.fence, m.state, m.flow, m.write_no, m.part, m.source_key,
+                    coalesce((SELECT e.body FROM edits e WHERE e.record_id = r.id ORDER BY e.n DESC LIMIT 1), r.body),
+                    r.captured_at, r.capture_key, m.attempts, m.failures, m.waits, m.probes, m.generation,
+                    m.first_attempt_at, m.waiting_since,
+                    m.deed, m.request, m.create_key, m.request_hash, m.sent_at,
+                    (SELECT target_key FROM links l WHERE l.of_system = r.system AND l.of_entity = r.entity
+                       AND l.source_key = m.source_key AND l.system = m.target_system AND l.entity = m.target_entity
+                       AND l.part = coalesce(m.part, '')),
+                    (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
+                       AND w.source_key = m.source_key AND w.part = coalesce(m.part, ''))
+             FROM messages m JOIN records r ON r.id = m.record_id WHERE m.id = ?1",
+        )?
+        .query_row([id], leased_row)?;
+    leased.written = tx
+        .prepare_cached(
+            "SELECT name, system, entity, target_key, body FROM written WHERE flow = ?1 AND source_key = ?2",
+        )?
+        .query_map([&leased.flow, &leased.source_key], |row| {
+            Ok(WrittenRecord {
+                name: row.get(0)?,
+                system: row.get(1)?,
+                entity: row.get(2)?,
+                key: row.get(3)?,
+                body: row.get(4)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(leased)
+}
+
+fn leased_row(row: &Row<'_>) -> Result<Leased, rusqlite::Error> {
+    let state: String = row.get(2)?;
+    Ok(Leased {
+        id: MessageId(row.get(0)?),
+        fence: row.get(1)?,
+        state: step::named_state(&state, None)?,
+        flow: row.get(3)?,
+        write: row.get(4)?,
+        part: row.get(5)?,
+        source_key: row.get(6)?,
+        body: row.get(7)?,
+        captured_at: at(row.get(8)?),
+        capture_key: row.get(9)?,
+        attempts: row.get(10)?,
+        failures: row.get(11)?,
+        waits: row.get(12)?,
+        probes: row.get(13)?,
+        generation: row.get(14)?,
+        first_attempt_at: row.get::<_, Option<i64>>(15)?.map(at),
+        waiting_since: row.get::<_, Option<i64>>(16)?.map(at),
+        sent: sent_row(row)?,
+        link: row.get(22)?,
+        last_written: row.get(23)?,
+        written: Vec::new(),
+    })
+}
+
+fn sent_row(row: &Row<'_>) -> Result<Option<Sent>, rusqlite::Error> {
+    let Some(deed) = row.get::<_, Option<String>>(17)? else { return Ok(None) };
+    let deed: Deed = serde_json::from_str(&deed)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(17, rusqlite::types::Type::Text, Box::new(error)))?;
+    Ok(Some(Sent { deed, record: row.get(18)?, create_key: row.get(19)?, hash: row.get(20)?, at: at(row.get(21)?) }))
+}
+
+/// T5: claims the natural key and notes the attempt; the caller sends only after this is committed.
+pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, StoreError> {
+    let id = intent.id.0;
+    let Some(message) = step::load(tx, id)? else { return Ok(Intended::LeaseLost) };
+    if message.fence != intent.fence || message.state != State::Leased {
+        return Ok(Intended::LeaseLost);
+    }
+    let now = micros(intent.sent.at);
+    if let Some((system, entity, value)) = &intent.claim {
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO claims (system, entity, value, create_key, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![system, entity, value, intent.sent.create_key, now])?;
+        let owner: String = tx
+            .prepare_cached("SELECT create_key FROM claims WHERE system = ?1 AND entity = ?2 AND value = ?3")?
+            .query_row([system, entity, value], |row| row.get(0))?;
+        if owner != intent.sent.create_key {
+            return Ok(Intended::KeyInUse);
+        }
+    }
+    let lease_until: Option<i64> = tx
+        .prepare_cached("SELECT next_at FROM messages WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?
+        .flatten();
+    step::take(tx, &message, Event::Intend, &Circumstances { next_at: lease_until, ..Default::default() }, now)?;
+    let deed = serde_json::to_string(&intent.sent.deed).map_err(|error| StoreError::new(error.to_string()))?;
+    tx.prepare_cached(
+        "UPDATE messages SET attempts = attempts + 1, probes = 0, mapping_version = ?2, deed = ?3, request = ?4,
+                request_hash = ?5, create_key = ?6, sent_at = ?7, first_attempt_at = coalesce(first_attempt_at, ?7)
+         WHERE id = ?1",
+    )?
+    .execute(params![
+        id,
+        intent.version,
+        deed,
+        intent.sent.record,
+        intent.sent.hash,
+        intent.sent.create_key,
+        now
+    ])?;
+    tx.prepare_cached(
+        "INSERT INTO attempts (message_id, n, kind, generation, started_at, request_hash)
+         SELECT id, attempts, 'send', generation, ?2, ?3 FROM messages WHERE id = ?1",
+    )?
+    .execute(params![id, now, intent.sent.hash])?;
+    Ok(Intended::Granted)
+}

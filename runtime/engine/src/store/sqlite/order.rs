@@ -1,0 +1,154 @@
+//! The order of messages within one key.
+//!
+//! INVARIANT: of the unfinished messages of one key at most one is not WAITING(key blocked): the first by (record,
+//! write, part). Whoever ends it wakes the next in the same transaction.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::step::{self, Circumstances, MessageRow};
+use super::{NextWrite, StoreError};
+use crate::state::{Event, Reason, State};
+
+/// States of a message that may be worked on or is being worked on.
+const ACTIVE: &str = "(m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','PARKED_AMBIGUOUS')
+     OR (m.state = 'WAITING' AND m.reason <> 'key_blocked'))";
+
+/// Must a message of this key and record wait for another one?
+pub(super) fn is_blocked(tx: &Connection, order_key: &str, record_id: i64, me: i64) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM messages m LEFT JOIN policies p ON p.flow = m.flow
+         WHERE m.order_key = ?1 AND m.id <> ?3 AND ({ACTIVE}
+           OR (m.record_id < ?2 AND m.state = 'WAITING')
+           OR (m.record_id < ?2 AND m.state = 'DEAD' AND coalesce(p.latest_wins, 0) = 0)) LIMIT 1"
+    );
+    let found: Option<i64> =
+        tx.prepare_cached(&sql)?.query_row(params![order_key, record_id, me], |row| row.get(0)).optional()?;
+    Ok(found.is_some())
+}
+
+/// Wakes the first unfinished message of the key, if it is blocked by nothing but its place.
+pub(super) fn wake_next(
+    tx: &Connection,
+    order_key: &str,
+    quiet_until: Option<i64>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let next: Option<i64> = tx
+        .prepare_cached(
+            "SELECT m.id FROM messages m LEFT JOIN policies p ON p.flow = m.flow
+             WHERE m.order_key = ?1 AND m.state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED')
+               AND NOT (m.state = 'DEAD' AND coalesce(p.latest_wins, 0) = 1)
+             ORDER BY m.record_id, m.write_no, m.part LIMIT 1",
+        )?
+        .query_row([order_key], |row| row.get(0))
+        .optional()?;
+    let Some(id) = next else { return Ok(()) };
+    let Some(message) = step::load(tx, id)? else { return Ok(()) };
+    if message.state == State::Waiting(Reason::KeyBlocked) && !is_active(tx, order_key, id)? {
+        let due = quiet_until.map_or(now, |quiet| quiet.max(now));
+        step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
+    }
+    Ok(())
+}
+
+fn is_active(tx: &Connection, order_key: &str, me: i64) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM messages m WHERE m.order_key = ?1 AND m.id <> ?2 AND {ACTIVE} LIMIT 1");
+    let found: Option<i64> = tx.prepare_cached(&sql)?.query_row(params![order_key, me], |row| row.get(0)).optional()?;
+    Ok(found.is_some())
+}
+
+/// Does another part of the same record and write still wait to be written?
+pub(super) fn has_open_parts(tx: &Connection, message: &MessageRow) -> Result<bool, StoreError> {
+    if message.part.is_none() {
+        return Ok(false);
+    }
+    let found: Option<i64> = tx
+        .prepare_cached(
+            "SELECT 1 FROM messages WHERE record_id = ?1 AND write_no = ?2 AND id <> ?3
+               AND state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED') LIMIT 1",
+        )?
+        .query_row(params![message.record_id, message.write_no, message.id], |row| row.get(0))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// A new message of the flow, ready.
+pub(super) struct NewMessage<'a> {
+    pub(super) record_id: i64,
+    pub(super) flow: &'a str,
+    pub(super) write_no: i64,
+    pub(super) part: Option<&'a str>,
+    pub(super) source_key: &'a str,
+    pub(super) target: (&'a str, &'a str),
+    pub(super) order_key: &'a str,
+}
+
+/// Inserts a message, ready or blocked by its key, and counts it.
+pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<i64, StoreError> {
+    let blocked = is_blocked(tx, new.order_key, new.record_id, -1)?;
+    let (state, reason, due) =
+        if blocked { ("WAITING", Some(Reason::KeyBlocked.name()), None) } else { ("QUEUED", None, Some(now)) };
+    tx.prepare_cached(
+        "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
+                               state, reason, next_at, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+    )?
+    .execute(params![
+        new.record_id,
+        new.flow,
+        new.write_no,
+        new.part,
+        new.source_key,
+        new.target.0,
+        new.target.1,
+        new.order_key,
+        state,
+        reason,
+        due,
+        now
+    ])?;
+    let id = tx.last_insert_rowid();
+    tx.prepare_cached("UPDATE tallies SET accepted = accepted + 1 WHERE flow = ?1")?.execute([new.flow])?;
+    Ok(id)
+}
+
+/// The flow's next write becomes a message of its own.
+pub(super) fn insert_next_write(
+    tx: &Connection,
+    message: &MessageRow,
+    next: &NextWrite,
+    now: i64,
+) -> Result<(), StoreError> {
+    let new = NewMessage {
+        record_id: message.record_id,
+        flow: &message.flow,
+        write_no: i64::try_from(next.write).unwrap_or(i64::MAX),
+        part: None,
+        source_key: &message.source_key,
+        target: (&next.target.0, &next.target.1),
+        order_key: &message.order_key,
+    };
+    insert(tx, &new, now)?;
+    Ok(())
+}
+
+/// `latest wins`: when a newer state of the record waits, the older one ends and the newer goes on.
+pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Result<State, StoreError> {
+    let Some(message) = step::load(tx, id)? else { return Ok(state) };
+    let newer: Option<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id > ?3 AND write_no = 0 LIMIT 1",
+        )?
+        .query_row(params![message.order_key, message.flow, message.record_id], |row| row.get(0))
+        .optional()?;
+    match newer {
+        Some(newer) => supersede(tx, &message, newer, now),
+        None => Ok(state),
+    }
+}
+
+/// Ends a message in favour of a newer one.
+pub(super) fn supersede(tx: &Connection, message: &MessageRow, newer: i64, now: i64) -> Result<State, StoreError> {
+    tx.prepare_cached("UPDATE messages SET superseded_by = ?2 WHERE id = ?1")?.execute([message.id, newer])?;
+    step::take(tx, message, Event::Overtaken, &Circumstances::default(), now)
+}

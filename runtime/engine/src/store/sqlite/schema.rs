@@ -1,0 +1,111 @@
+//! The tables, as numbered migrations. In: a connection. Out: the newest schema, or why it cannot be had.
+//! It never changes a migration that was released: a new one is appended.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::StoreError;
+
+/// Each migration runs once, in one transaction with its own entry.
+const MIGRATIONS: &[&str] = &[
+    // 1: the ledger. Times are microseconds since 1970 in UTC.
+    "
+CREATE TABLE policies (flow TEXT PRIMARY KEY, latest_wins INTEGER NOT NULL, channel TEXT) WITHOUT ROWID;
+CREATE TABLE records (
+  id INTEGER PRIMARY KEY, flow TEXT NOT NULL, pass TEXT NOT NULL, system TEXT NOT NULL, entity TEXT NOT NULL,
+  source_key TEXT NOT NULL, capture_key TEXT NOT NULL UNIQUE, stamp INTEGER, hash TEXT NOT NULL, body TEXT NOT NULL,
+  captured_at INTEGER NOT NULL);
+CREATE TABLE edits (
+  record_id INTEGER NOT NULL, n INTEGER NOT NULL, body TEXT NOT NULL, operator TEXT NOT NULL, reason TEXT NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY (record_id, n)) WITHOUT ROWID;
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY, record_id INTEGER NOT NULL, flow TEXT NOT NULL, write_no INTEGER NOT NULL, part TEXT,
+  source_key TEXT NOT NULL, target_system TEXT NOT NULL, target_entity TEXT NOT NULL, order_key TEXT NOT NULL,
+  state TEXT NOT NULL, reason TEXT, waits_for TEXT,
+  next_at INTEGER, owner TEXT, fence INTEGER NOT NULL DEFAULT 0, deliveries INTEGER NOT NULL DEFAULT 0,
+  generation INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
+  waits INTEGER NOT NULL DEFAULT 0, probes INTEGER NOT NULL DEFAULT 0,
+  first_attempt_at INTEGER, waiting_since INTEGER, quiet_until INTEGER,
+  mapping_version TEXT, deed TEXT, request TEXT, request_hash TEXT, create_key TEXT, sent_at INTEGER,
+  target_key TEXT, response_digest TEXT, by_probe INTEGER NOT NULL DEFAULT 0, superseded_by INTEGER,
+  class TEXT, status INTEGER, code TEXT, message TEXT, cause TEXT, rejections TEXT,
+  created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL);
+CREATE INDEX messages_due ON messages (next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX messages_order ON messages (order_key, record_id, write_no, part);
+CREATE INDEX messages_state ON messages (flow, write_no, state, reason, target_system, changed_at);
+CREATE INDEX messages_record ON messages (record_id);
+CREATE INDEX messages_cause ON messages (flow, cause) WHERE cause IS NOT NULL;
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, n INTEGER NOT NULL, kind TEXT NOT NULL, generation INTEGER NOT NULL,
+  started_at INTEGER NOT NULL, finished_at INTEGER, class TEXT, status INTEGER, code TEXT, message TEXT, request_hash TEXT);
+CREATE INDEX attempts_message ON attempts (message_id, id);
+CREATE TABLE links (
+  of_system TEXT NOT NULL, of_entity TEXT NOT NULL, source_key TEXT NOT NULL, system TEXT NOT NULL, entity TEXT NOT NULL,
+  part TEXT NOT NULL, target_key TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (of_system, of_entity, source_key, system, entity, part)) WITHOUT ROWID;
+CREATE INDEX links_target ON links (system, entity, target_key);
+CREATE TABLE link_waits (
+  system TEXT NOT NULL, entity TEXT NOT NULL, of_system TEXT NOT NULL, of_entity TEXT NOT NULL, source_key TEXT NOT NULL,
+  message_id INTEGER NOT NULL, PRIMARY KEY (of_system, of_entity, source_key, system, entity, message_id)) WITHOUT ROWID;
+CREATE INDEX link_waits_message ON link_waits (message_id);
+CREATE TABLE claims (
+  system TEXT NOT NULL, entity TEXT NOT NULL, value TEXT NOT NULL, create_key TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY (system, entity, value)) WITHOUT ROWID;
+CREATE TABLE last_written (
+  flow TEXT NOT NULL, write_no INTEGER NOT NULL, source_key TEXT NOT NULL, part TEXT NOT NULL, hash TEXT NOT NULL,
+  PRIMARY KEY (flow, write_no, source_key, part)) WITHOUT ROWID;
+CREATE TABLE written (
+  flow TEXT NOT NULL, source_key TEXT NOT NULL, name TEXT NOT NULL, system TEXT NOT NULL, entity TEXT NOT NULL,
+  target_key TEXT NOT NULL, body TEXT, PRIMARY KEY (flow, source_key, name)) WITHOUT ROWID;
+CREATE TABLE seen (
+  flow TEXT NOT NULL, source_key TEXT NOT NULL, hash TEXT NOT NULL, changes INTEGER NOT NULL, repeats INTEGER NOT NULL,
+  last_at INTEGER NOT NULL, PRIMARY KEY (flow, source_key)) WITHOUT ROWID;
+CREATE TABLE positions (
+  flow TEXT NOT NULL, pass TEXT NOT NULL, read_wm INTEGER, open INTEGER NOT NULL, since INTEGER, until INTEGER,
+  cursor TEXT, PRIMARY KEY (flow, pass)) WITHOUT ROWID;
+CREATE TABLE tallies (
+  flow TEXT PRIMARY KEY, read INTEGER NOT NULL DEFAULT 0, unchanged INTEGER NOT NULL DEFAULT 0,
+  filtered INTEGER NOT NULL DEFAULT 0, accepted INTEGER NOT NULL DEFAULT 0, last_read_at INTEGER,
+  last_error TEXT) WITHOUT ROWID;
+CREATE TABLE connections (
+  alias TEXT PRIMARY KEY, halted_since INTEGER, reason TEXT, canary_at INTEGER) WITHOUT ROWID;
+CREATE TABLE alerts (
+  id INTEGER PRIMARY KEY, subject TEXT NOT NULL, channel TEXT NOT NULL, cause TEXT NOT NULL, message TEXT NOT NULL,
+  count INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, closed INTEGER NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0, told_closed INTEGER NOT NULL DEFAULT 0, next_at INTEGER,
+  failures INTEGER NOT NULL DEFAULT 0, error TEXT);
+CREATE UNIQUE INDEX alerts_open ON alerts (subject, channel, cause) WHERE closed = 0;
+CREATE INDEX alerts_due ON alerts (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE operations (
+  id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, action TEXT NOT NULL, operator TEXT NOT NULL, reason TEXT NOT NULL,
+  at INTEGER NOT NULL);
+",
+];
+
+/// Brings the tables up to date.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    connection
+        .execute_batch(
+            "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+        )
+        .map_err(StoreError::from)?;
+    for (index, migration) in MIGRATIONS.iter().enumerate() {
+        let version = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let applied: Option<i64> = transaction
+            .query_row("SELECT version FROM migrations WHERE version = ?1", [version], |row| row.get(0))
+            .optional()?;
+        if applied.is_none() {
+            transaction.execute_batch(migration)?;
+            transaction.execute("INSERT INTO migrations (version) VALUES (?1)", [version])?;
+        }
+        transaction.commit()?;
+    }
+    let newest: i64 = connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if newest > known {
+        return Err(StoreError::new(format!(
+            "the store has schema version {newest}, this program knows {known}: run the newer program, or restore an older copy of the store"
+        )));
+    }
+    Ok(())
+}

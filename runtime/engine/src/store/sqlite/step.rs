@@ -1,0 +1,172 @@
+//! One step of one message: asks the state machine, writes the new state and what it brings with it.
+//!
+//! In: a message's row and an event. Out: its new state, the key freed, the next write made, the alert in the outbox.
+//! It never decides which event it is.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Fault, MessageId, NextWrite, StoreError, alerts, order};
+use crate::state::{Event, Key, State, advance};
+
+/// What a step needs to know of a message.
+#[derive(Clone, Debug)]
+pub(super) struct MessageRow {
+    pub(super) id: i64,
+    pub(super) record_id: i64,
+    pub(super) flow: String,
+    pub(super) write_no: i64,
+    pub(super) part: Option<String>,
+    pub(super) source_key: String,
+    pub(super) order_key: String,
+    pub(super) state: State,
+    pub(super) fence: i64,
+    pub(super) cause: Option<String>,
+    pub(super) quiet_until: Option<i64>,
+    pub(super) latest_wins: bool,
+    pub(super) channel: Option<String>,
+}
+
+/// Reads the row of a message.
+pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
+    let row = tx
+        .prepare_cached(
+            "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
+                    m.cause, m.quiet_until, coalesce(p.latest_wins, 0), p.channel
+             FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1",
+        )?
+        .query_row([id], |row| {
+            let state: String = row.get(7)?;
+            let reason: Option<String> = row.get(8)?;
+            Ok(MessageRow {
+                id: row.get(0)?,
+                record_id: row.get(1)?,
+                flow: row.get(2)?,
+                write_no: row.get(3)?,
+                part: row.get(4)?,
+                source_key: row.get(5)?,
+                order_key: row.get(6)?,
+                state: named_state(&state, reason.as_deref())?,
+                fence: row.get(9)?,
+                cause: row.get(10)?,
+                quiet_until: row.get(11)?,
+                latest_wins: row.get(12)?,
+                channel: row.get(13)?,
+            })
+        })
+        .optional()?;
+    Ok(row)
+}
+
+/// The state behind its kept names.
+pub(super) fn named_state(name: &str, reason: Option<&str>) -> Result<State, rusqlite::Error> {
+    State::from_names(name, reason)
+        .ok_or_else(|| rusqlite::Error::InvalidColumnName(format!("unknown state {name} {}", reason.unwrap_or(""))))
+}
+
+/// What comes with an event.
+#[derive(Default)]
+pub(super) struct Circumstances<'a> {
+    /// When the message is due again.
+    pub(super) next_at: Option<i64>,
+    /// Why.
+    pub(super) fault: Option<&'a Fault>,
+    /// What it waits for: the alias of a connection.
+    pub(super) waits_for: Option<&'a str>,
+    /// The flow's next write.
+    pub(super) next: Option<&'a NextWrite>,
+    /// A later message of the key may take its place if the flow wants the latest only.
+    pub(super) overtake: bool,
+}
+
+/// Takes one step and does what it brings with it.
+pub(super) fn take(
+    tx: &Connection,
+    message: &MessageRow,
+    event: Event,
+    with: &Circumstances<'_>,
+    now: i64,
+) -> Result<State, StoreError> {
+    let (state, effects) = advance(message.state, event)
+        .map_err(|refused| StoreError::new(format!("message {}: {refused}", MessageId(message.id))))?;
+    write_state(tx, message.id, state, with.next_at, with.waits_for, now)?;
+    if let Some(fault) = with.fault {
+        write_fault(tx, message.id, fault)?;
+        if effects.alert {
+            change_cause(tx, message, &fault.cause, now)?;
+        }
+    }
+    if effects.new_generation {
+        tx.prepare_cached(
+            "UPDATE messages SET generation = generation + 1, deliveries = 0, failures = 0, waits = 0, probes = 0,
+                    first_attempt_at = NULL, waiting_since = NULL WHERE id = ?1",
+        )?
+        .execute([message.id])?;
+    }
+    if effects.next_write {
+        match with.next {
+            Some(next) if !order::has_open_parts(tx, message)? => order::insert_next_write(tx, message, next, now)?,
+            Some(_) | None => {}
+        }
+    }
+    if effects.alert
+        && let Some(fault) = with.fault
+    {
+        alerts::raise(tx, &message.flow, message.channel.as_deref(), fault, now)?;
+    }
+    // INVARIANT: an alert is closed in the transaction that ends the last message of its cause.
+    if state.is_terminal()
+        && !effects.alert
+        && let Some(cause) = &message.cause
+    {
+        alerts::close_if_over(tx, &message.flow, cause, now)?;
+    }
+    let frees = match effects.key {
+        Key::Freed => true,
+        Key::Held => false,
+        Key::ByPolicy => message.latest_wins,
+    };
+    if frees {
+        order::wake_next(tx, &message.order_key, message.quiet_until, now)?;
+    } else if with.overtake && message.latest_wins {
+        return order::overtake(tx, message.id, now, state);
+    }
+    Ok(state)
+}
+
+fn write_state(
+    tx: &Connection,
+    id: i64,
+    state: State,
+    next_at: Option<i64>,
+    waits_for: Option<&str>,
+    now: i64,
+) -> Result<(), StoreError> {
+    let reason = match state {
+        State::Waiting(reason) => Some(reason.name()),
+        State::Queued | State::Leased | State::Intent | State::Ambiguous | State::RetryWait => None,
+        State::ParkedAmbiguous | State::Done | State::Noop | State::Superseded | State::Skipped => None,
+        State::Dead | State::Discarded => None,
+    };
+    tx.prepare_cached(
+        "UPDATE messages SET state = ?2, reason = ?3, waits_for = ?4, next_at = ?5, changed_at = ?6 WHERE id = ?1",
+    )?
+    .execute(params![id, state.name(), reason, waits_for, next_at, now])?;
+    Ok(())
+}
+
+fn write_fault(tx: &Connection, id: i64, fault: &Fault) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE messages SET class = ?2, status = ?3, code = ?4, message = ?5, rejections = ?6 WHERE id = ?1",
+    )?
+    .execute(params![id, fault.class, fault.status, fault.code, fault.message, fault.rejections])?;
+    Ok(())
+}
+
+/// The cause is that of the last time a person was needed; the alert of an older one closes with its last message.
+fn change_cause(tx: &Connection, message: &MessageRow, cause: &str, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE messages SET cause = ?2 WHERE id = ?1")?.execute(params![message.id, cause])?;
+    match &message.cause {
+        Some(old) if old != cause => alerts::close_if_over(tx, &message.flow, old, now),
+        Some(_) | None => Ok(()),
+    }
+}

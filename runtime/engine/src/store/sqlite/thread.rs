@@ -1,0 +1,111 @@
+//! One thread, one connection, transactions in groups.
+//!
+//! In: jobs, each a closure over the connection. Out: each job's result, told only after the commit that holds it.
+//! Jobs that wait while a commit is under way share the next one: each in its own savepoint, so that one job's failure
+//! undoes that job alone. A job never sees another thread.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::super::{StoreError, Stored};
+use crate::crash::CrashPoint;
+
+/// Most jobs in one commit.
+const GROUP_MAX: usize = 128;
+
+/// Tells a job's result once the commit is known to have worked or not.
+type Telling = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Job = Box<dyn FnOnce(&Connection) -> Telling + Send>;
+
+/// A thread that owns a connection.
+#[derive(Debug)]
+pub(super) struct StoreThread {
+    jobs: Sender<Job>,
+}
+
+impl StoreThread {
+    /// Starts the thread. `crash` is passed within and after each transaction that writes.
+    pub(super) fn start(connection: Connection, writes: bool, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
+        let (jobs, waiting) = channel();
+        std::thread::Builder::new()
+            .name(if writes { "store-writer" } else { "store-reader" }.to_owned())
+            .spawn(move || work(connection, writes, &waiting, &crash))
+            .map_err(|error| StoreError::new(format!("the store's thread cannot be started: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs a job in a transaction.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        let (teller, answer) = oneshot::channel();
+        let sent = self.jobs.send(Box::new(move |connection| {
+            let result = in_savepoint(connection, job);
+            Box::new(move |commit: Result<(), StoreError>| {
+                // A caller that has gone away does not want to know.
+                let _ = teller.send(commit.and(result));
+            })
+        }));
+        Box::pin(async move {
+            sent.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())?
+        })
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::new("the store's thread has ended: start the program again")
+}
+
+fn in_savepoint<T>(
+    connection: &Connection,
+    job: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch("SAVEPOINT job")?;
+    let result = job(connection);
+    let end = match &result {
+        Ok(_) => "RELEASE job",
+        Err(_) => "ROLLBACK TO job; RELEASE job",
+    };
+    connection.execute_batch(end)?;
+    result
+}
+
+fn work(mut connection: Connection, writes: bool, waiting: &Receiver<Job>, crash: &CrashPoint) {
+    while let Ok(first) = waiting.recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP_MAX
+            && let Ok(next) = waiting.try_recv()
+        {
+            group.push(next);
+        }
+        run_group(&mut connection, writes, group, crash);
+    }
+}
+
+fn run_group(connection: &mut Connection, writes: bool, group: Vec<Job>, crash: &CrashPoint) {
+    let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
+    let transaction = match connection.transaction_with_behavior(behavior) {
+        Ok(transaction) => transaction,
+        // The jobs are dropped and with them their tellers; their callers learn that nothing is known.
+        Err(error) => {
+            tracing::error!(%error, "the store cannot begin a transaction");
+            return;
+        }
+    };
+    let tellings: Vec<Telling> = group.into_iter().map(|job| job(&transaction)).collect();
+    if writes {
+        crash.reach("store.inside_transaction");
+    }
+    let commit = transaction.commit().map_err(StoreError::from);
+    if writes {
+        crash.reach("store.after_transaction");
+    }
+    for telling in tellings {
+        telling(commit.clone());
+    }
+}

@@ -1,0 +1,237 @@
+//! A small shop and a small ERP in memory (or in one file), a hand-written project between them, a clock that jumps.
+//!
+//! In: source records and troubles. Out: a ledger of what the two systems really hold, which the store never writes.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+
+pub mod project;
+pub mod world;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_engine::alert::{Alert, AlertChannel};
+use mapwright_engine::backoff::Backoff;
+use mapwright_engine::clock::Clock;
+use mapwright_engine::connector::{Connector, Failure, Reply};
+use mapwright_engine::dead_letters::DeadLetters;
+use mapwright_engine::state::State;
+use mapwright_engine::status::Summary;
+use mapwright_engine::store::sqlite::SqliteStore;
+use mapwright_engine::store::{MessageId, Selection, Store};
+use mapwright_engine::{Engine, EngineError, Options, Sync};
+use mapwright_values::plan::DeliveryLevel;
+use mapwright_values::{Json, Link};
+
+use world::{System, World};
+
+/// A clock that jumps instead of sleeping.
+pub struct JumpingClock(Mutex<Timestamp>);
+
+impl JumpingClock {
+    pub fn new() -> Self {
+        Self(Mutex::new("2026-11-23T10:00:00Z".parse().unwrap()))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(by).unwrap();
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn sleep(&self, pause: Duration) -> Reply<'_, ()> {
+        self.advance(pause);
+        Box::pin(tokio::task::yield_now())
+    }
+}
+
+/// Keeps the alerts that it was sent; refuses the first so many.
+#[derive(Default)]
+pub struct Recorder {
+    pub alerts: Mutex<Vec<Alert>>,
+    pub refusals: Mutex<u32>,
+}
+
+impl AlertChannel for Recorder {
+    fn send<'a>(&'a self, alert: &'a Alert) -> Reply<'a, Result<(), Failure>> {
+        let mut refusals = self.refusals.lock().unwrap();
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Box::pin(async { Err(world::failure(mapwright_engine::connector::Class::Transient, "down")) });
+        }
+        self.alerts.lock().unwrap().push(alert.clone());
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Everything that a test holds.
+pub struct Setup {
+    pub folder: tempfile::TempDir,
+    pub world: Arc<World>,
+    pub clock: Arc<JumpingClock>,
+    pub recorder: Arc<Recorder>,
+    pub level: DeliveryLevel,
+    pub latest_wins: bool,
+    pub crash_at: Option<(String, u64)>,
+    pub workers: usize,
+}
+
+impl Setup {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            world: Arc::new(World::default()),
+            clock: Arc::new(JumpingClock::new()),
+            recorder: Arc::default(),
+            level: DeliveryLevel::Probeable,
+            latest_wins: false,
+            crash_at: None,
+            workers: 3,
+        }
+    }
+
+    pub fn store(&self) -> Arc<SqliteStore> {
+        open(self.folder.path())
+    }
+
+    pub fn options(&self) -> Options {
+        Options {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            channels: HashMap::from([("ops".to_owned(), Arc::clone(&self.recorder) as Arc<dyn AlertChannel>)]),
+            workers: self.workers,
+            batch: 8,
+            retry: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
+            crash_at: self.crash_at.clone(),
+            ..Options::default()
+        }
+    }
+
+    pub fn engine(&self, store: Arc<dyn Store>) -> Engine {
+        let connectors: HashMap<String, Arc<dyn Connector>> = ["shop", "erp"]
+            .into_iter()
+            .map(|alias| {
+                let system =
+                    System { alias: alias.to_owned(), world: Arc::clone(&self.world), clock: Arc::clone(&self.clock) };
+                (alias.to_owned(), Arc::new(system) as Arc<dyn Connector>)
+            })
+            .collect();
+        let integration = project::integration(self.level, self.latest_wins);
+        Engine::new(integration, connectors, store, Json::Record(Vec::new()), self.options()).unwrap()
+    }
+
+    /// Syncs once with a store and an engine of its own, as a program that is started and ends.
+    pub async fn sync(&self) -> Summary {
+        self.try_sync(self.store()).await.unwrap()
+    }
+
+    pub async fn try_sync(&self, store: Arc<dyn Store>) -> Result<Summary, EngineError> {
+        self.engine(store).sync(&Sync::default()).await
+    }
+
+    pub async fn letters<T>(&self, act: impl AsyncFnOnce(DeadLetters<'_>) -> T) -> T {
+        let store = self.store();
+        let crash = mapwright_engine::crash::CrashPoint::default();
+        act(DeadLetters {
+            store: store.as_ref(),
+            clock: self.clock.as_ref(),
+            operator: "tester".to_owned(),
+            crash: &crash,
+        })
+        .await
+    }
+
+    pub async fn count(&self, flow: &str, state: State) -> u64 {
+        let status = self.store().status(self.clock.now()).await.unwrap();
+        status.flows.iter().find(|known| known.flow == flow).map_or(0, |flow| flow.count(state))
+    }
+
+    /// I1 to I11 as far as a test of one process can tell, against the world's own ledger.
+    pub async fn check_invariants(&self) {
+        check_invariants(self.store().as_ref(), &self.world, self.clock.now()).await;
+    }
+}
+
+pub fn open(folder: &Path) -> Arc<SqliteStore> {
+    Arc::new(SqliteStore::open(&folder.join("state.db")).unwrap())
+}
+
+/// Reads the store through its own calls and compares it with what the systems really hold.
+pub async fn check_invariants(store: &dyn Store, world: &World, now: Timestamp) {
+    let status = store.status(now).await.unwrap();
+    let letters = store.dead_letters(Selection::default(), 100_000).await.unwrap();
+    let world = world.state.lock().unwrap().clone();
+    for flow in &status.flows {
+        assert!(flow.is_conserved(), "I10: {flow:?}");
+        if let (Some(done), Some(read)) = (flow.done_wm, flow.read_wm) {
+            assert!(done <= read, "I3: {flow:?}");
+        }
+        for count in flow.counts.iter().filter(|count| !count.state.is_terminal()) {
+            assert!(count.oldest_at.is_some(), "G4: {flow:?}");
+        }
+    }
+    let mut create_keys = std::collections::HashSet::new();
+    for document in &world.documents {
+        assert!(create_keys.insert(document.create_key.clone()), "I4: two documents of one create: {document:?}");
+        let same =
+            world.documents.iter().filter(|other| other.entity == document.entity && other.natural == document.natural);
+        assert_eq!(same.count(), 1, "I4: two documents with one natural key: {document:?}");
+    }
+    for letter in &letters {
+        let detail = store.dead_letter(letter.id).await.unwrap().unwrap();
+        assert!(
+            !detail.original.is_empty() && !letter.message.is_empty() && !letter.class.is_empty(),
+            "I7: {detail:?}"
+        );
+        assert_eq!(
+            detail.attempts.iter().filter(|attempt| attempt.kind == "send").count(),
+            letter.attempts as usize,
+            "I7"
+        );
+        assert!(
+            status
+                .alerts
+                .iter()
+                .any(|alert| alert.subject == letter.flow && alert.cause == letter.cause && alert.count > 0),
+            "I11: no alert for {letter:?}"
+        );
+    }
+    let mut sent = 0;
+    let mut number = 1;
+    while let Some(detail) = store.dead_letter(MessageId(number)).await.unwrap() {
+        sent += detail.attempts.iter().filter(|attempt| attempt.kind == "send").count() as u64;
+        let letter = &detail.letter;
+        if letter.write == 0 && matches!(letter.state, State::Done | State::Noop) {
+            check_link(store, &world, &letter.flow, &letter.source_key).await;
+        }
+        number += 1;
+    }
+    assert!(sent >= world.writes, "I8: {sent} attempts noted, {} requests arrived", world.writes);
+}
+
+/// I4 and I6: what is DONE is there exactly once, under the key that the link tells.
+async fn check_link(store: &dyn Store, world: &world::State, flow: &str, source_key: &str) {
+    let (entity, of_entity) = if flow == "customers" { ("Partners", "customer") } else { ("Orders", "order") };
+    let link = Link {
+        system: "erp".to_owned(),
+        entity: entity.to_owned(),
+        of_system: "shop".to_owned(),
+        of_entity: of_entity.to_owned(),
+        key: source_key.to_owned(),
+    };
+    let key = store
+        .links(vec![link])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap_or_else(|| panic!("I6: {flow} {source_key} has no link"));
+    let there = world.documents.iter().filter(|document| document.entity == entity && document.natural == source_key);
+    let keys: Vec<&String> = there.map(|document| &document.key).collect();
+    assert_eq!(keys, vec![&key], "I4, I6: {flow} {source_key}");
+}

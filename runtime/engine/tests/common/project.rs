@@ -1,0 +1,166 @@
+//! What a compiler would have made of a small project: two flows, three mappings, by hand.
+
+use mapwright_values::plan::{
+    DeliveryLevel, FlowPlan, Manner, MappingPlan, Plan, ReadPlan, Schedule, SourcePlan, SystemPlan, WritePlan,
+};
+use mapwright_values::{
+    Find, Input, Integration, Json, Link, Mapping, Outcome, Part, Reference, Rejection, Resolved, SpecLine, Term, Test,
+};
+
+const MAPPINGS: &[Mapping] = &[
+    Mapping { name: "customer_to_partner", map: customer_to_partner },
+    Mapping { name: "order_to_erp", map: order_to_erp },
+    Mapping { name: "number_to_shop", map: number_to_shop },
+];
+
+/// The project, with the level that its creates are given.
+pub fn integration(level: DeliveryLevel, latest_wins: bool) -> Integration {
+    Integration { plan: Box::leak(Box::new(plan(level, latest_wins))), mappings: MAPPINGS, keeps: &[] }
+}
+
+fn leak<T>(values: Vec<T>) -> &'static [T] {
+    Box::leak(values.into_boxed_slice())
+}
+
+fn plan(level: DeliveryLevel, latest_wins: bool) -> Plan {
+    let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities: &[] };
+    let mapping = |name, sources, system, entity| MappingPlan {
+        name,
+        doc: "",
+        sources,
+        system,
+        entity,
+        part: false,
+        version: "0123456789abcdef",
+        owner: "tests",
+        file: "project.mapspec",
+        line: 1,
+    };
+    const ORDER: SourcePlan = SourcePlan { system: "shop", entity: "order", select: &["id"] };
+    const CUSTOMER: SourcePlan = SourcePlan { system: "shop", entity: "customer", select: &["id"] };
+    const WRITTEN: SourcePlan = SourcePlan { system: "erp", entity: "Orders", select: &["DocNum"] };
+    let create = |mapping, named, select| WritePlan {
+        mapping,
+        manner: Manner::CreateOnce { by: &["No"] },
+        level,
+        key: &["Key"],
+        named,
+        sources: &[None],
+        select,
+        batch: None,
+    };
+    let back = WritePlan {
+        mapping: "number_to_shop",
+        manner: Manner::Update { by: &["id"] },
+        level: DeliveryLevel::Natural,
+        key: &["id"],
+        named: None,
+        sources: &[None, Some("written")],
+        select: &[],
+        batch: None,
+    };
+    let flow = |name, entity, writes, after, latest_wins| FlowPlan {
+        name,
+        doc: "",
+        owner: "tests",
+        schedules: &[Schedule::Every { seconds: 60, everything: false }],
+        read: ReadPlan { system: "shop", entity, key: &["id"], filter: &[], keep: false, select: &["id"] },
+        writes,
+        after,
+        latest_wins,
+        retry_up_to_s: 86_400,
+        on_failure: Some("ops"),
+        on_silence: None,
+        file: "project.mapspec",
+        line: 1,
+    };
+    Plan {
+        name: "tests",
+        systems: leak(vec![system("shop"), system("erp")]),
+        settings: &[],
+        mappings: leak(vec![
+            mapping("customer_to_partner", &[CUSTOMER], "erp", "Partners"),
+            mapping("order_to_erp", &[ORDER], "erp", "Orders"),
+            mapping("number_to_shop", &[ORDER, WRITTEN], "shop", "order"),
+        ]),
+        flows: leak(vec![
+            flow("customers", "customer", leak(vec![create("customer_to_partner", None, &[])]), &[], false),
+            flow(
+                "orders",
+                "order",
+                leak(vec![create("order_to_erp", Some("written"), &["DocNum"]), back]),
+                &["customers"],
+                latest_wins,
+            ),
+        ]),
+    }
+}
+
+fn text(value: Option<&Json<'_>>) -> String {
+    match value {
+        Some(Json::Text(text) | Json::Number(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn record(fields: &[(&'static str, String)]) -> Outcome {
+    let fields = fields.iter().map(|(name, value)| ((*name).into(), Json::Text(value.clone().into()))).collect();
+    Outcome::Mapped(vec![Part { key: None, record: Json::Record(fields) }])
+}
+
+fn line(line: u32) -> SpecLine {
+    SpecLine { file: "project.mapspec".to_owned(), line }
+}
+
+fn customer_to_partner(input: &Input<'_>) -> Outcome {
+    let customer = &input.sources[0];
+    record(&[("No", text(customer.get("id"))), ("Name", text(customer.get("name")))])
+}
+
+fn order_to_erp(input: &Input<'_>) -> Outcome {
+    let order = &input.sources[0];
+    assert!(order.get("break").is_none(), "a mapping that breaks down");
+    if order.get("skip").is_some() {
+        return Outcome::Skipped { reason: "not wanted".to_owned(), at: line(7) };
+    }
+    let item = Reference::Find(Find {
+        system: "erp".to_owned(),
+        entity: "Items".to_owned(),
+        terms: vec![Term { field: "ItemCode".to_owned(), test: Test::Eq, value: order.get("item").unwrap().to_text() }],
+        select: vec!["ItemCode".to_owned()],
+    });
+    let partner = Reference::Link(Link {
+        system: "erp".to_owned(),
+        entity: "Partners".to_owned(),
+        of_system: "shop".to_owned(),
+        of_entity: "customer".to_owned(),
+        key: text(order.get("customer")),
+    });
+    let wanted: Vec<Reference> =
+        [&item, &partner].into_iter().filter(|reference| input.references.get(reference).is_none()).cloned().collect();
+    if !wanted.is_empty() {
+        return Outcome::Wants(wanted);
+    }
+    if input.references.get(&item) == Some(&Resolved::Found(Vec::new())) {
+        return Outcome::Rejected(vec![Rejection {
+            field: "Item".to_owned(),
+            reason: format!("the ERP has no item {}", text(order.get("item"))),
+            source: Some("order.item".to_owned()),
+            value: None,
+            at: line(9),
+        }]);
+    }
+    let Some(Resolved::Linked(Some(card))) = input.references.get(&partner) else {
+        return Outcome::Waiting(vec![partner]);
+    };
+    record(&[
+        ("No", text(order.get("id"))),
+        ("Card", card.clone()),
+        ("Item", text(order.get("item"))),
+        ("Total", text(order.get("total"))),
+    ])
+}
+
+fn number_to_shop(input: &Input<'_>) -> Outcome {
+    record(&[("id", text(input.sources[0].get("id"))), ("number", text(input.sources[1].get("DocNum")))])
+}

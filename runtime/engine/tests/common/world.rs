@@ -1,0 +1,315 @@
+//! The two systems: what they hold, what they were asked, what goes wrong with them. In memory, or in one file that
+//! outlives a process that is killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mapwright_engine::clock::Clock;
+use mapwright_engine::connector::*;
+use mapwright_values::{Find, Json};
+use serde::{Deserialize, Serialize};
+
+/// A record of the shop.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Source {
+    pub entity: String,
+    pub id: String,
+    pub record: String,
+    pub changed: Timestamp,
+}
+
+/// A document of the ERP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    pub entity: String,
+    pub key: String,
+    pub natural: String,
+    pub create_key: String,
+    pub record: String,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    pub sources: Vec<Source>,
+    pub items: BTreeSet<String>,
+    pub documents: Vec<Document>,
+    /// What was written back to the shop, by order.
+    pub numbers: BTreeMap<String, String>,
+    /// Totals in the order in which they arrived, by order.
+    pub applied: BTreeMap<String, Vec<String>>,
+    /// Writes that arrived.
+    pub writes: u64,
+    pub finds: u64,
+    pub pages: u64,
+}
+
+/// What goes wrong with the next write to the ERP.
+#[derive(Clone, Debug)]
+pub enum Trouble {
+    /// It works, but its answer is lost.
+    LostReply,
+    /// It does not even arrive.
+    LostRequest,
+    /// It is refused, with this class.
+    Refused(Class),
+}
+
+#[derive(Default)]
+pub struct World {
+    pub state: Mutex<State>,
+    pub troubles: Mutex<Vec<Trouble>>,
+    /// Every answer of the ERP is lost from the first to this count, in a process.
+    pub lose_every: Mutex<Option<u64>>,
+    /// The ERP refuses its credentials.
+    pub locked: Mutex<bool>,
+    /// The creates are refused or answered by their key.
+    pub keyed: Mutex<bool>,
+    pub file: Option<PathBuf>,
+}
+
+impl World {
+    pub fn in_file(file: PathBuf) -> Self {
+        let state = std::fs::read_to_string(&file).ok().map(|text| serde_json::from_str(&text).unwrap());
+        Self { state: Mutex::new(state.unwrap_or_default()), file: Some(file), ..Self::default() }
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap();
+        let result = change(&mut state);
+        if let Some(file) = &self.file {
+            let new = file.with_extension("new");
+            std::fs::write(&new, serde_json::to_string(&*state).unwrap()).unwrap();
+            std::fs::rename(new, file).unwrap();
+        }
+        result
+    }
+
+    pub fn customer(&self, id: &str, at: Timestamp) {
+        let record = format!(r#"{{"id":"{id}","name":"Customer {id}"}}"#);
+        self.put("customer", id, record, at);
+    }
+
+    pub fn order(&self, id: &str, customer: &str, item: &str, total: u32, at: Timestamp) {
+        let record = format!(r#"{{"id":"{id}","customer":"{customer}","item":"{item}","total":{total}}}"#);
+        self.put("order", id, record, at);
+    }
+
+    pub fn put(&self, entity: &str, id: &str, record: String, changed: Timestamp) {
+        self.change(|state| {
+            state.sources.retain(|source| !(source.entity == entity && source.id == id));
+            state.sources.push(Source { entity: entity.to_owned(), id: id.to_owned(), record, changed });
+        });
+    }
+
+    pub fn item(&self, code: &str) {
+        self.change(|state| state.items.insert(code.to_owned()));
+    }
+
+    pub fn trouble(&self, troubles: &[Trouble]) {
+        self.troubles.lock().unwrap().extend(troubles.iter().rev().cloned());
+    }
+
+    pub fn documents(&self, entity: &str) -> usize {
+        self.state.lock().unwrap().documents.iter().filter(|document| document.entity == entity).count()
+    }
+}
+
+pub fn failure(class: Class, code: &str) -> Failure {
+    Failure {
+        class,
+        status: None,
+        code: Some(code.to_owned()),
+        message: format!("the system said {code}; see its manual"),
+        field: None,
+        retry_after: None,
+    }
+}
+
+/// One of the two systems.
+pub struct System<C> {
+    pub alias: String,
+    pub world: Arc<World>,
+    pub clock: Arc<C>,
+}
+
+const PAGE: usize = 3;
+
+fn field(record: &str, name: &str) -> String {
+    match Json::parse(record).unwrap().get(name) {
+        Some(Json::Text(text) | Json::Number(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+impl<C: Clock> System<C> {
+    fn create(&self, write: &WriteRequest) -> Result<Written, Failure> {
+        let natural = field(&write.record, "No");
+        self.world.change(|state| {
+            if let Some(known) =
+                state.documents.iter().find(|known| known.entity == write.entity && known.natural == natural)
+                && *self.world.keyed.lock().unwrap()
+            {
+                assert_eq!(known.create_key, write.create_key);
+                return Ok(Written { key: vec![known.key.clone()], record: None });
+            }
+            let key = format!("{}{}", &write.entity[..1], state.documents.len() + 1);
+            state.documents.push(Document {
+                entity: write.entity.clone(),
+                key: key.clone(),
+                natural: natural.clone(),
+                create_key: write.create_key.clone(),
+                record: write.record.clone(),
+            });
+            Ok(Written { key: vec![key], record: None })
+        })
+    }
+
+    fn update(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
+        self.world.change(|state| state.numbers.insert(key[0].clone(), field(&write.record, "number")));
+        Ok(Written { key: key.to_vec(), record: None })
+    }
+
+    fn carry_out(&self, write: &WriteRequest) -> Result<Written, Failure> {
+        match &write.deed {
+            Deed::Create => self.create(write),
+            Deed::Update { key } | Deed::Upsert { key } | Deed::Delete { key } => self.update(write, key),
+            Deed::Act => Ok(Written { key: Vec::new(), record: None }),
+        }
+    }
+
+    fn answer(&self, write: &WriteRequest) -> Result<Written, Failure> {
+        if self.alias == "erp" && *self.world.locked.lock().unwrap() {
+            return Err(failure(Class::Halt, "401"));
+        }
+        let arrived = self.world.change(|state| {
+            state.writes += 1;
+            state.writes
+        });
+        let trouble = if self.alias == "erp" { self.world.troubles.lock().unwrap().pop() } else { None };
+        let lost = self.world.lose_every.lock().unwrap().is_some_and(|every| arrived % every == 0);
+        match trouble {
+            Some(Trouble::LostRequest) => Err(failure(Class::Ambiguous, "reset")),
+            Some(Trouble::Refused(class)) => Err(failure(class, "refused")),
+            Some(Trouble::LostReply) => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
+            None if lost => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
+            None => self.carry_out(write),
+        }
+    }
+}
+
+impl<C: Clock> Connector for System<C> {
+    fn alias(&self) -> &str {
+        &self.alias
+    }
+
+    fn reading(&self, entity: &str) -> Reading {
+        Reading {
+            passes: vec!["changed".to_owned()],
+            // One entity of each kind, so that both ways to move a watermark are walked.
+            ordered_by_time: entity == "order",
+            resolution: Duration::from_secs(1),
+            overlap: Duration::from_secs(600),
+            index_lag: Duration::from_secs(2),
+        }
+    }
+
+    fn writing(&self, _entity: &str) -> Writing {
+        Writing {
+            settle: Duration::from_secs(120),
+            create_is_keyed: *self.world.keyed.lock().unwrap(),
+            probe_by: Vec::new(),
+            request_timeout: Duration::from_secs(20),
+            parallel: 4,
+        }
+    }
+
+    fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
+        let window = request.window.clone().unwrap();
+        let rows = self.world.change(|state| {
+            state.pages += 1;
+            let mut rows: Vec<Source> =
+                state.sources.iter().filter(|source| source.entity == request.entity).cloned().collect();
+            rows.retain(|row| {
+                window.since.is_none_or(|since| row.changed >= since)
+                    && window.until.is_none_or(|until| row.changed < until)
+            });
+            if request.entity == "order" {
+                rows.sort_by(|a, b| (a.changed, &a.id).cmp(&(b.changed, &b.id)));
+            } else {
+                rows.sort_by(|a, b| a.id.cmp(&b.id));
+            }
+            rows
+        });
+        let start: usize = request.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
+        let end = (start + PAGE).min(rows.len());
+        let page = Page {
+            rows: rows[start..end]
+                .iter()
+                .map(|row| Row { record: row.record.clone(), stamp: Some(row.changed) })
+                .collect(),
+            next: (end < rows.len()).then(|| end.to_string()),
+            server_time: Some(self.clock.now()),
+        };
+        Box::pin(async move { Ok(page) })
+    }
+
+    fn fetch_record<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        _select: &'a [String],
+    ) -> Reply<'a, Result<Option<String>, Failure>> {
+        let state = self.world.state.lock().unwrap();
+        let found = state.documents.iter().find(|document| document.entity == entity && document.key == key[0]);
+        let record = found.map(|document| format!(r#"{{"DocNum":"N-{}"}}"#, document.natural));
+        Box::pin(async move { Ok(record) })
+    }
+
+    fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>> {
+        let found = self.world.change(|state| {
+            state.finds += 1;
+            finds
+                .iter()
+                .map(|find| {
+                    let code = find.terms[0].value.trim_matches('"').to_owned();
+                    state.items.get(&code).map(|code| format!(r#"{{"ItemCode":"{code}"}}"#)).into_iter().collect()
+                })
+                .collect()
+        });
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>> {
+        let answer = self.answer(write);
+        Box::pin(async move { answer })
+    }
+
+    fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
+        let natural = field(record, &by[0]);
+        let state = self.world.state.lock().unwrap();
+        let found: Vec<&Document> = state
+            .documents
+            .iter()
+            .filter(|document| document.entity == entity && document.natural == natural)
+            .collect();
+        let probe = match found.as_slice() {
+            [] => Probe::Absent,
+            [one] if one.record == record => Probe::Same { key: vec![one.key.clone()], record: one.record.clone() },
+            [one] => Probe::Differs { key: vec![one.key.clone()], difference: "another content".to_owned() },
+            several => Probe::Several { count: several.len() },
+        };
+        Box::pin(async move { Ok(probe) })
+    }
+
+    fn check(&self) -> Reply<'_, Result<String, Failure>> {
+        let locked = *self.world.locked.lock().unwrap();
+        Box::pin(async move { if locked { Err(failure(Class::Halt, "401")) } else { Ok("fine".to_owned()) } })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(async {})
+    }
+}
