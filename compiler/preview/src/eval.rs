@@ -4,14 +4,14 @@
 
 use std::cell::RefCell;
 
-use mapwright_model::ir::{Block, Branch, Expr, ExprKind, Local, LocalId, Mapping, Model, Statement, Target, Type};
+use mapwright_model::ir::{Block, Branch, Expr, ExprKind, Flow, Local, LocalId, Mapping, Model, Statement, Target, Type};
 use mapwright_syntax::{FileId, Files, Span};
 use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
 use mapwright_values::run::Run;
 use mapwright_values::value::Value;
 use mapwright_values::write::Record;
-use mapwright_values::{Input, Json, Outcome};
+use mapwright_values::{Input, Json, Outcome, Rejection};
 
 mod branch;
 mod each;
@@ -64,6 +64,17 @@ pub(crate) fn map(model: &Model, lines: &Lines<'_>, mapping: &Mapping, input: &I
         eval.block(&frame, &mapping.body).record
     };
     run.finish(record)
+}
+
+/// Is a record that a flow has read to be kept?
+pub(crate) fn keep(model: &Model, lines: &Lines<'_>, flow: &Flow, input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+    let Some(keep) = &flow.keep else { return Ok(true) };
+    let run = Run::new(input, lines.path(keep.span.file));
+    let frame = Frame::new(&flow.locals);
+    let name = frame.local(flow.local).map(|local| local.name.as_str()).unwrap_or_default();
+    frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name)))));
+    let wanted = Eval { model, lines, run: &run }.boolean(&frame, keep);
+    run.keep(lines.line(keep.span), wanted)
 }
 
 /// What evaluation needs besides the locals.
@@ -137,8 +148,7 @@ impl<'r> Eval<'_, 'r> {
         if made.stopped {
             return Err(Stop::Held);
         }
-        let name = self.model.record(block.record).map(|record| record.name.as_str()).unwrap_or_default();
-        Ok(Value::Record(Node::owned(made.record.into_json(), name)))
+        Ok(Value::Record(Node::owned(made.record.into_json(), "record")))
     }
 
     fn statement(&self, frame: &Frame<'_, 'r>, made: &mut Made, statement: &Statement) {

@@ -3,9 +3,9 @@
 //! In: a checked model and one record. Out: the same [`Outcome`] that the generated code gives, byte for byte, rejections included:
 //! both call the functions of `mapwright_values`, in the order that `mapwright_model::ir` lays down. It reads no file and writes none.
 
-use mapwright_model::ir::{Mapping, Model};
+use mapwright_model::ir::{Flow, Mapping, Model};
 use mapwright_syntax::Files;
-use mapwright_values::{Input, Outcome};
+use mapwright_values::{Input, Outcome, Rejection};
 
 pub mod cases;
 mod eval;
@@ -35,6 +35,14 @@ impl<'m> Preview<'m> {
     #[must_use]
     pub fn map(&self, mapping: &Mapping, input: &Input<'_>) -> Outcome {
         eval::map(self.model, &self.lines, mapping, input)
+    }
+
+    /// Is a record that a flow has read to be kept? Only conditions that its source could not evaluate are looked at.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub fn keep(&self, flow: &Flow, input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+        eval::keep(self.model, &self.lines, flow, input)
     }
 
     /// The project's settings with their defaults, as [`cases::complete_settings`] takes them.

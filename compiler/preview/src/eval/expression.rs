@@ -188,23 +188,32 @@ impl<'r> Eval<'_, 'r> {
         Ok(Some(Value::List(values?)))
     }
 
-    /// A missing argument makes the result missing, unless the function takes missing values there.
+    /// A missing argument makes the result missing, unless the function takes missing values there. Arguments that may do so come first.
     fn call(&self, frame: &Frame<'_, 'r>, function: &Function, arguments: &[Argument]) -> Evaluated<'r> {
+        let passes = |index: usize, expr: &Expr| {
+            let param = function.params.get(index).or(function.params.last());
+            expr.optional && param.is_some_and(|param| !param.optional && param.takes != Takes::AnyMaybeMissing)
+        };
+        let mut passing = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            if let Argument::Value(expr) = argument
+                && passes(index, expr)
+            {
+                let Some(value) = self.expr(frame, expr)? else { return Ok(None) };
+                passing.push(value);
+            }
+        }
+        let mut passing = passing.into_iter();
         let mut values = Vec::with_capacity(arguments.len() + 1);
         if function.needs_now {
             values.push(Some(Value::Instant(self.run.now())));
         }
         for (index, argument) in arguments.iter().enumerate() {
-            let value = match argument {
-                Argument::Value(expr) => self.expr(frame, expr)?,
+            values.push(match argument {
                 Argument::Mode(word) => some_text(word.clone()),
-            };
-            let param = function.params.get(index).or(function.params.last());
-            let passes = param.is_none_or(|param| !param.optional && param.takes != Takes::AnyMaybeMissing);
-            if value.is_none() && passes {
-                return Ok(None);
-            }
-            values.push(value);
+                Argument::Value(expr) if passes(index, expr) => passing.next(),
+                Argument::Value(expr) => self.expr(frame, expr)?,
+            });
         }
         (function.call)(&values)
     }

@@ -16,10 +16,11 @@ impl<'r> Eval<'_, 'r> {
         };
         let mut keys = Vec::with_capacity(arguments.len());
         for argument in arguments {
-            keys.push(self.expr(frame, argument)?);
-        }
-        if keys.first().is_some_and(Option::is_none) {
-            return Ok(None);
+            let key = self.expr(frame, argument)?;
+            if keys.is_empty() && key.is_none() {
+                return Ok(None);
+            }
+            keys.push(key);
         }
         let inner = Frame::new(&table.locals);
         for (local, key) in table.keys.iter().zip(&keys) {

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use mapwright_model::ir::{Expr, ExprKind, Find, Linked, Type};
-use mapwright_values::decimal::Decimal;
+use mapwright_model::ir::{Expr, ExprKind, Find, Linked, Term, Type};
 use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
-use mapwright_values::time::Uuid;
+use mapwright_values::prelude;
 use mapwright_values::value::Value;
-use mapwright_values::{Json, Link, Reference, Term, Test, reference};
+use mapwright_values::{Json, Link, Reference, Test, reference};
 
 use super::expression::unexpected;
 use super::{Eval, Evaluated, Frame, leaf};
@@ -41,15 +40,9 @@ impl<'r> Eval<'_, 'r> {
             let taken: Result<Vec<_>, Stop> = kept.into_iter().map(|record| self.taken(frame, find, record)).collect();
             return Ok(Some(Value::List(taken?)));
         }
-        match kept.len() {
-            0 | 1 => match kept.pop() {
-                Some(record) => self.taken(frame, find, record),
-                None => Ok(None),
-            },
-            several => Err(Stop::failed(format!(
-                "{several} records of {}.{} match; expected one",
-                question.system, question.entity
-            ))),
+        match prelude::only_one(kept, &format!("{}.{}", question.system, question.entity))? {
+            Some(record) => self.taken(frame, find, record),
+            None => Ok(None),
         }
     }
 
@@ -63,29 +56,38 @@ impl<'r> Eval<'_, 'r> {
 
     /// What is asked; `None` when a value is missing, for then nothing is asked.
     fn question(&self, frame: &Frame<'_, 'r>, find: &Find) -> Result<Option<reference::Find>, Stop> {
+        // Values that may be missing come first: without one of them the others do not matter.
+        let mut passing = Vec::new();
+        for term in find.terms.iter().filter(|term| passes(term)) {
+            let Some(value) = self.expr(frame, &term.value)? else { return Ok(None) };
+            passing.push(value);
+        }
+        let mut passing = passing.into_iter();
         let mut terms = Vec::with_capacity(find.terms.len());
         for term in &find.terms {
-            let value = if term.test == Test::Missing {
-                Json::Null
-            } else {
-                match self.expr(frame, &term.value)? {
-                    Some(Value::List(elements)) if term.test == Test::In => {
-                        let written = elements.iter().flatten();
-                        let written = written.map(|value| leaf::write(value, &term.ty, &term.spelling));
-                        Json::List(written.collect::<Result<_, _>>()?)
-                    }
-                    Some(value) => leaf::write(&value, &term.ty, &term.spelling)?,
-                    None => return Ok(None),
-                }
-            };
-            terms.push(Term { field: term.field.clone(), test: term.test, value: value.to_text() });
+            let value = if passes(term) { passing.next() } else { None };
+            terms.push(prelude::term(&term.field, term.test, self.term(frame, term, value)?));
         }
-        Ok(Some(reference::Find {
-            system: find.entity.system.clone(),
-            entity: find.entity.entity.clone(),
-            terms,
-            select: find.select.clone(),
-        }))
+        let select: Vec<&str> = find.select.iter().map(String::as_str).collect();
+        Ok(Some(prelude::question(&find.entity.system, &find.entity.entity, terms, &select)))
+    }
+
+    /// The value of a condition in the spelling of the wire.
+    fn term(&self, frame: &Frame<'_, 'r>, term: &Term, value: Option<Value<'r>>) -> Result<Json<'static>, Stop> {
+        if term.test == Test::Missing {
+            return Ok(Json::Null);
+        }
+        let value = match value {
+            Some(value) => value,
+            None => self.present(frame, &term.value)?,
+        };
+        match value {
+            Value::List(elements) if term.test == Test::In => {
+                let written = elements.iter().flatten().map(|value| leaf::write(value, &term.ty, &term.spelling));
+                written.collect::<Result<_, Stop>>().map(Json::List)
+            }
+            value => leaf::write(&value, &term.ty, &term.spelling),
+        }
     }
 
     pub(super) fn linked(&self, frame: &Frame<'_, 'r>, linked: &Linked, ty: &Type) -> Evaluated<'r> {
@@ -95,17 +97,9 @@ impl<'r> Eval<'_, 'r> {
 
     fn link(&self, frame: &Frame<'_, 'r>, linked: &Linked) -> Result<Option<Link>, Stop> {
         let Some(key) = self.expr(frame, &linked.by)? else { return Ok(None) };
-        let key = match leaf::write(&key, &linked.by.ty, &linked.by_spelling)? {
-            Json::Text(text) => text.into_owned(),
-            other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)) => other.to_text(),
-        };
-        Ok(Some(Link {
-            system: linked.entity.system.clone(),
-            entity: linked.entity.entity.clone(),
-            of_system: linked.of.system.clone(),
-            of_entity: linked.of.entity.clone(),
-            key,
-        }))
+        let key = leaf::write(&key, &linked.by.ty, &linked.by_spelling)?;
+        let (target, source) = (&linked.entity, &linked.of);
+        Ok(Some(prelude::link((&target.system, &target.entity), (&source.system, &source.entity), key)))
     }
 
     /// `... otherwise wait`: the reference that is waited for.
@@ -117,7 +111,7 @@ impl<'r> Eval<'_, 'r> {
         };
         match reference {
             Ok(Some(reference)) => Stop::Wait(reference),
-            Ok(None) => Stop::failed("the key to wait for is missing"),
+            Ok(None) => prelude::nothing_to_wait_for(),
             Err(stop) => stop,
         }
     }
@@ -125,13 +119,9 @@ impl<'r> Eval<'_, 'r> {
 
 /// A stored key as a value of the target's key type.
 fn key_value<'r>(key: Cow<'r, str>, ty: &Type) -> Result<Value<'r>, Stop> {
-    let broken = |key: &str| Stop::failed_on(key, format!("the stored key \"{key}\" is no key of its entity any more"));
     match ty {
-        Type::Integer { .. } | Type::Decimal { .. } => match Decimal::parse(&key) {
-            Ok(number) => Ok(Value::Number(number)),
-            Err(_) => Err(broken(&key)),
-        },
-        Type::Uuid => Uuid::parse(&key).map(Value::Uuid).ok_or_else(|| broken(&key)),
+        Type::Integer { .. } | Type::Decimal { .. } => prelude::key_number(key).map(Value::Number),
+        Type::Uuid => prelude::key_uuid(key).map(Value::Uuid),
         Type::Text { .. } | Type::Enum(_) => Ok(Value::Text(key)),
         Type::Quotient
         | Type::Boolean
@@ -145,4 +135,9 @@ fn key_value<'r>(key: Cow<'r, str>, ty: &Type) -> Result<Value<'r>, Stop> {
         | Type::File
         | Type::Never => Err(unexpected("a key", Some(&Value::Text(key)))),
     }
+}
+
+/// Does a missing value of this condition mean that nothing is asked?
+fn passes(term: &Term) -> bool {
+    term.test != Test::Missing && term.value.optional
 }
