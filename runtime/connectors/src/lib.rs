@@ -5,6 +5,7 @@
 //! refused because a session had ended), never follows a redirect or a link to another host, and never logs a
 //! credential, a session or a body. Nothing about a vendor stands here: that is the manifest's.
 
+mod alert;
 mod answer;
 mod auth;
 mod classify;
@@ -20,8 +21,11 @@ mod request;
 mod rest;
 mod settings;
 mod template;
+#[cfg(test)]
+mod tests;
 mod windows;
 mod writing;
 
+pub use alert::WebhookAlert;
 pub use connection::Connectors;
 pub use settings::ConnectionSettings;

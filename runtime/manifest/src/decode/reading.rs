@@ -17,7 +17,7 @@ const IN_MAX_DEFAULT: usize = 20;
 
 impl Decoder {
     /// `body.a.b` -> `[a, b]`: where a tree goes.
-    fn into_body(&mut self, node: &Node) -> Option<Vec<String>> {
+    fn place_in_body(&mut self, node: &Node) -> Option<Vec<String>> {
         let text = self.text(node, "`into`")?;
         match text.strip_prefix("body.") {
             Some(path) => Some(path.split('.').map(str::to_owned).collect()),
@@ -40,7 +40,7 @@ impl Decoder {
         if let Some(form) = form {
             self.word(form, "`filters.form`", &["odata"]);
         }
-        let into = fields.get("into").and_then(|node| self.into_body(node));
+        let into = fields.get("into").and_then(|node| self.place_in_body(node));
         let mut forms = IndexMap::new();
         for comparison in COMPARISONS {
             if let Some(tree) = fields.get(comparison).and_then(|node| self.tree(node)) {
@@ -70,7 +70,7 @@ impl Decoder {
         let mut fields = self.fields(node, "`select`")?;
         let form_node = fields.get("form");
         let form = form_node.and_then(|node| self.word(node, "`select.form`", &["odata", "nested", "paths", "graphql", "none"]));
-        let into = fields.get("into").and_then(|node| self.into_body(node));
+        let into = fields.get("into").and_then(|node| self.place_in_body(node));
         let nest = fields.get("nest").and_then(|node| self.text(node, "`nest`"));
         unbuilt.extend(self.unbuilt(&mut fields, &["repeat"]));
         let select = match form.as_deref() {
@@ -95,7 +95,7 @@ impl Decoder {
     pub(crate) fn sort(&mut self, node: &Node, unbuilt: &mut Vec<Unbuilt>) -> Option<Sort> {
         let mut fields = self.fields(node, "`sort`")?;
         let form = fields.get("form");
-        let into = fields.get("into").and_then(|node| self.into_body(node));
+        let into = fields.get("into").and_then(|node| self.place_in_body(node));
         unbuilt.extend(self.unbuilt(&mut fields, &["encode", "all", "fixed"]));
         let sort = if self.is_odata(form) {
             Sort::Odata

@@ -1,0 +1,180 @@
+//! Business One: sessions with odd cookies, next links, keys, conditions, probes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::Timestamp;
+use mapwright_engine::connector::{Class, Deed, Probe, Window};
+
+use crate::tests::server::{Seen, Server, json, with_headers};
+use crate::tests::systems::{erp, everything, find, write};
+
+fn login() -> Vec<u8> {
+    // As the Service Layer writes them: no path, a trailing semicolon, a dot in front of the node.
+    with_headers(
+        200,
+        &["Set-Cookie: B1SESSION=6d9e-1;HttpOnly;", "Set-Cookie: ROUTEID=.node1; path=/b1s", "Content-Type: application/json"],
+        r#"{"@odata.context":"x","SessionId":"6d9e-1","Version":"1000240","SessionTimeout":30}"#,
+    )
+}
+
+async fn answering(answer: impl Fn(&Seen) -> Vec<u8> + Send + Sync + 'static) -> Server {
+    Server::start(move |seen| match seen.target.as_str() {
+        "/b1s/v2/Login" => login(),
+        "/b1s/v2/Logout" => json(204, ""),
+        _ => answer(seen),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_session_is_sent_as_a_handwritten_cookie_and_given_back() {
+    let server = answering(|_| json(200, r#"{"value":[]}"#)).await;
+    let erp = erp(&server);
+    erp.fetch_page(&everything("Orders")).await.unwrap();
+    erp.close().await;
+    assert_eq!(
+        server.seen_at("Login")[0].body,
+        r#"{"CompanyDB":"SBO","UserName":"manager","Password":"hush-hush","Language":3}"#
+    );
+    assert_eq!(server.seen_at("Orders")[0].header("cookie"), Some("B1SESSION=6d9e-1; ROUTEID=.node1"));
+    assert_eq!(server.seen_at("Logout")[0].header("cookie"), Some("B1SESSION=6d9e-1; ROUTEID=.node1"));
+    erp.close().await;
+    assert_eq!(server.seen_at("Logout").len(), 1);
+}
+
+#[tokio::test]
+async fn both_cookies_in_one_header_are_understood() {
+    let server = Server::start(|seen| {
+        if seen.target.ends_with("Login") {
+            let cookies = "Set-Cookie: B1SESSION=6d9e-1; HttpOnly, ROUTEID=.node7; path=/b1s";
+            with_headers(200, &[cookies], r#"{"SessionId":"6d9e-1","SessionTimeout":30}"#)
+        } else {
+            json(200, r#"{"value":[]}"#)
+        }
+    })
+    .await;
+    erp(&server).fetch_page(&everything("Orders")).await.unwrap();
+    assert_eq!(server.seen_at("Orders")[0].header("cookie"), Some("B1SESSION=6d9e-1; ROUTEID=.node7"));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_in_mid_work_is_renewed_once_and_a_write_repeated_once() {
+    let count = AtomicUsize::new(0);
+    let server = answering(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            json(401, r#"{"error":{"code":301,"message":{"lang":"en-us","value":"Invalid session or session already timeout."}}}"#)
+        } else {
+            json(201, r#"{"DocEntry":91,"DocNum":7,"DocTotal":119.00}"#)
+        }
+    })
+    .await;
+    let written = erp(&server).send(&write("Orders", Deed::Create, r#"{"NumAtCard":"10231"}"#)).await.unwrap();
+    assert_eq!(written.key, ["91"]);
+    assert_eq!(written.record.as_deref(), Some(r#"{"DocEntry":91,"DocNum":7,"DocTotal":119.00}"#));
+    assert_eq!((server.seen_at("Login").len(), server.seen_at("Orders").len()), (2, 2));
+}
+
+#[tokio::test]
+async fn pages_follow_relative_links_with_our_header_again() {
+    let server = answering(|seen| {
+        if seen.target.contains("skip") {
+            json(200, r#"{"value":[{"DocEntry":2}]}"#)
+        } else {
+            json(200, r#"{"value":[{"DocEntry":1}],"@odata.nextLink":"Orders?$skip=20"}"#)
+        }
+    })
+    .await;
+    let erp = erp(&server);
+    let mut request = everything("Orders");
+    request.select = vec!["NumAtCard".to_owned(), "DocumentLines.ItemCode".to_owned()];
+    let first = erp.fetch_page(&request).await.unwrap();
+    request.cursor = first.next.clone();
+    let second = erp.fetch_page(&request).await.unwrap();
+    assert_eq!((first.rows[0].record.as_str(), second.rows[0].record.as_str()), (r#"{"DocEntry":1}"#, r#"{"DocEntry":2}"#));
+    assert_eq!(second.next, None);
+    let asked = server.seen_at("Orders");
+    assert_eq!(asked[0].decoded(), "/b1s/v2/Orders?$select=NumAtCard,DocumentLines,DocEntry&$orderby=DocEntry");
+    assert_eq!(asked[1].decoded(), "/b1s/v2/Orders?$skip=20");
+    assert!(asked.iter().all(|seen| seen.header("prefer") == Some("odata.maxpagesize=500")));
+}
+
+#[tokio::test]
+async fn a_link_to_another_host_is_refused() {
+    let server = answering(|_| json(200, r#"{"value":[],"@odata.nextLink":"http://evil.example/b1s/v2/Orders"}"#)).await;
+    let failure = erp(&server).fetch_page(&everything("Orders")).await.unwrap_err();
+    assert_eq!(failure.class, Class::Halt);
+    assert!(failure.message.contains("evil.example"), "{failure}");
+}
+
+#[tokio::test]
+async fn changes_are_asked_by_day_and_compared_by_second() {
+    let server = answering(|_| {
+        json(200, r#"{"value":[
+            {"DocEntry":1,"UpdateDate":"2026-11-02T00:00:00Z","UpdateTime":"08:59:59"},
+            {"DocEntry":2,"UpdateDate":"2026-11-02T00:00:00Z","UpdateTime":"09:00:00"},
+            {"DocEntry":3,"UpdateDate":"2026-11-02","UpdateTime":"10:00:00"}]}"#)
+    })
+    .await;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let mut request = everything("Orders");
+    request.window = Some(Window { pass: 0, since: Some(at("2026-11-02T08:00:00Z")), until: Some(at("2026-11-02T09:00:00Z")) });
+    let page = erp(&server).fetch_page(&request).await.unwrap();
+    assert_eq!(page.rows.len(), 1);
+    assert_eq!(page.rows[0].stamp, Some(at("2026-11-02T08:00:00Z")));
+    assert_eq!(
+        server.seen_at("Orders")[0].decoded(),
+        "/b1s/v2/Orders?$filter=UpdateDate ge '2026-11-02' and UpdateDate le '2026-11-02'&$orderby=UpdateDate,UpdateTime,DocEntry"
+    );
+}
+
+#[tokio::test]
+async fn look_ups_answer_in_order_and_escape_what_they_ask() {
+    let server = answering(|seen| {
+        let found = if seen.decoded().contains("'A1'") { r#"[{"ItemCode":"A1"}]"# } else { "[]" };
+        json(200, &format!("{{\"value\":{found}}}"))
+    })
+    .await;
+    let finds = [find("Items", "ItemCode", "O'Neil & Co"), find("Items", "ItemCode", "A1")];
+    let found = erp(&server).find(&finds).await.unwrap();
+    assert_eq!(found, [vec![], vec![r#"{"ItemCode":"A1"}"#.to_owned()]]);
+    let asked: Vec<String> = server.seen_at("Items").iter().map(|seen| seen.target.clone()).collect();
+    assert!(asked.iter().any(|target| target.contains("%27O%27%27Neil%20%26%20Co%27")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn keys_are_spelled_by_the_catalogue() {
+    let server = answering(|_| json(404, r#"{"error":{"code":-2028,"message":{"value":"No matching records found (ODBC -2028)"}}}"#)).await;
+    let erp = erp(&server);
+    assert_eq!(erp.fetch_record("Items", &["A/1'".to_owned()], &[]).await.unwrap(), None);
+    assert_eq!(erp.fetch_record("Orders", &["22".to_owned()], &[]).await.unwrap(), None);
+    erp.send(&write("Orders_Close", Deed::Act, r#"{"DocEntry":22}"#)).await.unwrap_err();
+    let targets: Vec<String> = server.seen().iter().skip(1).map(|seen| seen.target.clone()).collect();
+    assert_eq!(targets, ["/b1s/v2/Items(%27A%2F1%27%27%27)", "/b1s/v2/Orders(22)", "/b1s/v2/Orders(22)/Close"]);
+}
+
+/// What a probe finds when Orders and Drafts answer these rows.
+async fn probed(orders: &'static str, drafts: &'static str) -> (Probe, Vec<Seen>) {
+    let server = answering(move |seen| {
+        let rows = if seen.target.contains("/Drafts") { drafts } else { orders };
+        json(200, &format!("{{\"value\":[{rows}]}}"))
+    })
+    .await;
+    let record = r#"{"NumAtCard":" 10231 ","CardCode":"C1","DocumentLines":[{"ItemCode":"A"},{"ItemCode":"B"}]}"#;
+    let probe = erp(&server).probe("Orders", &["NumAtCard".to_owned()], record).await.unwrap();
+    (probe, server.seen())
+}
+
+#[tokio::test]
+async fn a_probe_tells_absent_same_differs_and_several() {
+    let same = r#"{"DocEntry":91,"CardCode":"C1","DocTotal":119.0,"DocumentLines":[{},{}]}"#;
+    let (probe, seen) = probed("", "").await;
+    assert_eq!(probe, Probe::Absent);
+    assert_eq!(seen[1].decoded(), "/b1s/v2/Orders?$filter=NumAtCard eq '10231'&$orderby=DocEntry", "trimmed, and DocTotal is not ours to compare");
+    assert!(seen[2].target.starts_with("/b1s/v2/Drafts"));
+    assert_eq!(probed(same, "").await.0, Probe::Same { key: vec!["91".to_owned()], record: same.to_owned() });
+    let (probe, _) = probed(r#"{"DocEntry":92,"CardCode":"C2","DocumentLines":[{}]}"#, "").await;
+    let difference = "CardCode is C2 there and C1 here; count(DocumentLines) is 1 there and 2 here".to_owned();
+    assert_eq!(probe, Probe::Differs { key: vec!["92".to_owned()], difference });
+    assert!(matches!(probed("", same).await.0, Probe::Differs { difference, .. } if difference == "it is in Drafts, not in Orders"));
+    assert_eq!(probed(same, same).await.0, Probe::Several { count: 2 });
+}

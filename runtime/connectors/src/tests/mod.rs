@@ -1,0 +1,9 @@
+//! Connections against small servers on the loopback that answer what a script says, byte by byte.
+
+mod alerts;
+mod erp;
+mod faults;
+mod samples;
+mod server;
+mod shop;
+mod systems;
