@@ -61,7 +61,10 @@ fn zone_of(flow: &FlowPlan, zone: &str, settings: &Json<'_>) -> Result<TimeZone,
         Some(setting) => match settings.get(setting) {
             Some(Json::Text(name)) => name.to_string(),
             Some(_) | None => {
-                return Err(format!("the setting `{setting}`, in whose zone the flow `{}` runs, is no text", flow.name));
+                return Err(format!(
+                    "the setting `{setting}`, in whose zone the flow `{}` runs, is no text",
+                    flow.name
+                ));
             }
         },
         None => zone.to_owned(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mapwright_values::plan::{Manner, WritePlan};
 use mapwright_values::{Find, Json, Link, Term, Test};
+use tracing::Instrument;
 
 use super::deciding::{self, Decision, Turn};
 use super::resolving::{Prepared, Work};
@@ -20,11 +21,13 @@ use crate::store::{Concluded, Conclusion, Delivery, Fault, Intended, Intent, New
 
 /// Brings one message to its verdict.
 pub(crate) async fn finish(core: &Core, work: Work, lease_until: jiff::Timestamp) -> Result<(), EngineError> {
-    let span = tracing::debug_span!(
+    let span = tracing::info_span!(
         "message", id = work.leased.id.0, trace = %work.leased.capture_key, flow = work.flow.name, write = work.leased.write
     );
-    let _ = &span;
-    let mut work = work;
+    dispatch(core, work, lease_until).instrument(span).await
+}
+
+async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> Result<(), EngineError> {
     match work.result.take() {
         None => probe_turn(core, &work).await,
         Some(Prepared::Conclude(verdict)) => conclude(core, &work, verdict, None).await,

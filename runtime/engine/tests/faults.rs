@@ -1,0 +1,140 @@
+//! Every call of the store fails once, before or after it took effect: nothing is lost, nothing doubled.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::Setup;
+use common::world::Trouble;
+use jiff::Timestamp;
+use mapwright_engine::alert::Alert;
+use mapwright_engine::connector::Class;
+use mapwright_engine::state::State;
+use mapwright_engine::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+use mapwright_engine::store::*;
+use mapwright_values::Link;
+
+/// A store whose Nth call fails.
+struct Failing {
+    inner: Arc<dyn Store>,
+    nth: u64,
+    calls: AtomicU64,
+    /// The call took effect and only its answer was lost.
+    after: bool,
+}
+
+impl Failing {
+    fn guard<'a, T: Send + 'a>(&'a self, call: impl FnOnce() -> Stored<'a, T>) -> Stored<'a, T> {
+        let failing = self.calls.fetch_add(1, Ordering::SeqCst) + 1 == self.nth;
+        let error = StoreError::new("the disk is gone");
+        match (failing, self.after) {
+            (true, false) => Box::pin(async move { Err(error) }),
+            (true, true) => {
+                let answer = call();
+                Box::pin(async move { answer.await.and(Err(error)) })
+            }
+            (false, _) => call(),
+        }
+    }
+}
+
+impl Store for Failing {
+    fn begin(&self, beginning: Beginning) -> Stored<'_, ()> {
+        self.guard(|| self.inner.begin(beginning))
+    }
+    fn capture(&self, page: CapturePage) -> Stored<'_, Captured> {
+        self.guard(|| self.inner.capture(page))
+    }
+    fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position> {
+        self.guard(|| self.inner.position(flow, pass))
+    }
+    fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {
+        self.guard(|| self.inner.lease(request))
+    }
+    fn intend(&self, intent: Intent) -> Stored<'_, Intended> {
+        self.guard(|| self.inner.intend(intent))
+    }
+    fn conclude(&self, conclusion: Conclusion) -> Stored<'_, Concluded> {
+        self.guard(|| self.inner.conclude(conclusion))
+    }
+    fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>> {
+        self.guard(|| self.inner.links(links))
+    }
+    fn connection(&self, change: ConnectionChange) -> Stored<'_, ()> {
+        self.guard(|| self.inner.connection(change))
+    }
+    fn operate(&self, operation: Operation) -> Stored<'_, u64> {
+        self.guard(|| self.inner.operate(operation))
+    }
+    fn reading(&self, note: ReadingNote) -> Stored<'_, ()> {
+        self.guard(|| self.inner.reading(note))
+    }
+    fn alerts_due(&self, now: Timestamp, limit: u32) -> Stored<'_, Vec<Alert>> {
+        self.guard(|| self.inner.alerts_due(now, limit))
+    }
+    fn alert_sent(&self, sent: AlertSent) -> Stored<'_, ()> {
+        self.guard(|| self.inner.alert_sent(sent))
+    }
+    fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
+        self.guard(|| self.inner.status(now))
+    }
+    fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
+        self.guard(|| self.inner.dead_letters(selection, limit))
+    }
+    fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>> {
+        self.guard(|| self.inner.dead_letter(id))
+    }
+    fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>> {
+        self.guard(|| self.inner.next_due(settled))
+    }
+}
+
+/// Customers, orders, an unknown item, a record that breaks the mapping, a lost answer, a refusal.
+fn shop() -> Setup {
+    let mut setup = Setup::new();
+    setup.workers = 1;
+    let stamp = "2026-11-23T08:00:00Z".parse().unwrap();
+    for number in 0..2 {
+        setup.world.customer(&format!("c{number}"), stamp);
+    }
+    for number in 0..4 {
+        setup.world.order(&format!("o{number}"), &format!("c{}", number % 2), "A", 10 + number, stamp);
+    }
+    setup.world.order("x", "c1", "UNKNOWN", 5, stamp);
+    setup.world.order("y", "nobody", "A", 5, stamp);
+    setup.world.item("A");
+    setup.world.trouble(&[Trouble::LostReply, Trouble::Refused(Class::Transient), Trouble::LostRequest]);
+    setup
+}
+
+async fn fail_every_call(after: bool) {
+    for nth in 1.. {
+        let setup = shop();
+        let failing = Failing { inner: setup.store(), nth, calls: AtomicU64::new(0), after };
+        let result = setup.try_sync(Arc::new(failing)).await;
+        // The next start finds whatever the failure left.
+        setup.sync().await;
+        setup.check_invariants().await;
+        assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (2, 4), "call {nth} failed");
+        assert_eq!(setup.world.state.lock().unwrap().numbers.len(), 4, "call {nth} failed");
+        assert_eq!(setup.count("orders", State::Dead).await, 1, "call {nth} failed");
+        let done = setup.count("orders", State::Done).await;
+        setup.sync().await;
+        assert_eq!(setup.count("orders", State::Done).await, done, "I12: starting again changes nothing");
+        if result.is_ok() {
+            assert!(nth > 40, "only {nth} calls were tried");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_call_fails_once_before_it_takes_effect() {
+    fail_every_call(false).await;
+}
+
+#[tokio::test]
+async fn each_call_fails_once_after_it_took_effect() {
+    fail_every_call(true).await;
+}
