@@ -4,5 +4,39 @@
 //! It reads no file and evaluates nothing; names, types, coverage, loss, tables and flows are settled here, so that no back
 //! end can fail.
 
+mod catalogue;
+mod checks;
+pub mod codes;
+mod context;
+mod faults;
 pub mod ir;
 pub mod project;
+mod reads;
+mod resolve;
+mod types;
+
+use mapwright_syntax::Diagnostic;
+
+pub use codes::{CODES, explain};
+use context::Context;
+use ir::Model;
+use project::Project;
+
+/// Resolves and checks a project. A mapping, table or rule with an error is not usable by what comes after; everything
+/// else is in the model, so that one bad line does not hide the preview of the good ones.
+#[must_use]
+pub fn check(project: &Project) -> (Model, Vec<Diagnostic>) {
+    let mut ctx = Context::new(project);
+    catalogue::resolve_systems(&mut ctx);
+    resolve::resolve_definitions(&mut ctx);
+    reads::resolve_selects(&mut ctx);
+    let mut diagnostics = std::mem::take(&mut ctx.diagnostics);
+    for check in checks::CHECKS {
+        check(&ctx, &mut diagnostics);
+    }
+    diagnostics.sort_by_key(|diagnostic| {
+        let span = diagnostic.span();
+        (span.file, span.start, diagnostic.code)
+    });
+    (ctx.into_model(), diagnostics)
+}

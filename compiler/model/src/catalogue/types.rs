@@ -1,0 +1,386 @@
+//! Types as written to types of the model.
+//!
+//! In: a type with its encoding and `?`. Out: type, spelling on the wire, may it be missing.
+
+use std::rc::Rc;
+
+use mapwright_syntax::Span;
+use mapwright_syntax::tree::{self, LiteralKind, Name, Path, TypeArgument, TypeBase};
+
+use super::records;
+use crate::context::Context;
+use crate::faults;
+use crate::ir::{EnumType, EnumValue, Field, ListType, Model, RecordId, Spelling, Type, Unit};
+
+/// A type with what belongs to its place on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed {
+    /// Type.
+    pub(crate) ty: Type,
+    /// Spelling of a leaf.
+    pub(crate) spelling: Spelling,
+    /// `?`.
+    pub(crate) optional: bool,
+    /// `missing as`, of a field whose type is taken.
+    pub(crate) missing_as: Option<String>,
+}
+
+impl Typed {
+    /// A type that is always there and spelled as JSON has it.
+    pub(crate) fn plain(ty: Type) -> Self {
+        Self { ty, spelling: Spelling::Plain, optional: false, missing_as: None }
+    }
+
+    /// What stands for a type that could not be resolved: it goes with everything, so that no fault follows.
+    pub(crate) fn unknown() -> Self {
+        Self::plain(Type::Never)
+    }
+}
+
+/// The type of a field, for those who name it by path.
+impl From<&Field> for Typed {
+    fn from(field: &Field) -> Self {
+        Self {
+            ty: field.ty.clone(),
+            spelling: field.spelling.clone(),
+            optional: field.optional,
+            missing_as: field.missing_as.clone(),
+        }
+    }
+}
+
+/// Resolves a type. `home` is the system whose declared types are known by their bare name; `place` names records and enums.
+pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Option<usize>, place: &str) -> Typed {
+    let mut typed = match &written.base {
+        TypeBase::Scalar { name, arguments } => scalar(ctx, name, arguments, written.span),
+        TypeBase::Enum(values) => Typed::plain(Type::Enum(Rc::new(EnumType {
+            name: place.to_owned(),
+            values: values.iter().map(enum_value).collect(),
+        }))),
+        TypeBase::List { optional, range, element } => {
+            let element = resolve_type(ctx, element, home, place);
+            let min = range.as_ref().and_then(|range| range.from.as_ref()).and_then(|from| from.parse().ok()).unwrap_or(0);
+            let list = ListType { element: element.ty, optional: element.optional, min, spelling: element.spelling };
+            Typed { optional: *optional, ..Typed::plain(Type::List(Rc::new(list))) }
+        }
+        TypeBase::Map { optional, value, .. } => {
+            let value = resolve_type(ctx, value, home, place);
+            Typed { optional: *optional, ..Typed::plain(Type::Map(Rc::new(value.ty))) }
+        }
+        TypeBase::Record(fields) => {
+            let record = records::begin_record(ctx, place);
+            records::resolve_fields(ctx, record, fields, home);
+            Typed::plain(Type::Record(record))
+        }
+        TypeBase::Path(path) => resolve_path(ctx, path, home),
+    };
+    if let Some(encoding) = &written.encoding {
+        typed.spelling = encode(ctx, &typed, encoding);
+    }
+    typed.optional |= written.optional;
+    typed
+}
+
+fn enum_value(value: &tree::EnumValue) -> EnumValue {
+    let name = value.name.text.clone();
+    let wire = value.literal.as_ref().map_or_else(|| name.clone(), literal_text);
+    EnumValue { name, wire }
+}
+
+/// A literal's text without quotes.
+pub(crate) fn literal_text(literal: &tree::Literal) -> String {
+    match &literal.kind {
+        LiteralKind::Text(text)
+        | LiteralKind::Raw(text)
+        | LiteralKind::Number(text)
+        | LiteralKind::Date(text)
+        | LiteralKind::Time(text) => text.clone(),
+        LiteralKind::Boolean(value) => value.to_string(),
+    }
+}
+
+fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: Span) -> Typed {
+    let malformed = |ctx: &mut Context<'_>, help: &str| {
+        ctx.report(faults::malformed_type(span, &name.text, help));
+        Typed::unknown()
+    };
+    let no_arguments = arguments.is_empty();
+    match name.text.as_str() {
+        "text" => match arguments {
+            [] => Typed::plain(Type::Text { max: None, unit: Unit::Characters }),
+            [TypeArgument::Number { number, unit, charset, .. }] => {
+                let Ok(max) = number.parse() else { return malformed(ctx, "write the greatest length: `text(50)`") };
+                let unit = match unit.as_ref().map(|unit| unit.text.as_str()) {
+                    Some("utf16") => Unit::Utf16,
+                    Some(_) => Unit::Bytes(charset.as_ref().map_or_else(|| "utf-8".to_owned(), |set| set.text.clone())),
+                    None => Unit::Characters,
+                };
+                Typed::plain(Type::Text { max: Some(max), unit })
+            }
+            _ => malformed(ctx, "write `text(50)`, or `text(30 bytes \"windows-1252\")`"),
+        },
+        "integer" => match arguments {
+            [] => Typed::plain(Type::Integer { min: None, max: None }),
+            [TypeArgument::Range(range)] => {
+                let end = |end: &Option<String>| end.as_ref().and_then(|digits| digits.parse().ok());
+                Typed::plain(Type::Integer { min: end(&range.from), max: end(&range.to) })
+            }
+            _ => malformed(ctx, "write `integer` or a range: `integer(1..100)`"),
+        },
+        "decimal" => match arguments {
+            [TypeArgument::Number { number: precision, .. }, TypeArgument::Number { number: scale, .. }] => {
+                match (precision.parse::<u32>(), scale.parse::<u32>()) {
+                    (Ok(precision), Ok(scale)) if scale <= precision && precision <= 28 => {
+                        Typed::plain(Type::Decimal { precision, scale })
+                    }
+                    _ => malformed(ctx, "at most 28 digits, of which no more than all stand behind the point: `decimal(19,6)`"),
+                }
+            }
+            _ => malformed(ctx, "write the digits in all and behind the point: `decimal(19,6)`"),
+        },
+        "boolean" => match arguments {
+            [] => Typed::plain(Type::Boolean),
+            [TypeArgument::Text(yes), TypeArgument::Text(no)] if yes.text != no.text => Typed {
+                spelling: Spelling::BooleanWords { yes: yes.text.clone(), no: no.text.clone() },
+                ..Typed::plain(Type::Boolean)
+            },
+            _ => malformed(ctx, "write the two words for true and false: `boolean(\"Y\", \"N\")`"),
+        },
+        "date" if no_arguments => Typed::plain(Type::Date),
+        "time" if no_arguments => Typed::plain(Type::Time),
+        "datetime" if no_arguments => Typed::plain(Type::Instant),
+        "uuid" if no_arguments => Typed::plain(Type::Uuid),
+        "json" if no_arguments => Typed::plain(Type::Json),
+        "file" if no_arguments => Typed::plain(Type::File),
+        _ => malformed(ctx, "this type takes no arguments"),
+    }
+}
+
+/// `as hex`, `as text("%d.%m.%Y")`, `as text`.
+fn encode(ctx: &mut Context<'_>, typed: &Typed, encoding: &tree::Encoding) -> Spelling {
+    let argument = encoding.argument.as_ref().map(literal_text);
+    match (&typed.ty, encoding.form.text.as_str(), argument) {
+        (Type::Never, _, _) => Spelling::Plain,
+        (Type::Uuid, "hex", None) => Spelling::Hex,
+        (Type::Integer { .. } | Type::Decimal { .. }, "text", None) => Spelling::NumberAsText,
+        (Type::Date | Type::Time | Type::Instant, "text", Some(format)) => Spelling::Format(format),
+        (ty, form, _) => {
+            let what = format!("{} `as {form}`", type_noun(&ctx.model, ty));
+            ctx.report(faults::not_built_yet(encoding.form.span, &what));
+            Spelling::Plain
+        }
+    }
+}
+
+/// A declared type, a system's type, an entity, or a field whose type is taken.
+fn resolve_path(ctx: &mut Context<'_>, path: &Path, home: Option<usize>) -> Typed {
+    let Some((first, rest)) = path.names.split_first() else { return Typed::unknown() };
+    if let Some(home) = home
+        && let Some(typed) = named_type(ctx, home, first)
+    {
+        return walk(ctx, typed, rest, &first.text);
+    }
+    if let Some(system) = ctx.system(&first.text) {
+        let Some((second, rest)) = rest.split_first() else {
+            ctx.report(faults::unknown_type(path.span, &first.text, None));
+            return Typed::unknown();
+        };
+        if ctx.homes.get(system).is_none_or(|home| home.tree.is_none()) {
+            return Typed::unknown();
+        }
+        if let Some(typed) = named_type(ctx, system, second) {
+            return walk(ctx, typed, rest, &format!("{}.{}", first.text, second.text));
+        }
+        let closest = closest_type(ctx, system, &second.text);
+        ctx.report(faults::unknown_type(second.span, &second.text, closest.as_deref()));
+        return Typed::unknown();
+    }
+    let closest = match home {
+        Some(home) => closest_type(ctx, home, &first.text),
+        None => mapwright_values::names::closest(
+            &first.text,
+            SCALARS.into_iter().chain(ctx.model.systems.iter().map(|system| system.alias.as_str())),
+        )
+        .map(str::to_owned),
+    };
+    ctx.report(faults::unknown_type(first.span, &first.text, closest.as_deref()));
+    Typed::unknown()
+}
+
+/// The types of the language itself.
+const SCALARS: [&str; 13] =
+    ["text", "integer", "decimal", "boolean", "date", "time", "datetime", "uuid", "json", "file", "enum", "list", "map"];
+
+fn closest_type(ctx: &Context<'_>, system: usize, name: &str) -> Option<String> {
+    let tree = ctx.homes.get(system)?.tree?;
+    let declared = tree.types.iter().map(|declared| declared.name.text.as_str());
+    let entities = tree.entities.iter().map(|entity| entity.name.text.as_str());
+    mapwright_values::names::closest(name, declared.chain(entities).chain(SCALARS)).map(str::to_owned)
+}
+
+/// A declared type or an entity of a system, by its bare name.
+fn named_type(ctx: &mut Context<'_>, system: usize, name: &Name) -> Option<Typed> {
+    let tree = ctx.homes.get(system)?.tree?;
+    if let Some(known) = ctx.homes.get(system)?.types.get(&name.text) {
+        let known = known.clone();
+        if known.is_none() {
+            ctx.report(faults::circular_definition(name.span, "type", &name.text));
+        }
+        return Some(known.unwrap_or_else(Typed::unknown));
+    }
+    if let Some(record) = ctx.homes.get(system)?.entities.get(&name.text) {
+        return Some(Typed::plain(Type::Record(*record)));
+    }
+    if let Some(declared) = tree.types.iter().find(|declared| declared.name.text == name.text) {
+        return Some(declare(ctx, system, declared));
+    }
+    let entity = tree.entities.iter().find(|entity| entity.name.text == name.text)?;
+    Some(Typed::plain(Type::Record(records::resolve_entity(ctx, system, entity))))
+}
+
+/// Resolves a declared type once.
+pub(super) fn declare(ctx: &mut Context<'_>, system: usize, declared: &tree::TypeDefinition) -> Typed {
+    let name = declared.name.text.clone();
+    let alias = ctx.model.systems.get(system).map(|system| system.alias.clone()).unwrap_or_default();
+    let place = format!("{alias}.{name}");
+    if let TypeBase::Record(fields) = &declared.ty.base {
+        // The record is known before its fields are, so that a category may hold categories.
+        let record = records::begin_record(ctx, &place);
+        let typed = Typed { optional: declared.ty.optional, ..Typed::plain(Type::Record(record)) };
+        remember(ctx, system, &name, Some(typed.clone()));
+        records::resolve_fields(ctx, record, fields, Some(system));
+        return typed;
+    }
+    remember(ctx, system, &name, None);
+    let typed = resolve_type(ctx, &declared.ty, Some(system), &place);
+    remember(ctx, system, &name, Some(typed.clone()));
+    typed
+}
+
+fn remember(ctx: &mut Context<'_>, system: usize, name: &str, typed: Option<Typed>) {
+    if let Some(home) = ctx.homes.get_mut(system) {
+        home.types.insert(name.to_owned(), typed);
+    }
+}
+
+/// Goes down a path of fields; through a list it names the element, also at its end.
+fn walk(ctx: &mut Context<'_>, start: Typed, rest: &[Name], start_name: &str) -> Typed {
+    let mut typed = start;
+    let mut so_far = start_name.to_owned();
+    for name in rest {
+        let Some(record) = record_of(&typed.ty) else {
+            if typed.ty != Type::Never {
+                ctx.report(faults::no_fields(name, &so_far, &type_noun(&ctx.model, &typed.ty)));
+            }
+            return Typed::unknown();
+        };
+        let Some(record) = ctx.model.record(record) else { return Typed::unknown() };
+        let Some(field) = record.field(&name.text) else {
+            let fault = faults::unknown_field(record, name);
+            ctx.report(fault);
+            return Typed::unknown();
+        };
+        typed = Typed::from(field);
+        so_far = format!("{so_far}.{}", name.text);
+    }
+    if rest.is_empty() {
+        return typed;
+    }
+    match &typed.ty {
+        Type::List(list) => {
+            Typed { spelling: list.spelling.clone(), optional: list.optional, ..Typed::plain(list.element.clone()) }
+        }
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Boolean
+        | Type::Date
+        | Type::Time
+        | Type::Instant
+        | Type::Uuid
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::Map(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => typed,
+    }
+}
+
+/// The record that a type is, or holds as a list.
+pub(crate) fn record_of(ty: &Type) -> Option<RecordId> {
+    match ty {
+        Type::Record(record) => Some(*record),
+        Type::List(list) => match &list.element {
+            Type::Record(record) => Some(*record),
+            Type::Text { .. }
+            | Type::Integer { .. }
+            | Type::Decimal { .. }
+            | Type::Quotient
+            | Type::Boolean
+            | Type::Date
+            | Type::Time
+            | Type::Instant
+            | Type::Uuid
+            | Type::Enum(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Json
+            | Type::File
+            | Type::Never => None,
+        },
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Boolean
+        | Type::Date
+        | Type::Time
+        | Type::Instant
+        | Type::Uuid
+        | Type::Enum(_)
+        | Type::Map(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => None,
+    }
+}
+
+/// A type in an analyst's words: `a text of up to 50 characters`.
+pub(crate) fn type_noun(model: &Model, ty: &Type) -> String {
+    match ty {
+        Type::Text { max: None, .. } => "a text".to_owned(),
+        Type::Text { max: Some(max), unit } => {
+            let unit = match unit {
+                Unit::Characters => "characters",
+                Unit::Bytes(_) => "bytes",
+                Unit::Utf16 => "UTF-16 units",
+            };
+            format!("a text of up to {max} {unit}")
+        }
+        Type::Integer { .. } => "a whole number".to_owned(),
+        Type::Decimal { scale, .. } => format!("a number with {scale} decimals"),
+        Type::Quotient => "the result of a division".to_owned(),
+        Type::Boolean => "true or false".to_owned(),
+        Type::Date => "a day".to_owned(),
+        Type::Time => "a time of day".to_owned(),
+        Type::Instant => "an instant".to_owned(),
+        Type::Uuid => "a UUID".to_owned(),
+        Type::Enum(words) => format!("one of the words of `{}`", words.name),
+        Type::Record(record) => {
+            model.record(*record).map_or_else(|| "a record".to_owned(), |record| format!("a record `{}`", record.name))
+        }
+        Type::List(list) => {
+            let element = type_noun(model, &list.element);
+            match element.strip_prefix("a record ") {
+                Some(record) => format!("a list of records {record}"),
+                None => format!("a list ({element} each)"),
+            }
+        }
+        Type::Map(_) => "a map".to_owned(),
+        Type::Json => "JSON passed on unread".to_owned(),
+        Type::File => "a file".to_owned(),
+        Type::Never => "nothing".to_owned(),
+    }
+}

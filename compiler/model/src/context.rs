@@ -1,0 +1,201 @@
+//! What the resolver knows while it works: the model so far, the names of the project, the faults found.
+//!
+//! In: a project. Out: the checked model. It decides nothing itself.
+
+use std::collections::{HashMap, HashSet};
+
+use mapwright_syntax::tree::{self, Definition};
+use mapwright_syntax::{Diagnostic, Span};
+
+use crate::catalogue::Home;
+use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId};
+use crate::project::Project;
+use crate::reads::Reads;
+
+/// What a name of the project stands for in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Global {
+    /// A system, by position.
+    System(usize),
+    /// A setting.
+    Setting(SettingId),
+    /// A table.
+    Table(TableId),
+    /// A rule.
+    Rule(RuleId),
+}
+
+impl Global {
+    /// For messages.
+    pub(crate) const fn noun(self) -> &'static str {
+        match self {
+            Self::System(_) => "system",
+            Self::Setting(_) => "setting",
+            Self::Table(_) => "table",
+            Self::Rule(_) => "rule",
+        }
+    }
+}
+
+/// A mapping as far as it could be resolved.
+#[derive(Debug)]
+pub(crate) struct CheckedMapping<'p> {
+    /// What was resolved; with holes where it is not sound.
+    pub(crate) mapping: Mapping,
+    /// Without an error: it becomes part of the model.
+    pub(crate) sound: bool,
+    /// What it depends on.
+    pub(crate) uses: HashSet<Global>,
+    /// Its source.
+    pub(crate) tree: &'p tree::Mapping,
+}
+
+/// What a `leave` or `ignore` speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Dismissed {
+    /// A path (names of specs) of an entity, with everything beneath it.
+    Path {
+        /// Entity.
+        entity: EntityRef,
+        /// At least one name; empty for `x.*` of a whole entity.
+        path: Vec<String>,
+    },
+    /// A path of a record type that a rule makes.
+    Made {
+        /// Record.
+        record: RecordId,
+        /// Names of specs.
+        path: Vec<String>,
+    },
+    /// All that is not otherwise settled beneath a path of an entity; empty = of the whole entity.
+    Rest {
+        /// Entity.
+        entity: EntityRef,
+        /// Beneath this.
+        path: Vec<String>,
+    },
+}
+
+/// A resolved `leave` or `ignore`.
+#[derive(Clone, Debug)]
+pub(crate) struct Dismissal {
+    /// `ignore`, else `leave`.
+    pub(crate) ignore: bool,
+    /// What.
+    pub(crate) what: Dismissed,
+    /// Where.
+    pub(crate) span: Span,
+    /// The mapping it stands in (position in [`Context::mappings`]); `None` = for the whole project.
+    pub(crate) mapping: Option<usize>,
+}
+
+/// The resolver's knowledge.
+#[derive(Debug)]
+pub(crate) struct Context<'p> {
+    /// What is checked.
+    pub(crate) project: &'p Project,
+    /// The model so far; tables and rules are there as shells before their bodies are resolved.
+    pub(crate) model: Model,
+    /// Faults so far.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The project's rounding mode.
+    pub(crate) rounding: Option<String>,
+    /// The catalogue of each system, in the order of `model.systems`.
+    pub(crate) homes: Vec<Home<'p>>,
+    /// Names of systems, settings, tables and rules.
+    pub(crate) names: HashMap<String, (Global, Span)>,
+    /// The trees of tables and rules, in the order of the model.
+    pub(crate) table_trees: Vec<&'p tree::Table>,
+    /// The same of rules.
+    pub(crate) rule_trees: Vec<&'p tree::Rule>,
+    /// What each table and rule depends on.
+    pub(crate) depends: HashMap<Global, HashSet<Global>>,
+    /// Settings, tables and rules with an error of their own.
+    pub(crate) broken: HashSet<Global>,
+    /// Everything that some definition uses.
+    pub(crate) used: HashSet<Global>,
+    /// All mappings, sound or not, in order.
+    pub(crate) mappings: Vec<CheckedMapping<'p>>,
+    /// All `leave` and `ignore` statements.
+    pub(crate) dismissals: Vec<Dismissal>,
+    /// Which paths of which entity are read.
+    pub(crate) reads: Reads,
+}
+
+impl<'p> Context<'p> {
+    /// Nothing known yet.
+    pub(crate) fn new(project: &'p Project) -> Self {
+        Self {
+            project,
+            model: Model { name: project.name.clone(), ..Model::default() },
+            diagnostics: Vec::new(),
+            rounding: None,
+            homes: Vec::new(),
+            names: HashMap::new(),
+            table_trees: Vec::new(),
+            rule_trees: Vec::new(),
+            depends: HashMap::new(),
+            broken: HashSet::new(),
+            used: HashSet::new(),
+            mappings: Vec::new(),
+            dismissals: Vec::new(),
+            reads: Reads::default(),
+        }
+    }
+
+    /// Notes a fault.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// How many errors there are so far.
+    pub(crate) fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|known| known.severity == mapwright_syntax::Severity::Error).count()
+    }
+
+    /// All definitions of the project's own specs, in order.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = &'p Definition> + use<'p> {
+        self.project.specs.iter().flat_map(|(_, tree)| tree.definitions.iter())
+    }
+
+    /// Adds a record type.
+    pub(crate) fn add_record(&mut self, record: Record) -> RecordId {
+        self.model.records.push(record);
+        RecordId(self.model.records.len() - 1)
+    }
+
+    /// A system by alias.
+    pub(crate) fn system(&self, alias: &str) -> Option<usize> {
+        self.model.systems.iter().position(|system| system.alias == alias)
+    }
+
+    /// The final number of a mapping, if it is sound.
+    pub(crate) fn mapping_id(&self, name: &str) -> Option<MappingId> {
+        let sound = self.mappings.iter().filter(|checked| checked.sound);
+        sound.into_iter().position(|checked| checked.mapping.name == name).map(MappingId)
+    }
+
+    /// Is something usable: without an error in it or in what it uses?
+    pub(crate) fn is_sound(&self, global: Global) -> bool {
+        let mut open = vec![global];
+        let mut seen = HashSet::new();
+        while let Some(next) = open.pop() {
+            if self.broken.contains(&next) {
+                return false;
+            }
+            if seen.insert(next) {
+                open.extend(self.depends.get(&next).into_iter().flatten().copied());
+            }
+        }
+        true
+    }
+
+    /// The model, with its sound mappings.
+    pub(crate) fn into_model(mut self) -> Model {
+        let mappings = std::mem::take(&mut self.mappings);
+        self.model.mappings = mappings.into_iter().filter(|checked| checked.sound).map(|checked| checked.mapping).collect();
+        self.model
+    }
+}

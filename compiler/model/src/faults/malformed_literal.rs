@@ -1,0 +1,19 @@
+//! A literal that cannot be used.
+
+use mapwright_syntax::{Diagnostic, Span};
+
+/// The help says why.
+pub(crate) fn malformed_literal(span: Span, why: &str) -> Diagnostic {
+    Diagnostic::error("E0322", span, "this cannot be used here").help(why)
+}
+
+/// `leave rest` of nothing.
+pub(crate) fn rest_of_what(span: Span) -> Diagnostic {
+    Diagnostic::error("E0322", span, "the rest of what?").help("outside a mapping, name an entity: `rest of shop.order`")
+}
+
+/// `ignore` of what is no source.
+pub(crate) fn not_a_source(name: &mapwright_syntax::tree::Name) -> Diagnostic {
+    Diagnostic::error("E0204", name.span, format!("`{}` is no source of this mapping", name.text))
+        .help("`ignore` names fields of a source, from the source on: `order.deliveries.id`")
+}

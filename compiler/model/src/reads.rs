@@ -1,0 +1,96 @@
+//! Which paths of which record are read.
+//!
+//! In: resolved mappings and rules. Out: the `select` of every source and every `find`, and for coverage the paths of every
+//! entity that some mapping uses. A path that ends at a record or list stands there alone only where nothing beneath it is
+//! read, or where it is passed on whole.
+
+mod origins;
+mod select;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::context::{Context, Global};
+use crate::ir::{EntityRef, LocalId, LocalKind, RuleId, Type};
+use origins::Tracer;
+
+/// Where a record comes from: a source or a record found, of one mapping or rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Root {
+    /// Whose local.
+    pub(crate) owner: Owner,
+    /// Which.
+    pub(crate) local: LocalId,
+}
+
+/// A mapping (by position, sound or not) or rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Owner {
+    /// `ctx.mappings`.
+    Mapping(usize),
+    /// `model.rules`.
+    Rule(usize),
+    /// `model.tables`.
+    Table(usize),
+}
+
+/// What is read of each entity, over the whole project.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reads {
+    /// Wire paths read of each root.
+    pub(crate) of_root: HashMap<Root, BTreeSet<String>>,
+    /// Wire paths read of each entity that is the source of a mapping or is looked up.
+    pub(crate) of_entity: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Reads {
+    /// The paths of an entity.
+    pub(crate) fn paths(&self, entity: &EntityRef) -> Option<&BTreeSet<String>> {
+        self.of_entity.get(&(entity.system.clone(), entity.entity.clone()))
+    }
+}
+
+/// Fills in the `select` of every source and `find`.
+pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
+    let mut tracer = Tracer::new(&ctx.model);
+    for (number, checked) in ctx.mappings.iter().enumerate() {
+        tracer.mapping(number, &checked.mapping);
+    }
+    // A rule that no mapping uses still asks for what its own `find`s read.
+    for number in 0..ctx.model.rules.len() {
+        if !ctx.used.contains(&Global::Rule(RuleId(number))) {
+            tracer.lone_rule(number);
+        }
+    }
+    let mut reads = tracer.finish();
+    for (number, checked) in ctx.mappings.iter().enumerate() {
+        for (id, local) in checked.mapping.locals.iter().enumerate() {
+            let root = Root { owner: Owner::Mapping(number), local: LocalId(id) };
+            note_entity(ctx, &mut reads, root, local.kind, &local.ty);
+        }
+    }
+    for (number, rule) in ctx.model.rules.iter().enumerate() {
+        for (id, local) in rule.locals.iter().enumerate() {
+            let root = Root { owner: Owner::Rule(number), local: LocalId(id) };
+            note_entity(ctx, &mut reads, root, local.kind, &local.ty);
+        }
+    }
+    select::fill(ctx, &reads);
+    ctx.reads = reads;
+}
+
+/// Adds a root's paths to those of its entity.
+fn note_entity(ctx: &Context<'_>, reads: &mut Reads, root: Root, kind: LocalKind, ty: &Type) {
+    match kind {
+        LocalKind::Source(_) | LocalKind::Found => {}
+        LocalKind::Let | LocalKind::Parameter | LocalKind::Element => return,
+    }
+    let Type::Record(record) = ty else { return };
+    let Some(paths) = reads.of_root.get(&root).cloned() else { return };
+    for system in &ctx.model.systems {
+        for entity in system.entities.iter().filter(|entity| entity.record == *record) {
+            let key = (system.alias.clone(), entity.name.clone());
+            reads.of_entity.entry(key).or_default().extend(paths.iter().cloned());
+        }
+    }
+}
+

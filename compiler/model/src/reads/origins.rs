@@ -1,0 +1,353 @@
+//! Follows records from where they come from to where their fields are read.
+//!
+//! In: the expressions of a mapping, and of the rules it applies, at each application. Out: the paths read of each root.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Owner, Reads, Root};
+use crate::ir::{
+    Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take, TemplatePart, Type,
+};
+
+/// A root and the path from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Origin {
+    root: Root,
+    path: Vec<String>,
+}
+
+type Origins = BTreeSet<Origin>;
+
+/// Rules apply rules only so deep; a rule that applies itself has been refused.
+const DEPTH_MAX: usize = 32;
+
+/// Follows records.
+pub(super) struct Tracer<'m> {
+    model: &'m Model,
+    touched: HashMap<Root, BTreeSet<Vec<String>>>,
+    whole: HashMap<Root, BTreeSet<Vec<String>>>,
+}
+
+/// One mapping, or one application of a rule.
+struct Frame {
+    owner: Owner,
+    locals: HashMap<LocalId, Origins>,
+    depth: usize,
+}
+
+impl<'m> Tracer<'m> {
+    pub(super) fn new(model: &'m Model) -> Self {
+        Self { model, touched: HashMap::new(), whole: HashMap::new() }
+    }
+
+    pub(super) fn mapping(&mut self, number: usize, mapping: &Mapping) {
+        let owner = Owner::Mapping(number);
+        let mut frame = Frame { owner, locals: HashMap::new(), depth: 0 };
+        for source in &mapping.sources {
+            frame.root(source.local);
+        }
+        self.block(&mapping.body, &mut frame);
+    }
+
+    pub(super) fn lone_rule(&mut self, number: usize) {
+        let model = self.model;
+        let Some(rule) = model.rules.get(number) else { return };
+        let mut frame = Frame { owner: Owner::Rule(number), locals: HashMap::new(), depth: 0 };
+        let result = self.expr(&rule.body, &mut frame);
+        self.mark(&result, false);
+    }
+
+    /// Paths as text. What lies beneath a path that is passed on whole is not named besides.
+    pub(super) fn finish(self) -> Reads {
+        let mut reads = Reads::default();
+        for (root, touched) in &self.touched {
+            let empty = BTreeSet::new();
+            let whole = self.whole.get(root).unwrap_or(&empty);
+            let of_root = reads.of_root.entry(*root).or_default();
+            for path in touched {
+                if path.is_empty() {
+                    continue;
+                }
+                let beneath = |other: &&Vec<String>| other.len() > path.len() && other.starts_with(path);
+                let above = |other: &&Vec<String>| other.len() < path.len() && path.starts_with(other);
+                let hidden = whole.iter().any(|other| above(&other));
+                let opened = !whole.contains(path) && touched.iter().any(|other| beneath(&other));
+                if !hidden && !opened {
+                    of_root.insert(path.join("."));
+                }
+            }
+        }
+        reads
+    }
+
+    /// Notes that these places are read.
+    fn mark(&mut self, origins: &Origins, whole: bool) {
+        for origin in origins {
+            self.touched.entry(origin.root).or_default().insert(origin.path.clone());
+            if whole {
+                self.whole.entry(origin.root).or_default().insert(origin.path.clone());
+            }
+        }
+    }
+
+    fn block(&mut self, block: &Block, frame: &mut Frame) {
+        for statement in &block.statements {
+            match statement {
+                Statement::Let { local, value, .. } => {
+                    let origins = self.expr(value, frame);
+                    frame.locals.insert(*local, origins);
+                }
+                Statement::Check { condition, reason, .. } => {
+                    self.read(condition, frame);
+                    self.read(reason, frame);
+                }
+                Statement::Set { value, .. } => {
+                    let origins = self.branch(value, frame);
+                    self.mark(&origins, true);
+                }
+                Statement::Nested { when, body, .. } => {
+                    if let Some(when) = when {
+                        self.read(when, frame);
+                    }
+                    self.block(body, frame);
+                }
+            }
+        }
+    }
+
+    /// Reads an expression as a value; of a record or list no more than that it is there.
+    fn read(&mut self, expr: &Expr, frame: &mut Frame) {
+        let origins = self.expr(expr, frame);
+        self.mark(&origins, false);
+    }
+
+    fn branch(&mut self, branch: &Branch, frame: &mut Frame) -> Origins {
+        match branch {
+            Branch::Value(value) => self.expr(value, frame),
+            Branch::Answer(answer) => {
+                match answer {
+                    Answer::Reject(reason) | Answer::Skip(reason) => self.read(reason, frame),
+                    Answer::Omit | Answer::Clear | Answer::Wait => {}
+                }
+                Origins::new()
+            }
+        }
+    }
+
+    /// What an expression's value is made of, as far as it is a record or list that was read. Leaves are marked at once.
+    fn expr(&mut self, expr: &Expr, frame: &mut Frame) -> Origins {
+        match &expr.kind {
+            ExprKind::Literal(_) | ExprKind::Setting(_) | ExprKind::Now => Origins::new(),
+            ExprKind::Template(parts) => {
+                for part in parts {
+                    match part {
+                        TemplatePart::Text(_) => {}
+                        TemplatePart::Hole(hole) => self.read(hole, frame),
+                    }
+                }
+                Origins::new()
+            }
+            ExprKind::Local(id) => frame.locals.get(id).cloned().unwrap_or_default(),
+            ExprKind::Position(_) => Origins::new(),
+            ExprKind::Read { of, steps, .. } => {
+                let origins: Origins = self
+                    .expr(of, frame)
+                    .into_iter()
+                    .map(|origin| Origin {
+                        root: origin.root,
+                        path: origin.path.into_iter().chain(steps.iter().cloned()).collect(),
+                    })
+                    .collect();
+                self.mark(&origins, false);
+                if is_container(&expr.ty) { origins } else { Origins::new() }
+            }
+            ExprKind::Negate(inner) | ExprKind::Not(inner) => {
+                self.read(inner, frame);
+                Origins::new()
+            }
+            ExprKind::Binary { left, right, .. } => {
+                self.read(left, frame);
+                self.read(right, frame);
+                Origins::new()
+            }
+            ExprKind::In { value, list, .. } => {
+                self.read(value, frame);
+                self.read(list, frame);
+                Origins::new()
+            }
+            ExprKind::Is { value, .. } => {
+                self.read(value, frame);
+                Origins::new()
+            }
+            ExprKind::Fit { value, .. } => self.expr(value, frame),
+            ExprKind::If { condition, then, otherwise } => {
+                self.read(condition, frame);
+                let mut origins = self.branch(then, frame);
+                origins.extend(self.branch(otherwise, frame));
+                origins
+            }
+            ExprKind::Match { value, arms, otherwise } => {
+                self.read(value, frame);
+                let mut origins = Origins::new();
+                for (_, arm) in arms {
+                    origins.extend(self.branch(arm, frame));
+                }
+                if let Some(branch) = otherwise {
+                    origins.extend(self.branch(branch, frame));
+                }
+                origins
+            }
+            ExprKind::Otherwise { value, branch } | ExprKind::IfInvalid { value, branch } => {
+                let mut origins = self.expr(value, frame);
+                origins.extend(self.branch(branch, frame));
+                origins
+            }
+            ExprKind::Each(each) => self.each(each, frame),
+            ExprKind::Find(find) => self.find(find, frame),
+            ExprKind::Linked(linked) => {
+                self.read(&linked.by, frame);
+                Origins::new()
+            }
+            ExprKind::Call { arguments, .. } => {
+                let mut origins = Origins::new();
+                for argument in arguments {
+                    match argument {
+                        Argument::Value(value) => origins.extend(self.expr(value, frame)),
+                        Argument::Mode(_) => {}
+                    }
+                }
+                self.pass(origins, &expr.ty)
+            }
+            ExprKind::Apply { rule, arguments } => self.apply(rule.0, arguments, &expr.ty, frame),
+            ExprKind::Lookup { table, arguments } => {
+                for argument in arguments {
+                    self.read(argument, frame);
+                }
+                self.table(table.0);
+                Origins::new()
+            }
+            ExprKind::List(elements) => {
+                let mut origins = Origins::new();
+                for element in elements {
+                    origins.extend(self.expr(element, frame));
+                }
+                origins
+            }
+            ExprKind::Record(block) => {
+                self.block(block, frame);
+                Origins::new()
+            }
+        }
+    }
+
+    /// A function passes a record or list on, or has read it.
+    fn pass(&mut self, origins: Origins, ty: &Type) -> Origins {
+        self.mark(&origins, false);
+        if is_container(ty) { origins } else { Origins::new() }
+    }
+
+    fn each(&mut self, each: &Each, frame: &mut Frame) -> Origins {
+        let mut innermost = Origins::new();
+        for walk in &each.walks {
+            innermost = self.expr(&walk.list, frame);
+            self.mark(&innermost, false);
+            frame.locals.insert(walk.element, innermost.clone());
+            for (list, element) in &walk.with {
+                let origins = self.expr(list, frame);
+                self.mark(&origins, false);
+                frame.locals.insert(*element, origins);
+            }
+            if let Some(condition) = &walk.condition {
+                self.read(condition, frame);
+            }
+        }
+        if let Some((key, _)) = &each.sorted {
+            self.read(key, frame);
+        }
+        match &each.take {
+            Take::Element => innermost,
+            Take::Value(value) => self.expr(value, frame),
+            Take::Block(block) => {
+                self.block(block, frame);
+                Origins::new()
+            }
+        }
+    }
+
+    fn find(&mut self, find: &Find, frame: &mut Frame) -> Origins {
+        for term in &find.terms {
+            self.read(&term.value, frame);
+        }
+        frame.root(find.local);
+        let root = Root { owner: frame.owner, local: find.local };
+        self.touched.entry(root).or_default();
+        for term in &find.terms {
+            // Asked by, though perhaps not read: coverage counts it as used.
+            let path = term.field.split('.').map(str::to_owned).collect();
+            self.mark(&Origins::from([Origin { root, path }]), false);
+        }
+        if let Some(residual) = &find.residual {
+            self.read(residual, frame);
+        }
+        match &find.take {
+            Some(take) => self.expr(take, frame),
+            None => Origins::from([Origin { root, path: Vec::new() }]),
+        }
+    }
+
+    fn apply(&mut self, number: usize, arguments: &[Expr], ty: &Type, frame: &mut Frame) -> Origins {
+        let given: Vec<Origins> = arguments.iter().map(|argument| self.expr(argument, frame)).collect();
+        for origins in &given {
+            self.mark(origins, false);
+        }
+        let model = self.model;
+        let Some(rule) = model.rules.get(number) else { return Origins::new() };
+        if frame.depth >= DEPTH_MAX {
+            return Origins::new();
+        }
+        let locals = rule.parameters.iter().copied().zip(given).collect();
+        let mut inner = Frame { owner: Owner::Rule(number), locals, depth: frame.depth + 1 };
+        let result = self.expr(&rule.body, &mut inner);
+        self.pass(result, ty)
+    }
+
+    /// Rows may hold expressions; their locals are the key columns, which are leaves.
+    fn table(&mut self, number: usize) {
+        let model = self.model;
+        let Some(table) = model.tables.get(number) else { return };
+        let mut frame = Frame { owner: Owner::Table(number), locals: HashMap::new(), depth: 0 };
+        let results = table.rows.iter().map(|row| &row.result).chain(table.otherwise.as_ref());
+        for result in results {
+            let origins = self.branch(result, &mut frame);
+            self.mark(&origins, false);
+        }
+    }
+}
+
+impl Frame {
+    /// A local that is a root of its own.
+    fn root(&mut self, local: LocalId) {
+        let root = Root { owner: self.owner, local };
+        self.locals.insert(local, Origins::from([Origin { root, path: Vec::new() }]));
+    }
+}
+
+/// Can fields be read of it further on?
+fn is_container(ty: &Type) -> bool {
+    match ty {
+        Type::Record(_) | Type::List(_) | Type::Map(_) => true,
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Boolean
+        | Type::Date
+        | Type::Time
+        | Type::Instant
+        | Type::Uuid
+        | Type::Enum(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => false,
+    }
+}

@@ -1,0 +1,443 @@
+//! Statements that make one record.
+//!
+//! In: a block as written and the record type it makes. Out: statements with their targets; dotted targets have become
+//! nested blocks, `copy` and `on create` are gone.
+
+use std::collections::HashMap;
+
+use mapwright_syntax::tree::{self, DismissedField, Name, Path, StatementKind};
+
+use super::scope::{Body, Made, Place, PlaceKind, poison};
+use crate::context::{Dismissal, Dismissed};
+use crate::faults;
+use crate::ir::{Answer, Block, Branch, EntityRef, ExprKind, Field, LocalKind, RecordId, Statement, Target, Type};
+use crate::types::text;
+
+/// A statement and the nested records that it stands in.
+struct Placed {
+    steps: Vec<(Target, RecordId)>,
+    statement: Statement,
+}
+
+impl Body<'_, '_> {
+    /// Resolves the statements of a block that makes a record of this type. The caller opens the scope.
+    pub(crate) fn block(&mut self, written: &tree::Block, record: RecordId, made: Option<&Made>) -> Block {
+        let mut placed = Vec::new();
+        self.statements(written, record, made, false, &mut Vec::new(), &mut placed);
+        let statements = merge(placed);
+        self.check_written_once(&statements);
+        Block { record, statements }
+    }
+
+    fn statements(
+        &mut self,
+        written: &tree::Block,
+        record: RecordId,
+        made: Option<&Made>,
+        on_create: bool,
+        steps: &mut Vec<(Target, RecordId)>,
+        placed: &mut Vec<Placed>,
+    ) {
+        for statement in &written.statements {
+            let span = statement.span;
+            match &statement.kind {
+                StatementKind::Let { name, value } => {
+                    let value = self.expr(value, None);
+                    let local = self.declare(name, value.ty.clone(), value.optional, LocalKind::Let);
+                    placed.push(Placed { steps: steps.clone(), statement: Statement::Let { local, value, span } });
+                }
+                StatementKind::Check { condition, answer } => {
+                    if let Some(statement) = self.check_statement(condition, answer, span) {
+                        placed.push(Placed { steps: steps.clone(), statement });
+                    }
+                }
+                StatementKind::Assign { target, also, value } => {
+                    self.assign(target, value, record, made, steps, placed, Manner { also: *also, on_create, span });
+                }
+                StatementKind::Nested { target, when, body } => {
+                    let manner = Manner { also: false, on_create, span };
+                    self.nested(target, when.as_ref(), body, record, made, steps, placed, manner);
+                }
+                StatementKind::Copy { names, from } => {
+                    for name in names {
+                        let target = Path { names: vec![name.clone()], span: name.span };
+                        let value = tree::Branch::Value(copied(from, name));
+                        let manner = Manner { also: false, on_create, span };
+                        self.assign(&target, &value, record, made, steps, placed, manner);
+                    }
+                }
+                StatementKind::OnCreate(inner) => self.statements(inner, record, made, true, steps, placed),
+                StatementKind::Dismissal(dismissal) => self.dismiss(dismissal, record, made),
+                StatementKind::Remark => {}
+            }
+        }
+    }
+
+    fn check_statement(
+        &mut self,
+        condition: &tree::Expr,
+        answer: &tree::Answer,
+        span: mapwright_syntax::Span,
+    ) -> Option<Statement> {
+        let condition = self.condition(condition);
+        match self.answer(answer, None)? {
+            Answer::Reject(reason) => Some(Statement::Check { condition, skip: false, reason: *reason, span }),
+            Answer::Skip(reason) => Some(Statement::Check { condition, skip: true, reason: *reason, span }),
+            Answer::Omit | Answer::Clear | Answer::Wait => None,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the place of a target is its record, what that is part of, and the steps to it")]
+    fn assign(
+        &mut self,
+        target: &Path,
+        value: &tree::Branch,
+        record: RecordId,
+        made: Option<&Made>,
+        steps: &[(Target, RecordId)],
+        placed: &mut Vec<Placed>,
+        manner: Manner,
+    ) {
+        let Some(found) = self.target(target, record, made, steps) else {
+            // The value is resolved all the same: its own faults do not hide behind the target's.
+            let nowhere = Place { kind: PlaceKind::Target, ..Place::inner(Type::Never, "an unknown field") };
+            self.branch(value, Some(&nowhere));
+            return;
+        };
+        let Found { field, place, steps } = found;
+        let value = self.fitted_branch(value, &place);
+        let field = target_of(&field);
+        let statement = Statement::Set { field, value, also: manner.also, on_create: manner.on_create, span: manner.span };
+        placed.push(Placed { steps, statement });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the place of a target is its record, what that is part of, and the steps to it")]
+    fn nested(
+        &mut self,
+        target: &Path,
+        when: Option<&tree::Expr>,
+        body: &tree::Block,
+        record: RecordId,
+        made: Option<&Made>,
+        steps: &[(Target, RecordId)],
+        placed: &mut Vec<Placed>,
+        manner: Manner,
+    ) {
+        let condition = when.map(|when| self.condition(when));
+        let Some(Found { field, place, steps: mut inner_steps }) = self.target(target, record, made, steps) else {
+            return;
+        };
+        let (inner, list) = match &field.ty {
+            Type::Record(inner) => (Some(*inner), false),
+            ty @ Type::List(_) => (crate::catalogue::record_of(ty), true),
+            Type::Text { .. }
+            | Type::Integer { .. }
+            | Type::Decimal { .. }
+            | Type::Quotient
+            | Type::Boolean
+            | Type::Date
+            | Type::Time
+            | Type::Instant
+            | Type::Uuid
+            | Type::Enum(_)
+            | Type::Map(_)
+            | Type::Json
+            | Type::File
+            | Type::Never => (None, false),
+        };
+        let Some(inner) = inner else {
+            let to = self.noun(&field.ty);
+            if field.ty != Type::Never {
+                self.report(faults::wrong_type_at(target.span, "a record", &to, &place));
+            }
+            return;
+        };
+        if condition.is_none() && !list {
+            inner_steps.push((target_of(&field), inner));
+            self.scoped(|scope| {
+                scope.statements(body, inner, place.made.as_ref(), manner.on_create, &mut inner_steps, placed);
+            });
+            return;
+        }
+        let block = self.scoped(|scope| scope.block(body, inner, place.made.as_ref()));
+        let statement = Statement::Nested {
+            field: target_of(&field),
+            when: condition,
+            body: block,
+            on_create: manner.on_create,
+            span: manner.span,
+        };
+        placed.push(Placed { steps: inner_steps, statement });
+    }
+
+    /// The field that a target path names, and the nested records on the way to it.
+    fn target(
+        &mut self,
+        path: &Path,
+        record: RecordId,
+        made: Option<&Made>,
+        steps: &[(Target, RecordId)],
+    ) -> Option<Found> {
+        let mut steps = steps.to_vec();
+        let mut record = record;
+        let mut made = made.cloned();
+        let (last, before) = path.names.split_last()?;
+        for name in before {
+            let field = self.writable(record, name)?;
+            made = made.map(|made| made.step(&field.wire));
+            let Type::Record(inner) = field.ty else {
+                let noun = self.noun(&field.ty);
+                self.report(faults::no_fields(name, &name.text, &noun));
+                return None;
+            };
+            steps.push((target_of(&field), inner));
+            record = inner;
+        }
+        let field = self.writable(record, last)?;
+        let made = made.map(|made| made.step(&field.wire));
+        let record_name = self.ctx.model.record(record).map(|known| known.name.clone()).unwrap_or_default();
+        let place = Place::target(&field, &record_name, self.part, made);
+        Some(Found { field, place, steps })
+    }
+
+    /// A field that may be written.
+    fn writable(&mut self, record: RecordId, name: &Name) -> Option<Field> {
+        let known = self.ctx.model.record(record)?;
+        let Some(field) = known.field(&name.text) else {
+            let fault = faults::unknown_field(known, name);
+            self.report(fault);
+            return None;
+        };
+        let field = field.clone();
+        // A key that the system gives is still said where a record is addressed by it.
+        if field.read_only && !field.key {
+            self.report(faults::read_only_field_written(name, field.span));
+            return None;
+        }
+        if let Some(why) = &field.deprecated {
+            self.report(faults::deprecated_field(name, why, field.span));
+        }
+        Some(field)
+    }
+
+    fn check_written_once(&mut self, statements: &[Statement]) {
+        let mut seen: Vec<(&str, mapwright_syntax::Span)> = Vec::new();
+        let mut faults = Vec::new();
+        for statement in statements {
+            let (name, span) = match statement {
+                Statement::Set { field, also: false, span, .. } | Statement::Nested { field, span, .. } => {
+                    (field.name.as_str(), *span)
+                }
+                Statement::Set { also: true, .. } | Statement::Let { .. } | Statement::Check { .. } => continue,
+            };
+            match seen.iter().find(|(known, _)| *known == name) {
+                Some((_, first)) => faults.push(faults::double_assignment(name, span, *first)),
+                None => seen.push((name, span)),
+            }
+        }
+        for fault in faults {
+            self.report(fault);
+        }
+    }
+
+    /// `leave` and `ignore` inside a mapping or rule.
+    fn dismiss(&mut self, dismissal: &tree::Dismissal, record: RecordId, made: Option<&Made>) {
+        for field in &dismissal.fields {
+            let what = if dismissal.ignore { self.ignored(field) } else { self.left(field, record, made) };
+            let span = match field {
+                DismissedField::Path { path, .. } => path.span,
+                DismissedField::Rest { span, .. } => *span,
+            };
+            for what in what {
+                let mapping = self.mapping;
+                self.ctx.dismissals.push(Dismissal { ignore: dismissal.ignore, what, span, mapping });
+            }
+        }
+    }
+
+    /// A target field that is left: its path in the entity or in the record that a rule makes.
+    fn left(&mut self, field: &DismissedField, record: RecordId, made: Option<&Made>) -> Vec<Dismissed> {
+        let Some(made) = made else { return Vec::new() };
+        let (names, rest) = match field {
+            DismissedField::Path { path, .. } => (path.names.as_slice(), false),
+            DismissedField::Rest { of, .. } => (of.as_ref().map(|path| path.names.as_slice()).unwrap_or_default(), true),
+        };
+        let Some(steps) = self.wire_path(record, names) else { return Vec::new() };
+        vec![match made {
+            Made::Target(entity, path) => {
+                let path: Vec<String> = path.iter().cloned().chain(steps).collect();
+                let entity = entity.clone();
+                if rest { Dismissed::Rest { entity, path } } else { Dismissed::Path { entity, path } }
+            }
+            Made::Record(record, path) => {
+                Dismissed::Made { record: *record, path: path.iter().cloned().chain(steps).collect() }
+            }
+        }]
+    }
+
+    /// A source field that is ignored: `order.affiliateCode`, `order.x.*`, `rest of order`.
+    fn ignored(&mut self, field: &DismissedField) -> Vec<Dismissed> {
+        match field {
+            DismissedField::Path { path, .. } => {
+                let found = self.source_path(path);
+                found.map(|(entity, path)| Dismissed::Path { entity, path }).into_iter().collect()
+            }
+            DismissedField::Rest { of: Some(path), .. } => {
+                let found = self.source_path(path);
+                found.map(|(entity, path)| Dismissed::Rest { entity, path }).into_iter().collect()
+            }
+            DismissedField::Rest { of: None, .. } => self
+                .locals
+                .iter()
+                .filter(|local| matches!(local.kind, LocalKind::Source(_)))
+                .filter_map(|local| self.entity_of_record(&local.ty))
+                .map(|entity| Dismissed::Rest { entity, path: Vec::new() })
+                .collect(),
+        }
+    }
+
+    /// Entity and wire path of a path that begins with a source's name, or with `system.entity`.
+    fn source_path(&mut self, path: &Path) -> Option<(EntityRef, Vec<String>)> {
+        let first = path.names.first()?;
+        if let Some(local) = self.find_local(&first.text).and_then(|id| self.locals.get(id.0)) {
+            let Type::Record(record) = local.ty else { return None };
+            let Some(entity) = self.entity_of_record(&Type::Record(record)) else {
+                self.report(faults::not_a_source(first));
+                return None;
+            };
+            let steps = self.wire_path(record, path.names.get(1..).unwrap_or_default())?;
+            return Some((entity, steps));
+        }
+        let head = Path { names: path.names.iter().take(2).cloned().collect(), span: path.span };
+        let named = self.entity(&head)?;
+        let steps = self.wire_path(named.record, path.names.get(2..).unwrap_or_default())?;
+        Some((named.entity, steps))
+    }
+
+    fn entity_of_record(&self, ty: &Type) -> Option<EntityRef> {
+        let Type::Record(record) = ty else { return None };
+        self.ctx.model.systems.iter().find_map(|system| {
+            let entity = system.entities.iter().find(|entity| entity.record == *record)?;
+            Some(EntityRef { system: system.alias.clone(), entity: entity.name.clone() })
+        })
+    }
+
+    /// Wire names of a path of fields, through records and lists alike.
+    pub(crate) fn wire_path(&mut self, record: RecordId, names: &[Name]) -> Option<Vec<String>> {
+        let mut record = Some(record);
+        let mut steps = Vec::with_capacity(names.len());
+        for name in names {
+            let known = record.and_then(|record| self.ctx.model.record(record));
+            let Some(known) = known else {
+                self.report(faults::no_fields(name, &steps.join("."), "a single value"));
+                return None;
+            };
+            let Some(field) = known.field(&name.text) else {
+                let fault = faults::unknown_field(known, name);
+                self.report(fault);
+                return None;
+            };
+            steps.push(field.wire.clone());
+            record = crate::catalogue::record_of(&field.ty);
+        }
+        Some(steps)
+    }
+
+    /// The text of a reason is any text.
+    pub(crate) fn text_place(name: &str) -> Place {
+        Place::inner(text(None), name)
+    }
+}
+
+/// How a statement writes.
+#[derive(Clone, Copy)]
+struct Manner {
+    also: bool,
+    on_create: bool,
+    span: mapwright_syntax::Span,
+}
+
+/// A target field that was found.
+struct Found {
+    field: Field,
+    place: Place,
+    steps: Vec<(Target, RecordId)>,
+}
+
+/// How a field is written.
+pub(crate) fn target_of(field: &Field) -> Target {
+    Target { name: field.name.clone(), wire: field.wire.clone(), ty: field.ty.clone(), spelling: field.spelling.clone() }
+}
+
+/// `from.name`, as if the analyst had written it.
+fn copied(from: &Path, name: &Name) -> tree::Expr {
+    let mut names = from.names.iter();
+    let first = names.next().cloned().unwrap_or_else(|| name.clone());
+    let start = tree::Expr { span: first.span, kind: tree::ExprKind::Word(first) };
+    let mut value = names.fold(start, |of, step| tree::Expr {
+        span: of.span.to(step.span),
+        kind: tree::ExprKind::Field { of: Box::new(of), name: step.clone() },
+    });
+    value = tree::Expr { span: name.span, kind: tree::ExprKind::Field { of: Box::new(value), name: name.clone() } };
+    value
+}
+
+/// Puts statements with steps into nested blocks. All that go into one nested record are made at the place of the last of
+/// them, so that every `let` they use stands before.
+fn merge(placed: Vec<Placed>) -> Vec<Statement> {
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for (index, placed) in placed.iter().enumerate() {
+        if let Some((step, _)) = placed.steps.first() {
+            last.insert(step.wire.clone(), index);
+        }
+    }
+    let mut groups: HashMap<String, Vec<Placed>> = HashMap::new();
+    let mut merged = Vec::new();
+    for (index, placed) in placed.into_iter().enumerate() {
+        let Some((field, record)) = placed.steps.first().cloned() else {
+            merged.push(placed.statement);
+            continue;
+        };
+        groups.entry(field.wire.clone()).or_default().push(placed);
+        if last.get(&field.wire) == Some(&index) {
+            let inside = groups.remove(&field.wire).unwrap_or_default();
+            merged.push(nested(field, record, inside));
+        }
+    }
+    merged
+}
+
+/// The nested record that holds these statements.
+fn nested(field: Target, record: RecordId, inside: Vec<Placed>) -> Statement {
+    let span = inside.first().map(|placed| statement_span(&placed.statement)).unwrap_or_default();
+    let inner: Vec<Placed> = inside
+        .into_iter()
+        .map(|placed| Placed { steps: placed.steps.into_iter().skip(1).collect(), statement: placed.statement })
+        .collect();
+    let on_create = inner.iter().all(|placed| match &placed.statement {
+        Statement::Set { on_create, .. } | Statement::Nested { on_create, .. } => *on_create,
+        Statement::Let { .. } | Statement::Check { .. } => true,
+    });
+    let writes = inner.iter().any(|placed| matches!(placed.statement, Statement::Set { .. } | Statement::Nested { .. }));
+    let body = Block { record, statements: merge(inner) };
+    Statement::Nested { field, when: None, body, on_create: on_create && writes, span }
+}
+
+fn statement_span(statement: &Statement) -> mapwright_syntax::Span {
+    match statement {
+        Statement::Let { span, .. }
+        | Statement::Check { span, .. }
+        | Statement::Set { span, .. }
+        | Statement::Nested { span, .. } => *span,
+    }
+}
+
+/// A branch that holds nothing usable.
+pub(crate) fn is_poison(branch: &Branch) -> bool {
+    matches!(branch, Branch::Value(value) if value.ty == Type::Never && matches!(value.kind, ExprKind::Literal(_)))
+}
+
+/// A branch for what could not be resolved.
+pub(crate) fn poison_branch(span: mapwright_syntax::Span) -> Branch {
+    Branch::Value(poison(span))
+}

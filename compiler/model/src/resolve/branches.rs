@@ -1,0 +1,211 @@
+//! `if`, `match`, `otherwise`, `if invalid` and the answers that they may give.
+
+use std::collections::HashSet;
+
+use mapwright_syntax::Span;
+use mapwright_syntax::tree;
+
+use super::scope::{Body, Place, PlaceKind, poison};
+use crate::faults;
+use crate::ir::{Answer, Branch, Expr, ExprKind, Literal, Type};
+use crate::types::{text, widen};
+
+/// Type and optionality that a branch contributes.
+fn branch_type(branch: &Branch) -> (Type, bool) {
+    match branch {
+        Branch::Value(value) => (value.ty.clone(), value.optional),
+        Branch::Answer(_) => (Type::Never, false),
+    }
+}
+
+/// Can a value be waited for?
+fn is_reference(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Find(_) | ExprKind::Linked(_))
+}
+
+impl Body<'_, '_> {
+    /// A value or an answer.
+    pub(crate) fn branch(&mut self, written: &tree::Branch, place: Option<&Place>) -> Branch {
+        match written {
+            tree::Branch::Value(value) => Branch::Value(self.expr(value, place)),
+            tree::Branch::Answer(answer) => match self.answer(answer, place) {
+                Some(answer) => Branch::Answer(answer),
+                None => Branch::Value(poison(answer.span)),
+            },
+        }
+    }
+
+    /// An answer; `wait` is allowed by `otherwise` alone.
+    pub(crate) fn answer(&mut self, written: &tree::Answer, place: Option<&Place>) -> Option<Answer> {
+        let target = place.is_some_and(|place| place.kind == PlaceKind::Target);
+        match &written.kind {
+            tree::AnswerKind::Omit if target => Some(Answer::Omit),
+            tree::AnswerKind::Clear if target => Some(Answer::Clear),
+            tree::AnswerKind::Omit => {
+                self.report(faults::misplaced_answer(written.span, "omit"));
+                None
+            }
+            tree::AnswerKind::Clear => {
+                self.report(faults::misplaced_answer(written.span, "clear"));
+                None
+            }
+            tree::AnswerKind::Wait => {
+                self.report(faults::misplaced_wait(written.span));
+                None
+            }
+            tree::AnswerKind::Reject(reason) => Some(Answer::Reject(Box::new(self.reason(reason)))),
+            tree::AnswerKind::Skip(reason) => Some(Answer::Skip(Box::new(self.reason(reason)))),
+        }
+    }
+
+    /// The text of a `reject` or `skip`.
+    pub(crate) fn reason(&mut self, written: &tree::Expr) -> Expr {
+        self.fitted(written, &Place::inner(text(None), "a reason"))
+    }
+
+    pub(super) fn choose(
+        &mut self,
+        condition: &tree::Expr,
+        then: &tree::Branch,
+        otherwise: &tree::Branch,
+        place: Option<&Place>,
+        span: Span,
+    ) -> Expr {
+        let condition = self.condition(condition);
+        let then = self.branch(then, place);
+        let otherwise = self.branch(otherwise, place);
+        let Some((ty, optional)) = self.common(&[&then, &otherwise], span) else { return poison(span) };
+        let kind =
+            ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) };
+        Expr { kind, ty, optional, span }
+    }
+
+    /// The type of several branches.
+    fn common(&mut self, branches: &[&Branch], span: Span) -> Option<(Type, bool)> {
+        let mut common = Type::Never;
+        let mut optional = false;
+        let mut first = span;
+        for branch in branches {
+            let (ty, missing) = branch_type(branch);
+            let branch_span = match branch {
+                Branch::Value(value) => value.span,
+                Branch::Answer(_) => span,
+            };
+            let Some(wider) = widen(&common, &ty) else {
+                let (a, b) = (self.noun(&common), self.noun(&ty));
+                self.report(faults::different_branches(first, &a, branch_span, &b));
+                return None;
+            };
+            if common == Type::Never {
+                first = branch_span;
+            }
+            common = wider;
+            optional |= missing;
+        }
+        Some((common, optional))
+    }
+
+    pub(super) fn match_arms(
+        &mut self,
+        value: &tree::Expr,
+        arms: &[tree::Arm],
+        place: Option<&Place>,
+        span: Span,
+    ) -> Expr {
+        let value = self.expr(value, None);
+        let value = self.present(value, "`match`");
+        let mut resolved: Vec<(Vec<Literal>, Branch)> = Vec::new();
+        let mut otherwise: Option<Box<Branch>> = None;
+        let mut seen: HashSet<Literal> = HashSet::new();
+        for arm in arms {
+            if otherwise.is_some() {
+                self.report(faults::unreachable_arm(arm.span, "stands behind `otherwise`"));
+            }
+            let Some(values) = &arm.values else {
+                otherwise = Some(Box::new(self.branch(&arm.result, place)));
+                continue;
+            };
+            let mut literals = Vec::with_capacity(values.len());
+            for literal in values {
+                let Some(cell) = self.cell(literal, &value.ty) else { continue };
+                if !seen.insert(super::tables::normal(&cell)) {
+                    self.report(faults::unreachable_arm(literal.span, "this value has an arm already"));
+                }
+                literals.push(cell);
+            }
+            let result = self.branch(&arm.result, place);
+            resolved.push((literals, result));
+        }
+        if otherwise.is_none() {
+            self.check_complete(&value, &seen, span);
+        }
+        let branches: Vec<&Branch> = resolved.iter().map(|(_, branch)| branch).chain(otherwise.as_deref()).collect();
+        let Some((ty, optional)) = self.common(&branches, span) else { return poison(span) };
+        Expr { kind: ExprKind::Match { value: Box::new(value), arms: resolved, otherwise }, ty, optional, span }
+    }
+
+    /// Every value of a `match` without `otherwise` must have an arm.
+    fn check_complete(&mut self, value: &Expr, seen: &HashSet<Literal>, span: Span) {
+        let Some(all) = super::tables::all_values(&value.ty) else {
+            if value.ty != Type::Never {
+                self.report(faults::incomplete_match(span, &[]));
+            }
+            return;
+        };
+        let lacking: Vec<String> =
+            all.iter().filter(|literal| !seen.contains(literal)).map(super::tables::literal_source).collect();
+        if !lacking.is_empty() {
+            self.report(faults::incomplete_match(span, &lacking));
+        }
+    }
+
+    pub(super) fn otherwise(
+        &mut self,
+        value: &tree::Expr,
+        branch: &tree::Branch,
+        place: Option<&Place>,
+        span: Span,
+    ) -> Expr {
+        let value = self.expr(value, place);
+        let branch = match branch {
+            tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if is_reference(&value) => {
+                Branch::Answer(Answer::Wait)
+            }
+            tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if value.ty == Type::Never => {
+                Branch::Value(poison(span))
+            }
+            tree::Branch::Answer(_) | tree::Branch::Value(_) => {
+                let inner = Place::inner(value.ty.clone(), "the value before `otherwise`");
+                let needs_words = place.is_none() && matches!(value.ty, Type::Enum(_) | Type::List(_));
+                self.branch(branch, if needs_words { Some(&inner) } else { place })
+            }
+        };
+        if !value.optional && value.ty != Type::Never {
+            self.report(faults::needless_otherwise(value.span));
+        }
+        let Some((ty, optional)) = self.common(&[&Branch::Value(present_of(&value)), &branch], span) else {
+            return poison(span);
+        };
+        Expr { kind: ExprKind::Otherwise { value: Box::new(value), branch: Box::new(branch) }, ty, optional, span }
+    }
+
+    pub(super) fn if_invalid(
+        &mut self,
+        value: &tree::Expr,
+        branch: &tree::Branch,
+        place: Option<&Place>,
+        span: Span,
+    ) -> Expr {
+        let value = self.expr(value, place);
+        let branch = self.branch(branch, place);
+        let Some((ty, optional)) = self.common(&[&Branch::Value(value.clone()), &branch], span) else {
+            return poison(span);
+        };
+        Expr { kind: ExprKind::IfInvalid { value: Box::new(value), branch: Box::new(branch) }, ty, optional, span }
+    }
+}
+
+/// The value as it is once it is known to be there.
+fn present_of(value: &Expr) -> Expr {
+    Expr { optional: false, ..value.clone() }
+}

@@ -1,0 +1,250 @@
+//! Tables: columns, rows, look-ups.
+//!
+//! In: a table as written. Out: typed rows, in order, which together answer every key or say `otherwise`.
+
+use mapwright_syntax::Span;
+use mapwright_syntax::tree::{self, Cell, Name, TableRows};
+
+use super::scope::{Body, Made, Place, PlaceKind, poison};
+use crate::catalogue::{Typed, type_noun};
+use crate::checks::rows::{Pattern, useful};
+use crate::context::{Context, Global};
+use crate::faults;
+use crate::ir::{Branch, Expr, ExprKind, Literal, LocalKind, Row, TableId, Type};
+use crate::types::{Misfit, fits, literal_length};
+
+/// Resolves the rows of a table whose columns are known.
+pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
+    let Some(tree) = ctx.table_trees.get(id.0).copied() else { return };
+    let Some(shell) = ctx.model.tables.get(id.0).cloned() else { return };
+    let mut body = Body::new(ctx);
+    for (parameter, key) in tree.keys.iter().zip(&shell.keys) {
+        if let Some(local) = shell.locals.get(key.0) {
+            let declared = body.declare(&parameter.name, local.ty.clone(), local.optional, LocalKind::Parameter);
+            body.used.insert(declared);
+        }
+    }
+    let typed = Typed::plain(shell.result.clone());
+    let mut place = Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
+    if let Type::Record(record) = shell.result {
+        place.made = Some(Made::Record(record, Vec::new()));
+    }
+    let (rows, otherwise) = match &tree.rows {
+        TableRows::Inline(written) => body.rows(written, &shell, &place),
+        TableRows::Csv { file, columns } => match body.csv_rows(&file.text, file.span, columns, &shell, &place) {
+            Some(rows) => (rows, None),
+            None => (Vec::new(), None),
+        },
+    };
+    body.check_rows(tree, &shell, &rows, otherwise.is_some());
+    let (sound, uses, locals) = (body.sound(), std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
+    if let Some(table) = ctx.model.tables.get_mut(id.0) {
+        table.rows = rows;
+        table.otherwise = otherwise;
+        table.locals = locals;
+    }
+    finish(ctx, Global::Table(id), sound, uses);
+}
+
+/// Notes what a definition depends on and whether it can be used.
+pub(super) fn finish(ctx: &mut Context<'_>, global: Global, sound: bool, uses: std::collections::HashSet<Global>) {
+    ctx.used.extend(uses.iter().copied());
+    ctx.depends.entry(global).or_default().extend(uses);
+    if !sound {
+        ctx.broken.insert(global);
+    }
+}
+
+impl Body<'_, '_> {
+    fn rows(
+        &mut self,
+        written: &[tree::TableRow],
+        shell: &crate::ir::Table,
+        place: &Place,
+    ) -> (Vec<Row>, Option<Branch>) {
+        let mut rows = Vec::with_capacity(written.len());
+        let mut otherwise = None;
+        for row in written {
+            let Some(cells) = &row.cells else {
+                otherwise = Some(self.fitted_branch(&row.result, place));
+                continue;
+            };
+            if otherwise.is_some() {
+                self.report(faults::unreachable_row(row.span, None));
+            }
+            // A table of one column may list several keys before one result.
+            let groups: Vec<&[Cell]> = if shell.keys.len() == 1 { cells.chunks(1).collect() } else { vec![cells] };
+            let result = self.fitted_branch(&row.result, place);
+            for group in groups {
+                if group.len() != shell.keys.len() {
+                    self.report(faults::malformed_row(row.span, shell.keys.len(), group.len()));
+                    continue;
+                }
+                if let Some(cells) = self.cells(group, shell) {
+                    rows.push(Row { cells, result: result.clone(), span: row.span });
+                }
+            }
+        }
+        (rows, otherwise)
+    }
+
+    fn cells(&mut self, cells: &[Cell], shell: &crate::ir::Table) -> Option<Vec<Option<Literal>>> {
+        let mut resolved = Vec::with_capacity(cells.len());
+        for (cell, key) in cells.iter().zip(&shell.keys) {
+            let ty = shell.locals.get(key.0).map_or(Type::Never, |local| local.ty.clone());
+            match cell {
+                Cell::Any(_) => resolved.push(None),
+                Cell::Literal(literal) => resolved.push(Some(self.cell(literal, &ty)?)),
+            }
+        }
+        Some(resolved)
+    }
+
+    /// A literal of a row or arm, in the type of what it is compared with.
+    pub(crate) fn cell(&mut self, literal: &tree::Literal, ty: &Type) -> Option<Literal> {
+        let value = self.literal(literal, Some(ty));
+        if value.ty == Type::Never {
+            return None;
+        }
+        let ExprKind::Literal(cell) = value.kind else { return None };
+        if let (Literal::Text(text), Type::Text { max: Some(max), unit }) = (&cell, ty) {
+            let length = literal_length(text, unit);
+            if length > *max {
+                let place = Place::inner(ty.clone(), "what it is compared with");
+                self.report(faults::literal_too_long(value.span, length, *max, &place));
+                return None;
+            }
+            return Some(cell);
+        }
+        match fits(&value.ty, ty) {
+            Ok(()) | Err(Misfit::OutOfRange) => Some(cell),
+            Err(_) => {
+                let (expected, noun) = (self.noun(ty), self.noun(&value.ty));
+                self.report(faults::wrong_type(value.span, &expected, &noun));
+                None
+            }
+        }
+    }
+
+    /// No row is unreachable; every key has an answer.
+    fn check_rows(&mut self, tree: &tree::Table, shell: &crate::ir::Table, rows: &[Row], otherwise: bool) {
+        let domains: Vec<Option<Vec<Literal>>> = shell
+            .keys
+            .iter()
+            .map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty)))
+            .collect();
+        let patterns: Vec<Pattern> =
+            rows.iter().map(|row| row.cells.iter().map(|cell| cell.as_ref().map(normal)).collect()).collect();
+        for (index, row) in rows.iter().enumerate() {
+            let (Some(before), Some(pattern)) = (patterns.get(..index), patterns.get(index)) else { continue };
+            if !useful(before, pattern, &domains) {
+                let same = before.iter().position(|other| other == pattern).and_then(|first| rows.get(first));
+                self.report(faults::unreachable_row(row.span, same.map(|first| first.span)));
+            }
+        }
+        let all: Pattern = vec![None; shell.keys.len()];
+        let csv = matches!(tree.rows, TableRows::Csv { .. });
+        // Rows of a CSV file are data: a key without a row is a failure of the record, answered by `if invalid`.
+        if !otherwise && !csv && self.sound() && useful(&patterns, &all, &domains) {
+            self.report(faults::incomplete_table(&tree.name));
+        }
+    }
+
+    /// `lookup table(a, b)`, or `x | lookup table(b)`.
+    pub(super) fn lookup(
+        &mut self,
+        name: &Name,
+        piped: Option<&tree::Expr>,
+        rest: &[tree::Expr],
+        span: Span,
+    ) -> Expr {
+        let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
+        let Some((Global::Table(id), _)) = self.ctx.names.get(&name.text).copied() else {
+            for argument in given {
+                self.expr(argument, None);
+            }
+            let tables = self.ctx.model.tables.iter().map(|table| table.name.as_str());
+            let fault = faults::unknown_table(name, tables);
+            self.report(fault);
+            return poison(span);
+        };
+        self.uses.insert(Global::Table(id));
+        let Some(table) = self.ctx.model.tables.get(id.0).cloned() else { return poison(span) };
+        if given.len() != table.keys.len() {
+            let columns: Vec<&str> =
+                table.keys.iter().filter_map(|key| table.locals.get(key.0)).map(|local| local.name.as_str()).collect();
+            let signature = format!("lookup {}({})", table.name, columns.join(", "));
+            self.report(faults::wrong_arguments(name.span, &name.text, &signature));
+            return poison(span);
+        }
+        let mut optional = false;
+        let mut arguments = Vec::with_capacity(given.len());
+        for (index, (written, key)) in given.iter().zip(&table.keys).enumerate() {
+            let Some(local) = table.locals.get(key.0) else { return poison(span) };
+            let passes = index == 0 && piped.is_some();
+            let typed = Typed { optional: local.optional || passes, ..Typed::plain(local.ty.clone()) };
+            let shown = format!("`{}` of `{}`", local.name, table.name);
+            let place = Place::typed(PlaceKind::Column, &typed, &shown, local.span);
+            let value = self.fitted(written, &place);
+            optional |= passes && value.optional && !local.optional;
+            arguments.push(value);
+        }
+        if table.result == Type::Never {
+            return poison(span);
+        }
+        Expr { kind: ExprKind::Lookup { table: id, arguments }, ty: table.result, optional, span }
+    }
+}
+
+/// Every value of a type that has few.
+pub(crate) fn all_values(ty: &Type) -> Option<Vec<Literal>> {
+    match ty {
+        Type::Boolean => Some(vec![Literal::Boolean(true), Literal::Boolean(false)]),
+        Type::Enum(words) => Some(words.values.iter().map(|value| Literal::Text(value.name.clone())).collect()),
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Date
+        | Type::Time
+        | Type::Instant
+        | Type::Uuid
+        | Type::Record(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => None,
+    }
+}
+
+/// A literal so that equal values are equal: `19.00` is `19`.
+pub(crate) fn normal(literal: &Literal) -> Literal {
+    match literal {
+        Literal::Number(digits) => {
+            let (sign, digits) = digits.strip_prefix('-').map_or(("", digits.as_str()), |rest| ("-", rest));
+            let (whole, decimals) = digits.split_once('.').unwrap_or((digits, ""));
+            let whole = whole.trim_start_matches('0');
+            let decimals = decimals.trim_end_matches('0');
+            let whole = if whole.is_empty() { "0" } else { whole };
+            let point = if decimals.is_empty() { "" } else { "." };
+            let sign = if whole == "0" && decimals.is_empty() { "" } else { sign };
+            Literal::Number(format!("{sign}{whole}{point}{decimals}"))
+        }
+        Literal::Text(_) | Literal::Boolean(_) | Literal::Date(_) | Literal::Time(_) => literal.clone(),
+    }
+}
+
+/// A literal as a spec writes it.
+pub(crate) fn literal_source(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) => format!("\"{text}\""),
+        Literal::Number(text) | Literal::Date(text) | Literal::Time(text) => text.clone(),
+        Literal::Boolean(value) => value.to_string(),
+    }
+}
+
+/// For messages of tables that are declared before anything else is known.
+pub(super) fn column_noun(ctx: &Context<'_>, ty: &Type) -> String {
+    type_noun(&ctx.model, ty)
+}

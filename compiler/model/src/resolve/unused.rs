@@ -1,0 +1,21 @@
+//! A `let` that nothing reads.
+
+use super::scope::Body;
+use crate::faults;
+use crate::ir::{LocalId, LocalKind, Type};
+
+/// Warns of every `let` that is never read. What could not be resolved is not called unused.
+pub(super) fn report_unused_lets(body: &mut Body<'_, '_>) {
+    let unused: Vec<_> = body
+        .locals
+        .iter()
+        .enumerate()
+        .filter(|(index, local)| {
+            local.kind == LocalKind::Let && local.ty != Type::Never && !body.used.contains(&LocalId(*index))
+        })
+        .map(|(_, local)| (local.name.clone(), local.span))
+        .collect();
+    for (name, span) in unused {
+        body.report(faults::unused_let(&name, span));
+    }
+}
