@@ -110,7 +110,8 @@ fn message(alert: &Alert) -> Message<'_> {
         AlertState::Open => "Attention",
         AlertState::Closed => "Over",
     };
-    let times = if alert.count == 1 { String::new() } else { format!(" ({} times since {})", alert.count, alert.first_at) };
+    let times =
+        if alert.count == 1 { String::new() } else { format!(" ({} times since {})", alert.count, alert.first_at) };
     Message {
         text: format!("{state}: {}: {}{times}", alert.subject, alert.message),
         id: alert.id,

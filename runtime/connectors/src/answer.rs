@@ -68,7 +68,8 @@ impl<'a> ReadAnswer<'a> {
     pub(crate) fn select<'b>(&'b self, selector: &Selector, entity: &Json<'_>) -> Vec<Cow<'b, Json<'b>>> {
         let first = match selector.steps.first() {
             Some(SelectorStep::Member(name)) => name.as_str(),
-            Some(SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any) | None => "",
+            Some(SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any)
+            | None => "",
         };
         let found: Vec<Cow<'b, Json<'b>>> = match selector.root {
             SelectorRoot::Body => match &self.json {
@@ -88,7 +89,11 @@ impl<'a> ReadAnswer<'a> {
 
     /// What the first selector that finds something finds.
     pub(crate) fn select_first<'b>(&'b self, selectors: &[Selector], entity: &Json<'_>) -> Vec<Cow<'b, Json<'b>>> {
-        selectors.iter().map(|selector| self.select(selector, entity)).find(|found| !found.is_empty()).unwrap_or_default()
+        selectors
+            .iter()
+            .map(|selector| self.select(selector, entity))
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
     }
 
     /// The first leaf that one of the selectors finds, as text.
@@ -152,9 +157,7 @@ pub(crate) fn holds(matcher: &Matcher, found: &[&Json<'_>], scope: &Scope<'_>) -
         Matcher::Empty => !found.iter().any(has_content),
         Matcher::NotEmpty => found.iter().any(has_content),
         Matcher::AnyOf(expected) => found.iter().filter_map(|value| leaf(value)).any(|text| {
-            expected.iter().any(|expected| {
-                expected.is(&text, |template| scope.text(template).ok().flatten())
-            })
+            expected.iter().any(|expected| expected.is(&text, |template| scope.text(template).ok().flatten()))
         }),
         Matcher::Table { of, rows } => {
             let record = scope.roots.iter().find(|(name, _)| *name == "record").map(|(_, value)| *value);

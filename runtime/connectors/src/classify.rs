@@ -211,14 +211,24 @@ fn of_table(status: u16, asked: Asked<'_>, says_when: bool) -> Reaction {
         401 => return Reaction::LogIn,
         300..=399 | 403 => Class::Halt,
         400 | 413 | 415 | 422 => {
-            if asked.writes() { Class::Permanent } else { Class::Halt }
+            if asked.writes() {
+                Class::Permanent
+            } else {
+                Class::Halt
+            }
         }
         404 | 410 => match asked {
             Asked::Entity(Verb::Get | Verb::Update | Verb::Upsert | Verb::Delete) | Asked::Action(_) => Class::Missing,
-            Asked::Entity(Verb::List | Verb::Find | Verb::Create | Verb::Batch) | Asked::LogIn | Asked::Check => Class::Halt,
+            Asked::Entity(Verb::List | Verb::Find | Verb::Create | Verb::Batch) | Asked::LogIn | Asked::Check => {
+                Class::Halt
+            }
         },
         409 | 412 => {
-            if asked.writes() { Class::Conflict } else { Class::Transient }
+            if asked.writes() {
+                Class::Conflict
+            } else {
+                Class::Transient
+            }
         }
         423 => Class::Transient,
         425 | 429 => Class::Throttled,
@@ -236,12 +246,7 @@ pub(crate) const fn for_engine(class: Class, asked: Asked<'_>) -> Class {
     match class {
         Class::Permanent => Class::Halt,
         Class::Ambiguous | Class::Conflict | Class::Exists => Class::Transient,
-        Class::Done
-        | Class::Transient
-        | Class::Throttled
-        | Class::Halt
-        | Class::Missing
-        | Class::Dependency => class,
+        Class::Done | Class::Transient | Class::Throttled | Class::Halt | Class::Missing | Class::Dependency => class,
     }
 }
 

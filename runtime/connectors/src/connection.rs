@@ -74,7 +74,11 @@ impl RestConnector {
         let manifest = Manifest::parse(plan.manifest, &format!("{}/connector.yaml", plan.name))
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let mut faults = settings::faults(alias, &manifest, &settings);
-        faults.extend(manifest.system_not_built().map(|words| format!("{alias}: the manifest of {} asks for what is {words}", plan.name)));
+        faults.extend(
+            manifest
+                .system_not_built()
+                .map(|words| format!("{alias}: the manifest of {} asks for what is {words}", plan.name)),
+        );
         let config = settings::config_values(&manifest, &settings);
         let secrets: Vec<(String, SecretString)> = std::mem::take(&mut settings.credentials).into_iter().collect();
         let scope = Scope { roots: &[("config", &config)], secrets: &[], session: &[], lets: &[] };
@@ -162,7 +166,9 @@ impl RestConnector {
         read_success: impl Fn(&ReadAnswer<'_>) -> Result<T, String>,
     ) -> Result<T, Failure> {
         if let Some(words) = call.operation.not_built() {
-            return Err(self.failure(Class::Halt, format!("{} of {} asks for what is {words}", call.asked.words(), call.name)));
+            return Err(
+                self.failure(Class::Halt, format!("{} of {} asks for what is {words}", call.asked.words(), call.name))
+            );
         }
         let mut logged_in_again = false;
         loop {
@@ -176,7 +182,8 @@ impl RestConnector {
             let subject = Subject { manifest: &self.manifest, plan: call.plan, key: call.key };
             let prepared = request::prepare(subject, call.operation, &scope, &call.extras, true)
                 .map_err(|unfilled| self.unfilled(call, &unfilled))?;
-            let place = self.places.acquire().await.map_err(|_| self.failure(Class::Transient, "the connection is closed"))?;
+            let place =
+                self.places.acquire().await.map_err(|_| self.failure(Class::Transient, "the connection is closed"))?;
             let answer = self.send(&prepared, &call.asked.words()).await;
             drop(place);
             let answer = answer.map_err(|trouble| self.trouble(call.asked, call.name, &trouble))?;
@@ -249,7 +256,9 @@ impl RestConnector {
         match verdict.reaction {
             // Whatever the words: a log-in that is answered with a refusal was refused, and repeating it only locks users out.
             Reaction::LogIn => Err(self.refused(answer.status, &verdict)),
-            Reaction::Class(_) if matches!(answer.status, 400 | 401 | 403) => Err(self.refused(answer.status, &verdict)),
+            Reaction::Class(_) if matches!(answer.status, 400 | 401 | 403) => {
+                Err(self.refused(answer.status, &verdict))
+            }
             Reaction::Class(class) => {
                 let hidden: Vec<&str> = self.hidden(&[]).collect();
                 let call = Call {
@@ -286,7 +295,10 @@ impl RestConnector {
     }
 
     fn unfilled(&self, call: &Call<'_>, unfilled: &Unfilled) -> Failure {
-        self.failure(unfilled.class, format!("{} {}: {}; nothing was sent", call.asked.words(), call.name, unfilled.message))
+        self.failure(
+            unfilled.class,
+            format!("{} {}: {}; nothing was sent", call.asked.words(), call.name, unfilled.message),
+        )
     }
 
     fn refused(&self, status: u16, verdict: &Verdict) -> Failure {
@@ -306,9 +318,15 @@ impl RestConnector {
     fn judged(&self, class: Class, call: &Call<'_>, status: u16, verdict: Verdict, hidden: &[&str]) -> Failure {
         let what = format!("{} {}", call.asked.words(), call.name);
         let message = if verdict.html {
-            format!("{} answered {} (status {status}): is the address that of {}?", self.base, verdict.message, self.manifest.title)
+            format!(
+                "{} answered {} (status {status}): is the address that of {}?",
+                self.base, verdict.message, self.manifest.title
+            )
         } else if (300..400).contains(&status) {
-            format!("{} redirects (status {status}) and redirects are not followed: give the address that it redirects to", self.host)
+            format!(
+                "{} redirects (status {status}) and redirects are not followed: give the address that it redirects to",
+                self.host
+            )
         } else {
             let code = verdict.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
             format!("{}: {} answered {status}{code}: {}", what.trim_end(), self.host, verdict.message)

@@ -21,9 +21,8 @@ impl Connector for RestConnector {
     fn reading(&self, entity: &str) -> Reading {
         let changes = self.manifest.changes(entity);
         Reading {
-            passes: changes.map_or_else(Vec::new, |changes| {
-                changes.passes.iter().map(|pass| pass.name().to_owned()).collect()
-            }),
+            passes: changes
+                .map_or_else(Vec::new, |changes| changes.passes.iter().map(|pass| pass.name().to_owned()).collect()),
             ordered_by_time: changes.is_some_and(|changes| changes.ordered_by_time),
             resolution: changes.map_or(Duration::ZERO, |changes| changes.resolution),
             overlap: changes.map_or(Duration::ZERO, |changes| changes.overlap),
@@ -108,7 +107,9 @@ impl RestConnector {
             let seen: Vec<String> = operation
                 .success
                 .iter()
-                .filter(|condition| matches!(condition.matcher, Matcher::AnyOf(_)) && condition.subject.text.starts_with("body."))
+                .filter(|condition| {
+                    matches!(condition.matcher, Matcher::AnyOf(_)) && condition.subject.text.starts_with("body.")
+                })
                 .filter_map(|condition| {
                     let found = read.select(&condition.subject, &Json::Null);
                     found.first().map(|value| format!("{} {}", condition.subject.field_path(), plain(value)))

@@ -61,13 +61,14 @@ impl Http {
             .pool_idle_timeout(IDLE_CONNECTION_MAX)
             .timeout(timeout);
         builder = match &settings.proxy {
-            Some(proxy) => {
-                builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| format!("the proxy {proxy} is no address: {error}"))?)
-            }
+            Some(proxy) => builder.proxy(
+                reqwest::Proxy::all(proxy).map_err(|error| format!("the proxy {proxy} is no address: {error}"))?,
+            ),
             None => builder.no_proxy(),
         };
         if let Some(file) = &settings.ca_file {
-            let text = std::fs::read(file).map_err(|error| format!("cannot read the certificates {}: {error}", file.display()))?;
+            let text = std::fs::read(file)
+                .map_err(|error| format!("cannot read the certificates {}: {error}", file.display()))?;
             let certificates = reqwest::Certificate::from_pem_bundle(&text)
                 .map_err(|error| format!("{} holds no PEM certificates: {error}", file.display()))?;
             if certificates.is_empty() {

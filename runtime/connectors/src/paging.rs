@@ -25,6 +25,12 @@ pub(crate) struct Cursor {
     /// Rows already read.
     #[serde(default)]
     pub(crate) rows: u64,
+    /// Keyset: the value from which to go on, inclusive, as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    /// Keyset: full pages already read that hold nothing but this value.
+    #[serde(default)]
+    pub(crate) ties: u64,
 }
 
 impl Cursor {
@@ -32,7 +38,8 @@ impl Cursor {
     pub(crate) fn read(text: Option<&str>) -> Result<Self, String> {
         match text {
             None => Ok(Self::default()),
-            Some(text) => serde_json::from_str(text).map_err(|_| "the stored page position cannot be read: start the read again".to_owned()),
+            Some(text) => serde_json::from_str(text)
+                .map_err(|_| "the stored page position cannot be read: start the read again".to_owned()),
         }
     }
 
@@ -48,7 +55,7 @@ impl Cursor {
         }
         let pages = self.count()?;
         let seen = if pages.is_power_of_two() { Some(link.clone()) } else { self.seen.clone() };
-        Ok(Self { pages, link: Some(link), seen, digest: None, rows: self.rows_after(rows) })
+        Ok(Self { pages, link: Some(link), seen, rows: self.rows_after(rows), ..Self::default() })
     }
 
     /// After a full numbered page of these raw rows.
@@ -57,11 +64,26 @@ impl Cursor {
         if self.digest == Some(digest) {
             return Err("the list answers the same page again and again: does it ignore the page number?".to_owned());
         }
-        Ok(Self { pages: self.count()?, link: None, seen: None, digest: Some(digest), rows: self.rows_after(raw_rows.len()) })
+        let rows = self.rows_after(raw_rows.len());
+        Ok(Self { pages: self.count()?, digest: Some(digest), rows, ..Self::default() })
+    }
+
+    /// After a full page whose last row holds this value in the keyset's field.
+    pub(crate) fn after_value(&self, raw_rows: &[String], last: Option<String>) -> Result<Self, String> {
+        let next = self.after_full_page(raw_rows)?;
+        // A row without the value is told apart by page number, as are rows that all hold the same.
+        if last.is_none() || last == self.from {
+            return Ok(Self { from: self.from.clone(), ties: self.ties.saturating_add(1), ..next });
+        }
+        Ok(Self { from: last, ties: 0, ..next })
     }
 
     fn count(&self) -> Result<u64, String> {
-        if self.pages >= PAGES_MAX { Err(format!("the list has more than {PAGES_MAX} pages")) } else { Ok(self.pages + 1) }
+        if self.pages >= PAGES_MAX {
+            Err(format!("the list has more than {PAGES_MAX} pages"))
+        } else {
+            Ok(self.pages + 1)
+        }
     }
 
     fn rows_after(&self, rows: usize) -> u64 {
@@ -71,9 +93,9 @@ impl Cursor {
 
 /// FNV-1a: the same in every version of this program, because cursors outlive a restart.
 fn digest(rows: &[String]) -> u64 {
-    rows.iter().flat_map(|row| row.bytes().chain([0])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    rows.iter()
+        .flat_map(|row| row.bytes().chain([0]))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The address of a next link: relative to the base, and never on another host.
@@ -98,7 +120,10 @@ mod tests {
     fn links_stay_on_the_host() {
         let base = "https://erp.example:50000/b1s/v2";
         assert_eq!(resolve_link(base, "Items?$skip=20").unwrap(), "https://erp.example:50000/b1s/v2/Items?$skip=20");
-        assert_eq!(resolve_link(base, "/b1s/v2/Items?$skip=20").unwrap(), "https://erp.example:50000/b1s/v2/Items?$skip=20");
+        assert_eq!(
+            resolve_link(base, "/b1s/v2/Items?$skip=20").unwrap(),
+            "https://erp.example:50000/b1s/v2/Items?$skip=20"
+        );
         assert!(resolve_link(base, "https://evil.example/Items").unwrap_err().contains("evil.example"));
         assert!(resolve_link(base, "//evil.example/Items").is_err());
         assert!(resolve_link(base, "https://erp.example:50001/Items").is_err());

@@ -33,7 +33,9 @@ impl RestConnector {
         let mut asked = terms.clone();
         asked.extend(self.literal_terms(&probe.conditions, &record)?);
         let mut found = Vec::new();
-        for (entity, terms) in std::iter::once((name, &asked)).chain(probe.also_in.iter().map(|(other, _)| (other.as_str(), &terms))) {
+        for (entity, terms) in
+            std::iter::once((name, &asked)).chain(probe.also_in.iter().map(|(other, _)| (other.as_str(), &terms)))
+        {
             for candidate in self.look_up(entity, terms, &[]).await? {
                 found.push((entity.to_owned(), candidate));
             }
@@ -70,7 +72,14 @@ impl RestConnector {
         Ok(terms)
     }
 
-    fn compared(&self, name: &str, entity: &str, probe: &CreateProbe, record: &Json<'_>, candidate: &Json<'_>) -> Probe {
+    fn compared(
+        &self,
+        name: &str,
+        entity: &str,
+        probe: &CreateProbe,
+        record: &Json<'_>,
+        candidate: &Json<'_>,
+    ) -> Probe {
         let key = self.plan(entity).and_then(|plan| record_key(plan, candidate)).unwrap_or_default();
         let mut differences = differences(&probe.compare, record, candidate);
         if entity != name {
@@ -94,7 +103,10 @@ impl RestConnector {
             if let Matcher::Table { of, rows } = matcher {
                 let by = of.iter().try_fold(record, |value, step| value.get(step)).map(plain).unwrap_or_default();
                 if !rows.iter().any(|(value, _)| *value == by) {
-                    let words = format!("the manifest does not tell what `{}` is after `{by}`, so the action {name} cannot be proved", path.text);
+                    let words = format!(
+                        "the manifest does not tell what `{}` is after `{by}`, so the action {name} cannot be proved",
+                        path.text
+                    );
                     return Err(self.failure(Class::Permanent, words));
                 }
             }
@@ -113,7 +125,10 @@ impl RestConnector {
         let met: Vec<&Json<'static>> = found
             .iter()
             .filter(|candidate| {
-                probe.expect.iter().all(|(path, matcher)| holds(matcher, &walk(candidate, &path.steps, &Json::Null), &scope))
+                probe
+                    .expect
+                    .iter()
+                    .all(|(path, matcher)| holds(matcher, &walk(candidate, &path.steps, &Json::Null), &scope))
             })
             .collect();
         match met.as_slice() {
@@ -153,7 +168,8 @@ fn selected(selector: &Selector, record: &Json<'_>) -> Option<String> {
 /// Texts agree as they stand; numbers agree without their trailing zeros.
 fn same(ours: &str, theirs: &str) -> bool {
     let trimmed = |text: &str| {
-        let numeric = !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '-'));
+        let numeric =
+            !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '.' | '-'));
         if numeric && text.contains('.') {
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         } else {

@@ -49,14 +49,17 @@ impl RestConnector {
         let plan = self.plan(name);
         match (entity, plan) {
             (Some(entity), Some(plan)) => Ok((entity, plan)),
-            (_, _) => Err(self.failure(Class::Halt, format!("`{name}` is no entity that this project uses of {}", self.manifest.system))),
+            (_, _) => Err(self.failure(
+                Class::Halt,
+                format!("`{name}` is no entity that this project uses of {}", self.manifest.system),
+            )),
         }
     }
 
     pub(crate) fn operation_known<'e>(&self, entity: &'e Entity, verb: Verb) -> Result<&'e Operation, Failure> {
-        entity
-            .operation(verb)
-            .ok_or_else(|| self.failure(Class::Halt, format!("{} cannot `{}` {}", self.manifest.title, verb.word(), entity.name)))
+        entity.operation(verb).ok_or_else(|| {
+            self.failure(Class::Halt, format!("{} cannot `{}` {}", self.manifest.title, verb.word(), entity.name))
+        })
     }
 
     /// One page of changes or of everything.
@@ -84,6 +87,10 @@ impl RestConnector {
         }
         order.extend(plan.key.iter().map(|name| (*name).to_owned()));
         let cursor = Cursor::read(request.cursor.as_deref()).map_err(|words| self.failure(Class::Halt, words))?;
+        if self.keyset_field(plan).is_some() && order.len() > plan.key.len() {
+            let words = format!("{} is read ordered by time, which `paging: keyset` cannot do yet", entity.name);
+            return Err(self.failure(Class::Halt, words));
+        }
         let listing = Listing { entity: &request.entity, verb: Verb::List, terms, select, order, cursor };
         let raw = self.raw_page(&listing).await?;
         let mut rows = Vec::with_capacity(raw.records.len());
@@ -128,8 +135,9 @@ impl RestConnector {
         let (entity, plan) = self.entity_known(listing.entity)?;
         let operation = self.operation_known(entity, listing.verb)?;
         let size = self.page_size()?;
-        let number = match self.manifest.paging.kind {
-            PagingKind::Page { first } => listing.cursor.pages.saturating_add(first),
+        let number = match &self.manifest.paging.kind {
+            PagingKind::Page { first } => listing.cursor.pages.saturating_add(*first),
+            PagingKind::Keyset { first, .. } => listing.cursor.ties.saturating_add(*first),
             PagingKind::None | PagingKind::Offset | PagingKind::NextLink { .. } => listing.cursor.pages,
         };
         let count = |number: u64| Json::Number(number.to_string().into());
@@ -149,14 +157,15 @@ impl RestConnector {
         let outcome = self
             .call(&call, |read| {
                 let records = records(read, operation)?;
-                let next = self.next(&listing.cursor, read, &records, size);
+                let next = self.next(&listing.cursor, plan, read, &records, size);
                 let server_time = read.answer.header("date").and_then(http_date);
                 Ok((records, next, server_time))
             })
             .await;
         match outcome {
             Ok((records, next, server_time)) => {
-                let next = next.map_err(|words| self.failure(Class::Halt, format!("list {}: {words}", listing.entity)))?;
+                let next =
+                    next.map_err(|words| self.failure(Class::Halt, format!("list {}: {words}", listing.entity)))?;
                 Ok(RawPage { records, next, server_time })
             }
             // A list that says "no matching records" as an error has none.
@@ -164,6 +173,14 @@ impl RestConnector {
                 Ok(RawPage { records: Vec::new(), next: None, server_time: None })
             }
             Err(failure) => Err(failure),
+        }
+    }
+
+    /// The field that pages go by, where the catalogue has it; otherwise they go by number.
+    fn keyset_field(&self, plan: &EntityPlan) -> Option<&str> {
+        match &self.manifest.paging.kind {
+            PagingKind::Keyset { by, .. } => kind_of(plan, by).map(|_| by.as_str()),
+            PagingKind::None | PagingKind::Page { .. } | PagingKind::Offset | PagingKind::NextLink { .. } => None,
         }
     }
 
@@ -181,19 +198,26 @@ impl RestConnector {
     fn next(
         &self,
         cursor: &Cursor,
+        plan: &EntityPlan,
         read: &ReadAnswer<'_>,
         records: &[Json<'static>],
         size: Option<u64>,
     ) -> Result<Option<Cursor>, String> {
+        let full = size.is_some_and(|size| u64::try_from(records.len()).unwrap_or(u64::MAX) >= size);
+        let texts = |records: &[Json<'static>]| records.iter().map(Json::to_text).collect::<Vec<String>>();
         match &self.manifest.paging.kind {
             PagingKind::None => Ok(None),
             PagingKind::Page { .. } | PagingKind::Offset => {
-                let full = size.is_some_and(|size| u64::try_from(records.len()).unwrap_or(u64::MAX) >= size);
-                if !full {
-                    return Ok(None);
+                if full {
+                    cursor.after_full_page(&texts(records)).map(Some)
+                } else {
+                    Ok(None)
                 }
-                let texts: Vec<String> = records.iter().map(Json::to_text).collect();
-                cursor.after_full_page(&texts).map(Some)
+            }
+            PagingKind::Keyset { .. } => {
+                let last =
+                    self.keyset_field(plan).and_then(|by| records.last()?.get(by)).filter(|value| !value.is_null());
+                if full { cursor.after_value(&texts(records), last.map(Json::to_text)).map(Some) } else { Ok(None) }
             }
             PagingKind::NextLink { next } => match read.text(next, &Json::Null) {
                 Some(link) if !link.is_empty() => {
@@ -206,7 +230,12 @@ impl RestConnector {
         }
     }
 
-    fn list_extras(&self, listing: &Listing<'_>, entity: &Entity, plan: &'static EntityPlan) -> Result<Extras, Failure> {
+    fn list_extras(
+        &self,
+        listing: &Listing<'_>,
+        entity: &Entity,
+        plan: &'static EntityPlan,
+    ) -> Result<Extras, Failure> {
         let manifest = &self.manifest;
         let halt = |words: String| self.failure(Class::Halt, words);
         let mut extras = Extras::default();
@@ -217,18 +246,24 @@ impl RestConnector {
             extras.address = Some(resolve_link(&self.base, link).map_err(halt)?);
             return Ok(extras);
         }
-        for term in &listing.terms {
+        let (mut terms, mut order) = (listing.terms.clone(), listing.order.clone());
+        if let Some(by) = self.keyset_field(plan) {
+            order.insert(0, by.to_owned());
+            let from = listing.cursor.from.clone();
+            terms.extend(from.map(|value| Term { field: by.to_owned(), test: Test::Ge, value }));
+        }
+        for term in &terms {
             self.check_in(term, entity)?;
         }
-        if !listing.terms.is_empty() {
+        if !terms.is_empty() {
             match &manifest.filters.form {
                 FilterForm::None => return Err(halt(format!("{} takes no conditions", manifest.title))),
                 FilterForm::Odata => {
-                    let spelled = odata::filter(&listing.terms, |path| kind_of(plan, path), manifest.odata).map_err(halt)?;
+                    let spelled = odata::filter(&terms, |path| kind_of(plan, path), manifest.odata).map_err(halt)?;
                     extras.query.extend(spelled.map(|text| ("$filter".to_owned(), text)));
                 }
                 FilterForm::Templated(forms) => {
-                    let list = self.configured(|scope| rest::filter(&listing.terms, forms, scope));
+                    let list = self.configured(|scope| rest::filter(&terms, forms, scope));
                     let list = list.map_err(|unfilled| halt(unfilled.message))?;
                     extras.body.push((forms.into.clone(), Json::List(list)));
                 }
@@ -236,17 +271,19 @@ impl RestConnector {
         }
         match &manifest.select {
             Select::None => {}
-            Select::Odata => extras.query.extend(odata::select(&listing.select).map(|text| ("$select".to_owned(), text))),
+            Select::Odata => {
+                extras.query.extend(odata::select(&listing.select).map(|text| ("$select".to_owned(), text)))
+            }
             Select::Nested { into, nest } => {
                 extras.body.extend(rest::associations(&listing.select, entity, nest).map(|tree| (into.clone(), tree)));
             }
         }
-        if !listing.order.is_empty() {
+        if !order.is_empty() {
             match &manifest.sort {
                 Sort::None => {}
-                Sort::Odata => extras.query.push(("$orderby".to_owned(), listing.order.join(","))),
+                Sort::Odata => extras.query.push(("$orderby".to_owned(), order.join(","))),
                 Sort::Templated { into, form } => {
-                    let list = self.configured(|scope| rest::sort(&listing.order, form, scope));
+                    let list = self.configured(|scope| rest::sort(&order, form, scope));
                     extras.body.push((into.clone(), Json::List(list.map_err(|unfilled| halt(unfilled.message))?)));
                 }
             }
@@ -270,7 +307,12 @@ impl RestConnector {
     }
 
     /// One record by key.
-    pub(crate) async fn record(&self, name: &str, key: &[String], select: &[String]) -> Result<Option<Json<'static>>, Failure> {
+    pub(crate) async fn record(
+        &self,
+        name: &str,
+        key: &[String],
+        select: &[String],
+    ) -> Result<Option<Json<'static>>, Failure> {
         let (entity, plan) = self.entity_known(name)?;
         let operation = self.operation_known(entity, Verb::Get)?;
         let value = key_value(plan, key);
@@ -304,7 +346,12 @@ impl RestConnector {
     }
 
     /// All records of a look-up.
-    pub(crate) async fn look_up(&self, entity: &str, terms: &[Term], select: &[String]) -> Result<Vec<Json<'static>>, Failure> {
+    pub(crate) async fn look_up(
+        &self,
+        entity: &str,
+        terms: &[Term],
+        select: &[String],
+    ) -> Result<Vec<Json<'static>>, Failure> {
         let (known, plan) = self.entity_known(entity)?;
         let verb = if known.operation(Verb::Find).is_some() { Verb::Find } else { Verb::List };
         let mut wanted = select.to_vec();
@@ -317,19 +364,28 @@ impl RestConnector {
         let mut found = Vec::new();
         for _ in 0..FIND_PAGES_MAX {
             let page = self.raw_page(&listing).await?;
-            found.extend(page.records);
+            // A page that goes on from a value begins with rows that the page before ended with.
+            for record in page.records {
+                if !found.contains(&record) {
+                    found.push(record);
+                }
+            }
             match page.next {
                 Some(cursor) => listing.cursor = cursor,
                 None => return Ok(found),
             }
         }
-        Err(self.failure(Class::Halt, format!("a look-up in {entity} found more than {} records: its condition is too wide", found.len())))
+        Err(self.failure(
+            Class::Halt,
+            format!("a look-up in {entity} found more than {} records: its condition is too wide", found.len()),
+        ))
     }
 
     /// Several look-ups, in order, several at once.
     pub(crate) async fn look_ups(&self, finds: &[Find]) -> Result<Vec<Vec<String>>, Failure> {
         let next = AtomicUsize::new(0);
-        let answers: Vec<tokio::sync::OnceCell<Vec<String>>> = finds.iter().map(|_| tokio::sync::OnceCell::new()).collect();
+        let answers: Vec<tokio::sync::OnceCell<Vec<String>>> =
+            finds.iter().map(|_| tokio::sync::OnceCell::new()).collect();
         let worker = || async {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! From an operation and a scope to a request. In: templates and values. Out: method, address, headers, body. Pure.
 
 use mapwright_manifest::{Driver, Manifest, Operation, Slot, Template};
-use mapwright_values::plan::EntityPlan;
 use mapwright_values::Json;
+use mapwright_values::plan::EntityPlan;
 
 use crate::auth;
 use crate::fields::kind_of;
@@ -119,18 +119,15 @@ fn segment(subject: Subject<'_>, slot: &Slot, text: &str) -> String {
 
 /// The manifest's own entries may hold several segments; everything else is one.
 fn percent_kept(slot: &Slot, text: &str) -> String {
-    if slot.root == "entity" {
-        text.split('/').map(percent).collect::<Vec<_>>().join("/")
-    } else {
-        percent(text)
-    }
+    if slot.root == "entity" { text.split('/').map(percent).collect::<Vec<_>>().join("/") } else { percent(text) }
 }
 
 fn with_query(url: String, query: &[(String, String)]) -> String {
     if query.is_empty() {
         return url;
     }
-    let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={value}", name.replace(' ', "%20"))).collect();
+    let pairs: Vec<String> =
+        query.iter().map(|(name, value)| format!("{}={value}", name.replace(' ', "%20"))).collect();
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}{}", pairs.join("&"))
 }

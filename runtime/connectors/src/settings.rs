@@ -69,7 +69,11 @@ pub(crate) fn faults(alias: &str, manifest: &Manifest, settings: &ConnectionSett
         }
     }
     for name in settings.config.keys().filter(|name| !manifest.config.contains_key(*name)) {
-        faults.push(format!("{alias}: `{}` knows no config `{name}`; it knows {}", manifest.system, names(manifest.config.keys())));
+        faults.push(format!(
+            "{alias}: `{}` knows no config `{name}`; it knows {}",
+            manifest.system,
+            names(manifest.config.keys())
+        ));
     }
     for (name, required) in &manifest.secrets {
         if *required && !settings.credentials.contains_key(name) {
@@ -77,7 +81,11 @@ pub(crate) fn faults(alias: &str, manifest: &Manifest, settings: &ConnectionSett
         }
     }
     for name in settings.credentials.keys().filter(|name| !manifest.secrets.contains_key(*name)) {
-        faults.push(format!("{alias}: `{}` knows no credential `{name}`; it knows {}", manifest.system, names(manifest.secrets.keys())));
+        faults.push(format!(
+            "{alias}: `{}` knows no credential `{name}`; it knows {}",
+            manifest.system,
+            names(manifest.secrets.keys())
+        ));
     }
     faults
 }

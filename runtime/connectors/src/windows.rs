@@ -34,7 +34,9 @@ impl Stamped<'_> {
                         term(field, by_day, &bound.to_zoned(TimeZone::UTC).date().to_string())
                     }
                     Pass::Field(field) => term(field, by_instant, &instant(bound)),
-                    Pass::DateAndTime { date, .. } => term(date, by_day, &bound.to_zoned(self.zone.clone()).date().to_string()),
+                    Pass::DateAndTime { date, .. } => {
+                        term(date, by_day, &bound.to_zoned(self.zone.clone()).date().to_string())
+                    }
                 })
             })
             .collect()

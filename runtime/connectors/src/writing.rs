@@ -20,12 +20,22 @@ impl RestConnector {
         let (operation, asked, key): (&Operation, Asked<'_>, &[String]) = match &write.deed {
             Deed::Act => match self.manifest.action(&write.entity) {
                 Some(action) => (&action.operation, Asked::Action(&write.entity), &[]),
-                None => return Err(self.failure(Class::Halt, format!("{} has no action `{}`", self.manifest.title, write.entity))),
+                None => {
+                    return Err(
+                        self.failure(Class::Halt, format!("{} has no action `{}`", self.manifest.title, write.entity))
+                    );
+                }
             },
             Deed::Create => (self.entity_operation(&write.entity, Verb::Create)?, Asked::Entity(Verb::Create), &[]),
-            Deed::Update { key } => (self.entity_operation(&write.entity, Verb::Update)?, Asked::Entity(Verb::Update), key),
-            Deed::Upsert { key } => (self.entity_operation(&write.entity, Verb::Upsert)?, Asked::Entity(Verb::Upsert), key),
-            Deed::Delete { key } => (self.entity_operation(&write.entity, Verb::Delete)?, Asked::Entity(Verb::Delete), key),
+            Deed::Update { key } => {
+                (self.entity_operation(&write.entity, Verb::Update)?, Asked::Entity(Verb::Update), key)
+            }
+            Deed::Upsert { key } => {
+                (self.entity_operation(&write.entity, Verb::Upsert)?, Asked::Entity(Verb::Upsert), key)
+            }
+            Deed::Delete { key } => {
+                (self.entity_operation(&write.entity, Verb::Delete)?, Asked::Entity(Verb::Delete), key)
+            }
         };
         let creates = matches!(write.deed, Deed::Create);
         if creates && let Some(probe) = self.manifest.entity(&write.entity).and_then(|entity| entity.probe.as_ref()) {
@@ -33,7 +43,10 @@ impl RestConnector {
         }
         let own_key = plan.and_then(|plan| record_key(plan, &record));
         if creates && operation.returns_nothing && own_key.is_none() {
-            let words = format!("create {}: {} answers no key, so the mapping must write it; nothing was sent", write.entity, self.manifest.title);
+            let words = format!(
+                "create {}: {} answers no key, so the mapping must write it; nothing was sent",
+                write.entity, self.manifest.title
+            );
             return Err(self.failure(Class::Halt, words));
         }
         let value = match (plan, key) {
@@ -66,7 +79,10 @@ impl RestConnector {
         match Json::parse(text) {
             Ok(json @ Json::Record(_)) => Ok(json.into_owned()),
             Ok(_) => Err(self.failure(Class::Permanent, "the record to write is no JSON object; nothing was sent")),
-            Err(fault) => Err(self.failure(Class::Permanent, format!("the record to write is not JSON: {fault}; nothing was sent"))),
+            Err(fault) => {
+                Err(self
+                    .failure(Class::Permanent, format!("the record to write is not JSON: {fault}; nothing was sent")))
+            }
         }
     }
 }

@@ -82,7 +82,9 @@ fn check_entity(entity: &Entity, known: &CatalogueEntity<'_>, catalogue: &[Catal
             }
         }
     }
-    for path in probe.conditions.iter().map(|(path, _)| path.clone()).chain(probe.compare.iter().map(|path| path.field_path())) {
+    for path in
+        probe.conditions.iter().map(|(path, _)| path.clone()).chain(probe.compare.iter().map(|path| path.field_path()))
+    {
         check_path(&path, probe.at, known, faults);
     }
 }

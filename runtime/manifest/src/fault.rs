@@ -56,8 +56,7 @@ impl Faults {
     }
 
     fn push(&mut self, at: At, message: String, help: Option<String>) {
-        let fault =
-            ManifestFault { file: self.file.clone(), line: at.line, column: at.column, message, help };
+        let fault = ManifestFault { file: self.file.clone(), line: at.line, column: at.column, message, help };
         // Defaults are merged into every entity, so one fault of theirs would be told once an entity.
         if !self.found.contains(&fault) {
             self.found.push(fault);

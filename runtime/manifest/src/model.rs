@@ -294,6 +294,14 @@ pub enum PagingKind {
     },
     /// Skipping rows; goes on while a page was full.
     Offset,
+    /// From the last row's value of a field that never changes and is never null, so that rows which leave the
+    /// condition while pages are read move nobody else off a page. Rows of one value are told apart by page number.
+    Keyset {
+        /// The field.
+        by: String,
+        /// Number of the first page.
+        first: u64,
+    },
     /// A link in the answer.
     NextLink {
         /// Where the link is.

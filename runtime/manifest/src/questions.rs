@@ -91,9 +91,10 @@ impl Manifest {
     #[must_use]
     pub fn expandable(&self, entity: &str, path: &str) -> bool {
         self.entity(entity).is_some_and(|entity| {
-            entity.expand.iter().any(|(known, _)| {
-                known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
-            })
+            entity
+                .expand
+                .iter()
+                .any(|(known, _)| known == path || known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
         })
     }
 

@@ -68,9 +68,7 @@ impl Selector {
                     return Err((message, Some(did_you_mean(other, known))));
                 }
             },
-            Some(
-                SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any,
-            )
+            Some(SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any)
             | None => return Err((format!("`{text}` names no part of an answer"), None)),
         };
         Ok(Self { text: text.to_owned(), root, steps: steps.collect(), count })
@@ -108,7 +106,8 @@ fn uncounted(text: &str) -> (&str, bool) {
 }
 
 fn steps(text: &str) -> Result<Vec<SelectorStep>, (String, Option<String>)> {
-    let fault = || (format!("`{text}` is no selector"), Some("write `body.a.b`, `body.items[]` or `body[\"a.b\"]`".to_owned()));
+    let fault =
+        || (format!("`{text}` is no selector"), Some("write `body.a.b`, `body.items[]` or `body[\"a.b\"]`".to_owned()));
     let mut steps = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -154,10 +153,16 @@ mod tests {
     #[test]
     fn all_forms() {
         let steps = |text: &str| Selector::parse(text).unwrap().steps;
-        assert_eq!(steps("body.a[].b"), [SelectorStep::Member("a".into()), SelectorStep::Each, SelectorStep::Member("b".into())]);
+        assert_eq!(
+            steps("body.a[].b"),
+            [SelectorStep::Member("a".into()), SelectorStep::Each, SelectorStep::Member("b".into())]
+        );
         assert_eq!(steps("body[\"@odata.etag\"]"), [SelectorStep::Member("@odata.etag".into())]);
         assert_eq!(steps("body[entity.key]"), [SelectorStep::EntityMember("key".into())]);
-        assert_eq!(steps("body.data[0].x"), [SelectorStep::Member("data".into()), SelectorStep::Item(0), SelectorStep::Member("x".into())]);
+        assert_eq!(
+            steps("body.data[0].x"),
+            [SelectorStep::Member("data".into()), SelectorStep::Item(0), SelectorStep::Member("x".into())]
+        );
         assert_eq!(steps("body.*"), [SelectorStep::Any]);
         assert!(Selector::parse("count(body.x[])").unwrap().count);
         assert_eq!(Selector::parse("header.Retry-After").unwrap().root, SelectorRoot::Header);

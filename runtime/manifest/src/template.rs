@@ -4,9 +4,31 @@ use crate::fault::{At, did_you_mean};
 
 /// Roots that a template may name, in the order of `manifest.md` 1.
 pub(crate) const ROOTS: &[&str] = &[
-    "config", "secret", "session", "entity", "page", "cursor", "field", "value", "values", "terms", "key", "parent",
-    "record", "records", "merged", "version", "create_key", "body", "header", "cookie", "status", "query", "form",
-    "each", "match",
+    "config",
+    "secret",
+    "session",
+    "entity",
+    "page",
+    "cursor",
+    "field",
+    "value",
+    "values",
+    "terms",
+    "key",
+    "parent",
+    "record",
+    "records",
+    "merged",
+    "version",
+    "create_key",
+    "body",
+    "header",
+    "cookie",
+    "status",
+    "query",
+    "form",
+    "each",
+    "match",
 ];
 
 /// A text with slots.
@@ -139,7 +161,10 @@ impl Template {
                             Some('}') => break,
                             Some('{') | None => {
                                 let help = "write `{{` and `}}` for braces that are meant as such".to_owned();
-                                return Err((format!("the template `{text}` has a brace that is not closed"), Some(help)));
+                                return Err((
+                                    format!("the template `{text}` has a brace that is not closed"),
+                                    Some(help),
+                                ));
                             }
                             Some(other) => inner.push(other),
                         }

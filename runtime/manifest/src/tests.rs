@@ -126,7 +126,8 @@ fn what_is_not_built_says_so() {
 #[test]
 fn held_against_a_catalogue() {
     let manifest = parse(SHOPWARE);
-    let mut paths: Vec<String> = manifest.entity("tax").unwrap().filter_on.iter().map(|field| field.pattern.clone()).collect();
+    let mut paths: Vec<String> =
+        manifest.entity("tax").unwrap().filter_on.iter().map(|field| field.pattern.clone()).collect();
     paths.retain(|path| path != "taxRate");
     paths.push("taxRat".to_owned());
     let faults = manifest.check_against(&[CatalogueEntity { name: "tax", action: false, paths }]);

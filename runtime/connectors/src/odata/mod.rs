@@ -22,8 +22,13 @@ pub(crate) fn literal(value: &Json<'_>, kind: Option<&Kind>, style: OdataStyle) 
             let bare = match kind {
                 Some(Kind::Integer | Kind::Decimal(..)) => is_number(text),
                 Some(Kind::Date | Kind::DateTime | Kind::Time) => !style.dates_quoted && is_moment(text),
-                Some(Kind::Uuid(_)) => !style.dates_quoted && text.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-'),
-                Some(Kind::Text(_) | Kind::Boolean(_) | Kind::Enum(_) | Kind::Record(_) | Kind::List(_) | Kind::Json) | None => false,
+                Some(Kind::Uuid(_)) => {
+                    !style.dates_quoted && text.chars().all(|letter| letter.is_ascii_hexdigit() || letter == '-')
+                }
+                Some(
+                    Kind::Text(_) | Kind::Boolean(_) | Kind::Enum(_) | Kind::Record(_) | Kind::List(_) | Kind::Json,
+                )
+                | None => false,
             };
             if bare { text.as_ref().to_owned() } else { quoted(text) }
         }
@@ -37,7 +42,8 @@ fn is_number(text: &str) -> bool {
 }
 
 fn is_moment(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | ':' | 'T' | 'Z'))
+    !text.is_empty()
+        && text.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | ':' | 'T' | 'Z'))
 }
 
 /// `$filter`; `None` = no terms.
@@ -51,10 +57,12 @@ pub(crate) fn filter(
 ) -> Result<Option<String>, String> {
     let mut spelled = Vec::with_capacity(terms.len());
     for term in terms {
-        let value = Json::parse(&term.value).map_err(|fault| format!("the value for `{}` is not JSON: {fault}", term.field))?;
+        let value =
+            Json::parse(&term.value).map_err(|fault| format!("the value for `{}` is not JSON: {fault}", term.field))?;
         let kind = kind_of(&term.field);
         let field = term.field.replace('.', "/");
-        let compared = |operator: &str, value: &Json<'_>| format!("{field} {operator} {}", literal(value, kind.as_ref(), style));
+        let compared =
+            |operator: &str, value: &Json<'_>| format!("{field} {operator} {}", literal(value, kind.as_ref(), style));
         spelled.push(match term.test {
             Test::Eq => compared("eq", &value),
             Test::Ne => compared("ne", &value),
@@ -89,7 +97,12 @@ pub(crate) fn select(paths: &[String]) -> Option<String> {
 }
 
 /// The key between the parentheses: `22`, `'A''1'`, `Code='AK',Type=-3`.
-pub(crate) fn key(names: &[&str], values: &[String], kind_of: impl Fn(&str) -> Option<Kind>, style: OdataStyle) -> String {
+pub(crate) fn key(
+    names: &[&str],
+    values: &[String],
+    kind_of: impl Fn(&str) -> Option<Kind>,
+    style: OdataStyle,
+) -> String {
     let spelled = |name: &str, value: &String| literal(&Json::text(value.clone()), kind_of(name).as_ref(), style);
     match (names, values) {
         ([name], [value]) => spelled(name, value),
@@ -149,7 +162,10 @@ mod tests {
     fn keys() {
         assert_eq!(key(&["DocEntry"], &["22".into()], kinds, STYLE), "22");
         assert_eq!(key(&["CardCode"], &["A'1".into()], kinds, STYLE), "'A''1'");
-        assert_eq!(key(&["CardCode", "DocEntry"], &["AK".into(), "-3".into()], kinds, STYLE), "CardCode='AK',DocEntry=-3");
+        assert_eq!(
+            key(&["CardCode", "DocEntry"], &["AK".into(), "-3".into()], kinds, STYLE),
+            "CardCode='AK',DocEntry=-3"
+        );
     }
 
     #[test]

@@ -34,7 +34,10 @@ async fn an_alert_is_posted_for_people_and_programs() {
     channel(&server).send(&alert()).await.unwrap();
     let seen = &server.seen_at("/hook/T0K3N")[0];
     let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
-    assert_eq!(body["text"], "Attention: orders: the ERP has no item A1: add it, then retry (12 times since 2026-11-23T21:09:29Z)");
+    assert_eq!(
+        body["text"],
+        "Attention: orders: the ERP has no item A1: add it, then retry (12 times since 2026-11-23T21:09:29Z)"
+    );
     assert_eq!((&body["state"], &body["count"], &body["cause"]), (&"open".into(), &12.into(), &"missing item".into()));
 }
 

@@ -12,7 +12,11 @@ fn login() -> Vec<u8> {
     // As the Service Layer writes them: no path, a trailing semicolon, a dot in front of the node.
     with_headers(
         200,
-        &["Set-Cookie: B1SESSION=6d9e-1;HttpOnly;", "Set-Cookie: ROUTEID=.node1; path=/b1s", "Content-Type: application/json"],
+        &[
+            "Set-Cookie: B1SESSION=6d9e-1;HttpOnly;",
+            "Set-Cookie: ROUTEID=.node1; path=/b1s",
+            "Content-Type: application/json",
+        ],
         r#"{"@odata.context":"x","SessionId":"6d9e-1","Version":"1000240","SessionTimeout":30}"#,
     )
 }
@@ -90,7 +94,10 @@ async fn pages_follow_relative_links_with_our_header_again() {
     let first = erp.fetch_page(&request).await.unwrap();
     request.cursor = first.next.clone();
     let second = erp.fetch_page(&request).await.unwrap();
-    assert_eq!((first.rows[0].record.as_str(), second.rows[0].record.as_str()), (r#"{"DocEntry":1}"#, r#"{"DocEntry":2}"#));
+    assert_eq!(
+        (first.rows[0].record.as_str(), second.rows[0].record.as_str()),
+        (r#"{"DocEntry":1}"#, r#"{"DocEntry":2}"#)
+    );
     assert_eq!(second.next, None);
     let asked = server.seen_at("Orders");
     assert_eq!(asked[0].decoded(), "/b1s/v2/Orders?$select=NumAtCard,DocumentLines,DocEntry&$orderby=DocEntry");
@@ -100,7 +107,8 @@ async fn pages_follow_relative_links_with_our_header_again() {
 
 #[tokio::test]
 async fn a_link_to_another_host_is_refused() {
-    let server = answering(|_| json(200, r#"{"value":[],"@odata.nextLink":"http://evil.example/b1s/v2/Orders"}"#)).await;
+    let server =
+        answering(|_| json(200, r#"{"value":[],"@odata.nextLink":"http://evil.example/b1s/v2/Orders"}"#)).await;
     let failure = erp(&server).fetch_page(&everything("Orders")).await.unwrap_err();
     assert_eq!(failure.class, Class::Halt);
     assert!(failure.message.contains("evil.example"), "{failure}");
@@ -109,15 +117,19 @@ async fn a_link_to_another_host_is_refused() {
 #[tokio::test]
 async fn changes_are_asked_by_day_and_compared_by_second() {
     let server = answering(|_| {
-        json(200, r#"{"value":[
+        json(
+            200,
+            r#"{"value":[
             {"DocEntry":1,"UpdateDate":"2026-11-02T00:00:00Z","UpdateTime":"08:59:59"},
             {"DocEntry":2,"UpdateDate":"2026-11-02T00:00:00Z","UpdateTime":"09:00:00"},
-            {"DocEntry":3,"UpdateDate":"2026-11-02","UpdateTime":"10:00:00"}]}"#)
+            {"DocEntry":3,"UpdateDate":"2026-11-02","UpdateTime":"10:00:00"}]}"#,
+        )
     })
     .await;
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let mut request = everything("Orders");
-    request.window = Some(Window { pass: 0, since: Some(at("2026-11-02T08:00:00Z")), until: Some(at("2026-11-02T09:00:00Z")) });
+    request.window =
+        Some(Window { pass: 0, since: Some(at("2026-11-02T08:00:00Z")), until: Some(at("2026-11-02T09:00:00Z")) });
     let page = erp(&server).fetch_page(&request).await.unwrap();
     assert_eq!(page.rows.len(), 1);
     assert_eq!(page.rows[0].stamp, Some(at("2026-11-02T08:00:00Z")));
@@ -143,7 +155,10 @@ async fn look_ups_answer_in_order_and_escape_what_they_ask() {
 
 #[tokio::test]
 async fn keys_are_spelled_by_the_catalogue() {
-    let server = answering(|_| json(404, r#"{"error":{"code":-2028,"message":{"value":"No matching records found (ODBC -2028)"}}}"#)).await;
+    let server = answering(|_| {
+        json(404, r#"{"error":{"code":-2028,"message":{"value":"No matching records found (ODBC -2028)"}}}"#)
+    })
+    .await;
     let erp = erp(&server);
     assert_eq!(erp.fetch_record("Items", &["A/1'".to_owned()], &[]).await.unwrap(), None);
     assert_eq!(erp.fetch_record("Orders", &["22".to_owned()], &[]).await.unwrap(), None);
@@ -169,12 +184,18 @@ async fn a_probe_tells_absent_same_differs_and_several() {
     let same = r#"{"DocEntry":91,"CardCode":"C1","DocTotal":119.0,"DocumentLines":[{},{}]}"#;
     let (probe, seen) = probed("", "").await;
     assert_eq!(probe, Probe::Absent);
-    assert_eq!(seen[1].decoded(), "/b1s/v2/Orders?$filter=NumAtCard eq '10231'&$orderby=DocEntry", "trimmed, and DocTotal is not ours to compare");
+    assert_eq!(
+        seen[1].decoded(),
+        "/b1s/v2/Orders?$filter=NumAtCard eq '10231'&$orderby=DocEntry",
+        "trimmed, and DocTotal is not ours to compare"
+    );
     assert!(seen[2].target.starts_with("/b1s/v2/Drafts"));
     assert_eq!(probed(same, "").await.0, Probe::Same { key: vec!["91".to_owned()], record: same.to_owned() });
     let (probe, _) = probed(r#"{"DocEntry":92,"CardCode":"C2","DocumentLines":[{}]}"#, "").await;
     let difference = "CardCode is C2 there and C1 here; count(DocumentLines) is 1 there and 2 here".to_owned();
     assert_eq!(probe, Probe::Differs { key: vec!["92".to_owned()], difference });
-    assert!(matches!(probed("", same).await.0, Probe::Differs { difference, .. } if difference == "it is in Drafts, not in Orders"));
+    assert!(
+        matches!(probed("", same).await.0, Probe::Differs { difference, .. } if difference == "it is in Drafts, not in Orders")
+    );
     assert_eq!(probed(same, same).await.0, Probe::Several { count: 2 });
 }

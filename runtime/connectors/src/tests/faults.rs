@@ -9,10 +9,12 @@ const LOGIN: &str = r#"{"SessionId":"6d9e-1","SessionTimeout":30}"#;
 
 /// What a read and a create come to when everything but the log-in is answered with these bytes.
 async fn read_and_create(answer: Vec<u8>) -> (Failure, Failure) {
-    let server = Server::start(move |seen| if seen.target.ends_with("Login") { json(200, LOGIN) } else { answer.clone() }).await;
+    let server =
+        Server::start(move |seen| if seen.target.ends_with("Login") { json(200, LOGIN) } else { answer.clone() }).await;
     let erp = erp(&server);
     let read = erp.fetch_page(&everything("Orders")).await.unwrap_err();
-    let create = erp.send(&write("Orders", Deed::Create, r#"{"NumAtCard":"10231","CardCode":"C-SECRET-1"}"#)).await.unwrap_err();
+    let create =
+        erp.send(&write("Orders", Deed::Create, r#"{"NumAtCard":"10231","CardCode":"C-SECRET-1"}"#)).await.unwrap_err();
     assert_eq!(server.seen_at("Orders").len(), 2, "nothing is repeated");
     (read, create)
 }
@@ -20,7 +22,8 @@ async fn read_and_create(answer: Vec<u8>) -> (Failure, Failure) {
 #[tokio::test]
 async fn the_table_of_classes() {
     let html = with_headers(200, &["Content-Type: text/html"], "<!DOCTYPE html><html>Sign in</html>");
-    let truncated = b"HTTP/1.1 201 X\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"DocEntry\":91".to_vec();
+    let truncated =
+        b"HTTP/1.1 201 X\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"DocEntry\":91".to_vec();
     let cases: [(&str, Vec<u8>, Class, Class); 15] = [
         ("lost answer", Vec::new(), Class::Transient, Class::Ambiguous),
         ("truncated", truncated, Class::Transient, Class::Ambiguous),
@@ -93,10 +96,8 @@ async fn nobody_listening_is_proof_of_no_effect() {
 
 #[tokio::test]
 async fn a_time_out_after_sending_proves_nothing() {
-    let server = Server::start(|seen| {
-        if seen.target.ends_with("Login") { json(200, LOGIN) } else { SILENCE.to_vec() }
-    })
-    .await;
+    let server =
+        Server::start(|seen| if seen.target.ends_with("Login") { json(200, LOGIN) } else { SILENCE.to_vec() }).await;
     let mut settings = erp_settings(server.url());
     settings.request_timeout = Some(std::time::Duration::from_millis(200));
     let failure = open_erp(settings).unwrap().send(&write("Orders", Deed::Create, "{}")).await.unwrap_err();
@@ -107,7 +108,9 @@ async fn a_time_out_after_sending_proves_nothing() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_not_read_to_its_end() {
     let huge = format!("{{\"value\":[\"{}\"]}}", "x".repeat(33 * 1024 * 1024));
-    let server = Server::start(move |seen| if seen.target.ends_with("Login") { json(200, LOGIN) } else { json(200, &huge) }).await;
+    let server =
+        Server::start(move |seen| if seen.target.ends_with("Login") { json(200, LOGIN) } else { json(200, &huge) })
+            .await;
     let failure = erp(&server).fetch_page(&everything("Orders")).await.unwrap_err();
     assert_eq!(failure.class, Class::Halt);
     assert!(failure.message.contains("larger than"), "{failure}");

@@ -40,13 +40,18 @@ async fn outcome(connector: &dyn Connector, sample: &Sample) -> Result<Option<St
 
 async fn check(system: &str, log_in: &str) {
     let folder = folder(system);
-    let index: Vec<Sample> = serde_yaml::from_str(&std::fs::read_to_string(folder.join("index.yaml")).unwrap()).unwrap();
+    let index: Vec<Sample> =
+        serde_yaml::from_str(&std::fs::read_to_string(folder.join("index.yaml")).unwrap()).unwrap();
     let log_in = std::fs::read_to_string(folder.join(log_in)).unwrap();
     for sample in &index {
         let body = std::fs::read_to_string(folder.join(&sample.file)).unwrap();
         let (log_in, status) = (log_in.clone(), sample.status);
         let server = Server::start(move |seen| {
-            if seen.target.ends_with("/token") || seen.target.ends_with("/Login") { json(200, &log_in) } else { json(status, &body) }
+            if seen.target.ends_with("/token") || seen.target.ends_with("/Login") {
+                json(200, &log_in)
+            } else {
+                json(status, &body)
+            }
         })
         .await;
         let connector = if system == "shopware-6" { shop(&server) } else { erp(&server) };
@@ -55,7 +60,11 @@ async fn check(system: &str, log_in: &str) {
         match (sample.class.as_str(), outcome) {
             ("login", outcome) => {
                 assert_eq!(outcome.unwrap_err().class, Class::Halt, "{what}");
-                let log_ins = server.seen().iter().filter(|seen| seen.target.ends_with("/token") || seen.target.ends_with("/Login")).count();
+                let log_ins = server
+                    .seen()
+                    .iter()
+                    .filter(|seen| seen.target.ends_with("/token") || seen.target.ends_with("/Login"))
+                    .count();
                 assert_eq!(log_ins, 2, "{what}");
             }
             ("missing", Ok(None)) => {}
@@ -69,7 +78,10 @@ async fn check(system: &str, log_in: &str) {
     }
     for file in std::fs::read_dir(&folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        assert!(!name.starts_with("error-") || index.iter().any(|sample| sample.file == name), "{name} is not in the index");
+        assert!(
+            !name.starts_with("error-") || index.iter().any(|sample| sample.file == name),
+            "{name} is not in the index"
+        );
     }
 }
 

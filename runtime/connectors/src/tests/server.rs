@@ -107,8 +107,10 @@ fn parse(bytes: &[u8]) -> Option<Seen> {
     let mut lines = head.lines();
     let mut request = lines.next()?.split(' ');
     let (method, target) = (request.next()?.to_owned(), request.next()?.to_owned());
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(": ")).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let length: usize = headers
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

@@ -24,14 +24,23 @@ async fn answering(answer: impl Fn(&Seen) -> Vec<u8> + Send + Sync + 'static) ->
 
 #[tokio::test]
 async fn a_page_is_asked_with_criteria_associations_and_order() {
-    let server = answering(|_| json(200, r#"{"total":1,"data":[{"id":"a1","amountNet":16.806722689000}],"aggregations":[]}"#)).await;
+    let server =
+        answering(|_| json(200, r#"{"total":1,"data":[{"id":"a1","amountNet":16.806722689000}],"aggregations":[]}"#))
+            .await;
     let mut request = everything("order");
     request.filter = vec![term("stateMachineState.technicalName", Test::Eq, "\"open\"")];
-    request.select = ["id", "currency.isoCode", "deliveries.shippingOrderAddress.country.iso", "deliveries.trackingCodes", "price.taxStatus"]
-        .map(str::to_owned)
-        .to_vec();
+    request.select = [
+        "id",
+        "currency.isoCode",
+        "deliveries.shippingOrderAddress.country.iso",
+        "deliveries.trackingCodes",
+        "price.taxStatus",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
-    request.window = Some(Window { pass: 0, since: Some(at("2026-11-01T00:00:00Z")), until: Some(at("2026-11-02T00:00:00Z")) });
+    request.window =
+        Some(Window { pass: 0, since: Some(at("2026-11-01T00:00:00Z")), until: Some(at("2026-11-02T00:00:00Z")) });
     let page = shop(&server).fetch_page(&request).await.unwrap();
     assert_eq!(page.rows[0].record, r#"{"id":"a1","amountNet":16.806722689000}"#, "digits stay as they stood");
     assert_eq!(page.next, None);
@@ -50,7 +59,7 @@ async fn a_page_is_asked_with_criteria_associations_and_order() {
             r#"{"type":"range","field":"updatedAt","parameters":{"gte":"2026-11-01T00:00:00.000+00:00"}},"#,
             r#"{"type":"range","field":"updatedAt","parameters":{"lt":"2026-11-02T00:00:00.000+00:00"}}],"#,
             r#""associations":{"currency":{},"deliveries":{"associations":{"shippingOrderAddress":{"associations":{"country":{}}}}}},"#,
-            r#""sort":[{"field":"id","order":"ASC"}]}"#
+            r#""sort":[{"field":"createdAt","order":"ASC"},{"field":"id","order":"ASC"}]}"#
         )
     );
 }
@@ -69,6 +78,45 @@ async fn numbered_pages_go_on_while_they_are_full() {
     let second = shop.fetch_page(&request).await.unwrap();
     assert_eq!((first.rows.len(), second.rows.len(), second.next), (2, 1, None));
     assert_eq!(server.seen_at("oauth").len(), 1, "one token serves both pages");
+}
+
+#[tokio::test]
+async fn rows_that_leave_the_condition_push_nobody_off_a_page() {
+    // Five orders, two of them made in the same millisecond; each answer is followed by the first open order being
+    // moved out of the condition, as our own write-back does.
+    let open = std::sync::Mutex::new(vec![("a", 1), ("b", 2), ("c", 2), ("d", 2), ("e", 3)]);
+    let server = answering(move |seen| {
+        let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+        let from = body["filter"][0]["parameters"]["gte"]
+            .as_str()
+            .map_or(0, |text| text.trim_start_matches('t').parse().unwrap());
+        let page = usize::try_from(body["page"].as_u64().unwrap()).unwrap();
+        let mut open = open.lock().unwrap();
+        let rows: Vec<String> = open
+            .iter()
+            .filter(|(_, at)| *at >= from)
+            .skip((page - 1) * 2)
+            .take(2)
+            .map(|(id, at)| format!("{{\"id\":\"{id}\",\"createdAt\":\"t{at}\"}}"))
+            .collect();
+        if open.len() > 4 {
+            open.remove(0);
+        }
+        json(200, &format!("{{\"data\":[{}]}}", rows.join(",")))
+    })
+    .await;
+    let shop = shop(&server);
+    let mut request = everything("order");
+    let mut read = std::collections::BTreeSet::new();
+    loop {
+        let page = shop.fetch_page(&request).await.unwrap();
+        read.extend(page.rows.iter().map(|row| row.record.clone()));
+        request.cursor = page.next;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read.len(), 5, "{read:?}");
 }
 
 #[tokio::test]
@@ -96,7 +144,11 @@ async fn an_expired_token_is_replaced_before_it_is_used() {
 async fn a_refused_token_is_replaced_once_and_the_request_repeated_once() {
     let count = AtomicUsize::new(0);
     let server = answering(move |_| {
-        if count.fetch_add(1, Ordering::SeqCst) == 0 { json(401, r#"{"errors":[{"code":"9","status":"401"}]}"#) } else { json(200, r#"{"data":[]}"#) }
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            json(401, r#"{"errors":[{"code":"9","status":"401"}]}"#)
+        } else {
+            json(200, r#"{"data":[]}"#)
+        }
     })
     .await;
     shop(&server).fetch_page(&everything("order")).await.unwrap();
@@ -129,7 +181,9 @@ async fn many_requests_share_one_log_in() {
 
 #[tokio::test]
 async fn wrong_credentials_say_what_to_check() {
-    let server = Server::start(|_| json(401, r#"{"errors":[{"code":"10","detail":"Client authentication failed hush-hush"}]}"#)).await;
+    let server =
+        Server::start(|_| json(401, r#"{"errors":[{"code":"10","detail":"Client authentication failed hush-hush"}]}"#))
+            .await;
     let failure = shop(&server).check().await.unwrap_err();
     assert_eq!(failure.class, Class::Halt);
     assert_eq!(failure.message, "shop: credentials refused (401): check client_id and client_secret");
@@ -139,7 +193,10 @@ async fn wrong_credentials_say_what_to_check() {
 async fn check_tells_the_version_or_what_is_wrong_with_it() {
     let good = answering(|_| json(200, r#"{"version":"6.7.1.0"}"#)).await;
     let line = shop(&good).check().await.unwrap();
-    assert_eq!(line, format!("shop: Shopware 6 Admin API (6.5 to 6.7) answers at {}/api (version 6.7.1.0)", good.url()));
+    assert_eq!(
+        line,
+        format!("shop: Shopware 6 Admin API (6.5 to 6.7) answers at {}/api (version 6.7.1.0)", good.url())
+    );
     let old = answering(|_| json(200, r#"{"version":"6.4.20.0"}"#)).await;
     let failure = shop(&old).check().await.unwrap_err();
     assert!(failure.message.contains("`body.version` is 6.4.20.0"), "{failure}");
@@ -149,7 +206,8 @@ async fn check_tells_the_version_or_what_is_wrong_with_it() {
 async fn a_write_back_goes_to_the_record_and_answers_its_key() {
     let server = answering(|_| json(204, "")).await;
     let deed = Deed::Update { key: vec!["a/1".to_owned()] };
-    let written = shop(&server).send(&write("order", deed, r#"{"id":"a/1","customFields":{"erp":1.10}}"#)).await.unwrap();
+    let written =
+        shop(&server).send(&write("order", deed, r#"{"id":"a/1","customFields":{"erp":1.10}}"#)).await.unwrap();
     assert_eq!(written.key, ["a/1"]);
     let sent = &server.seen_at("/api/order/")[0];
     assert_eq!((sent.method.as_str(), sent.target.as_str()), ("PATCH", "/api/order/a%2F1"));

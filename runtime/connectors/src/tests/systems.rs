@@ -15,12 +15,22 @@ const fn field(name: &'static str, kind: Kind) -> FieldPlan {
     FieldPlan { name, kind, optional: true, required: false, read_only: false, personal: false }
 }
 
-const fn entity(name: &'static str, action: bool, key: &'static [&'static str], fields: &'static [FieldPlan]) -> EntityPlan {
+const fn entity(
+    name: &'static str,
+    action: bool,
+    key: &'static [&'static str],
+    fields: &'static [FieldPlan],
+) -> EntityPlan {
     EntityPlan { name, action, key, natural_keys: &[], fields }
 }
 
 const ID: FieldPlan = field("id", Kind::Uuid(true));
-const ORDER: &[FieldPlan] = &[ID, field("orderNumber", Kind::Text(Some(64))), field("updatedAt", Kind::DateTime)];
+const ORDER: &[FieldPlan] = &[
+    ID,
+    field("orderNumber", Kind::Text(Some(64))),
+    field("createdAt", Kind::DateTime),
+    field("updatedAt", Kind::DateTime),
+];
 
 const SHOP: SystemPlan = SystemPlan {
     alias: "shop",
@@ -29,7 +39,12 @@ const SHOP: SystemPlan = SystemPlan {
     entities: &[
         entity("order", false, &["id"], ORDER),
         entity("product", false, &["id"], &[ID, field("productNumber", Kind::Text(Some(64)))]),
-        entity("order_state", true, &["order_id"], &[field("order_id", Kind::Uuid(true)), field("transition", Kind::Text(None))]),
+        entity(
+            "order_state",
+            true,
+            &["order_id"],
+            &[field("order_id", Kind::Uuid(true)), field("transition", Kind::Text(None))],
+        ),
     ],
 };
 
@@ -51,7 +66,12 @@ const ERP: SystemPlan = SystemPlan {
     entities: &[
         entity("Orders", false, &["DocEntry"], ORDERS),
         entity("Drafts", false, &["DocEntry"], ORDERS),
-        entity("Items", false, &["ItemCode"], &[field("ItemCode", Kind::Text(Some(50))), field("UpdateDate", Kind::Date)]),
+        entity(
+            "Items",
+            false,
+            &["ItemCode"],
+            &[field("ItemCode", Kind::Text(Some(50))), field("UpdateDate", Kind::Date)],
+        ),
         entity("Orders_Close", true, &["DocEntry"], &[field("DocEntry", Kind::Integer)]),
     ],
 };
@@ -71,7 +91,9 @@ pub(crate) fn shop_settings(url: String) -> ConnectionSettings {
 pub(crate) fn erp_settings(url: String) -> ConnectionSettings {
     ConnectionSettings {
         url: format!("{url}/b1s/v2"),
-        config: [("company", "SBO"), ("zone", "Europe/Berlin")].map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        config: [("company", "SBO"), ("zone", "Europe/Berlin")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         credentials: secrets(&[("user", "manager"), ("password", "hush-hush")]),
         request_timeout: Some(Duration::from_secs(5)),
         ..ConnectionSettings::default()

@@ -5,8 +5,7 @@ use indexmap::IndexMap;
 use super::fields::{Decoder, Fields};
 use crate::fault::{At, did_you_mean};
 use crate::model::{
-    Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, Operation, ProbeTarget, Unbuilt,
-    Verb,
+    Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, Operation, ProbeTarget, Unbuilt, Verb,
 };
 use crate::node::{Entry, Node, Value};
 
@@ -55,7 +54,11 @@ impl Decoder {
             let Some(name) = next else { return merged };
             let Some(other) = entries.iter().find(|known| known.key == name) else {
                 let help = did_you_mean(&name, entries.iter().map(|known| known.key.as_str()));
-                self.faults.add_with_help(entry.node.at, format!("`{}` is like `{name}`, which is no entity here", entry.key), help);
+                self.faults.add_with_help(
+                    entry.node.at,
+                    format!("`{}` is like `{name}`, which is no entity here", entry.key),
+                    help,
+                );
                 return merged;
             };
             merged = other.node.overlaid(&merged);
@@ -112,11 +115,24 @@ impl Decoder {
                         operations.push((verb, operation));
                     }
                 }
-                None => self.faults.add(entry.key_at, format!("{what} can `{}`, but no such operation is described", verb.word())),
+                None => self
+                    .faults
+                    .add(entry.key_at, format!("{what} can `{}`, but no such operation is described", verb.word())),
             }
         }
         fields.finish(self, &[]);
-        Some(Entity { name: entry.key.clone(), at: entry.key_at, entries: own, can, filter_on, expand, changes, probe, settle, operations })
+        Some(Entity {
+            name: entry.key.clone(),
+            at: entry.key_at,
+            entries: own,
+            can,
+            filter_on,
+            expand,
+            changes,
+            probe,
+            settle,
+            operations,
+        })
     }
 
     fn can(&mut self, fields: &mut Fields<'_>, what: &str) -> Vec<Verb> {
@@ -228,9 +244,12 @@ impl Decoder {
         let key = fields.get("key").and_then(|node| self.template(node, "`key`"));
         let conditions = fields.get("where").map(|node| self.literal_conditions(node)).unwrap_or_default();
         let expect = match fields.get("expect") {
-            Some(node) => self.entries(node, "`expect`").unwrap_or_default().iter().filter_map(|entry| {
-                Some((self.record_selector(&entry.key, entry.key_at)?, self.matcher(&entry.node)?))
-            }).collect(),
+            Some(node) => self
+                .entries(node, "`expect`")
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|entry| Some((self.record_selector(&entry.key, entry.key_at)?, self.matcher(&entry.node)?)))
+                .collect(),
             None => Vec::new(),
         };
         fields.finish(self, &[]);
@@ -253,7 +272,9 @@ impl Decoder {
         for probe in entities.values().filter_map(|entity| entity.probe.as_ref()) {
             mentioned.extend(probe.also_in.iter().map(|(name, at)| (name.as_str(), *at)));
         }
-        mentioned.extend(actions.values().filter_map(|action| action.probe.as_ref()).map(|probe| (probe.entity.as_str(), probe.at)));
+        mentioned.extend(
+            actions.values().filter_map(|action| action.probe.as_ref()).map(|probe| (probe.entity.as_str(), probe.at)),
+        );
         for (name, at) in mentioned {
             if !entities.contains_key(name) {
                 let help = did_you_mean(name, entities.keys().map(String::as_str));

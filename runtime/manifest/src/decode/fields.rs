@@ -273,9 +273,7 @@ impl Decoder {
             Value::Text(word) if word == "absent" => Some(Matcher::Absent),
             Value::Text(word) if word == "empty" => Some(Matcher::Empty),
             Value::Text(word) if word == "not_empty" => Some(Matcher::NotEmpty),
-            Value::Text(_) | Value::Number(_) | Value::Boolean(_) => {
-                Some(Matcher::AnyOf(vec![self.expected(node)?]))
-            }
+            Value::Text(_) | Value::Number(_) | Value::Boolean(_) => Some(Matcher::AnyOf(vec![self.expected(node)?])),
         }
     }
 

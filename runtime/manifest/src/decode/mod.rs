@@ -11,7 +11,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::fault::{Faults, ManifestFault};
-use crate::model::{ConfigDefault, ConfigEntry, Driver, Filters, FilterForm, Limits, Lock, Manifest, OdataStyle, Paging, PagingKind, Select, Sort, Unbuilt};
+use crate::model::{
+    ConfigDefault, ConfigEntry, Driver, FilterForm, Filters, Limits, Lock, Manifest, OdataStyle, Paging, PagingKind,
+    Select, Sort, Unbuilt,
+};
 use crate::node::{Node, Value};
 use fields::{Decoder, Fields};
 
@@ -56,14 +59,21 @@ impl Decoder {
         match fields.get("manifest").and_then(Node::leaf).as_deref() {
             Some("1") => {}
             Some(_) | None => {
-                self.faults.add_with_help(root.at, "this version reads manifests of version 1 only", "write `manifest: 1`");
+                self.faults.add_with_help(
+                    root.at,
+                    "this version reads manifests of version 1 only",
+                    "write `manifest: 1`",
+                );
             }
         }
         let system = self.required_text(&mut fields, "system");
         let title = fields.get("title").and_then(|node| self.text(node, "`title`"));
         let mut unbuilt = self.unbuilt(&mut fields, &["extends", "soap", "let", "shared"]);
         let driver = self.driver(&mut fields, &mut unbuilt);
-        let odata = fields.get("odata").map(|node| self.odata(node, &mut unbuilt)).unwrap_or(OdataStyle { dates_quoted: false });
+        let odata = fields
+            .get("odata")
+            .map(|node| self.odata(node, &mut unbuilt))
+            .unwrap_or(OdataStyle { dates_quoted: false });
         let config = fields.get("config").map(|node| self.config_entries(node)).unwrap_or_default();
         self.config = config.keys().cloned().collect();
         let secrets = fields.get("secrets").map(|node| self.secret_entries(node)).unwrap_or_default();
@@ -95,7 +105,10 @@ impl Decoder {
         let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`")).unwrap_or(SETTLE_DEFAULT);
         let index_lag = fields.get("index_lag").and_then(|node| self.duration(node, "`index_lag`")).unwrap_or_default();
         let lock = fields.get("lock").and_then(|node| self.lock(node)).unwrap_or(Lock::None { compare: None });
-        let filters = fields.get("filters").and_then(|node| self.filters(node, &mut unbuilt)).unwrap_or(Filters { form: FilterForm::None, in_max: 1 });
+        let filters = fields
+            .get("filters")
+            .and_then(|node| self.filters(node, &mut unbuilt))
+            .unwrap_or(Filters { form: FilterForm::None, in_max: 1 });
         let select = fields.get("select").and_then(|node| self.select(node, &mut unbuilt)).unwrap_or(Select::None);
         let sort = fields.get("sort").and_then(|node| self.sort(node, &mut unbuilt)).unwrap_or(Sort::None);
         let paging = fields.get("paging").and_then(|node| self.paging(node, &mut unbuilt)).unwrap_or(Paging {
@@ -195,18 +208,21 @@ impl Decoder {
 
     fn config_entries(&mut self, node: &Node) -> IndexMap<String, ConfigEntry> {
         let entries = self.entries(node, "`config`").unwrap_or_default();
-        entries.iter().filter_map(|entry| {
-            let what = format!("config `{}`", entry.key);
-            let mut fields = self.fields(&entry.node, &what)?;
-            let required = fields.get("required").is_some_and(|node| self.boolean(node, "`required`"));
-            if let Some(optional) = fields.get("optional") {
-                self.boolean(optional, "`optional`");
-            }
-            let default = fields.get("default").and_then(|node| self.config_default(node));
-            let about = fields.get("about").and_then(|node| self.text(node, "`about`")).unwrap_or_default();
-            fields.finish(self, &[]);
-            Some((entry.key.clone(), ConfigEntry { required, default, about }))
-        }).collect()
+        entries
+            .iter()
+            .filter_map(|entry| {
+                let what = format!("config `{}`", entry.key);
+                let mut fields = self.fields(&entry.node, &what)?;
+                let required = fields.get("required").is_some_and(|node| self.boolean(node, "`required`"));
+                if let Some(optional) = fields.get("optional") {
+                    self.boolean(optional, "`optional`");
+                }
+                let default = fields.get("default").and_then(|node| self.config_default(node));
+                let about = fields.get("about").and_then(|node| self.text(node, "`about`")).unwrap_or_default();
+                fields.finish(self, &[]);
+                Some((entry.key.clone(), ConfigEntry { required, default, about }))
+            })
+            .collect()
     }
 
     fn config_default(&mut self, node: &Node) -> Option<ConfigDefault> {
@@ -223,10 +239,13 @@ impl Decoder {
 
     fn secret_entries(&mut self, node: &Node) -> IndexMap<String, bool> {
         let entries = self.entries(node, "`secrets`").unwrap_or_default();
-        entries.iter().filter_map(|entry| {
-            let word = self.word(&entry.node, "a secret", &["required", "optional"])?;
-            Some((entry.key.clone(), word == "required"))
-        }).collect()
+        entries
+            .iter()
+            .filter_map(|entry| {
+                let word = self.word(&entry.node, "a secret", &["required", "optional"])?;
+                Some((entry.key.clone(), word == "required"))
+            })
+            .collect()
     }
 
     fn codec(&mut self, node: &Node, unbuilt: &mut Vec<Unbuilt>) {
@@ -237,19 +256,15 @@ impl Decoder {
         {
             unbuilt.push(Unbuilt { what: format!("`codec: {kind}`"), at: node.at });
         }
-        unbuilt.extend(self.unbuilt(
-            &mut fields,
-            &["tagged", "write", "root", "group", "field", "table", "list", "embed", "hook"],
-        ));
+        unbuilt.extend(
+            self.unbuilt(&mut fields, &["tagged", "write", "root", "group", "field", "table", "list", "embed", "hook"]),
+        );
         fields.finish(self, &[]);
     }
 
     fn limits(&mut self, node: Option<&Node>, unbuilt: &mut Vec<Unbuilt>) -> Limits {
-        let mut limits = Limits {
-            parallel: 4,
-            request_timeout: REQUEST_TIMEOUT_DEFAULT,
-            body_bytes_max: BODY_BYTES_MAX_DEFAULT,
-        };
+        let mut limits =
+            Limits { parallel: 4, request_timeout: REQUEST_TIMEOUT_DEFAULT, body_bytes_max: BODY_BYTES_MAX_DEFAULT };
         let Some(mut fields) = node.and_then(|node| self.fields(node, "`limits`")) else { return limits };
         if let Some(parallel) = fields.get("parallel").and_then(|node| self.number(node, "`parallel`")) {
             limits.parallel = usize::try_from(parallel).unwrap_or(1).max(1);
@@ -302,4 +317,3 @@ impl Decoder {
         fields.finish(self, &[]);
     }
 }
-

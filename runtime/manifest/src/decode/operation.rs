@@ -10,9 +10,9 @@ const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Pa
 
 /// The shape of an answer's key: a path into the answer, or the name of a unique field.
 fn is_selector(text: &str) -> bool {
-    ["body", "header", "cookie", "decoded"].iter().any(|root| {
-        text.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    })
+    ["body", "header", "cookie", "decoded"]
+        .iter()
+        .any(|root| text.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
 }
 
 impl Decoder {
@@ -45,8 +45,25 @@ impl Decoder {
     fn operation_fields(&mut self, fields: &mut Fields<'_>, what: &str) -> Option<Operation> {
         let mut unbuilt = self.unbuilt(
             fields,
-            &["call", "document", "with", "args", "variables", "decode", "job", "hook", "gives", "of",
-              "size", "outcome", "on_permanent", "results", "match", "row", "batch"],
+            &[
+                "call",
+                "document",
+                "with",
+                "args",
+                "variables",
+                "decode",
+                "job",
+                "hook",
+                "gives",
+                "of",
+                "size",
+                "outcome",
+                "on_permanent",
+                "results",
+                "match",
+                "row",
+                "batch",
+            ],
         );
         if let Some(node) = fields.get("merge")
             && self.word(node, "`merge`", &["patch", "whole"]).as_deref() == Some("whole")
@@ -74,10 +91,8 @@ impl Decoder {
                 "keyed" => Repeat::Keyed,
                 _ => Repeat::Unsafe,
             });
-        let returns_nothing = fields
-            .get("returns")
-            .and_then(|node| self.word(node, "`returns`", &["nothing"]))
-            .is_some();
+        let returns_nothing =
+            fields.get("returns").and_then(|node| self.word(node, "`returns`", &["nothing"])).is_some();
         let records = fields.get("records").map(|node| self.selectors(node, "`records`")).unwrap_or_default();
         let record = fields.get("record").map(|node| self.selectors(node, "`record`")).unwrap_or_default();
         let success = fields.get("success").map(|node| self.conditions(node, "`success`")).unwrap_or_default();
@@ -115,10 +130,8 @@ impl Decoder {
     fn let_trees(&mut self, fields: &mut Fields<'_>) -> Vec<(String, crate::template::Tree)> {
         let Some(node) = fields.get("let") else { return Vec::new() };
         let entries = self.entries(node, "`let`").unwrap_or_default();
-        let trees: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| self.tree(&entry.node).map(|tree| (entry.key.clone(), tree)))
-            .collect();
+        let trees: Vec<_> =
+            entries.iter().filter_map(|entry| self.tree(&entry.node).map(|tree| (entry.key.clone(), tree))).collect();
         self.lets = trees.iter().map(|(name, _)| name.clone()).collect();
         trees
     }
@@ -177,7 +190,10 @@ impl Decoder {
             "oauth2" | "session" => self.log_in(node, &mut fields, kind == "oauth2", unbuilt),
             "jwt" => {
                 unbuilt.push(Unbuilt { what: "`auth: jwt`".to_owned(), at: node.at });
-                self.unbuilt(&mut fields, &["claims", "algorithm", "request", "body", "form", "keep", "expires", "send"]);
+                self.unbuilt(
+                    &mut fields,
+                    &["claims", "algorithm", "request", "body", "form", "keep", "expires", "send"],
+                );
                 None
             }
             _ => Some(Auth::None),
@@ -223,9 +239,12 @@ impl Decoder {
         let operation = self.operation(&Node { at: node.at, value: Value::Map(request) }, "`auth`");
         self.secrets_allowed = true;
         let keep = match fields.get("keep") {
-            Some(keep) => self.entries(keep, "`keep`").unwrap_or_default().iter().map(|entry| {
-                (entry.key.clone(), self.selectors(&entry.node, "`keep`"))
-            }).collect(),
+            Some(keep) => self
+                .entries(keep, "`keep`")
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| (entry.key.clone(), self.selectors(&entry.node, "`keep`")))
+                .collect(),
             None => Vec::new(),
         };
         let (lifetime, early) = fields.get("expires").map(|node| self.expires(node)).unwrap_or_default();

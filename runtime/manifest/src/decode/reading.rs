@@ -69,7 +69,8 @@ impl Decoder {
     pub(crate) fn select(&mut self, node: &Node, unbuilt: &mut Vec<Unbuilt>) -> Option<Select> {
         let mut fields = self.fields(node, "`select`")?;
         let form_node = fields.get("form");
-        let form = form_node.and_then(|node| self.word(node, "`select.form`", &["odata", "nested", "paths", "graphql", "none"]));
+        let form = form_node
+            .and_then(|node| self.word(node, "`select.form`", &["odata", "nested", "paths", "graphql", "none"]));
         let into = fields.get("into").and_then(|node| self.place_in_body(node));
         let nest = fields.get("nest").and_then(|node| self.text(node, "`nest`"));
         unbuilt.extend(self.unbuilt(&mut fields, &["repeat"]));
@@ -116,6 +117,7 @@ impl Decoder {
         let mut fields = self.fields(node, "`paging`")?;
         let kinds = ["none", "page", "offset", "cursor", "next_link", "keyset"];
         let kind = fields.get("kind").and_then(|node| self.word(node, "`paging.kind`", &kinds));
+        let by = fields.get("by").and_then(|node| self.text(node, "`by`"));
         let first = fields.get("first").and_then(|node| self.number(node, "`first`"));
         let size = fields.get("size").and_then(|node| self.tree(node));
         if let Some(more) = fields.get("more") {
@@ -128,6 +130,13 @@ impl Decoder {
         let kind = match kind.as_deref() {
             Some("page") => PagingKind::Page { first: first.unwrap_or(1) },
             Some("offset") => PagingKind::Offset,
+            Some("keyset") => match by {
+                Some(by) => PagingKind::Keyset { by, first: first.unwrap_or(1) },
+                None => {
+                    self.faults.add(node.at, "`keyset` does not say `by` which field that never changes");
+                    PagingKind::None
+                }
+            },
             Some("next_link") => {
                 if next.is_empty() {
                     self.faults.add(node.at, "`next_link` does not say where the link is: `next`");
@@ -140,7 +149,7 @@ impl Decoder {
                 PagingKind::None
             }
         };
-        if matches!(kind, PagingKind::Page { .. } | PagingKind::Offset) && size.is_none() {
+        if matches!(kind, PagingKind::Page { .. } | PagingKind::Keyset { .. } | PagingKind::Offset) && size.is_none() {
             self.faults.add(node.at, "this `paging` does not say its `size`, so no page could be told to be the last");
         }
         fields.finish(self, &[]);
@@ -159,7 +168,11 @@ impl Decoder {
             Some(_) | None => Vec::new(),
         };
         if passes.is_empty() {
-            self.faults.add_with_help(node.at, "`changes` has no `passes`", "write `changes: none` where nothing tells a change");
+            self.faults.add_with_help(
+                node.at,
+                "`changes` has no `passes`",
+                "write `changes: none` where nothing tells a change",
+            );
         }
         let resolution = fields.get("resolution").and_then(|node| self.duration(node, "`resolution`"));
         let overlap = fields.get("overlap").and_then(|node| self.duration(node, "`overlap`"));
