@@ -5,6 +5,7 @@
 
 pub mod diagnostic;
 pub mod faults;
+pub mod format;
 mod parse;
 pub mod render;
 pub mod span;
@@ -12,6 +13,7 @@ mod tokens;
 pub mod tree;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
+pub use format::{format, same_meaning};
 pub use parse::parse;
 pub use render::{Style, render, to_github, to_json};
 pub use span::{File, FileId, Files, Span};

@@ -24,7 +24,10 @@ pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<
     for chunk in chunks {
         let tokens = tokens.get(chunk).unwrap_or_default();
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
-        let joined = join_lines(reader.text, tokens, &mut bytes);
+        let joined = join_lines(reader.text, tokens);
+        for (token, _) in tokens.iter().zip(&joined).filter(|(_, joined)| **joined) {
+            blank(&mut bytes, token.start..token.end());
+        }
         if let Some(token) = depth::too_deep(tokens, &joined) {
             reader.report(faults::nested_too_deeply(reader.token_span(token)));
             continue;
@@ -88,8 +91,8 @@ fn mask_tokens(reader: &Reader<'_>, tokens: &[Token<'_>], bytes: &mut [u8]) {
     }
 }
 
-/// Blanks the line ends inside statements; says of each token whether it is such a line end.
-fn join_lines(text: &str, tokens: &[Token<'_>], bytes: &mut [u8]) -> Vec<bool> {
+/// Says of each token of a chunk whether it is a line end inside a statement.
+pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
     let mut joined = vec![false; tokens.len()];
     let matters = |token: &&Token<'_>| !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment);
     let mut before: [Option<&Token<'_>>; 2] = [None, None];
@@ -106,11 +109,7 @@ fn join_lines(text: &str, tokens: &[Token<'_>], bytes: &mut [u8]) -> Vec<bool> {
         let behind = tokens.get(index + 1..).unwrap_or_default();
         let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
         let behind = behind.get(skip..).unwrap_or_default();
-        if goes_on_after(before) && !assigns(behind)
-            || goes_on_before(behind)
-            || header.goes_on(text, before[1], behind)
-        {
-            blank(bytes, token.start..token.end());
+        if may_break_before(before, behind) || header.goes_on(text, before[1], behind) {
             if let Some(mark) = joined.get_mut(index) {
                 *mark = true;
             }
@@ -145,6 +144,11 @@ impl RuleHeader {
         let example = next.first().is_some_and(|next| next.is("example"));
         self.open && self.brackets == 0 && indented && !example && last.is_some_and(|last| last.is(")"))
     }
+}
+
+/// Does a statement go on if its line ends between these tokens?
+pub(crate) fn may_break_before(before: [Option<&Token<'_>>; 2], behind: &[Token<'_>]) -> bool {
+    goes_on_after(before) && !assigns(behind) || goes_on_before(behind)
 }
 
 /// Does the statement go on behind these two tokens at the end of a line?

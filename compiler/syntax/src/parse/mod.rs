@@ -34,6 +34,7 @@ mod grammar {
     pub(super) struct Grammar;
 }
 use grammar::{Grammar, Rule};
+pub(crate) use lines::may_break_before;
 
 /// The largest file that is read, in bytes: spans count in 32 bits.
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -58,6 +59,18 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
     faults.sort_by_key(|fault| (fault.span().start, fault.span().end));
     faults.dedup();
     (tree, faults)
+}
+
+/// Says of each token of a file whether it is a line end inside a statement.
+pub(crate) fn joined_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
+    let mut joined = vec![false; tokens.len()];
+    for chunk in chunks::cut(text, tokens) {
+        let found = lines::join_lines(text, tokens.get(chunk.clone()).unwrap_or_default());
+        if let Some(marks) = joined.get_mut(chunk) {
+            marks.copy_from_slice(&found);
+        }
+    }
+    joined
 }
 
 /// A definition, ready for pest.

@@ -160,6 +160,8 @@ fn furthest_failure(line: &Line<'_>) -> Diagnostic {
         ErrorVariant::CustomError { .. } => Vec::new(),
     };
     // The place may lie in the hole of a text.
+    let whole = line.tokens.iter().find(|token| token.kind != TokenKind::Text && token.start <= at && at < token.end());
+    let at = whole.map_or(at, |token| token.start);
     let behind = tokens(line.text.get(at..).unwrap_or_default());
     let found = behind.first();
     let place = found.map_or_else(|| line.end(), |token| line.place(at + token.start, at + token.end()));
@@ -183,6 +185,11 @@ fn expectation(rules: &[Rule]) -> String {
         if !words.contains(&word) {
             words.push(word);
         }
+    }
+    // Words that would prolong what stands there say little.
+    let prolong = |word: &String| ["`if`", "`is`", "`not`"].contains(&word.as_str());
+    if !words.iter().all(prolong) {
+        words.retain(|word| !prolong(word));
     }
     words.truncate(ALTERNATIVES_MAX);
     match words.split_last() {
@@ -209,7 +216,7 @@ fn in_words(rule: Rule) -> Option<String> {
         Rule::type_ | Rule::list_type | Rule::map_type | Rule::enum_type | Rule::scalar => "a type",
         Rule::type_argument => "a length or range",
         Rule::path | Rule::source => "a name such as `shop.order`",
-        Rule::word | Rule::name | Rule::target | Rule::dismissed | Rule::access | Rule::field => "a name",
+        Rule::word | Rule::name | Rule::target | Rule::dismissed | Rule::field => "a name",
         Rule::parameter => "a name with its type",
         Rule::text => "a text in double quotes",
         Rule::literal | Rule::cell => "a fixed value",
