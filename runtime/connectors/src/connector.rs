@@ -47,7 +47,7 @@ impl Connector for RestConnector {
         Writing {
             settle: settle.unwrap_or(self.manifest.settle),
             create_is_keyed: matches!(repeat, Repeat::Safe | Repeat::Keyed),
-            probe_by: self.manifest.probe_fields(entity).into_iter().map(str::to_owned).collect(),
+            probe_by: self.probe_by(entity),
             request_timeout: self.request_timeout,
             parallel: self.manifest.limits.parallel,
         }
@@ -88,6 +88,22 @@ impl Connector for RestConnector {
 }
 
 impl RestConnector {
+    /// The fields of the catalogue by which a create can be probed: beginnings (`U_*`) spelled out.
+    fn probe_by(&self, entity: &str) -> Vec<String> {
+        let catalogued = self.plan(entity).map_or(&[][..], |plan| plan.fields);
+        self.manifest
+            .probe_fields(entity)
+            .into_iter()
+            .flat_map(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => {
+                    let named = catalogued.iter().map(|field| field.name).filter(|name| name.starts_with(start));
+                    named.map(str::to_owned).collect()
+                }
+                None => vec![pattern.to_owned()],
+            })
+            .collect()
+    }
+
     async fn checked(&self) -> Result<String, Failure> {
         let Some(operation) = &self.manifest.check else {
             return Err(self.failure(Class::Halt, format!("the manifest of {} has no `check`", self.manifest.title)));

@@ -81,7 +81,11 @@ impl RestConnector {
         candidate: &Json<'_>,
     ) -> Probe {
         let key = self.plan(entity).and_then(|plan| record_key(plan, candidate)).unwrap_or_default();
-        let mut differences = differences(&probe.compare, record, candidate);
+        let personal = |path: &str| {
+            let top = path.split('.').next().unwrap_or(path);
+            self.plan(name).is_some_and(|plan| plan.fields.iter().any(|field| field.name == top && field.personal))
+        };
+        let mut differences = differences(&probe.compare, record, candidate, personal);
         if entity != name {
             // A draft is no order: a person has to finish it, and its key is not the order's.
             differences.insert(0, format!("it is in {entity}, not in {name}"));
@@ -143,13 +147,25 @@ impl RestConnector {
 }
 
 /// What differs of the compared paths, as far as our record carries them: totals that the target computes are not ours.
-fn differences(compare: &[Selector], record: &Json<'_>, candidate: &Json<'_>) -> Vec<String> {
+/// Personal values are not told.
+fn differences(
+    compare: &[Selector],
+    record: &Json<'_>,
+    candidate: &Json<'_>,
+    personal: impl Fn(&str) -> bool,
+) -> Vec<String> {
     compare
         .iter()
         .filter_map(|selector| {
             let ours = selected(selector, record)?;
             let theirs = selected(selector, candidate).unwrap_or_else(|| "absent".to_owned());
-            (!same(&ours, &theirs)).then(|| format!("{} is {theirs} there and {ours} here", selector.text))
+            (!same(&ours, &theirs)).then(|| {
+                if !selector.count && personal(&selector.field_path()) {
+                    format!("{} differs", selector.text)
+                } else {
+                    format!("{} is {theirs} there and {ours} here", selector.text)
+                }
+            })
         })
         .collect()
 }

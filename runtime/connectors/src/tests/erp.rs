@@ -192,10 +192,24 @@ async fn a_probe_tells_absent_same_differs_and_several() {
     assert!(seen[2].target.starts_with("/b1s/v2/Drafts"));
     assert_eq!(probed(same, "").await.0, Probe::Same { key: vec!["91".to_owned()], record: same.to_owned() });
     let (probe, _) = probed(r#"{"DocEntry":92,"CardCode":"C2","DocumentLines":[{}]}"#, "").await;
-    let difference = "CardCode is C2 there and C1 here; count(DocumentLines) is 1 there and 2 here".to_owned();
+    let difference = "CardCode differs; count(DocumentLines) is 1 there and 2 here".to_owned();
     assert_eq!(probe, Probe::Differs { key: vec!["92".to_owned()], difference });
     assert!(
         matches!(probed("", same).await.0, Probe::Differs { difference, .. } if difference == "it is in Drafts, not in Orders")
     );
     assert_eq!(probed(same, same).await.0, Probe::Several { count: 2 });
+}
+
+#[tokio::test]
+async fn the_engine_is_told_how_entities_are_read_and_written() {
+    let server = answering(|_| json(200, "{}")).await;
+    let erp = erp(&server);
+    let writing = erp.writing("Orders");
+    assert_eq!(writing.probe_by, ["NumAtCard", "U_ShopOrderId"], "a beginning is spelled out by the catalogue");
+    assert!(!writing.create_is_keyed && erp.writing("Items").create_is_keyed);
+    assert_eq!(writing.settle, std::time::Duration::from_secs(120));
+    let reading = erp.reading("Orders");
+    assert_eq!((reading.passes, reading.ordered_by_time), (vec!["UpdateDate".to_owned()], true));
+    assert!(erp.reading("Drafts").passes.is_empty());
+    assert!(server.seen().is_empty(), "asking for this sends nothing");
 }

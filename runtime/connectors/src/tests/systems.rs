@@ -53,6 +53,7 @@ const ORDERS: &[FieldPlan] = &[
     field("DocEntry", Kind::Integer),
     field("NumAtCard", Kind::Text(Some(100))),
     FieldPlan { personal: true, ..field("CardCode", Kind::Text(Some(15))) },
+    field("U_ShopOrderId", Kind::Text(Some(32))),
     field("DocTotal", Kind::Decimal(19, 6)),
     field("UpdateDate", Kind::Date),
     field("UpdateTime", Kind::Time),
