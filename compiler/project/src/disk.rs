@@ -73,16 +73,28 @@ pub(crate) fn spec_files_in(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(found)
 }
 
-/// Specs with their texts: the named file itself, or every `*.mapspec` directly in the named folder.
+/// Specs with their texts, sorted: the named file itself, or every `*.mapspec` in the named folder and the folders in it.
 ///
 /// # Errors
-/// Something cannot be read, or the folder holds no spec.
+/// Something cannot be read.
 pub fn spec_files(path: &Path) -> Result<Vec<(PathBuf, String)>, LoadError> {
-    let found = if path.is_dir() { spec_files_in(path)? } else { vec![path.to_owned()] };
-    if found.is_empty() {
-        return Err(LoadError::NoSpecs(path.to_owned()));
-    }
+    let mut found = Vec::new();
+    if path.is_dir() { spec_files_below(path, FOLDERS_MAX, &mut found)? } else { found.push(path.to_owned()) }
     found.into_iter().map(|path| read_text(&path).map(|text| (path, text))).collect()
+}
+
+/// How deep folders are searched for specs.
+const FOLDERS_MAX: usize = 16;
+
+fn spec_files_below(dir: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+    found.extend(spec_files_in(dir)?);
+    for folder in entries(dir)?.into_iter().filter(|path| path.is_dir() && !path.is_symlink()) {
+        let name = file_name(&folder);
+        if depth > 0 && !name.starts_with('.') && name != "target" {
+            spec_files_below(&folder, depth - 1, found)?;
+        }
+    }
+    Ok(())
 }
 
 /// The last part of a path, as text.

@@ -1,0 +1,91 @@
+//! What can be asked of the command. In: words of a command line. Out: a value; clap says what is wrong with others.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Checks, formats, compiles, previews and tests mapping specs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mapwright",
+    version,
+    after_help = "Exit status: 0 all is well; 1 faults in specs, failing cases, rejected records; 2 wrong use, or files that cannot be read or written."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell every fault of a project, and, if there is none, what is worth knowing of it
+    Check {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// How to tell it
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Write specs in the one layout
+    Fmt {
+        /// Say which files would change and change none
+        #[arg(long)]
+        check: bool,
+        /// Specs, or folders with specs in them (`-` reads standard input and writes standard output)
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Compile a project to Rust
+    Generate {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// File to write; standard output without
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Map records at once and show what comes of them
+    Preview {
+        /// The mapping
+        mapping: String,
+        /// Records, as one JSON value or one a line; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        input: PathBuf,
+        /// What references find, as `references.json` of a case
+        #[arg(long, value_name = "FILE")]
+        references: Option<PathBuf>,
+        /// Settings that differ from their defaults
+        #[arg(long, value_name = "FILE")]
+        settings: Option<PathBuf>,
+        /// Folder of the project
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Run a project's cases
+    Test {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+        /// Take what comes out as what is expected
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Explain a fault by its code, such as E0401; lists all codes without one
+    Explain {
+        /// The code
+        code: Option<String>,
+    },
+}
+
+/// How diagnostics are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person at a terminal
+    Human,
+    /// One JSON object a line
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+}

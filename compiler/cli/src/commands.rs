@@ -1,0 +1,81 @@
+//! One file a command. In: its arguments. Out: a status, or one sentence about why it could not be carried out.
+
+use std::path::{Path, PathBuf};
+
+use mapwright_model::ir::Model;
+use mapwright_project::Loaded;
+use mapwright_syntax::{Diagnostic, Files, Severity};
+
+use crate::arguments::{Arguments, Command, Format};
+use crate::report::{Status, Stream, Tally, tell};
+
+mod check;
+mod explain;
+mod fmt;
+mod generate;
+mod preview;
+mod test;
+
+/// What a command answers.
+pub(crate) type Answer = Result<Status, String>;
+
+/// Carries out a command.
+pub(crate) fn run(arguments: &Arguments) -> Answer {
+    match &arguments.command {
+        Command::Check { dir, format } => check::run(dir, *format),
+        Command::Fmt { check, files } => fmt::run(files, *check),
+        Command::Generate { dir, output } => generate::run(dir, output.as_deref()),
+        Command::Preview { mapping, input, references, settings, dir } => {
+            preview::run(dir, mapping, input, &preview::Given { references: references.as_deref(), settings: settings.as_deref() })
+        }
+        Command::Test { dir, accept } => test::run(dir, *accept),
+        Command::Explain { code } => explain::run(code.as_deref()),
+    }
+}
+
+/// A project, checked.
+pub(crate) struct Checked {
+    pub(crate) loaded: Loaded,
+    pub(crate) model: Model,
+    /// In the order of files and places.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Checked {
+    /// Reads and checks a project; its examples are evaluated where nothing else is wrong.
+    pub(crate) fn load(dir: &Path) -> Result<Checked, String> {
+        let mut loaded = mapwright_project::load(dir).map_err(|fault| fault.to_string())?;
+        let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
+        let (model, found) = mapwright_model::check(&loaded.project);
+        diagnostics.extend(found);
+        let mut checked = Checked { loaded, model, diagnostics };
+        if !checked.has_errors() {
+            let wrong = mapwright_preview::run_examples(&checked.model, &checked.loaded.project.files);
+            checked.diagnostics.extend(wrong);
+        }
+        mapwright_syntax::render::sort(&mut checked.diagnostics);
+        Ok(checked)
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.loaded.project.files
+    }
+
+    pub(crate) fn paths(&self) -> &[PathBuf] {
+        &self.loaded.paths
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Tells the errors on standard error, where a command has other things to put on standard output. Warnings are `check`'s business.
+    pub(crate) fn tell_errors(&self) {
+        let errors: Vec<Diagnostic> =
+            self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).cloned().collect();
+        if !errors.is_empty() {
+            tell(&errors, self.files(), self.paths(), Format::Human, Stream::Error);
+            Stream::Error.say(Tally::of(&errors).summary(self.paths().len()));
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `mapwright check`: every fault of a project.
+
+use std::path::Path;
+
+use super::{Answer, Checked};
+use crate::arguments::Format;
+use crate::notes;
+use crate::report::{Status, Stream, Tally, tell};
+
+pub(crate) fn run(dir: &Path, format: Format) -> Answer {
+    let mut checked = Checked::load(dir)?;
+    let tally = Tally::of(&checked.diagnostics);
+    let status = if checked.has_errors() { Status::Faults } else { Status::Good };
+    if status == Status::Good {
+        checked.diagnostics.extend(notes::notes(&checked.model, &checked.loaded.project.specs));
+    }
+    tell(&checked.diagnostics, checked.files(), checked.paths(), format, Stream::Output);
+    match format {
+        Format::Human => Stream::Output.say(tally.summary(checked.paths().len())),
+        Format::Json | Format::Github => {}
+    }
+    Ok(status)
+}
