@@ -11,7 +11,7 @@ use crate::crash::CrashPoint;
 use crate::engine::EngineError;
 use crate::flow::{next_write_of, write_plan};
 use crate::status::{DeadLetter, DeadLetterDetail};
-use crate::store::{Action, MessageId, Operation, Selection, Store, WrittenRecord};
+use crate::store::{Action, Answer, MessageId, Operation, Selection, Store, WrittenRecord};
 
 /// Messages in one transaction.
 const STEP: u32 = 200;
@@ -123,8 +123,8 @@ impl DeadLetters<'_> {
             body: None,
         });
         let next = next_write_of(plan, flow, letter.write);
-        let action = Action::AnswerThere { target_key: target_key.to_owned(), next, link, written };
-        self.operate_one(id, action, reason).await
+        let answer = Answer { target_key: target_key.to_owned(), next, link, written };
+        self.operate_one(id, Action::AnswerThere(Box::new(answer)), reason).await
     }
 
     async fn operate_one(&self, id: MessageId, action: Action, reason: &str) -> Result<(), EngineError> {

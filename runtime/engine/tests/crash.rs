@@ -1,6 +1,8 @@
 //! The process is killed at every named point, as by a power cut of the program alone, and started again: nothing is
 //! lost, nothing doubled, according to the ledger of the systems, which lives in a file of its own.
 
+#![allow(clippy::unwrap_used, reason = "tests stop at once")]
+
 mod common;
 
 use std::path::{Path, PathBuf};
@@ -42,7 +44,7 @@ fn setup(folder: &Path) -> Setup {
     setup
 }
 
-/// Runs in the child alone: one sync over the folder's store with one point armed.
+/// Asserts only in the child process that the other tests start; there it is one sync with one point armed.
 #[tokio::test]
 async fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };

@@ -1,5 +1,7 @@
 //! Deliveries from end to end on SQLite: what an operator would notice, checked against the systems' own ledger.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at once")]
+
 mod common;
 
 use std::time::Duration;
@@ -10,7 +12,9 @@ use jiff::Timestamp;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
-use mapwright_engine::store::{Selection, Store};
+use mapwright_engine::store::{
+    Beginning, CapturePage, CaptureRow, Concluded, Conclusion, LeaseRequest, Position, Selection, Store, Verdict,
+};
 use mapwright_engine::{EngineError, Stop, Sync};
 use mapwright_values::plan::DeliveryLevel;
 
@@ -287,6 +291,7 @@ async fn transient_failures_are_retried_and_permanent_ones_are_dead() {
         Trouble::Refused(Class::Conflict),
         Trouble::Refused(Class::Permanent),
         Trouble::Refused(Class::Dependency),
+        Trouble::Refused(Class::Exists),
     ]);
     setup.sync().await;
     assert_eq!(setup.count("customers", State::Dead).await, 1);
@@ -334,5 +339,141 @@ async fn a_stopped_engine_gives_back_what_it_has_not_sent() {
     drop(engine);
     setup.sync().await;
     assert_eq!(setup.world.documents("Orders"), 8);
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn one_record_makes_several_documents_with_a_key_each() {
+    let setup = shop();
+    let order = r#"{"id":"p","customer":"c1","item":"A","total":5,"parts":true}"#;
+    setup.world.put("order", "p", order.to_owned(), at("08:00:01"));
+    setup.world.trouble(&[
+        Trouble::LostReply,
+        Trouble::LostReply,
+        Trouble::LostReply,
+        Trouble::LostReply,
+        Trouble::LostReply,
+    ]);
+    setup.sync().await;
+    let naturals: Vec<String> = {
+        let state = setup.world.state.lock().unwrap();
+        state
+            .documents
+            .iter()
+            .filter(|document| document.natural.starts_with('p'))
+            .map(|document| document.natural.clone())
+            .collect()
+    };
+    assert_eq!(naturals.len(), 2, "{naturals:?}");
+    assert_eq!(setup.world.documents("Orders"), 10);
+    assert!(setup.world.state.lock().unwrap().numbers.contains_key("p"), "the next write follows the last part");
+    assert_eq!(setup.count("orders", State::Done).await, 8 * 2 + 2 + 1);
+}
+
+#[tokio::test]
+async fn a_service_runs_by_its_schedule_and_ends_when_it_is_told() {
+    let setup = shop();
+    let engine = setup.engine(setup.store());
+    let world = std::sync::Arc::clone(&setup.world);
+    let delivered = async move {
+        while world.documents("Orders") < 9 {
+            if world.documents("Orders") == 8
+                && !world.state.lock().unwrap().sources.iter().any(|source| source.id == "o9")
+            {
+                world.order("o9", "c1", "A", 99, at("10:00:01"));
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("the service ends").unwrap();
+    drop(engine);
+    setup.sync().await;
+    setup.check_invariants().await;
+    assert_eq!(setup.world.documents("Orders"), 9);
+}
+
+#[tokio::test]
+async fn a_record_that_kills_its_worker_again_and_again_is_dead_in_the_end() {
+    let setup = shop();
+    setup.engine(setup.store()).sync(&Sync { flows: vec!["customers".to_owned()], ..Sync::default() }).await.unwrap();
+    let store = setup.store();
+    let page = CapturePage {
+        flow: "customers".to_owned(),
+        pass: "changed".to_owned(),
+        source: ("shop".to_owned(), "customer".to_owned()),
+        target: ("erp".to_owned(), "Partners".to_owned()),
+        rows: vec![CaptureRow {
+            source_key: "killer".to_owned(),
+            body: r#"{"id":"killer","name":"K"}"#.to_owned(),
+            hash: "1".to_owned(),
+            stamp: None,
+            fault: None,
+        }],
+        filtered: 0,
+        position: Position::default(),
+        now: setup.clock.now(),
+    };
+    store.capture(page).await.unwrap();
+    for turn in 1..=6 {
+        let beginning = Beginning { owner: format!("worker {turn}"), flows: Vec::new(), now: setup.clock.now() };
+        store.begin(beginning).await.unwrap();
+        let request = LeaseRequest {
+            owner: format!("worker {turn}"),
+            now: setup.clock.now(),
+            until: at("23:00:00"),
+            limit: 10,
+            flows: vec!["customers".to_owned()],
+            deliveries_max: 5,
+        };
+        let leased = store.lease(request).await.unwrap();
+        assert_eq!(leased.len(), usize::from(turn <= 5), "turn {turn}");
+    }
+    let letter = store.dead_letters(Selection::default(), 10).await.unwrap().remove(0);
+    assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "killer"));
+}
+
+#[tokio::test]
+async fn a_result_under_an_old_fence_is_refused() {
+    let setup = shop();
+    let store = setup.store();
+    let engine = setup.engine(store.clone());
+    engine.sync(&Sync { stop: Stop::Once, flows: vec!["orders".to_owned()], ..Sync::default() }).await.unwrap();
+    setup.world.customer("c0", at("08:00:00"));
+    setup.clock.advance(Duration::from_secs(60));
+    let claim = |owner: &str| LeaseRequest {
+        owner: owner.to_owned(),
+        now: setup.clock.now(),
+        until: setup.clock.now().checked_add(Duration::from_secs(30)).unwrap(),
+        limit: 1,
+        flows: vec!["orders".to_owned()],
+        deliveries_max: 5,
+    };
+    let zombie = store.lease(claim("zombie")).await.unwrap().remove(0);
+    setup.clock.advance(Duration::from_secs(31));
+    let heirs = store.lease(LeaseRequest { limit: 100, ..claim("heir") }).await.unwrap();
+    let heir = heirs.iter().find(|heir| heir.id == zombie.id).unwrap();
+    assert!(heir.fence > zombie.fence);
+    let conclude = |fence| Conclusion {
+        id: zombie.id,
+        fence,
+        now: setup.clock.now(),
+        verdict: Verdict::Skipped { reason: "by a zombie".to_owned() },
+        probe: None,
+    };
+    assert_eq!(store.conclude(conclude(zombie.fence)).await.unwrap(), Concluded::LeaseLost);
+    assert_eq!(store.conclude(conclude(heir.fence)).await.unwrap(), Concluded::Applied(State::Skipped));
+    assert_eq!(store.conclude(conclude(heir.fence)).await.unwrap(), Concluded::LeaseLost);
+}
+
+#[tokio::test]
+async fn many_lost_answers_make_no_second_document() {
+    let setup = shop();
+    *setup.world.lose_every.lock().unwrap() = Some(2);
+    for number in 10..60 {
+        setup.world.order(&format!("o{number}"), &format!("c{}", number % 4), "A", number, at("08:00:03"));
+    }
+    setup.sync().await;
+    assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (4, 58));
+    assert_eq!(setup.world.state.lock().unwrap().numbers.len(), 58);
     setup.check_invariants().await;
 }

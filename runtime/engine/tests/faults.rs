@@ -1,5 +1,7 @@
 //! Every call of the store fails once, before or after it took effect: nothing is lost, nothing doubled.
 
+#![allow(clippy::unwrap_used, reason = "tests stop at once")]
+
 mod common;
 
 use std::sync::Arc;

@@ -78,8 +78,20 @@ async fn note(core: &Core, flow: &FlowPlan, fault: Option<Fault>) -> Result<(), 
 }
 
 impl Pass<'_> {
+    /// Reads the window that an earlier run left open, if there is one, and then the newest.
     async fn read(&self, extent: Extent) -> Result<Ended, EngineError> {
-        let mut position = self.core.store.position(self.flow.name, &self.name).await?;
+        let position = self.core.store.position(self.flow.name, &self.name).await?;
+        if position.window.is_some() && extent.since.is_none() {
+            let ended = self.read_window(position, extent).await?;
+            if ended != Ended::Complete {
+                return Ok(ended);
+            }
+        }
+        let position = self.core.store.position(self.flow.name, &self.name).await?;
+        self.read_window(position, extent).await
+    }
+
+    async fn read_window(&self, mut position: Position, extent: Extent) -> Result<Ended, EngineError> {
         let mut resumed = position.window.is_some() && extent.since.is_none();
         let mut window = match position.window.take() {
             Some(window) if extent.since.is_none() => window,
@@ -258,14 +270,14 @@ impl Pass<'_> {
                 Some(key) => match self.keeps(&json, now) {
                     Ok(true) => (keys::key_text(&key), None),
                     Ok(false) => return None,
-                    Err(fault) => (keys::key_text(&key), Some(fault)),
+                    Err(fault) => (keys::key_text(&key), Some(*fault)),
                 },
             },
         };
         Some(CaptureRow { source_key, body: row.record, hash, stamp: row.stamp, fault })
     }
 
-    fn keeps(&self, json: &Json<'_>, now: Timestamp) -> Result<bool, Fault> {
+    fn keeps(&self, json: &Json<'_>, now: Timestamp) -> Result<bool, Box<Fault>> {
         if !self.flow.read.keep {
             return Ok(true);
         }
@@ -280,11 +292,11 @@ impl Pass<'_> {
         };
         match catch_unwind(AssertUnwindSafe(|| keep(&input))) {
             Ok(Ok(kept)) => Ok(kept),
-            Ok(Err(rejections)) => Err(deciding::rejected(&rejections)),
-            Err(_) => Err(Fault::own(
+            Ok(Err(rejections)) => Err(Box::new(deciding::rejected(&rejections))),
+            Err(_) => Err(Box::new(Fault::own(
                 "panic",
                 format!("the condition of the flow `{}` failed on this record: a fault of the program", self.flow.name),
-            )),
+            ))),
         }
     }
 }

@@ -120,7 +120,7 @@ pub(crate) async fn map_all(core: &Core, works: &mut [Work]) -> Result<(), Engin
             }
             match map_once(core, work) {
                 Ok(references) => wanted.push((index, references)),
-                Err(prepared) => work.result = Some(prepared),
+                Err(prepared) => work.result = Some(*prepared),
             }
         }
         if wanted.is_empty() {
@@ -139,10 +139,10 @@ pub(crate) async fn map_all(core: &Core, works: &mut [Work]) -> Result<(), Engin
 }
 
 /// Runs the mapping once: what it still wants, or what came of it.
-fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Prepared> {
+fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Box<Prepared>> {
     let Some(mapping) = core.integration.mapping(work.mapping.name) else {
         let fault = Fault::own("program", format!("the mapping `{}` is not part of this program", work.mapping.name));
-        return Err(Prepared::Conclude(Verdict::Dead { fault }));
+        return Err(ended(Verdict::Dead { fault }));
     };
     let mut sources = Vec::with_capacity(work.sources.len());
     for text in &work.sources {
@@ -150,7 +150,7 @@ fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Prepared> {
             Ok(json) => sources.push(json),
             Err(error) => {
                 let fault = Fault::own("unreadable", format!("the record is no JSON: {error}"));
-                return Err(Prepared::Conclude(Verdict::Dead { fault }));
+                return Err(ended(Verdict::Dead { fault }));
             }
         }
     }
@@ -169,19 +169,21 @@ fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Prepared> {
                 mapping.name
             ),
         );
-        Prepared::Conclude(Verdict::Dead { fault })
+        ended(Verdict::Dead { fault })
     })?;
     match outcome {
         Outcome::Wants(references) => Ok(references),
-        Outcome::Mapped(parts) => Err(choose(work, parts)),
-        Outcome::Rejected(rejections) => {
-            Err(Prepared::Conclude(Verdict::Dead { fault: deciding::rejected(&rejections) }))
-        }
+        Outcome::Mapped(parts) => Err(Box::new(choose(work, parts))),
+        Outcome::Rejected(rejections) => Err(ended(Verdict::Dead { fault: deciding::rejected(&rejections) })),
         Outcome::Skipped { reason, at } => {
-            Err(Prepared::Conclude(Verdict::Skipped { reason: format!("{reason} ({}:{})", at.file, at.line) }))
+            Err(ended(Verdict::Skipped { reason: format!("{reason} ({}:{})", at.file, at.line) }))
         }
-        Outcome::Waiting(references) => Err(Prepared::Conclude(wait(&references, work))),
+        Outcome::Waiting(references) => Err(ended(wait(&references, work))),
     }
+}
+
+fn ended(verdict: Verdict) -> Box<Prepared> {
+    Box::new(Prepared::Conclude(verdict))
 }
 
 fn wait(references: &[Reference], work: &Work) -> Verdict {

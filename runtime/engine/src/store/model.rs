@@ -538,16 +538,20 @@ pub enum Action {
     /// A parked one: the effect is not there, send it.
     AnswerAbsent,
     /// A parked one: the effect is there, under this key (one message only).
-    AnswerThere {
-        /// The target's key as text.
-        target_key: String,
-        /// The flow's next write.
-        next: Option<NextWrite>,
-        /// The link to be kept.
-        link: Option<Link>,
-        /// The record for later writes.
-        written: Option<WrittenRecord>,
-    },
+    AnswerThere(Box<Answer>),
+}
+
+/// What a person found at the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The target's key as text.
+    pub target_key: String,
+    /// The flow's next write.
+    pub next: Option<NextWrite>,
+    /// The link to be kept.
+    pub link: Option<Link>,
+    /// The record for later writes.
+    pub written: Option<WrittenRecord>,
 }
 
 /// What became of sending an alert.

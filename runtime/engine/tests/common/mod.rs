@@ -2,6 +2,13 @@
 //!
 //! In: source records and troubles. Out: a ledger of what the two systems really hold, which the store never writes.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests stop at once"
+)]
 
 pub mod project;
 pub mod world;
@@ -114,6 +121,10 @@ impl Setup {
     }
 
     pub fn engine(&self, store: Arc<dyn Store>) -> Engine {
+        self.engine_with(store, self.options())
+    }
+
+    pub fn engine_with(&self, store: Arc<dyn Store>, options: Options) -> Engine {
         let connectors: HashMap<String, Arc<dyn Connector>> = ["shop", "erp"]
             .into_iter()
             .map(|alias| {
@@ -123,7 +134,7 @@ impl Setup {
             })
             .collect();
         let integration = project::integration(self.level, self.latest_wins);
-        Engine::new(integration, connectors, store, Json::Record(Vec::new()), self.options()).unwrap()
+        Engine::new(integration, connectors, store, Json::Record(Vec::new()), options).unwrap()
     }
 
     /// Syncs once with a store and an engine of its own, as a program that is started and ends.

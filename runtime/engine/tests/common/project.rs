@@ -153,6 +153,13 @@ fn order_to_erp(input: &Input<'_>) -> Outcome {
     let Some(Resolved::Linked(Some(card))) = input.references.get(&partner) else {
         return Outcome::Waiting(vec![partner]);
     };
+    if order.get("parts").is_some() {
+        let part = |name: &str| Part {
+            key: Some(name.to_owned()),
+            record: Json::Record(vec![("No".into(), Json::Text(format!("{}-{name}", text(order.get("id"))).into()))]),
+        };
+        return Outcome::Mapped(vec![part("a"), part("b")]);
+    }
     record(&[
         ("No", text(order.get("id"))),
         ("Card", card.clone()),

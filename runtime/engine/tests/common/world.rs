@@ -61,7 +61,7 @@ pub enum Trouble {
 pub struct World {
     pub state: Mutex<State>,
     pub troubles: Mutex<Vec<Trouble>>,
-    /// Every answer of the ERP is lost from the first to this count, in a process.
+    /// Of so many writes to either system one works and loses its answer.
     pub lose_every: Mutex<Option<u64>>,
     /// The ERP refuses its credentials.
     pub locked: Mutex<bool>,
@@ -189,7 +189,7 @@ impl<C: Clock> System<C> {
             state.writes
         });
         let trouble = if self.alias == "erp" { self.world.troubles.lock().unwrap().pop() } else { None };
-        let lost = self.world.lose_every.lock().unwrap().is_some_and(|every| arrived % every == 0);
+        let lost = self.world.lose_every.lock().unwrap().is_some_and(|every| arrived.is_multiple_of(every));
         match trouble {
             Some(Trouble::LostRequest) => Err(failure(Class::Ambiguous, "reset")),
             Some(Trouble::Refused(class)) => Err(failure(class, "refused")),

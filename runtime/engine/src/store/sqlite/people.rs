@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::conclude;
 use super::step::{self, Circumstances, MessageRow};
-use super::{Action, NewLink, Operation, StoreError, micros, order, query};
+use super::{Action, Answer, NewLink, Operation, StoreError, micros, order, query};
 use crate::state::{Event, Reason, State};
 
 /// Carries out an operation.
@@ -39,7 +39,7 @@ fn action_name(action: &Action) -> &'static str {
         Action::Discard => "discard",
         Action::Edit { .. } => "edit",
         Action::AnswerAbsent => "answer_absent",
-        Action::AnswerThere { .. } => "answer_there",
+        Action::AnswerThere(_) => "answer_there",
     }
 }
 
@@ -65,21 +65,26 @@ fn act(tx: &Connection, message: &MessageRow, operation: &Operation, now: i64) -
         Action::AnswerAbsent if message.state == State::ParkedAmbiguous => {
             redrive(tx, message, Event::AnsweredAbsent, now)
         }
-        Action::AnswerThere { target_key, next, link, written } if message.state == State::ParkedAmbiguous => {
-            if let Some(link) = link {
-                let new = NewLink { link: link.clone(), target_key: target_key.clone(), exclusive: false };
-                conclude::keep_link(tx, message, &new, now)?;
-            }
-            if let Some(written) = written {
-                conclude::keep_written(tx, message, written)?;
-            }
-            tx.execute("UPDATE messages SET target_key = ?2 WHERE id = ?1", params![message.id, target_key])?;
-            let with = Circumstances { next: next.as_ref(), ..Default::default() };
-            step::take(tx, message, Event::AnsweredThere, &with, now)?;
+        Action::AnswerThere(answer) if message.state == State::ParkedAmbiguous => {
+            answer_there(tx, message, answer, now)?;
             Ok(true)
         }
-        Action::AnswerAbsent | Action::AnswerThere { .. } => Ok(false),
+        Action::AnswerAbsent | Action::AnswerThere(_) => Ok(false),
     }
+}
+
+fn answer_there(tx: &Connection, message: &MessageRow, answer: &Answer, now: i64) -> Result<(), StoreError> {
+    if let Some(link) = &answer.link {
+        let new = NewLink { link: link.clone(), target_key: answer.target_key.clone(), exclusive: false };
+        conclude::keep_link(tx, message, &new, now)?;
+    }
+    if let Some(written) = &answer.written {
+        conclude::keep_written(tx, message, written)?;
+    }
+    tx.execute("UPDATE messages SET target_key = ?2 WHERE id = ?1", params![message.id, answer.target_key])?;
+    let with = Circumstances { next: answer.next.as_ref(), ..Default::default() };
+    step::take(tx, message, Event::AnsweredThere, &with, now)?;
+    Ok(())
 }
 
 /// Sets a message going again; while another one of its key is under way it waits for its turn.
