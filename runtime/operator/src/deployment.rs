@@ -83,14 +83,20 @@ impl Deployment {
     /// # Errors
     /// Lists everything that is wrong, each with what to do.
     pub fn load(path: &Path) -> Result<Self, Vec<String>> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            vec![format!(
-                "cannot read the deployment file {}: {error}; name one with --deployment, or start from the example beside the specs",
-                path.display()
-            )]
-        })?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        Self::parse(&text, &path.display().to_string(), folder)
+        Self::parse(&read(path)?, &path.display().to_string(), folder_of(path))
+    }
+
+    /// Where the store is, without a look at secrets: enough for questions about it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or names a store that this program does not have.
+    pub fn store_of(path: &Path) -> Result<PathBuf, Vec<String>> {
+        let name = path.display().to_string();
+        let text = read(path)?;
+        let file: File = serde_yaml::from_str(&text).map_err(|error| vec![format!("{name}: {error}")])?;
+        let mut faults = Vec::new();
+        let store = store_path(file.store.as_deref(), folder_of(path), &name, &mut faults);
+        if faults.is_empty() { Ok(store) } else { Err(faults) }
     }
 
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
@@ -120,6 +126,20 @@ impl Deployment {
         };
         if faults.is_empty() { Ok(Self { systems, store, settings, alerts }) } else { Err(faults) }
     }
+}
+
+fn read(path: &Path) -> Result<String, Vec<String>> {
+    std::fs::read_to_string(path).map_err(|error| {
+        vec![format!(
+            "cannot read the deployment file {}: {error}; name one with --deployment, or start from the example beside the specs",
+            path.display()
+        )]
+    })
+}
+
+/// Paths in the file are relative to its own folder.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
 }
 
 fn store_path(store: Option<&str>, folder: &Path, name: &str, faults: &mut Vec<String>) -> PathBuf {

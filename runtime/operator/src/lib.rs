@@ -2,5 +2,85 @@
 //!
 //! In: a compiled integration and the command line. Out: exit status and what a person reads. It wires engine, connectors,
 //! store and sandbox together and decides nothing about records.
+//!
+//! Exit statuses: 0 = all is well; 1 = something needs a person (dead letters, a halted connection, a rehearsal whose books
+//! do not balance); 2 = wrong use, or something that is needed cannot be had (deployment file, store, setting).
 
+pub mod answers;
+mod command;
+mod connect;
+mod dead_letters;
 pub mod deployment;
+mod doctor;
+pub mod map;
+mod redact;
+mod rehearse;
+mod service;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mapwright_values::Integration;
+
+use command::{Arguments, Command};
+
+/// What ended a command, as its exit status.
+enum Ending {
+    Well,
+    NeedsAPerson,
+}
+
+/// Every message of a command that could not be carried out.
+struct Faults(Vec<String>);
+
+impl<T: std::fmt::Display> From<T> for Faults {
+    fn from(fault: T) -> Self {
+        Self(vec![fault.to_string()])
+    }
+}
+
+/// Runs the command line of an integration's binary.
+#[must_use]
+pub fn main(integration: &'static Integration) -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(&arguments);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(carry_out(integration, arguments)) {
+        Ok(Ending::Well) => ExitCode::SUCCESS,
+        Ok(Ending::NeedsAPerson) => ExitCode::from(1),
+        Err(Faults(faults)) => {
+            for fault in faults {
+                eprintln!("error: {fault}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn carry_out(integration: &'static Integration, arguments: Arguments) -> Result<Ending, Faults> {
+    let file = arguments.deployment.as_path();
+    match arguments.command {
+        Command::Run => service::run(integration, file).await,
+        Command::Sync(sync) => service::sync(integration, file, sync).await,
+        Command::Status(form) => status::show(integration, file, form.json).await,
+        Command::DeadLetters(command) => dead_letters::carry_out(integration, file, command).await,
+        Command::Map(map) => map::carry_out(integration, &map),
+        Command::Doctor => doctor::examine(integration, file).await,
+        Command::Rehearse(rehearse) => rehearse::rehearse(integration, &rehearse).await,
+    }
+}
+
+/// Logs go to standard error; results go to standard output.
+fn start_logging(arguments: &Arguments) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MAPWRIGHT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if arguments.verbose { "info" } else { "error" }));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if arguments.log_json { builder.json().init() } else { builder.init() }
+}

@@ -3,13 +3,18 @@
 //! In: one source record a line. Out: one target record a line; what was not mapped goes to another stream, one line a
 //! record, with every reason. Memory does not grow with the number of records.
 
-use std::io::{BufRead, Write};
+use std::fs::File;
+use std::io::{BufRead, BufWriter, Write};
+use std::path::Path;
 
 use jiff::Timestamp;
+use mapwright_values::settings::check_settings;
 use mapwright_values::{Input, Integration, Json, Mapping, Outcome, Reference, References, Rejection, Resolved};
 use serde_json::json;
 
 use crate::answers::Answers;
+use crate::command::MapArguments;
+use crate::{Ending, Faults};
 
 /// Rounds in which a mapping may ask for references; each answers a `find` that depends on the one before.
 const ROUNDS_MAX: usize = 16;
@@ -39,6 +44,48 @@ pub struct Setup<'a> {
     pub answers: &'a Answers,
     /// The time of capture.
     pub captured_at: Timestamp,
+}
+
+/// The command.
+pub(crate) fn carry_out(integration: &Integration, arguments: &MapArguments) -> Result<Ending, Faults> {
+    let mapping = integration.mapping(&arguments.mapping).ok_or_else(|| {
+        let known: Vec<&str> = integration.mappings.iter().map(|mapping| mapping.name).collect();
+        format!("no mapping `{}`; there are: {}", arguments.mapping, known.join(", "))
+    })?;
+    let answers = match &arguments.references {
+        Some(file) => Answers::parse(&read(file)?).map_err(|fault| format!("{}: {fault}", file.display()))?,
+        None => Answers::default(),
+    };
+    let given = match &arguments.settings {
+        Some(file) => read(file)?,
+        None => "{}".to_owned(),
+    };
+    let given = Json::parse(&given).map_err(|error| format!("settings: {}", error.message))?;
+    let settings = check_settings(integration.plan.settings, &given).map_err(Faults)?;
+    let setup = Setup {
+        integration,
+        mapping,
+        settings: &settings,
+        answers: &answers,
+        captured_at: arguments.at.unwrap_or_else(Timestamp::now),
+    };
+    let input = std::io::stdin().lock();
+    let output = BufWriter::new(std::io::stdout().lock());
+    let tally = match &arguments.rejections {
+        Some(path) => {
+            let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+            let tally = map_lines(&setup, input, output, BufWriter::new(file))?;
+            let Tally { read, mapped, skipped, rejected } = tally;
+            eprintln!("read {read}, mapped {mapped}, skipped {skipped}, rejected {rejected} (see {})", path.display());
+            tally
+        }
+        None => map_lines(&setup, input, output, BufWriter::new(std::io::stderr().lock()))?,
+    };
+    Ok(if tally.rejected > 0 { Ending::NeedsAPerson } else { Ending::Well })
+}
+
+fn read(path: &Path) -> Result<String, Faults> {
+    std::fs::read_to_string(path).map_err(|error| Faults(vec![format!("cannot read {}: {error}", path.display())]))
 }
 
 enum Verdict {

@@ -1,0 +1,188 @@
+//! The command line: what can be asked for, and how.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::deployment::DEFAULT_FILE;
+
+/// Keeps a shop and an ERP in step, as the specs that this program was compiled from say.
+///
+/// Exit statuses: 0 all is well; 1 something needs a person; 2 wrong use, or something that is needed cannot be had.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Where the systems are, what the analysts left open, whom to alert.
+    #[arg(long, global = true, default_value = DEFAULT_FILE)]
+    pub(crate) deployment: PathBuf,
+    /// Log what is going on, not only errors (or set MAPWRIGHT_LOG, for example to `debug`).
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// Log one JSON object a line.
+    #[arg(long, global = true)]
+    pub(crate) log_json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all flows by their schedules until told to stop (Ctrl-C, SIGTERM).
+    Run,
+    /// Read and deliver now, then end.
+    Sync(SyncArguments),
+    /// Show where every flow stands.
+    Status(Form),
+    /// Look at records that need a person, and decide about them.
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Map records without any system: NDJSON in, NDJSON out.
+    ///
+    /// Reads one source record a line from standard input and writes one target record a line. What is not mapped goes to
+    /// --rejections (or standard error), one JSON object a line with every reason.
+    ///
+    /// A mapping that looks records up needs --references FILE: a JSON list of {"find": "erp.Items", "records": [...]} (a data
+    /// set to search in), {"find": "erp.Items", "where": {"ItemCode": "A"}, "records": [...]} (one answer) and
+    /// {"linked": "erp.BusinessPartners", "of": "shop.customer", "key": "...", "is": "C001"}.
+    Map(MapArguments),
+    /// Reach and authenticate every system.
+    Doctor,
+    /// Run everything against a simulated shop and ERP, with faults, and prove that the books balance.
+    Rehearse(RehearseArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncArguments {
+    /// Only these flows; all of them if none is named.
+    pub(crate) flows: Vec<String>,
+    /// One turn: what must be tried again later is left for later.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Read every record, not only changes.
+    #[arg(long)]
+    pub(crate) everything: bool,
+    /// Read changes from this instant on, whatever was read before (2026-11-02T08:00:00Z).
+    #[arg(long)]
+    pub(crate) since: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Form {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Numbers of dead letters.
+    pub(crate) ids: Vec<i64>,
+    /// All of this flow.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// All of this cause (as `list` shows it).
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
+    /// All there are.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Why: kept with the record.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List them, oldest first.
+    List {
+        /// Of this flow.
+        #[arg(long)]
+        flow: Option<String>,
+        /// Of this cause.
+        #[arg(long)]
+        cause: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one: original, what was sent, every attempt. Personal fields are redacted.
+    Show {
+        /// Its number.
+        id: i64,
+        /// Show personal fields too.
+        #[arg(long)]
+        personal: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Deliver them again; nothing is written twice.
+    Retry(Which),
+    /// Give them up, for a reason.
+    Discard(Which),
+    /// Replace a record by the one in a file, then deliver it; both versions are kept.
+    Edit {
+        /// Its number.
+        id: i64,
+        /// The record as JSON.
+        file: PathBuf,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// A parked one whose answer was lost: somebody looked, and the effect is not there. It is sent.
+    NotThere {
+        /// Its number.
+        id: i64,
+        /// Who looked, and where.
+        #[arg(long)]
+        reason: String,
+    },
+    /// A parked one whose answer was lost: somebody looked, and the effect is there under this key. It is done.
+    There {
+        /// Its number.
+        id: i64,
+        /// The target's key.
+        key: String,
+        /// Who looked, and where.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MapArguments {
+    /// The mapping.
+    pub(crate) mapping: String,
+    /// Answers to look-ups (see above).
+    #[arg(long)]
+    pub(crate) references: Option<PathBuf>,
+    /// Values of settings as a JSON object; the others take their defaults.
+    #[arg(long)]
+    pub(crate) settings: Option<PathBuf>,
+    /// Where rejected, skipped and waiting records go.
+    #[arg(long)]
+    pub(crate) rejections: Option<PathBuf>,
+    /// The time of capture that `now()` gives; the present if not said.
+    #[arg(long)]
+    pub(crate) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArguments {
+    /// How many orders, the two samples not counted.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) orders: usize,
+    /// Where the dice start: the same number gives the same orders and the same faults.
+    #[arg(long, default_value_t = 20_261_102)]
+    pub(crate) seed: u64,
+    /// A calm day: no faults.
+    #[arg(long)]
+    pub(crate) calm: bool,
+    /// Keep the store in this file; a temporary one if not said.
+    #[arg(long)]
+    pub(crate) store: Option<PathBuf>,
+}

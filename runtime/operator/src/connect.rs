@@ -1,0 +1,131 @@
+//! Puts an engine together from a deployment.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use mapwright_connectors::{ConnectionSettings, Connectors, WebhookAlert};
+use mapwright_engine::alert::AlertChannel;
+use mapwright_engine::connector::Connector;
+use mapwright_engine::crash::CrashPoint;
+use mapwright_engine::store::Store;
+use mapwright_engine::store::sqlite::SqliteStore;
+use mapwright_engine::{Engine, Options};
+use mapwright_values::Integration;
+use mapwright_values::settings::check_settings;
+
+use crate::Faults;
+use crate::deployment::{ChannelDeployment, Deployment};
+
+/// Connections by alias.
+pub(crate) type Connections = HashMap<String, Arc<dyn Connector>>;
+
+/// The environment variable by which a test lets the process die at a named point: `POINT` or `POINT:PASSAGE`.
+const CRASH_AT: &str = "MAPWRIGHT_CRASH_AT";
+
+/// Opens every system of the project; sends nothing yet.
+pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deployment) -> Result<Connections, Faults> {
+    let mut faults = Vec::new();
+    let mut connections = Connections::new();
+    for system in integration.plan.systems {
+        let Some(found) = deployment.systems.remove(system.alias) else {
+            faults.push(format!("the deployment has no system `{}` (connector {})", system.alias, system.name));
+            continue;
+        };
+        if found.connector != system.name {
+            faults.push(format!(
+                "systems.{}: the deployment names connector `{}`, but the specs were compiled with `{}`",
+                system.alias, found.connector, system.name
+            ));
+            continue;
+        }
+        let settings = ConnectionSettings {
+            url: found.url,
+            config: found.config,
+            credentials: found.credentials,
+            ca_file: found.ca_file,
+            ..ConnectionSettings::default()
+        };
+        match Connectors::open(system, settings) {
+            Ok(connection) => {
+                connections.insert(system.alias.to_owned(), connection);
+            }
+            Err(found) => faults.extend(found),
+        }
+    }
+    let unknown = deployment.systems.keys().map(|alias| format!("the specs use no system `{alias}`"));
+    faults.extend(unknown);
+    if faults.is_empty() { Ok(connections) } else { Err(Faults(faults)) }
+}
+
+/// Opens the store alone, for questions and a person's decisions.
+pub(crate) fn open_store(path: &Path) -> Result<SqliteStore, Faults> {
+    let crash = Arc::new(CrashPoint::new(crash_at()));
+    Ok(SqliteStore::open_with(path, crash)?)
+}
+
+/// The whole engine of a deployment.
+pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Result<(Engine, Connections), Faults> {
+    let mut deployment = Deployment::load(file).map_err(Faults)?;
+    let settings = check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
+    let connections = open_systems(integration, &mut deployment)?;
+    let channels = open_channels(integration, &deployment)?;
+    let store: Arc<dyn Store> = Arc::new(open_store(&deployment.store)?);
+    let options = Options { channels, crash_at: crash_at(), ..Options::default() };
+    let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
+    Ok((engine, connections))
+}
+
+/// One channel may have several ways; the engine knows them by `NAME`, the further ones are told by the first.
+fn open_channels(
+    integration: &Integration,
+    deployment: &Deployment,
+) -> Result<HashMap<String, Arc<dyn AlertChannel>>, Faults> {
+    let mut channels: HashMap<String, Arc<dyn AlertChannel>> = HashMap::new();
+    let mut faults = Vec::new();
+    for (name, ways) in &deployment.alerts {
+        let mut opened = Vec::new();
+        for ChannelDeployment::Webhook(url) in ways {
+            match WebhookAlert::new(name, url.clone()) {
+                Ok(channel) => opened.push(Arc::new(channel) as Arc<dyn AlertChannel>),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        channels.insert(name.clone(), Arc::new(Everyone(opened)));
+    }
+    for flow in integration.plan.flows {
+        let named = flow.on_failure.into_iter().chain(flow.on_silence.map(|(_, channel)| channel));
+        for channel in named.filter(|channel| !deployment.alerts.contains_key(*channel)) {
+            faults.push(format!(
+                "flow {} alerts `{channel}`, which the deployment does not have: add it under `alerts`",
+                flow.name
+            ));
+        }
+    }
+    faults.sort();
+    faults.dedup();
+    if faults.is_empty() { Ok(channels) } else { Err(Faults(faults)) }
+}
+
+/// A channel of several ways: an alert is told when every one of them took it.
+struct Everyone(Vec<Arc<dyn AlertChannel>>);
+
+impl AlertChannel for Everyone {
+    fn send<'a>(
+        &'a self,
+        alert: &'a mapwright_engine::alert::Alert,
+    ) -> mapwright_engine::connector::Reply<'a, Result<(), mapwright_engine::connector::Failure>> {
+        Box::pin(async move {
+            for way in &self.0 {
+                way.send(alert).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn crash_at() -> Option<(String, u64)> {
+    let wanted = std::env::var(CRASH_AT).ok()?;
+    let (point, passage) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+    Some((point.to_owned(), passage.parse().unwrap_or(1)))
+}

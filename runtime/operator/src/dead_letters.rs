@@ -1,0 +1,175 @@
+//! `dead-letters`: look at records that need a person, and decide about them.
+
+use std::path::Path;
+
+use mapwright_engine::clock::SystemClock;
+use mapwright_engine::crash::CrashPoint;
+use mapwright_engine::dead_letters::DeadLetters;
+use mapwright_engine::status::DeadLetterDetail;
+use mapwright_engine::store::{MessageId, Selection};
+use mapwright_values::{Integration, Json};
+
+use crate::command::{DeadLettersCommand, Which};
+use crate::connect::open_store;
+use crate::deployment::Deployment;
+use crate::redact::redact;
+use crate::{Ending, Faults};
+
+pub(crate) async fn carry_out(
+    integration: &'static Integration,
+    file: &Path,
+    command: DeadLettersCommand,
+) -> Result<Ending, Faults> {
+    let path = Deployment::store_of(file).map_err(Faults)?;
+    let store = open_store(&path)?;
+    let crash = CrashPoint::default();
+    let operator = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    let letters = DeadLetters { store: &store, clock: &SystemClock, operator, crash: &crash };
+    match command {
+        DeadLettersCommand::List { flow, cause, limit, json } => {
+            list(&letters, Selection { ids: Vec::new(), flow, cause, before: None }, limit, json).await?;
+        }
+        DeadLettersCommand::Show { id, personal, json } => {
+            let detail = covered(integration, letters.show(MessageId(id)).await?, personal);
+            if json {
+                println!("{}", serde_json::to_string_pretty(&detail)?);
+            } else {
+                print!("{}", in_words(&detail));
+            }
+        }
+        DeadLettersCommand::Retry(which) => {
+            let reason = which.reason.clone();
+            let touched = letters.retry(selection(which)?, &reason).await?;
+            println!("{touched} go back to the queue: `sync` or `run` delivers them");
+        }
+        DeadLettersCommand::Discard(which) => {
+            let reason = which.reason.clone();
+            let touched = letters.discard(selection(which)?, &reason).await?;
+            println!("{touched} discarded");
+        }
+        DeadLettersCommand::Edit { id, file, reason } => {
+            let body = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+            letters.edit(MessageId(id), &body, &reason).await?;
+            println!("{id} goes back to the queue with the edited record; the original is kept");
+        }
+        DeadLettersCommand::NotThere { id, reason } => {
+            letters.answer_absent(MessageId(id), &reason).await?;
+            println!("{id} goes back to the queue and is sent");
+        }
+        DeadLettersCommand::There { id, key, reason } => {
+            letters.answer_there(integration.plan, MessageId(id), &key, &reason).await?;
+            println!("{id} is done under the key {key}");
+        }
+    }
+    Ok(Ending::Well)
+}
+
+/// Without a word of which, nothing is touched.
+fn selection(which: Which) -> Result<Selection, Faults> {
+    let named = !which.ids.is_empty() || which.flow.is_some() || which.cause.is_some();
+    if named == which.all {
+        return Err("say which: numbers, --flow, --cause, or --all".into());
+    }
+    let ids = which.ids.into_iter().map(MessageId).collect();
+    Ok(Selection { ids, flow: which.flow, cause: which.cause, before: None })
+}
+
+async fn list(letters: &DeadLetters<'_>, selection: Selection, limit: u32, json: bool) -> Result<(), Faults> {
+    let found = letters.list(selection, limit).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&found)?);
+        return Ok(());
+    }
+    if found.is_empty() {
+        println!("no record needs a person");
+    }
+    for letter in found {
+        println!(
+            "{:>6}  {}  write {}  {}  since {}\n        cause: {}\n        {}",
+            letter.id,
+            letter.flow,
+            letter.write + 1,
+            crate::status::name(letter.state),
+            letter.since.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            letter.cause,
+            letter.message,
+        );
+    }
+    Ok(())
+}
+
+/// Personal values are shown only when asked for. What a person wrote, and what was sent, is covered in the same way.
+fn covered(integration: &Integration, mut detail: DeadLetterDetail, personal: bool) -> DeadLetterDetail {
+    if personal {
+        return detail;
+    }
+    let plan = integration.plan;
+    let flow = plan.flow(&detail.letter.flow);
+    let source = flow.and_then(|flow| plan.system(flow.read.system)?.entity(flow.read.entity));
+    let target = flow
+        .and_then(|flow| flow.writes.get(detail.letter.write))
+        .and_then(|write| plan.mapping(write.mapping))
+        .and_then(|mapping| plan.system(mapping.system)?.entity(mapping.entity));
+    let cover = |text: &str, entity| match Json::parse(text) {
+        Ok(json) => redact(json.into_owned(), entity).to_text(),
+        Err(_) => crate::redact::REDACTED.to_owned(),
+    };
+    detail.original = cover(&detail.original, source);
+    detail.mapped = detail.mapped.map(|mapped| cover(&mapped, target));
+    for edit in &mut detail.edits {
+        edit.body = cover(&edit.body, source);
+    }
+    detail.rejections = detail.rejections.map(|text| without_values(&text));
+    detail
+}
+
+/// A rejection's value may be personal; which, its reason and place are not.
+fn without_values(rejections: &str) -> String {
+    let Ok(Json::List(rejections)) = Json::parse(rejections).map(Json::into_owned) else {
+        return crate::redact::REDACTED.to_owned();
+    };
+    let without = |rejection: Json<'static>| match rejection {
+        Json::Record(members) => Json::Record(members.into_iter().filter(|(name, _)| name != "value").collect()),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => rejection,
+    };
+    Json::List(rejections.into_iter().map(without).collect()).to_text()
+}
+
+fn in_words(detail: &DeadLetterDetail) -> String {
+    let letter = &detail.letter;
+    let mut out = format!(
+        "{}  {}  write {}  {}\nsource key  {}\ncause       {}\nreason      {}\ncaptured    {}\ntrace       {}\n",
+        letter.id,
+        letter.flow,
+        letter.write + 1,
+        crate::status::name(letter.state),
+        letter.source_key,
+        letter.cause,
+        letter.message,
+        detail.captured_at,
+        detail.trace_id,
+    );
+    for attempt in &detail.attempts {
+        let code = attempt.code.as_deref().map(|code| format!(" code {code}")).unwrap_or_default();
+        let status = attempt.status.map(|status| format!(" status {status}")).unwrap_or_default();
+        out.push_str(&format!(
+            "attempt {}   {} {} {}{status}{code}: {}\n",
+            attempt.number,
+            attempt.started_at,
+            attempt.kind,
+            attempt.class.as_deref().unwrap_or("unknown"),
+            attempt.message.as_deref().unwrap_or("no answer is kept"),
+        ));
+    }
+    if let Some(rejections) = &detail.rejections {
+        out.push_str(&format!("rejections  {rejections}\n"));
+    }
+    out.push_str(&format!("original    {}\n", detail.original));
+    for edit in &detail.edits {
+        out.push_str(&format!("edited      by {} at {} ({}): {}\n", edit.operator, edit.at, edit.reason, edit.body));
+    }
+    if let Some(mapped) = &detail.mapped {
+        out.push_str(&format!("sent        {mapped}\n"));
+    }
+    out
+}

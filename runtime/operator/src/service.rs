@@ -1,0 +1,123 @@
+//! `run` and `sync`: the engine at work, with what a person sees of it.
+
+use std::path::Path;
+
+use mapwright_engine::status::{Progress, Summary};
+use mapwright_engine::{Stop, Sync};
+use mapwright_values::Integration;
+use tokio::sync::watch;
+
+use crate::command::SyncArguments;
+use crate::connect::{Connections, open_engine};
+use crate::{Ending, Faults};
+
+/// Runs until Ctrl-C or SIGTERM; what is under way is finished first.
+pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Result<Ending, Faults> {
+    let (engine, connections) = open_engine(integration, file)?;
+    println!("running {} flows of {}; stop with Ctrl-C", integration.plan.flows.len(), integration.plan.name);
+    let ended = engine.run(told_to_stop()).await;
+    close(&connections).await;
+    ended?;
+    println!("stopped; nothing is in flight");
+    Ok(Ending::Well)
+}
+
+/// Reads and delivers now.
+pub(crate) async fn sync(
+    integration: &'static Integration,
+    file: &Path,
+    arguments: SyncArguments,
+) -> Result<Ending, Faults> {
+    let (engine, connections) = open_engine(integration, file)?;
+    let sync = Sync {
+        flows: arguments.flows,
+        stop: if arguments.once { Stop::Once } else { Stop::Idle },
+        everything: arguments.everything,
+        since: arguments.since,
+        without_reading: false,
+    };
+    let bar = tokio::spawn(show_progress(engine.progress()));
+    let result = tokio::select! {
+        result = engine.sync(&sync) => result,
+        () = told_to_stop() => {
+            engine.stop();
+            engine.sync(&Sync { without_reading: true, stop: Stop::Once, ..Sync::default() }).await
+        }
+    };
+    bar.abort();
+    close(&connections).await;
+    let summary = result?;
+    println!("{}", in_words(&summary));
+    let waiting_for_a_person = summary.progress.dead > 0 || !summary.halted.is_empty() || !summary.failed_readings.is_empty();
+    Ok(if waiting_for_a_person { Ending::NeedsAPerson } else { Ending::Well })
+}
+
+/// Gives back what is held at the systems.
+pub(crate) async fn close(connections: &Connections) {
+    for connection in connections.values() {
+        connection.close().await;
+    }
+}
+
+fn in_words(summary: &Summary) -> String {
+    let Progress { read, done, without_effect, dead, .. } = summary.progress;
+    let mut words = format!("read {read}, delivered {done}, nothing to do {without_effect}, need a person {dead}");
+    for (flow, reason) in &summary.failed_readings {
+        words.push_str(&format!("\nreading of {flow} failed: {reason}"));
+    }
+    for alias in &summary.halted {
+        words.push_str(&format!("\nthe connection {alias} is halted: see `status`, then `doctor`"));
+    }
+    if dead > 0 {
+        words.push_str("\nsee `dead-letters list`");
+    }
+    words
+}
+
+/// A bar on a terminal, a line now and then elsewhere.
+pub(crate) async fn show_progress(mut progress: watch::Receiver<Progress>) {
+    use std::io::IsTerminal;
+    let bar = std::io::stderr().is_terminal().then(|| {
+        let style = indicatif::ProgressStyle::with_template("  {bar:32} {pos}/{len} {msg}")
+            .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+        indicatif::ProgressBar::new(0).with_style(style)
+    });
+    let mut told = 0;
+    while progress.changed().await.is_ok() {
+        let now = progress.borrow_and_update().clone();
+        let ended = now.done + now.without_effect + now.dead;
+        match &bar {
+            Some(bar) => {
+                bar.set_length(now.accepted);
+                bar.set_position(ended);
+                bar.set_message(now.step.clone());
+            }
+            None if ended >= told + LINE_EVERY => {
+                told = ended;
+                eprintln!("  {ended} of {} ended ({} need a person)", now.accepted, now.dead);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Off a terminal, a line for so many ended messages.
+const LINE_EVERY: u64 = 500;
+
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            // Without SIGTERM there is still Ctrl-C; if that fails too, the program runs until it is killed, which is safe.
+            if interrupt.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `status`: where every flow stands. Green needs evidence: a completed reading and no record that needs a person.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mapwright_engine::clock::SystemClock;
+use mapwright_engine::state::State;
+use mapwright_engine::status::{FlowStatus, StoreStatus};
+use mapwright_engine::store::Store;
+use mapwright_engine::clock::Clock;
+use mapwright_values::Integration;
+
+use crate::connect::open_store;
+use crate::deployment::Deployment;
+use crate::{Ending, Faults};
+
+pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> Result<Ending, Faults> {
+    let path = Deployment::store_of(file).map_err(Faults)?;
+    let store: Arc<dyn Store> = Arc::new(open_store(&path)?);
+    let now = SystemClock.now();
+    let status = store.status(now).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&status)?);
+    } else {
+        println!("{} at {}", integration.plan.name, now.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        print!("{}", in_words(integration, &status));
+    }
+    Ok(if is_green(integration, &status) { Ending::Well } else { Ending::NeedsAPerson })
+}
+
+fn is_green(integration: &Integration, status: &StoreStatus) -> bool {
+    let fine = |flow: &FlowStatus| {
+        flow.last_read_at.is_some() && flow.count(State::Dead) + flow.count(State::ParkedAmbiguous) == 0
+    };
+    let known = |name: &str| status.flows.iter().find(|flow| flow.flow == name);
+    integration.plan.flows.iter().all(|plan| known(plan.name).is_some_and(fine))
+        && status.connections.iter().all(|connection| connection.halted_since.is_none())
+}
+
+/// The report as people read it.
+pub(crate) fn in_words(integration: &Integration, status: &StoreStatus) -> String {
+    let mut out = String::new();
+    for plan in integration.plan.flows {
+        let Some(flow) = status.flows.iter().find(|flow| flow.flow == plan.name) else {
+            out.push_str(&format!("\n{}: has never run\n", plan.name));
+            continue;
+        };
+        out.push_str(&flow_in_words(flow));
+    }
+    for connection in status.connections.iter().filter(|connection| connection.halted_since.is_some()) {
+        let reason = connection.reason.as_deref().unwrap_or("no reason is kept");
+        out.push_str(&format!("\nconnection {} is HALTED: {reason}\n", connection.alias));
+    }
+    for alert in &status.alerts {
+        let heard = alert.channel_error.as_ref().map(|error| format!(" (not told yet: {error})")).unwrap_or_default();
+        out.push_str(&format!("\nalert to {}: {} x {}{heard}\n", alert.channel, alert.count, alert.message));
+    }
+    out
+}
+
+fn flow_in_words(flow: &FlowStatus) -> String {
+    let mut out = format!("\n{}\n", flow.flow);
+    out.push_str(&format!("  read       {} ({} known already, {} not asked for)\n", flow.read, flow.unchanged, flow.filtered));
+    out.push_str(&format!("  accepted   {}\n", flow.accepted));
+    for count in flow.counts.iter().filter(|count| count.messages > 0) {
+        out.push_str(&format!("  {:<10} {}  (write {})\n", name(count.state), count.messages, count.write + 1));
+    }
+    match flow.done_wm {
+        Some(done) => out.push_str(&format!("  all done up to {done}\n")),
+        None => out.push_str("  nothing is known to be all done yet\n"),
+    }
+    match (&flow.last_error, flow.last_read_at) {
+        (Some(error), _) => out.push_str(&format!("  last error: {error}\n")),
+        (None, None) => out.push_str("  no reading has come to its end yet\n"),
+        (None, Some(_)) => {}
+    }
+    out
+}
+
+/// A state in one or two words.
+pub(crate) fn name(state: State) -> &'static str {
+    match state {
+        State::Queued => "queued",
+        State::Leased => "in work",
+        State::Intent => "sending",
+        State::Ambiguous => "to probe",
+        State::RetryWait => "to retry",
+        State::Waiting(_) => "waiting",
+        State::ParkedAmbiguous => "parked",
+        State::Done => "delivered",
+        State::Noop => "no change",
+        State::Superseded => "superseded",
+        State::Skipped => "skipped",
+        State::Dead => "dead",
+        State::Discarded => "discarded",
+    }
+}
