@@ -195,7 +195,8 @@ impl<'p> Context<'p> {
     /// The model, with its sound mappings.
     pub(crate) fn into_model(mut self) -> Model {
         let mappings = std::mem::take(&mut self.mappings);
-        self.model.mappings = mappings.into_iter().filter(|checked| checked.sound).map(|checked| checked.mapping).collect();
+        self.model.mappings =
+            mappings.into_iter().filter(|checked| checked.sound).map(|checked| checked.mapping).collect();
         self.model
     }
 }

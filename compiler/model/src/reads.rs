@@ -93,4 +93,3 @@ fn note_entity(ctx: &Context<'_>, reads: &mut Reads, root: Root, kind: LocalKind
         }
     }
 }
-

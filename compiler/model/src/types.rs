@@ -200,7 +200,11 @@ pub(crate) fn fits(from: &Type, to: &Type) -> Result<(), Misfit> {
         (Type::Decimal { scale: 0, .. }, Type::Integer { .. }) => Err(Misfit::OutOfRange),
         (Type::Decimal { .. }, Type::Integer { .. }) => Err(Misfit::DecimalIntoInteger),
         (Type::Decimal { scale, .. }, Type::Decimal { scale: keeps, .. }) => {
-            if scale <= keeps { Ok(()) } else { Err(Misfit::DecimalsLost { keeps: *keeps }) }
+            if scale <= keeps {
+                Ok(())
+            } else {
+                Err(Misfit::DecimalsLost { keeps: *keeps })
+            }
         }
         (Type::Instant, Type::Date) => Err(Misfit::InstantIntoDate),
         (Type::List(a), Type::List(b)) => {
@@ -234,5 +238,6 @@ pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
 
 /// Does a type have an order?
 pub(crate) fn ordered(ty: &Type) -> bool {
-    matches!(ty, Type::Never | Type::Quotient | Type::Date | Type::Time | Type::Instant | Type::Text { .. }) || is_number(ty)
+    matches!(ty, Type::Never | Type::Quotient | Type::Date | Type::Time | Type::Instant | Type::Text { .. })
+        || is_number(ty)
 }

@@ -9,8 +9,8 @@ mod types;
 
 use std::collections::HashMap;
 
-use mapwright_syntax::tree::{self, Definition};
 use mapwright_syntax::Span;
+use mapwright_syntax::tree::{self, Definition};
 
 use crate::context::{Context, Global};
 use crate::faults;
@@ -86,19 +86,20 @@ fn add_used<'p>(ctx: &mut Context<'p>, used: &tree::Use) {
         add_system(ctx, poisoned, None, used.alias.span);
         return;
     };
-    let tree: Option<&'p tree::System> = source.catalogue.1.definitions.iter().find_map(|definition| match definition {
-        Definition::System(system) => Some(system),
-        Definition::Use(_)
-        | Definition::Rounding(_)
-        | Definition::Dismissal(_)
-        | Definition::Extend(_)
-        | Definition::Setting(_)
-        | Definition::Table(_)
-        | Definition::Rule(_)
-        | Definition::Example(_)
-        | Definition::Mapping(_)
-        | Definition::Flow(_) => None,
-    });
+    let tree: Option<&'p tree::System> =
+        source.catalogue.1.definitions.iter().find_map(|definition| match definition {
+            Definition::System(system) => Some(system),
+            Definition::Use(_)
+            | Definition::Rounding(_)
+            | Definition::Dismissal(_)
+            | Definition::Extend(_)
+            | Definition::Setting(_)
+            | Definition::Table(_)
+            | Definition::Rule(_)
+            | Definition::Example(_)
+            | Definition::Mapping(_)
+            | Definition::Flow(_) => None,
+        });
     let title = tree.and_then(|system| system.doc.as_ref()).map(|doc| doc.text.clone());
     let manifest = project.files.get(source.manifest.0).map(|file| file.text.clone()).unwrap_or_default();
     let system = System {

@@ -15,7 +15,8 @@ use crate::ir::{Entity, Field, Record, RecordId, Type};
 pub(super) fn resolve_entities(ctx: &mut Context<'_>, system: usize) {
     let Some(tree) = ctx.homes.get(system).and_then(|home| home.tree) else { return };
     let mut names: Vec<&Name> = Vec::new();
-    for name in tree.types.iter().map(|declared| &declared.name).chain(tree.entities.iter().map(|entity| &entity.name)) {
+    for name in tree.types.iter().map(|declared| &declared.name).chain(tree.entities.iter().map(|entity| &entity.name))
+    {
         if let Some(first) = names.iter().find(|known| known.text == name.text) {
             let fault = faults::duplicate_name("type or entity", &name.text, name.span, first.span);
             ctx.report(fault);
@@ -125,7 +126,8 @@ fn resolve_group(ctx: &mut Context<'_>, record: RecordId, group: &tree::KeyGroup
             continue;
         }
         let field = ctx.model.records.get_mut(record.0);
-        let Some(field) = field.and_then(|record| record.fields.iter_mut().find(|field| field.name == name.text)) else {
+        let Some(field) = field.and_then(|record| record.fields.iter_mut().find(|field| field.name == name.text))
+        else {
             continue;
         };
         match group.kind {
@@ -230,7 +232,8 @@ fn is_action(ctx: &Context<'_>, record: RecordId) -> bool {
 /// `natural key(a, b)` of an entity and of its extensions.
 fn natural_groups(ctx: &Context<'_>, system: usize, entity: &str) -> Vec<Vec<String>> {
     let Some(tree) = ctx.homes.get(system).and_then(|home| home.tree) else { return Vec::new() };
-    let own = tree.entities.iter().filter(|known| known.name.text == entity).flat_map(|known| known.fields.groups.iter());
+    let own =
+        tree.entities.iter().filter(|known| known.name.text == entity).flat_map(|known| known.fields.groups.iter());
     let alias = ctx.model.systems.get(system).map(|system| system.alias.as_str()).unwrap_or_default();
     let extended = ctx.definitions().filter_map(|definition| match definition {
         tree::Definition::Extend(extend) => Some(extend),

@@ -59,7 +59,8 @@ pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Op
         }))),
         TypeBase::List { optional, range, element } => {
             let element = resolve_type(ctx, element, home, place);
-            let min = range.as_ref().and_then(|range| range.from.as_ref()).and_then(|from| from.parse().ok()).unwrap_or(0);
+            let min =
+                range.as_ref().and_then(|range| range.from.as_ref()).and_then(|from| from.parse().ok()).unwrap_or(0);
             let list = ListType { element: element.ty, optional: element.optional, min, spelling: element.spelling };
             Typed { optional: *optional, ..Typed::plain(Type::List(Rc::new(list))) }
         }
@@ -133,7 +134,10 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
                     (Ok(precision), Ok(scale)) if scale <= precision && precision <= 28 => {
                         Typed::plain(Type::Decimal { precision, scale })
                     }
-                    _ => malformed(ctx, "at most 28 digits, of which no more than all stand behind the point: `decimal(19,6)`"),
+                    _ => malformed(
+                        ctx,
+                        "at most 28 digits, of which no more than all stand behind the point: `decimal(19,6)`",
+                    ),
                 }
             }
             _ => malformed(ctx, "write the digits in all and behind the point: `decimal(19,6)`"),
@@ -208,8 +212,9 @@ fn resolve_path(ctx: &mut Context<'_>, path: &Path, home: Option<usize>) -> Type
 }
 
 /// The types of the language itself.
-const SCALARS: [&str; 13] =
-    ["text", "integer", "decimal", "boolean", "date", "time", "datetime", "uuid", "json", "file", "enum", "list", "map"];
+const SCALARS: [&str; 13] = [
+    "text", "integer", "decimal", "boolean", "date", "time", "datetime", "uuid", "json", "file", "enum", "list", "map",
+];
 
 fn closest_type(ctx: &Context<'_>, system: usize, name: &str) -> Option<String> {
     let tree = ctx.homes.get(system)?.tree?;

@@ -29,11 +29,8 @@ fn is_useful(rows: &[&[Option<Literal>]], query: &[Option<Literal>], domains: &[
     {
         return all.iter().any(|value| is_useful(&specialised(rows, value), rest, domains));
     }
-    let open: Vec<&[Option<Literal>]> = rows
-        .iter()
-        .filter(|row| row.first().is_some_and(Option::is_none))
-        .filter_map(|row| row.get(1..))
-        .collect();
+    let open: Vec<&[Option<Literal>]> =
+        rows.iter().filter(|row| row.first().is_some_and(Option::is_none)).filter_map(|row| row.get(1..)).collect();
     is_useful(&open, rest, domains)
 }
 

@@ -8,6 +8,9 @@ use crate::resolve::scope::Place;
 
 /// The day depends on the zone.
 pub(crate) fn instant_into_date(span: Span, place: &Place, mend: Mend) -> Diagnostic {
-    let headline = format!("`{}` is a day, but this is an instant: which day it is depends on the zone", place.name.trim_matches('`'));
+    let headline = format!(
+        "`{}` is a day, but this is an instant: which day it is depends on the zone",
+        place.name.trim_matches('`')
+    );
     declared(Diagnostic::error("E0414", span, headline), place).help(mend.title.clone()).fix(mend.title, mend.edits)
 }

@@ -9,7 +9,8 @@ pub(crate) fn malformed_literal(span: Span, why: &str) -> Diagnostic {
 
 /// `leave rest` of nothing.
 pub(crate) fn rest_of_what(span: Span) -> Diagnostic {
-    Diagnostic::error("E0322", span, "the rest of what?").help("outside a mapping, name an entity: `rest of shop.order`")
+    Diagnostic::error("E0322", span, "the rest of what?")
+        .help("outside a mapping, name an entity: `rest of shop.order`")
 }
 
 /// `ignore` of what is no source.

@@ -15,5 +15,6 @@ pub(crate) fn malformed_row(span: Span, expected: usize, found: usize) -> Diagno
 pub(crate) fn unknown_column<'c>(name: &Name, known: impl Iterator<Item = &'c str>) -> Diagnostic {
     let known: Vec<&str> = known.collect();
     let fault = Diagnostic::error("E0320", name.span, format!("the file has no column `{}`", name.text));
-    did_you_mean(fault, name.span, closest(&name.text, known.iter().copied())).help(format!("it has {}", known.join(", ")))
+    did_you_mean(fault, name.span, closest(&name.text, known.iter().copied()))
+        .help(format!("it has {}", known.join(", ")))
 }

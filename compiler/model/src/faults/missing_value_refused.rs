@@ -4,7 +4,6 @@ use mapwright_syntax::{Diagnostic, Span};
 
 /// An operand, argument or hole.
 pub(crate) fn missing_value_refused(span: Span, source: &str, consumer: &str) -> Diagnostic {
-    let consumer = if consumer.starts_with('`') { consumer.to_owned() } else { format!("{consumer}") };
     Diagnostic::error("E0302", span, format!("`{source}` may be missing, but {consumer} needs a value"))
         .here("may be missing")
         .help(format!("say what holds then: `({source} otherwise ...)`"))

@@ -7,7 +7,14 @@ use crate::resolve::Mend;
 use crate::resolve::scope::Place;
 
 /// Loss that nobody stated.
-pub(crate) fn text_too_long(span: Span, source: &str, from: &str, to: &str, place: &Place, mends: [Mend; 2]) -> Diagnostic {
+pub(crate) fn text_too_long(
+    span: Span,
+    source: &str,
+    from: &str,
+    to: &str,
+    place: &Place,
+    mends: [Mend; 2],
+) -> Diagnostic {
     let source = if source.chars().count() > 40 { "this".to_owned() } else { format!("`{source}`") };
     let headline = format!("{source} may be too long for `{}`", place.name.trim_matches('`'));
     let fault = declared(Diagnostic::error("E0411", span, headline).here(from), place);

@@ -17,5 +17,9 @@ pub(crate) fn unasked_find(span: Span, entity: &EntityRef, able: &[String]) -> D
 
 /// A link needs exactly one key field.
 pub(crate) fn link_without_key(span: Span, entity: &EntityRef, count: usize) -> Diagnostic {
-    Diagnostic::error("E0317", span, format!("`{}.{}` has {count} key fields: a link needs exactly one", entity.system, entity.entity))
+    Diagnostic::error(
+        "E0317",
+        span,
+        format!("`{}.{}` has {count} key fields: a link needs exactly one", entity.system, entity.entity),
+    )
 }

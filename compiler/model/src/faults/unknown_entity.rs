@@ -21,5 +21,6 @@ pub(crate) fn unknown_entity(ctx: &Context<'_>, system: usize, name: &Name) -> D
 
 /// A path that is no `system.entity`.
 pub(crate) fn entity_expected(span: Span, system: &str) -> Diagnostic {
-    Diagnostic::error("E0202", span, "an entity is expected here").help(format!("write a system and one of its entities: `{system}.ENTITY`"))
+    Diagnostic::error("E0202", span, "an entity is expected here")
+        .help(format!("write a system and one of its entities: `{system}.ENTITY`"))
 }

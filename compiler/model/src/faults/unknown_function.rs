@@ -10,7 +10,8 @@ use super::did_you_mean;
 /// `upcase(x)`.
 pub(crate) fn unknown_function<'c>(name: &Name, rules: impl Iterator<Item = &'c str>) -> Diagnostic {
     let fault = Diagnostic::error("E0205", name.span, format!("there is no function or rule `{}`", name.text));
-    let found = foreign_name(&name.text)
-        .or_else(|| closest(&name.text, rules.chain(functions().map(|function| function.name)).chain(["fit", "position"])));
+    let found = foreign_name(&name.text).or_else(|| {
+        closest(&name.text, rules.chain(functions().map(|function| function.name)).chain(["fit", "position"]))
+    });
     did_you_mean(fault, name.span, found)
 }

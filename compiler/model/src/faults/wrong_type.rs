@@ -13,7 +13,9 @@ pub(crate) fn wrong_type(span: Span, expected: &str, noun: &str) -> Diagnostic {
 
 /// Where a value goes.
 pub(crate) fn wrong_type_at(span: Span, from: &str, to: &str, place: &Place) -> Diagnostic {
-    let fault = Diagnostic::error("E0301", span, format!("`{}` is {to}, but this is {from}", place.name.trim_matches('`'))).here(from);
+    let fault =
+        Diagnostic::error("E0301", span, format!("`{}` is {to}, but this is {from}", place.name.trim_matches('`')))
+            .here(from);
     let fault = declared(fault, place);
     if from == "a UUID" && to.starts_with("a text") {
         return fault.help("write `| text(\"hex\")` for 32 digits, `| text` for 36 characters with dashes");
@@ -26,7 +28,11 @@ pub(crate) fn wrong_type_at(span: Span, from: &str, to: &str, place: &Place) -> 
 
 /// Elements of a list may be missing where they must not.
 pub(crate) fn missing_elements(span: Span, place: &Place, mend: Mend) -> Diagnostic {
-    let fault = Diagnostic::error("E0302", span, format!("elements of this list may be missing, but `{}` needs them all", place.name));
+    let fault = Diagnostic::error(
+        "E0302",
+        span,
+        format!("elements of this list may be missing, but `{}` needs them all", place.name),
+    );
     declared(fault, place).help("`| present` leaves the missing ones out").fix(mend.title, mend.edits)
 }
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Owner, Reads, Root};
 use crate::ir::{
-    Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take, TemplatePart, Type,
+    Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take,
+    TemplatePart, Type,
 };
 
 /// A root and the path from it.

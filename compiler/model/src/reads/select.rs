@@ -79,7 +79,11 @@ impl Filler<'_> {
 
     fn expr(&mut self, expr: &mut Expr) {
         match &mut expr.kind {
-            ExprKind::Literal(_) | ExprKind::Local(_) | ExprKind::Setting(_) | ExprKind::Position(_) | ExprKind::Now => {}
+            ExprKind::Literal(_)
+            | ExprKind::Local(_)
+            | ExprKind::Setting(_)
+            | ExprKind::Position(_)
+            | ExprKind::Now => {}
             ExprKind::Template(parts) => {
                 for part in parts {
                     match part {
@@ -146,7 +150,8 @@ impl Filler<'_> {
                 if let Some(take) = &mut find.take {
                     self.expr(take);
                 }
-                find.select = select(self.model, self.reads, &find.entity, Root { owner: self.owner, local: find.local });
+                find.select =
+                    select(self.model, self.reads, &find.entity, Root { owner: self.owner, local: find.local });
             }
             ExprKind::Linked(linked) => self.expr(&mut linked.by),
             ExprKind::Call { arguments, .. } => {

@@ -7,11 +7,10 @@ use std::collections::HashMap;
 
 use mapwright_syntax::tree::{self, DismissedField, Name, Path, StatementKind};
 
-use super::scope::{Body, Made, Place, PlaceKind, poison};
+use super::scope::{Body, Made, Place, PlaceKind};
 use crate::context::{Dismissal, Dismissed};
 use crate::faults;
-use crate::ir::{Answer, Block, Branch, EntityRef, ExprKind, Field, LocalKind, RecordId, Statement, Target, Type};
-use crate::types::text;
+use crate::ir::{Answer, Block, EntityRef, Field, LocalKind, RecordId, Statement, Target, Type};
 
 /// A statement and the nested records that it stands in.
 struct Placed {
@@ -87,7 +86,10 @@ impl Body<'_, '_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the place of a target is its record, what that is part of, and the steps to it")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the place of a target is its record, what that is part of, and the steps to it"
+    )]
     fn assign(
         &mut self,
         target: &Path,
@@ -107,11 +109,15 @@ impl Body<'_, '_> {
         let Found { field, place, steps } = found;
         let value = self.fitted_branch(value, &place);
         let field = target_of(&field);
-        let statement = Statement::Set { field, value, also: manner.also, on_create: manner.on_create, span: manner.span };
+        let statement =
+            Statement::Set { field, value, also: manner.also, on_create: manner.on_create, span: manner.span };
         placed.push(Placed { steps, statement });
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the place of a target is its record, what that is part of, and the steps to it")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the place of a target is its record, what that is part of, and the steps to it"
+    )]
     fn nested(
         &mut self,
         target: &Path,
@@ -260,7 +266,9 @@ impl Body<'_, '_> {
         let Some(made) = made else { return Vec::new() };
         let (names, rest) = match field {
             DismissedField::Path { path, .. } => (path.names.as_slice(), false),
-            DismissedField::Rest { of, .. } => (of.as_ref().map(|path| path.names.as_slice()).unwrap_or_default(), true),
+            DismissedField::Rest { of, .. } => {
+                (of.as_ref().map(|path| path.names.as_slice()).unwrap_or_default(), true)
+            }
         };
         let Some(steps) = self.wire_path(record, names) else { return Vec::new() };
         vec![match made {
@@ -342,11 +350,6 @@ impl Body<'_, '_> {
         }
         Some(steps)
     }
-
-    /// The text of a reason is any text.
-    pub(crate) fn text_place(name: &str) -> Place {
-        Place::inner(text(None), name)
-    }
 }
 
 /// How a statement writes.
@@ -366,7 +369,12 @@ struct Found {
 
 /// How a field is written.
 pub(crate) fn target_of(field: &Field) -> Target {
-    Target { name: field.name.clone(), wire: field.wire.clone(), ty: field.ty.clone(), spelling: field.spelling.clone() }
+    Target {
+        name: field.name.clone(),
+        wire: field.wire.clone(),
+        ty: field.ty.clone(),
+        spelling: field.spelling.clone(),
+    }
 }
 
 /// `from.name`, as if the analyst had written it.
@@ -418,7 +426,8 @@ fn nested(field: Target, record: RecordId, inside: Vec<Placed>) -> Statement {
         Statement::Set { on_create, .. } | Statement::Nested { on_create, .. } => *on_create,
         Statement::Let { .. } | Statement::Check { .. } => true,
     });
-    let writes = inner.iter().any(|placed| matches!(placed.statement, Statement::Set { .. } | Statement::Nested { .. }));
+    let writes =
+        inner.iter().any(|placed| matches!(placed.statement, Statement::Set { .. } | Statement::Nested { .. }));
     let body = Block { record, statements: merge(inner) };
     Statement::Nested { field, when: None, body, on_create: on_create && writes, span }
 }
@@ -430,14 +439,4 @@ fn statement_span(statement: &Statement) -> mapwright_syntax::Span {
         | Statement::Set { span, .. }
         | Statement::Nested { span, .. } => *span,
     }
-}
-
-/// A branch that holds nothing usable.
-pub(crate) fn is_poison(branch: &Branch) -> bool {
-    matches!(branch, Branch::Value(value) if value.ty == Type::Never && matches!(value.kind, ExprKind::Literal(_)))
-}
-
-/// A branch for what could not be resolved.
-pub(crate) fn poison_branch(span: mapwright_syntax::Span) -> Branch {
-    Branch::Value(poison(span))
 }

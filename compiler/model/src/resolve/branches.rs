@@ -37,7 +37,7 @@ impl Body<'_, '_> {
 
     /// An answer; `wait` is allowed by `otherwise` alone.
     pub(crate) fn answer(&mut self, written: &tree::Answer, place: Option<&Place>) -> Option<Answer> {
-        let target = place.is_some_and(|place| place.kind == PlaceKind::Target);
+        let target = place.is_some_and(|place| matches!(place.kind, PlaceKind::Target | PlaceKind::Answer));
         match &written.kind {
             tree::AnswerKind::Omit if target => Some(Answer::Omit),
             tree::AnswerKind::Clear if target => Some(Answer::Clear),

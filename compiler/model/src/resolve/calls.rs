@@ -276,8 +276,7 @@ impl Body<'_, '_> {
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
         let Some(rule) = self.ctx.model.rules.get(id.0) else { return poison(span) };
         let (result, optional) = (rule.result.clone(), rule.optional);
-        let parameters: Vec<_> =
-            rule.parameters.iter().filter_map(|id| rule.locals.get(id.0)).cloned().collect();
+        let parameters: Vec<_> = rule.parameters.iter().filter_map(|id| rule.locals.get(id.0)).cloned().collect();
         if parameters.len() != given.len() {
             let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
             let signature = format!("{}({})", name.text, names.join(", "));
@@ -341,17 +340,17 @@ fn accepts(takes: Takes, value: &Expr) -> Accepted {
         Takes::Text => yes_if(is_text, "a text"),
         Takes::Number => yes_if(is_number(ty), "a number"),
         Takes::NumberOrQuotient => yes_if(is_number(ty) || *ty == Type::Quotient, "a number"),
-        Takes::Integer => {
-            yes_if(matches!(ty, Type::Integer { .. } | Type::Decimal { scale: 0, .. }), "a whole number")
-        }
+        Takes::Integer => yes_if(matches!(ty, Type::Integer { .. } | Type::Decimal { scale: 0, .. }), "a whole number"),
         Takes::Boolean => yes_if(*ty == Type::Boolean, "true or false"),
         Takes::Date => yes_if(*ty == Type::Date, "a day"),
         Takes::Instant => yes_if(*ty == Type::Instant, "an instant"),
         Takes::Leaf => yes_if(is_leaf(ty), "a text, number, day or the like"),
         Takes::AnyMaybeMissing => Accepted::Yes,
-        Takes::List | Takes::ListMaybeMissing | Takes::ListOfComparable | Takes::ListOfNumbers | Takes::ListOfTextMaybeMissing => {
-            accepts_list(takes, ty)
-        }
+        Takes::List
+        | Takes::ListMaybeMissing
+        | Takes::ListOfComparable
+        | Takes::ListOfNumbers
+        | Takes::ListOfTextMaybeMissing => accepts_list(takes, ty),
         Takes::Mode => Accepted::No("a rounding mode"),
         Takes::Zone => match literal_of(value) {
             Some(zone) if mapwright_values::time::zone(zone).is_none() => {
@@ -417,13 +416,9 @@ fn is_leaf(ty: &Type) -> bool {
         | Type::Instant
         | Type::Uuid
         | Type::Enum(_) => true,
-        Type::Quotient
-        | Type::Record(_)
-        | Type::List(_)
-        | Type::Map(_)
-        | Type::Json
-        | Type::File
-        | Type::Never => false,
+        Type::Quotient | Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File | Type::Never => {
+            false
+        }
     }
 }
 

@@ -69,7 +69,9 @@ impl Body<'_, '_> {
         match &shell.result {
             Type::Record(record) => {
                 let record = self.ctx.model.record(*record);
-                record.map(|record| record.fields.iter().map(|field| (field.ty.clone(), Some(field.clone()))).collect()).unwrap_or_default()
+                record
+                    .map(|record| record.fields.iter().map(|field| (field.ty.clone(), Some(field.clone()))).collect())
+                    .unwrap_or_default()
             }
             other => vec![(other.clone(), None)],
         }
@@ -127,7 +129,8 @@ impl Body<'_, '_> {
     /// A cell as a literal of the column's type.
     fn csv_literal(&self, cell: &CsvCell, ty: &Type) -> tree::Literal {
         let text = cell.text.clone();
-        let number = !text.is_empty() && text.trim_start_matches('-').chars().all(|letter| letter.is_ascii_digit() || letter == '.');
+        let number = !text.is_empty()
+            && text.trim_start_matches('-').chars().all(|letter| letter.is_ascii_digit() || letter == '.');
         let kind = match ty {
             Type::Integer { .. } | Type::Decimal { .. } if number => LiteralKind::Number(text),
             Type::Boolean if text == "true" || text == "false" => LiteralKind::Boolean(text == "true"),

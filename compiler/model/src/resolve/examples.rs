@@ -13,7 +13,11 @@ pub(super) fn resolve_example(ctx: &mut Context<'_>, tree: &tree::Example) {
     let subject = ctx.names.get(&tree.name.text).map(|(global, _)| *global);
     let mut body = Body::new(ctx);
     let call: Expr = match subject {
-        Some(Global::Table(_)) => body.lookup(&tree.name, None, &tree.arguments, tree.span),
+        Some(Global::Table(id)) => {
+            let result = body.ctx.model.tables.get(id.0).map_or(Type::Never, |table| table.result.clone());
+            let place = Place { kind: PlaceKind::Answer, ..Place::inner(result, "an example") };
+            body.lookup(&tree.name, None, &tree.arguments, Some(&place), tree.span)
+        }
         Some(Global::Rule(_)) => body.call(&tree.name, None, &tree.arguments, None, tree.span),
         Some(Global::System(_) | Global::Setting(_)) | None => {
             body.report(faults::unknown_example_subject(&tree.name));
@@ -25,7 +29,8 @@ pub(super) fn resolve_example(ctx: &mut Context<'_>, tree: &tree::Example) {
         tree::Expected::State(state) => Expected::State(*state),
         tree::Expected::Value(value) => {
             let typed = Typed { optional: true, ..Typed::plain(call.ty.clone()) };
-            let place = Place::typed(PlaceKind::Result, &typed, &format!("what `{}` gives", tree.name.text), tree.name.span);
+            let place =
+                Place::typed(PlaceKind::Result, &typed, &format!("what `{}` gives", tree.name.text), tree.name.span);
             Expected::Value(body.fitted(value, &place))
         }
     };

@@ -6,11 +6,13 @@
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Name, Operator, State};
 
-use super::scope::{Body, PLAIN, Place, PlaceKind, poison};
+use super::scope::{Body, PLAIN, Place, poison};
 use crate::context::Global;
 use crate::faults;
 use crate::ir::{Expr, ExprKind, ListType, SettingId, TemplatePart, Type};
-use crate::types::{PRECISION_MAX, comparable, decimal, digits, is_number, literal_length, ordered, text, text_max, widen};
+use crate::types::{
+    PRECISION_MAX, comparable, decimal, digits, is_number, literal_length, ordered, text, text_max, widen,
+};
 
 impl Body<'_, '_> {
     /// Resolves an expression.
@@ -25,10 +27,14 @@ impl Body<'_, '_> {
                 self.field(of, name)
             }
             tree::ExprKind::Call { name, arguments } => self.call(name, None, arguments, place, span),
-            tree::ExprKind::Lookup { table, arguments } => self.lookup(table, None, arguments, span),
+            tree::ExprKind::Lookup { table, arguments } => self.lookup(table, None, arguments, place, span),
             tree::ExprKind::Pipe { value, lookup, name, arguments } => {
                 let rest = arguments.as_deref().unwrap_or_default();
-                if *lookup { self.lookup(name, Some(value), rest, span) } else { self.call(name, Some(value), rest, place, span) }
+                if *lookup {
+                    self.lookup(name, Some(value), rest, place, span)
+                } else {
+                    self.call(name, Some(value), rest, place, span)
+                }
             }
             tree::ExprKind::Negate(value) => self.negate(value, span),
             tree::ExprKind::Not(value) => {
@@ -189,8 +195,19 @@ impl Body<'_, '_> {
             }
             Operator::And | Operator::Or => (self.condition(left), self.condition(right), Type::Boolean),
         };
-        let ty = if ty == Type::Boolean { ty } else if left.ty == Type::Never || right.ty == Type::Never { Type::Never } else { ty };
-        Expr { kind: ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) }, ty, optional: false, span }
+        let ty = if ty == Type::Boolean {
+            ty
+        } else if left.ty == Type::Never || right.ty == Type::Never {
+            Type::Never
+        } else {
+            ty
+        };
+        Expr {
+            kind: ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) },
+            ty,
+            optional: false,
+            span,
+        }
     }
 
     /// Both sides of a comparison; a literal takes the type of the other side.
@@ -301,8 +318,6 @@ impl Body<'_, '_> {
             }
         };
         let made = place.and_then(|place| place.made.clone());
-        let target = place.is_some_and(|place| place.kind == PlaceKind::Target);
-        let made = made.filter(|_| target || place.is_some_and(|place| place.kind == PlaceKind::Result));
         let body = self.scoped(|body| body.block(block, record, made.as_ref()));
         Expr { kind: ExprKind::Record(body), ty: Type::Record(record), optional: false, span }
     }
@@ -314,9 +329,7 @@ fn arithmetic_type(operator: Operator, left: &Type, right: &Type) -> Type {
     let integers = matches!((left, right), (Type::Integer { .. }, Type::Integer { .. }));
     match operator {
         Operator::Divide => Type::Quotient,
-        Operator::Multiply | Operator::Add | Operator::Subtract if integers => {
-            integer_range(operator, left, right)
-        }
+        Operator::Multiply | Operator::Add | Operator::Subtract if integers => integer_range(operator, left, right),
         Operator::Multiply => decimal((whole_a + whole_b).min(PRECISION_MAX), scale_a + scale_b),
         Operator::Add | Operator::Subtract => decimal(whole_a.max(whole_b) + 1, scale_a.max(scale_b)),
         Operator::Equal
@@ -333,7 +346,8 @@ fn arithmetic_type(operator: Operator, left: &Type, right: &Type) -> Type {
 /// The range of whole numbers that a sum, difference or product lies in, where both operands have one.
 fn integer_range(operator: Operator, left: &Type, right: &Type) -> Type {
     let unbounded = Type::Integer { min: None, max: None };
-    let (Type::Integer { min: Some(a), max: Some(b) }, Type::Integer { min: Some(c), max: Some(d) }) = (left, right) else {
+    let (Type::Integer { min: Some(a), max: Some(b) }, Type::Integer { min: Some(c), max: Some(d) }) = (left, right)
+    else {
         return unbounded;
     };
     let ends: Vec<Option<i64>> = match operator {

@@ -7,7 +7,7 @@ use super::scope::{Body, Made};
 use crate::context::{CheckedMapping, Context, Dismissal, Dismissed, Global};
 use crate::faults;
 use crate::ir::{
-    Block, Branch, EntityRef, Expr, ExprKind, LocalId, LocalKind, Mapping, Model, RecordId, Source, Statement, Take, Type,
+    Block, Branch, EntityRef, Expr, ExprKind, LocalKind, Mapping, Model, RecordId, Source, Statement, Take, Type,
 };
 
 /// Resolves one mapping.
@@ -28,7 +28,8 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
         }
         None => Block { record: RecordId(0), statements: Vec::new() },
     };
-    let entity = target.map_or_else(|| EntityRef { system: String::new(), entity: String::new() }, |named| named.entity);
+    let entity =
+        target.map_or_else(|| EntityRef { system: String::new(), entity: String::new() }, |named| named.entity);
     super::unused::report_unused_lets(&mut body);
     let sound = body.sound();
     let uses = std::mem::take(&mut body.uses);
@@ -139,7 +140,9 @@ fn personal_of_block(model: &Model, block: &Block, prefix: &str, paths: &mut Vec
         let (wire, value, body) = match statement {
             Statement::Set { field, value: Branch::Value(value), .. } => (&field.wire, Some(value), None),
             Statement::Nested { field, body, .. } => (&field.wire, None, Some(body)),
-            Statement::Set { value: Branch::Answer(_), .. } | Statement::Let { .. } | Statement::Check { .. } => continue,
+            Statement::Set { value: Branch::Answer(_), .. } | Statement::Let { .. } | Statement::Check { .. } => {
+                continue;
+            }
         };
         let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
         if record.fields.iter().any(|field| field.wire == *wire && field.personal) {
@@ -206,9 +209,4 @@ fn personal_of_value(model: &Model, value: &Expr, path: &str, paths: &mut Vec<St
         | ExprKind::Position(_)
         | ExprKind::Now => {}
     }
-}
-
-/// The local of a source, by position.
-pub(crate) fn source_local(mapping: &Mapping, index: usize) -> Option<LocalId> {
-    mapping.sources.get(index).map(|source| source.local)
 }

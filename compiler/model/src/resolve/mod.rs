@@ -81,7 +81,10 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             if MODES.contains(&mode.text.as_str()) {
                 ctx.rounding = Some(mode.text.clone());
             } else {
-                ctx.report(faults::malformed_literal(mode.span, "write half_up, half_even, half_down, up, down, ceiling or floor"));
+                ctx.report(faults::malformed_literal(
+                    mode.span,
+                    "write half_up, half_even, half_down, up, down, ceiling or floor",
+                ));
             }
         }
         Definition::Setting(tree) => {

@@ -93,7 +93,12 @@ impl Body<'_, '_> {
             let inner = self.walk_over(value, name);
             each.walks.extend(inner.walks);
             each.take = Take::Element;
-            return Expr { kind: ExprKind::Each(Box::new(each)), ty: list_of(element_ty, optional), optional: false, span };
+            return Expr {
+                kind: ExprKind::Each(Box::new(each)),
+                ty: list_of(element_ty, optional),
+                optional: false,
+                span,
+            };
         }
         let ty = list_of(value.ty.clone(), value.optional);
         each.take = Take::Value(value);
@@ -112,7 +117,11 @@ impl Body<'_, '_> {
         };
         let element = self.unnamed_element(&name.text, ty, optional, list.span);
         let list = if list.optional { or_empty(list) } else { list };
-        Each { walks: vec![Walk { list, element, with: Vec::new(), condition: None }], sorted: None, take: Take::Element }
+        Each {
+            walks: vec![Walk { list, element, with: Vec::new(), condition: None }],
+            sorted: None,
+            take: Take::Element,
+        }
     }
 }
 

@@ -118,7 +118,9 @@ impl Body<'_, '_> {
                     return TermOutcome::Kept;
                 }
             }
-            tree::ExprKind::In { value, list, negated: false } if is_field_of(value, alias) && !mentions(list, alias) => {
+            tree::ExprKind::In { value, list, negated: false }
+                if is_field_of(value, alias) && !mentions(list, alias) =>
+            {
                 (value, list, Test::In)
             }
             tree::ExprKind::Literal(_)
@@ -148,7 +150,8 @@ impl Body<'_, '_> {
             return TermOutcome::Faulty;
         }
         let ExprKind::Read { of, steps, spelling, .. } = read.kind else { return TermOutcome::Kept };
-        if !matches!(of.kind, ExprKind::Local(id) if id == local) || matches!(read.ty, Type::Record(_) | Type::List(_)) {
+        if !matches!(of.kind, ExprKind::Local(id) if id == local) || matches!(read.ty, Type::Record(_) | Type::List(_))
+        {
             return TermOutcome::Kept;
         }
         let path = steps.join(".");
@@ -182,15 +185,7 @@ impl Body<'_, '_> {
     /// Can the connector ask for this? Where the manifest could not be read, that is reported already.
     fn can_filter(&self, entity: &EntityRef, path: &str, test: Test) -> bool {
         let Some(manifest) = self.manifest(&entity.system) else { return true };
-        let Some(known) = manifest.entities.get(&entity.entity) else { return false };
-        let word = test_word(test);
-        known.filter_on.iter().any(|field| {
-            let fits = match field.pattern.strip_suffix('*') {
-                Some(beginning) => path.starts_with(beginning),
-                None => field.pattern == path,
-            };
-            fits && field.tests.as_ref().is_none_or(|tests| tests.iter().any(|known| known == word))
-        })
+        manifest.filterable(&entity.entity, path, test)
     }
 
     /// What the connector can be asked by.
@@ -253,7 +248,11 @@ impl Body<'_, '_> {
         };
         let record = self.ctx.model.record(named.record)?;
         let field = record.fields.iter().find(|field| field.wire == *key);
-        Some(field.map_or((Type::Never, PLAIN, key.clone()), |field| (field.ty.clone(), field.spelling.clone(), key.clone())))
+        Some(
+            field.map_or((Type::Never, PLAIN, key.clone()), |field| {
+                (field.ty.clone(), field.spelling.clone(), key.clone())
+            }),
+        )
     }
 }
 
@@ -310,7 +309,9 @@ const fn test_of(operator: Operator) -> Option<Test> {
         Operator::LessOrEqual => Some(Test::Le),
         Operator::Greater => Some(Test::Gt),
         Operator::GreaterOrEqual => Some(Test::Ge),
-        Operator::Multiply | Operator::Divide | Operator::Add | Operator::Subtract | Operator::And | Operator::Or => None,
+        Operator::Multiply | Operator::Divide | Operator::Add | Operator::Subtract | Operator::And | Operator::Or => {
+            None
+        }
     }
 }
 
@@ -321,19 +322,5 @@ const fn mirrored(test: Test) -> Test {
         Test::Gt => Test::Lt,
         Test::Ge => Test::Le,
         Test::Eq | Test::Ne | Test::In | Test::Missing => test,
-    }
-}
-
-/// As manifests write it.
-const fn test_word(test: Test) -> &'static str {
-    match test {
-        Test::Eq => "eq",
-        Test::Ne => "ne",
-        Test::Lt => "lt",
-        Test::Le => "le",
-        Test::Gt => "gt",
-        Test::Ge => "ge",
-        Test::In => "in",
-        Test::Missing => "missing",
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
         }
     }
     let typed = Typed { optional: shell.optional, ..Typed::plain(shell.result.clone()) };
-    let mut place = Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
+    let mut place =
+        Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
     place.made = record_of(&shell.result).map(|record| Made::Record(record, Vec::new()));
     let value = body.fitted(&tree.body, &place);
     let (sound, uses, locals) = (body.sound(), std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
@@ -65,7 +66,10 @@ pub(super) fn resolve_default(ctx: &mut Context<'_>, id: SettingId, tree: &tree:
     let value = if text_of_uuid { body.expr(written, None) } else { body.fitted(written, &place) };
     let default = default_json(&value, &setting.ty, &setting.spelling);
     if default.is_none() && value.ty != Type::Never {
-        body.report(faults::malformed_literal(written.span, "the value of a setting is written as a literal or a list of literals"));
+        body.report(faults::malformed_literal(
+            written.span,
+            "the value of a setting is written as a literal or a list of literals",
+        ));
     }
     let sound = body.sound();
     if let Some(setting) = ctx.model.settings.get_mut(id.0) {

@@ -41,8 +41,10 @@ pub(crate) enum PlaceKind {
     Parameter,
     /// A key column of a table.
     Column,
-    /// The result of a rule or table.
+    /// The result of a rule.
     Result,
+    /// The result of a table, which may answer `omit` for the field it is looked up for.
+    Answer,
     /// A setting.
     Setting,
     /// The text of a `reject` or `skip`, or what a `check` or `where` asks.

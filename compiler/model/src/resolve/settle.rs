@@ -3,8 +3,8 @@
 //! In: a resolved expression and its place. Out: a fault for every part that would be lost, with the words that state the
 //! loss as fix. Branches are judged one by one, so that a fault points at the branch that does not fit.
 
-use mapwright_syntax::{Edit, Span};
 use mapwright_syntax::tree;
+use mapwright_syntax::{Edit, Span};
 
 use super::scope::{Body, Place, PlaceKind};
 use crate::faults;
@@ -78,7 +78,9 @@ impl Body<'_, '_> {
             },
             ExprKind::Each(each) => match (&each.take, place.element()) {
                 (Take::Value(taken), Some(element_place)) => self.settle(taken, &element_place, false),
-                (Take::Element | Take::Block(_), _) | (Take::Value(_), None) => self.settle_leaf(value, place, answered),
+                (Take::Element | Take::Block(_), _) | (Take::Value(_), None) => {
+                    self.settle_leaf(value, place, answered)
+                }
             },
             ExprKind::Literal(_)
             | ExprKind::Template(_)
@@ -106,14 +108,17 @@ impl Body<'_, '_> {
         let source = self.ctx.project.files.text(value.span).to_owned();
         if value.optional && !place.optional && !answered {
             let fault = match place.kind {
-                PlaceKind::Target | PlaceKind::Result => faults::missing_into_required(value.span, &source, place),
+                PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer => {
+                    faults::missing_into_required(value.span, &source, place)
+                }
                 PlaceKind::Parameter | PlaceKind::Column | PlaceKind::Setting | PlaceKind::Inner => {
                     faults::missing_value_refused(value.span, &source, &place.name)
                 }
             };
             self.report(fault);
         }
-        if let (ExprKind::Literal(Literal::Text(text)), Type::Text { max: Some(max), unit }) = (&value.kind, &place.ty) {
+        if let (ExprKind::Literal(Literal::Text(text)), Type::Text { max: Some(max), unit }) = (&value.kind, &place.ty)
+        {
             let length = literal_length(text, unit);
             if length > *max {
                 self.report(faults::literal_too_long(value.span, length, *max, place));
@@ -156,8 +161,10 @@ impl Body<'_, '_> {
     /// `value | step`, with brackets where the value is arithmetic.
     fn piped(&self, value: &Expr, step: &str) -> Mend {
         let end = Span { start: value.span.end, ..value.span };
-        let arithmetic = matches!(value.kind, ExprKind::Binary { .. } | ExprKind::Negate(_) | ExprKind::Find(_) | ExprKind::Linked(_))
-            && !self.ctx.project.files.text(value.span).starts_with('(');
+        let arithmetic = matches!(
+            value.kind,
+            ExprKind::Binary { .. } | ExprKind::Negate(_) | ExprKind::Find(_) | ExprKind::Linked(_)
+        ) && !self.ctx.project.files.text(value.span).starts_with('(');
         let edits = if arithmetic {
             let start = Span { end: value.span.start, ..value.span };
             vec![Edit { span: start, text: "(".to_owned() }, Edit { span: end, text: format!(") | {step}") }]

@@ -6,7 +6,7 @@ use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Cell, Name, TableRows};
 
 use super::scope::{Body, Made, Place, PlaceKind, poison};
-use crate::catalogue::{Typed, type_noun};
+use crate::catalogue::Typed;
 use crate::checks::rows::{Pattern, useful};
 use crate::context::{Context, Global};
 use crate::faults;
@@ -25,7 +25,8 @@ pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
         }
     }
     let typed = Typed::plain(shell.result.clone());
-    let mut place = Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
+    let mut place =
+        Place::typed(PlaceKind::Answer, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
     if let Type::Record(record) = shell.result {
         place.made = Some(Made::Record(record, Vec::new()));
     }
@@ -128,11 +129,8 @@ impl Body<'_, '_> {
 
     /// No row is unreachable; every key has an answer.
     fn check_rows(&mut self, tree: &tree::Table, shell: &crate::ir::Table, rows: &[Row], otherwise: bool) {
-        let domains: Vec<Option<Vec<Literal>>> = shell
-            .keys
-            .iter()
-            .map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty)))
-            .collect();
+        let domains: Vec<Option<Vec<Literal>>> =
+            shell.keys.iter().map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty))).collect();
         let patterns: Vec<Pattern> =
             rows.iter().map(|row| row.cells.iter().map(|cell| cell.as_ref().map(normal)).collect()).collect();
         for (index, row) in rows.iter().enumerate() {
@@ -156,6 +154,7 @@ impl Body<'_, '_> {
         name: &Name,
         piped: Option<&tree::Expr>,
         rest: &[tree::Expr],
+        place: Option<&Place>,
         span: Span,
     ) -> Expr {
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
@@ -177,6 +176,11 @@ impl Body<'_, '_> {
             self.report(faults::wrong_arguments(name.span, &name.text, &signature));
             return poison(span);
         }
+        let leaves_out = self.ctx.table_trees.get(id.0).is_some_and(|tree| may_leave_out(tree));
+        let field = place.is_some_and(|place| matches!(place.kind, PlaceKind::Target | PlaceKind::Answer));
+        if leaves_out && !field {
+            self.report(faults::table_leaves_out(name, table.span));
+        }
         let mut optional = false;
         let mut arguments = Vec::with_capacity(given.len());
         for (index, (written, key)) in given.iter().zip(&table.keys).enumerate() {
@@ -194,6 +198,17 @@ impl Body<'_, '_> {
         }
         Expr { kind: ExprKind::Lookup { table: id, arguments }, ty: table.result, optional, span }
     }
+}
+
+/// Does a row of the table say `omit` or `clear`? Then it can be looked up only where a target field is written.
+fn may_leave_out(tree: &tree::Table) -> bool {
+    let TableRows::Inline(rows) = &tree.rows else { return false };
+    rows.iter().any(|row| {
+        matches!(
+            &row.result,
+            tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Omit | tree::AnswerKind::Clear, .. })
+        )
+    })
 }
 
 /// Every value of a type that has few.
@@ -242,9 +257,4 @@ pub(crate) fn literal_source(literal: &Literal) -> String {
         Literal::Number(text) | Literal::Date(text) | Literal::Time(text) => text.clone(),
         Literal::Boolean(value) => value.to_string(),
     }
-}
-
-/// For messages of tables that are declared before anything else is known.
-pub(super) fn column_noun(ctx: &Context<'_>, ty: &Type) -> String {
-    type_noun(&ctx.model, ty)
 }

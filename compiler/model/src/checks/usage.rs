@@ -1,0 +1,275 @@
+//! Which fields of which entity are read.
+//!
+//! In: resolved expressions. Out: for each entity the leaves that are read, the records and lists that are looked at, and
+//! those that are passed on whole. Reads are followed through `let`s, elements, rules and records found.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mapwright_syntax::Span;
+
+use crate::catalogue::record_of;
+use crate::ir::{
+    Answer, Argument, Block, Branch, Each, EntityRef, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take,
+    TemplatePart, Type,
+};
+
+/// Paths (wire names) with the place where each is first said.
+pub(crate) type Paths = BTreeMap<Vec<String>, Span>;
+
+/// What is read of one entity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reading {
+    /// Leaves, lists of leaves included.
+    pub(crate) leaves: Paths,
+    /// Records and lists of records that are walked, counted or asked whether they are there.
+    pub(crate) nodes: Paths,
+    /// Records and lists of records that go on as they are, with all that is beneath.
+    pub(crate) wholes: Paths,
+}
+
+impl Reading {
+    /// Where a leaf is read, by itself or with what it stands in.
+    pub(crate) fn used_at(&self, path: &[String]) -> Option<Span> {
+        let whole = || self.wholes.iter().find(|(whole, _)| path.starts_with(whole)).map(|(_, span)| *span);
+        self.leaves.get(path).copied().or_else(whole)
+    }
+
+    /// Something at or beneath a path that is read.
+    pub(crate) fn beneath(&self, path: &[String]) -> Option<(&[String], Span)> {
+        let all = self.leaves.iter().chain(self.wholes.iter());
+        all.into_iter().find(|(known, _)| known.starts_with(path)).map(|(known, span)| (known.as_slice(), *span))
+    }
+
+    /// Every path, dots between steps.
+    pub(crate) fn dotted(&self) -> impl Iterator<Item = String> {
+        self.leaves.keys().chain(self.nodes.keys()).chain(self.wholes.keys()).map(|path| path.join("."))
+    }
+}
+
+/// What is read, by entity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Usage {
+    entities: HashMap<EntityRef, Reading>,
+}
+
+impl Usage {
+    /// What is read of an entity.
+    pub(crate) fn of(&self, entity: &EntityRef) -> Option<&Reading> {
+        self.entities.get(entity)
+    }
+}
+
+/// What a mapping reads.
+pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Usage {
+    let mut walker = Walker { model, usage: Usage::default() };
+    let mut known = Known::new();
+    for source in &mapping.sources {
+        known.insert(source.local, vec![Spot { entity: source.entity.clone(), path: Vec::new() }]);
+    }
+    walker.block(&mapping.body, &mut known);
+    walker.usage
+}
+
+/// What a condition on one record reads of it.
+pub(crate) fn of_condition(model: &Model, entity: &EntityRef, local: LocalId, condition: &Expr) -> Usage {
+    let mut walker = Walker { model, usage: Usage::default() };
+    let mut known = Known::from([(local, vec![Spot { entity: entity.clone(), path: Vec::new() }])]);
+    walker.expr(condition, &mut known);
+    walker.usage
+}
+
+/// A place in a record that a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Spot {
+    entity: EntityRef,
+    path: Vec<String>,
+}
+
+type Known = HashMap<LocalId, Vec<Spot>>;
+
+struct Walker<'m> {
+    model: &'m Model,
+    usage: Usage,
+}
+
+impl Walker<'_> {
+    fn block(&mut self, block: &Block, known: &mut Known) {
+        for statement in &block.statements {
+            match statement {
+                Statement::Let { local, value, .. } => {
+                    let spots = self.expr(value, known);
+                    known.insert(*local, spots);
+                }
+                Statement::Check { condition, reason, .. } => {
+                    self.expr(condition, known);
+                    self.expr(reason, known);
+                }
+                Statement::Set { value, span, .. } => {
+                    let spots = self.branch(value, known);
+                    self.pass_on(spots, *span);
+                }
+                Statement::Nested { when, body, .. } => {
+                    if let Some(when) = when {
+                        self.expr(when, known);
+                    }
+                    self.block(body, known);
+                }
+            }
+        }
+    }
+
+    fn reading(&mut self, entity: &EntityRef) -> &mut Reading {
+        self.usage.entities.entry(entity.clone()).or_default()
+    }
+
+    fn pass_on(&mut self, spots: Vec<Spot>, span: Span) {
+        for spot in spots {
+            self.reading(&spot.entity).wholes.entry(spot.path).or_insert(span);
+        }
+    }
+
+    fn branch(&mut self, branch: &Branch, known: &mut Known) -> Vec<Spot> {
+        match branch {
+            Branch::Value(value) => self.expr(value, known),
+            Branch::Answer(Answer::Reject(reason) | Answer::Skip(reason)) => self.expr(reason, known),
+            Branch::Answer(Answer::Omit | Answer::Clear | Answer::Wait) => Vec::new(),
+        }
+    }
+
+    /// Where the records come from that an expression gives; leaves are noted on the way.
+    fn expr(&mut self, expr: &Expr, known: &mut Known) -> Vec<Spot> {
+        match &expr.kind {
+            ExprKind::Literal(_) | ExprKind::Setting(_) | ExprKind::Position(_) | ExprKind::Now => Vec::new(),
+            ExprKind::Template(parts) => {
+                for part in parts {
+                    match part {
+                        TemplatePart::Text(_) => {}
+                        TemplatePart::Hole(hole) => {
+                            self.expr(hole, known);
+                        }
+                    }
+                }
+                Vec::new()
+            }
+            ExprKind::Local(local) => known.get(local).cloned().unwrap_or_default(),
+            ExprKind::Read { of, steps, .. } => {
+                let spots = self.expr(of, known);
+                self.read(spots, steps, &expr.ty, expr.span)
+            }
+            ExprKind::Negate(value) | ExprKind::Not(value) | ExprKind::Is { value, .. } => {
+                self.expr(value, known);
+                Vec::new()
+            }
+            ExprKind::Fit { value, .. } => self.expr(value, known),
+            ExprKind::Binary { left: value, right: other, .. } | ExprKind::In { value, list: other, .. } => {
+                self.expr(value, known);
+                self.expr(other, known);
+                Vec::new()
+            }
+            ExprKind::If { condition, then, otherwise } => {
+                self.expr(condition, known);
+                let mut spots = self.branch(then, known);
+                spots.extend(self.branch(otherwise, known));
+                spots
+            }
+            ExprKind::Match { value, arms, otherwise } => {
+                self.expr(value, known);
+                let branches = arms.iter().map(|(_, branch)| branch).chain(otherwise.as_deref());
+                branches.flat_map(|branch| self.branch(branch, known)).collect()
+            }
+            ExprKind::Otherwise { value, branch } | ExprKind::IfInvalid { value, branch } => {
+                let mut spots = self.expr(value, known);
+                spots.extend(self.branch(branch, known));
+                spots
+            }
+            ExprKind::Each(each) => self.each(each, known),
+            ExprKind::Find(find) => self.find(find, expr.span, known),
+            ExprKind::Linked(linked) => {
+                self.expr(&linked.by, known);
+                Vec::new()
+            }
+            ExprKind::Call { arguments, .. } => {
+                let values = arguments.iter().filter_map(|argument| match argument {
+                    Argument::Value(value) => Some(value),
+                    Argument::Mode(_) => None,
+                });
+                let spots: Vec<Spot> = values.flat_map(|value| self.expr(value, known)).collect();
+                // `first` and its like give what they are given; `count` and its like do not.
+                if record_of(&expr.ty).is_some() { spots } else { Vec::new() }
+            }
+            ExprKind::Apply { rule, arguments } => {
+                let spots: Vec<Vec<Spot>> = arguments.iter().map(|argument| self.expr(argument, known)).collect();
+                let Some(rule) = self.model.rules.get(rule.0) else { return Vec::new() };
+                let mut inner: Known = rule.parameters.iter().copied().zip(spots).collect();
+                self.expr(&rule.body, &mut inner)
+            }
+            ExprKind::Lookup { arguments, .. } => {
+                for argument in arguments {
+                    self.expr(argument, known);
+                }
+                Vec::new()
+            }
+            ExprKind::List(elements) => elements.iter().flat_map(|element| self.expr(element, known)).collect(),
+            ExprKind::Record(block) => {
+                self.block(block, known);
+                Vec::new()
+            }
+        }
+    }
+
+    fn read(&mut self, spots: Vec<Spot>, steps: &[String], ty: &Type, span: Span) -> Vec<Spot> {
+        let holds_fields = record_of(ty).is_some();
+        let mut deeper = Vec::with_capacity(spots.len());
+        for mut spot in spots {
+            spot.path.extend(steps.iter().cloned());
+            let reading = self.reading(&spot.entity);
+            let paths = if holds_fields { &mut reading.nodes } else { &mut reading.leaves };
+            paths.entry(spot.path.clone()).or_insert(span);
+            deeper.push(spot);
+        }
+        if holds_fields { deeper } else { Vec::new() }
+    }
+
+    fn each(&mut self, each: &Each, known: &mut Known) -> Vec<Spot> {
+        let mut innermost = Vec::new();
+        for walk in &each.walks {
+            innermost = self.expr(&walk.list, known);
+            known.insert(walk.element, innermost.clone());
+            for (list, element) in &walk.with {
+                let spots = self.expr(list, known);
+                known.insert(*element, spots);
+            }
+            if let Some(condition) = &walk.condition {
+                self.expr(condition, known);
+            }
+        }
+        if let Some((by, _)) = &each.sorted {
+            self.expr(by, known);
+        }
+        match &each.take {
+            Take::Element => innermost,
+            Take::Value(value) => self.expr(value, known),
+            Take::Block(block) => {
+                self.block(block, known);
+                Vec::new()
+            }
+        }
+    }
+
+    fn find(&mut self, find: &Find, span: Span, known: &mut Known) -> Vec<Spot> {
+        let found = vec![Spot { entity: find.entity.clone(), path: Vec::new() }];
+        known.insert(find.local, found.clone());
+        for term in &find.terms {
+            let path = term.field.split('.').map(str::to_owned).collect();
+            self.reading(&find.entity).leaves.entry(path).or_insert(span);
+            self.expr(&term.value, known);
+        }
+        if let Some(residual) = &find.residual {
+            self.expr(residual, known);
+        }
+        match &find.take {
+            Some(take) => self.expr(take, known),
+            None => found,
+        }
+    }
+}

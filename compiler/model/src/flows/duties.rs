@@ -1,0 +1,252 @@
+//! The lines of a flow, sorted by what they speak of.
+//!
+//! In: a flow as written. Out: its duties, each kind in its place. What is said twice, contradicts itself or cannot be
+//! compiled yet is reported here; what the lines mean is asked later.
+
+use mapwright_syntax::tree::{self, DutyKind, Name, Remark, WriteDuty, Zone};
+use mapwright_syntax::{Diagnostic, Span};
+
+use super::faults;
+use crate::context::{Context, Global};
+use crate::faults::{not_built_yet, unknown_name, unknown_system};
+use crate::ir::{Schedule, Type};
+
+/// How long a transient failure is retried where a flow says nothing.
+const RETRY_SECONDS: u64 = 24 * 60 * 60;
+
+/// A `read`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadDuty<'p> {
+    pub(super) entity: &'p tree::Path,
+    pub(super) name: &'p Name,
+    pub(super) condition: Option<&'p tree::Expr>,
+    pub(super) span: Span,
+}
+
+/// What a flow says.
+#[derive(Debug)]
+pub(super) struct Duties<'p> {
+    pub(super) schedules: Vec<(Schedule, Span)>,
+    pub(super) read: Option<ReadDuty<'p>>,
+    pub(super) writes: Vec<(&'p WriteDuty, Span)>,
+    pub(super) after: Vec<&'p Name>,
+    pub(super) latest_wins: bool,
+    pub(super) retry_up_to_s: u64,
+    pub(super) on_failure: Option<String>,
+    pub(super) on_silence: Option<(u64, String)>,
+    pub(super) owner: Option<String>,
+    /// `on conflict ... wins` is said.
+    pub(super) settles_conflicts: bool,
+}
+
+/// Sorts the lines of a flow.
+pub(super) fn collect<'p>(ctx: &mut Context<'p>, flow: &'p tree::Flow) -> Duties<'p> {
+    let mut duties = Duties {
+        schedules: Vec::new(),
+        read: None,
+        writes: Vec::new(),
+        after: Vec::new(),
+        latest_wins: false,
+        retry_up_to_s: RETRY_SECONDS,
+        on_failure: None,
+        on_silence: None,
+        owner: None,
+        settles_conflicts: false,
+    };
+    let mut said: Vec<(&'static str, Span)> = Vec::new();
+    for duty in &flow.duties {
+        if let Some(what) = single(&duty.kind) {
+            match said.iter().find(|(known, _)| *known == what) {
+                // A second `read` is a form of its own, told below.
+                Some((_, first)) if what != "read" => ctx.report(faults::repeated_duty(what, duty.span, *first)),
+                Some(_) => {}
+                None => said.push((what, duty.span)),
+            }
+        }
+        collect_duty(ctx, &mut duties, &duty.kind, duty.span);
+    }
+    if duties.schedules.is_empty() {
+        let hooked = flow.duties.iter().any(|duty| matches!(duty.kind, DutyKind::Webhook { .. } | DutyKind::Cron { .. }));
+        if !hooked {
+            ctx.report(faults::missing_duty(&flow.name, "when it runs", "every 5 minutes"));
+        }
+    } else if duties.schedules.iter().all(|(schedule, _)| matches!(schedule, Schedule::Webhook { .. })) {
+        let span = duties.schedules.first().map(|(_, span)| *span).unwrap_or(flow.name.span);
+        ctx.report(
+            not_built_yet(span, "a flow that runs on a webhook alone")
+                .help("add `every 5 minutes`: a webhook needs it beside it anyhow, for the calls that are lost"),
+        );
+    }
+    if duties.read.is_none() {
+        ctx.report(faults::missing_duty(&flow.name, "what it reads", "read shop.order as order"));
+    }
+    if duties.writes.is_empty() {
+        ctx.report(faults::missing_duty(&flow.name, "what it writes", "write MAPPING create once by FIELD"));
+    }
+    duties
+}
+
+/// What may be said once; `latest wins` and `strict order` speak of one thing.
+const fn single(kind: &DutyKind) -> Option<&'static str> {
+    match kind {
+        DutyKind::Read { .. } => Some("read"),
+        DutyKind::LatestWins | DutyKind::StrictOrder => Some("order"),
+        DutyKind::RetryUpTo(_) => Some("retry"),
+        DutyKind::OnFailure(_) => Some("on failure"),
+        DutyKind::OnSilence { .. } => Some("on silence"),
+        DutyKind::Remark(Remark::Owner { .. }) => Some("owner"),
+        DutyKind::Every { .. }
+        | DutyKind::Daily { .. }
+        | DutyKind::Cron { .. }
+        | DutyKind::OnDemand
+        | DutyKind::Webhook { .. }
+        | DutyKind::AlsoRead { .. }
+        | DutyKind::Write(_)
+        | DutyKind::OnDeleteWrite(_)
+        | DutyKind::OnDeleteLeave(_)
+        | DutyKind::After(_)
+        | DutyKind::ConflictWins(_)
+        | DutyKind::Remark(Remark::Note(_) | Remark::Open(_)) => None,
+    }
+}
+
+fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p DutyKind, span: Span) {
+    match kind {
+        DutyKind::Every { .. }
+        | DutyKind::Daily { .. }
+        | DutyKind::Cron { .. }
+        | DutyKind::OnDemand
+        | DutyKind::Webhook { .. } => {
+            if let Some(schedule) = schedule(ctx, kind, span) {
+                duties.schedules.push((schedule, span));
+            }
+        }
+        DutyKind::Read { entity, name, condition } => {
+            if duties.read.is_some() {
+                ctx.report(not_built_yet(span, "a second `read`").help("make it a flow of its own"));
+            } else {
+                duties.read = Some(ReadDuty { entity, name, condition: condition.as_ref(), span });
+            }
+        }
+        DutyKind::AlsoRead { .. } => ctx.report(
+            not_built_yet(span, "`also read`").help("let the flow read everything now and then: `every 1 hour reading everything`"),
+        ),
+        DutyKind::Write(write) => duties.writes.push((write, span)),
+        DutyKind::OnDeleteWrite(_) => ctx.report(not_built_yet(span, "`on delete write`")),
+        DutyKind::OnDeleteLeave(_) => ctx.report(
+            not_built_yet(span, "`on delete leave`").help("without the line, deleted records are left alone just so"),
+        ),
+        DutyKind::After(names) => duties.after.extend(names),
+        DutyKind::LatestWins => duties.latest_wins = true,
+        DutyKind::StrictOrder => duties.latest_wins = false,
+        DutyKind::ConflictWins(_) => {
+            duties.settles_conflicts = true;
+            ctx.report(not_built_yet(span, "`on conflict`"));
+        }
+        DutyKind::RetryUpTo(time) => duties.retry_up_to_s = time.seconds,
+        DutyKind::OnFailure(channel) => duties.on_failure = Some(channel.text.clone()),
+        DutyKind::OnSilence { span: time, channel } => duties.on_silence = Some((time.seconds, channel.text.clone())),
+        DutyKind::Remark(Remark::Owner { who, .. }) => duties.owner = Some(who.text.clone()),
+        DutyKind::Remark(Remark::Note(_) | Remark::Open(_)) => {}
+    }
+}
+
+/// When a flow runs; `None` where the line says nothing usable.
+fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedule> {
+    match kind {
+        DutyKind::Every { span: time, .. } if time.seconds == 0 => {
+            ctx.report(faults::malformed_schedule(time.span, "a flow cannot run every 0 seconds", "write `every 1 minute`"));
+            None
+        }
+        DutyKind::Every { span: time, everything } => {
+            Some(Schedule::Every { seconds: time.seconds, everything: *everything })
+        }
+        DutyKind::Daily { at, zone, everything } => {
+            let zone = zone_name(ctx, zone);
+            let at = full_minute(ctx, &at.text, at.span);
+            Some(Schedule::Daily { at: at?, zone: zone?, everything: *everything })
+        }
+        DutyKind::Cron { zone, .. } => {
+            zone_name(ctx, zone);
+            ctx.report(not_built_yet(span, "`cron`").help("use `every ...` or `daily at ... in ...`"));
+            None
+        }
+        DutyKind::OnDemand => Some(Schedule::OnDemand),
+        DutyKind::Webhook { topic, system } => {
+            let Some(index) = ctx.system(&system.text) else {
+                let fault = unknown_system(ctx, system);
+                ctx.report(fault);
+                return None;
+            };
+            let described = ctx.model.systems.get(index).is_some_and(|known| {
+                let source = ctx.project.systems.iter().find(|source| source.name == known.name);
+                source.and_then(|source| source.manifest.1.as_ref()).is_none_or(|manifest| manifest.webhooks)
+            });
+            if !described {
+                ctx.report(faults::no_webhooks(system));
+                return None;
+            }
+            ctx.report(
+                Diagnostic::warning("W0609", span, format!("the webhook \"{}\" is not received yet", topic.text))
+                    .help("until then the flow runs by its other schedules alone"),
+            );
+            Some(Schedule::Webhook { topic: topic.text.clone(), system: system.text.clone() })
+        }
+        DutyKind::Read { .. }
+        | DutyKind::AlsoRead { .. }
+        | DutyKind::Write(_)
+        | DutyKind::OnDeleteWrite(_)
+        | DutyKind::OnDeleteLeave(_)
+        | DutyKind::After(_)
+        | DutyKind::LatestWins
+        | DutyKind::StrictOrder
+        | DutyKind::ConflictWins(_)
+        | DutyKind::RetryUpTo(_)
+        | DutyKind::OnFailure(_)
+        | DutyKind::OnSilence { .. }
+        | DutyKind::Remark(_) => None,
+    }
+}
+
+/// `02:00`; seconds other than none are refused.
+fn full_minute(ctx: &mut Context<'_>, at: &str, span: Span) -> Option<String> {
+    let mut parts = at.split(':');
+    let (hour, minute, second) = (parts.next(), parts.next(), parts.next().unwrap_or("00"));
+    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
+    match (number(hour), number(minute), second) {
+        (Some(hour @ 0..24), Some(minute @ 0..60), "00") => Some(format!("{hour:02}:{minute:02}")),
+        _ => {
+            ctx.report(faults::malformed_schedule(span, "this is no time of day at a full minute", "write it like `02:00`"));
+            None
+        }
+    }
+}
+
+/// The zone's name, or its setting in braces.
+fn zone_name(ctx: &mut Context<'_>, zone: &Zone) -> Option<String> {
+    match zone {
+        Zone::Text(text) => {
+            if mapwright_values::time::zone(&text.text).is_none() {
+                let headline = format!("there is no time zone \"{}\"", text.text);
+                ctx.report(faults::malformed_schedule(text.span, &headline, "write it like \"Europe/Berlin\""));
+                return None;
+            }
+            Some(text.text.clone())
+        }
+        Zone::Setting(name) => {
+            let Some((Global::Setting(id), _)) = ctx.names.get(&name.text).copied() else {
+                let settings: Vec<String> = ctx.model.settings.iter().map(|setting| setting.name.clone()).collect();
+                ctx.report(unknown_name(name, settings.iter().map(String::as_str)));
+                return None;
+            };
+            ctx.used.insert(Global::Setting(id));
+            let setting = ctx.model.settings.get(id.0)?;
+            if !matches!(setting.ty, Type::Text { .. } | Type::Never) {
+                let headline = format!("the setting `{}` is no text, so it cannot name a time zone", name.text);
+                ctx.report(faults::malformed_schedule(name.span, &headline, "name a setting of type `text`"));
+                return None;
+            }
+            Some(format!("{{{}}}", name.text))
+        }
+    }
+}

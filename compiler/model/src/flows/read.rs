@@ -1,0 +1,167 @@
+//! What a flow reads: conditions that the source is asked, and those that are left for later.
+//!
+//! In: a `read` duty. Out: pushed terms in the wire's spelling, and one condition for the rest. A comparison is pushed only
+//! where the source must answer it as the language does.
+
+use mapwright_syntax::Span;
+use mapwright_syntax::tree::{self, State};
+use mapwright_values::Test;
+
+use super::duties::ReadDuty;
+use super::faults;
+use crate::catalogue::record_of;
+use crate::context::Context;
+use crate::ir::{Expr, ExprKind, EntityRef, Literal, Local, LocalId, LocalKind, Operator, PushedTerm, Spelling, Type};
+use crate::resolve::literals::json_literal;
+use crate::resolve::references::{conjunction, mirrored, test_of};
+use crate::resolve::scope::Body;
+
+/// A `read`, resolved.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) entity: EntityRef,
+    pub(super) locals: Vec<Local>,
+    pub(super) local: LocalId,
+    pub(super) filter: Vec<PushedTerm>,
+    pub(super) keep: Option<Expr>,
+    pub(super) sound: bool,
+}
+
+/// Resolves what a flow reads.
+pub(super) fn resolve(ctx: &mut Context<'_>, duty: &ReadDuty<'_>) -> Option<Read> {
+    let mut body = Body::new(ctx);
+    let named = body.entity(duty.entity)?;
+    let local = body.declare(duty.name, Type::Record(named.record), false, LocalKind::Source(0));
+    let mut parts: Vec<&tree::Expr> = Vec::new();
+    if let Some(condition) = duty.condition {
+        conjunction(condition, &mut parts);
+    }
+    let (mut filter, mut keep, mut kept): (_, Option<Expr>, Vec<Span>) = (Vec::new(), None, Vec::new());
+    for part in parts {
+        let condition = body.condition(part);
+        if condition.ty == Type::Never {
+            continue;
+        }
+        match pushed(body.ctx, &named.entity, local, &condition) {
+            Some(term) => filter.push(term),
+            None => {
+                kept.push(condition.span);
+                keep = Some(match keep {
+                    Some(so_far) => and(so_far, condition),
+                    None => condition,
+                });
+            }
+        }
+    }
+    let sound = body.sound();
+    let (locals, uses) = (std::mem::take(&mut body.locals), std::mem::take(&mut body.uses));
+    ctx.used.extend(uses);
+    if let Some(first) = kept.first() {
+        let able = filterable(ctx, &named.entity);
+        ctx.report(faults::condition_after_reading(*first, &kept, &named.entity, &able));
+    }
+    Some(Read { entity: named.entity, locals, local, filter, keep, sound })
+}
+
+/// What the source can be asked by.
+fn filterable(ctx: &Context<'_>, entity: &EntityRef) -> Vec<String> {
+    let known = super::manifest(ctx, &entity.system).and_then(|manifest| manifest.entity(&entity.entity));
+    known.map(|known| known.filter_on.iter().map(|field| field.pattern.clone()).collect()).unwrap_or_default()
+}
+
+/// A condition as a term that the source is asked, if it can be.
+fn pushed(ctx: &Context<'_>, entity: &EntityRef, local: LocalId, condition: &Expr) -> Option<PushedTerm> {
+    let (read, test, value) = comparison(condition)?;
+    let ExprKind::Read { of, steps, spelling, .. } = &read.kind else { return None };
+    if !matches!(of.kind, ExprKind::Local(id) if id == local) || record_of(&read.ty).is_some() {
+        return None;
+    }
+    // A source says neither `==` nor `!=` of what is missing; the language does.
+    if test == Test::Ne && read.optional {
+        return None;
+    }
+    let field = steps.join(".");
+    let manifest = super::manifest(ctx, &entity.system)?;
+    if !manifest.filterable(&entity.entity, &field, test) {
+        return None;
+    }
+    let value = match value {
+        Asked::Literal(literal) => json_literal(&literal, &read.ty, spelling),
+        Asked::List(literals) => {
+            let texts: Vec<String> = literals.iter().map(|literal| json_literal(literal, &read.ty, spelling)).collect();
+            format!("[{}]", texts.join(","))
+        }
+        Asked::Nothing => "null".to_owned(),
+    };
+    // A day or time in a spelling of its own is left to the language's own comparison.
+    let plain = !matches!(spelling, Spelling::Format(_));
+    plain.then_some(PushedTerm { field, test, value })
+}
+
+/// What a term compares with.
+enum Asked {
+    Literal(Literal),
+    List(Vec<Literal>),
+    Nothing,
+}
+
+/// `x.f == "a"`, `x.f in ["a", "b"]`, `x.f`, `not x.f`, `x.f is missing`: the field, the test and the value.
+fn comparison(condition: &Expr) -> Option<(&Expr, Test, Asked)> {
+    match &condition.kind {
+        ExprKind::Binary { operator, left, right } => {
+            let test = test_of(*operator)?;
+            match (&left.kind, &right.kind) {
+                (_, ExprKind::Literal(literal)) => Some((left, test, Asked::Literal(literal.clone()))),
+                (ExprKind::Literal(literal), _) => Some((right, mirrored(test), Asked::Literal(literal.clone()))),
+                (_, ExprKind::Negate(inner)) => {
+                    let ExprKind::Literal(Literal::Number(digits)) = &inner.kind else { return None };
+                    Some((left, test, Asked::Literal(Literal::Number(format!("-{digits}")))))
+                }
+                (_, _) => None,
+            }
+        }
+        ExprKind::In { value, list, negated: false } => {
+            let ExprKind::List(elements) = &list.kind else { return None };
+            let literals: Option<Vec<Literal>> = elements.iter().map(literal).collect();
+            Some((value, Test::In, Asked::List(literals?)))
+        }
+        ExprKind::Read { .. } => Some((condition, Test::Eq, Asked::Literal(Literal::Boolean(true)))),
+        ExprKind::Not(inner) if matches!(inner.kind, ExprKind::Read { .. }) => {
+            Some((inner, Test::Eq, Asked::Literal(Literal::Boolean(false))))
+        }
+        ExprKind::Is { value, state: State::Missing, negated: false } => Some((value, Test::Missing, Asked::Nothing)),
+        ExprKind::Literal(_)
+        | ExprKind::Template(_)
+        | ExprKind::Local(_)
+        | ExprKind::Setting(_)
+        | ExprKind::Negate(_)
+        | ExprKind::Not(_)
+        | ExprKind::In { .. }
+        | ExprKind::Is { .. }
+        | ExprKind::If { .. }
+        | ExprKind::Match { .. }
+        | ExprKind::Otherwise { .. }
+        | ExprKind::IfInvalid { .. }
+        | ExprKind::Each(_)
+        | ExprKind::Find(_)
+        | ExprKind::Linked(_)
+        | ExprKind::Call { .. }
+        | ExprKind::Apply { .. }
+        | ExprKind::Lookup { .. }
+        | ExprKind::Fit { .. }
+        | ExprKind::Position(_)
+        | ExprKind::Now
+        | ExprKind::List(_)
+        | ExprKind::Record(_) => None,
+    }
+}
+
+fn literal(expr: &Expr) -> Option<Literal> {
+    if let ExprKind::Literal(literal) = &expr.kind { Some(literal.clone()) } else { None }
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    let span = left.span.to(right.span);
+    let kind = ExprKind::Binary { operator: Operator::And, left: Box::new(left), right: Box::new(right) };
+    Expr { kind, ty: Type::Boolean, optional: false, span }
+}
