@@ -25,8 +25,21 @@ pub(super) enum Shape {
 
 /// Words that begin a mark.
 const MARKS: [&str; 15] = [
-    "key", "natural", "required", "read", "write", "create", "changed", "personal", "merged", "added", "replaced", "refers", "missing",
-    "named", "deprecated",
+    "key",
+    "natural",
+    "required",
+    "read",
+    "write",
+    "create",
+    "changed",
+    "personal",
+    "merged",
+    "added",
+    "replaced",
+    "refers",
+    "missing",
+    "named",
+    "deprecated",
 ];
 
 /// The shape of a statement, and the pieces with which its columns begin (but for the first).
@@ -50,7 +63,10 @@ pub(super) fn columns(line: &Line<'_>, context: Context) -> (Shape, Vec<usize>) 
             Some(_) | None => (Shape::Plain, Vec::new()),
         },
         Context::Top if line.begins_with("setting") => {
-            let doc = line.pieces.iter().position(|piece| matches!(piece, Piece::Token(token) if token.kind == TokenKind::Text));
+            let doc = line
+                .pieces
+                .iter()
+                .position(|piece| matches!(piece, Piece::Token(token) if token.kind == TokenKind::Text));
             let equals = first("=");
             let text = doc.filter(|doc| equals.is_none_or(|equals| *doc < equals));
             (Shape::Named, [Some(2), text].into_iter().flatten().collect())
@@ -62,7 +78,9 @@ pub(super) fn columns(line: &Line<'_>, context: Context) -> (Shape, Vec<usize>) 
 /// Name, type, marks and text of a field.
 fn field(line: &Line<'_>) -> (Shape, Vec<usize>) {
     let group = line.token(1).is_some_and(|token| token.is("("))
-        || line.begins_with("natural") && line.token(1).is_some_and(|token| token.is("key")) && line.token(2).is_some_and(|token| token.is("("));
+        || line.begins_with("natural")
+            && line.token(1).is_some_and(|token| token.is("key"))
+            && line.token(2).is_some_and(|token| token.is("("));
     if group {
         return (Shape::Plain, Vec::new());
     }

@@ -45,7 +45,10 @@ pub(super) enum Piece<'a> {
     Token(Token<'a>),
     Block(Block<'a>),
     /// A comment before the statement goes on.
-    Comment { text: &'a str, own_line: bool },
+    Comment {
+        text: &'a str,
+        own_line: bool,
+    },
 }
 
 /// Braces with what stands in them.
@@ -161,7 +164,9 @@ impl<'a> Layout<'_, 'a> {
         let own_line = line_ends > 0 || self.text.get(..token.start).is_some_and(|before| before.trim().is_empty());
         match block.items.last_mut() {
             Some(Item::Line(line)) if !own_line && line.comment.is_none() => line.comment = Some(token.text),
-            None if !own_line && block.comment.is_none() && block.context != Context::Top => block.comment = Some(token.text),
+            None if !own_line && block.comment.is_none() && block.context != Context::Top => {
+                block.comment = Some(token.text)
+            }
             _ => block.items.push(Item::Comment(token.text)),
         }
     }
@@ -216,7 +221,11 @@ fn inner_context(context: Context, line: &Line<'_>) -> Context {
             // The rows come last; blocks before them are record types.
             let type_before = |token: &Token<'_>| ["to", "of", "list"].iter().any(|word| token.is(word));
             let last = line.pieces.last();
-            if matches!(last, Some(Piece::Token(token)) if type_before(token)) { Context::Fields } else { Context::Statements }
+            if matches!(last, Some(Piece::Token(token)) if type_before(token)) {
+                Context::Fields
+            } else {
+                Context::Statements
+            }
         }
         Context::Top | Context::Duties | Context::Statements => Context::Statements,
     }

@@ -4,7 +4,7 @@ use super::WIDTH_MAX;
 use super::columns::{Shape, columns};
 use super::layout::{Block, Context, Item, Line, Piece};
 use super::spacing::blank_between;
-use crate::parse::may_break_before;
+use crate::parse::{goes_on_before, may_break_before};
 use crate::tokens::{Token, TokenKind};
 
 /// Blanks of one indentation.
@@ -25,7 +25,10 @@ enum AtomKind<'p, 'a> {
     Text(&'a str),
     /// A block on lines of its own.
     Block(&'p Block<'a>),
-    Comment { text: &'a str, own_line: bool },
+    Comment {
+        text: &'a str,
+        own_line: bool,
+    },
 }
 
 /// A whole file.
@@ -92,7 +95,7 @@ impl Printer {
         while let Some(item) = items.get(start) {
             let rest = items.get(start..).unwrap_or_default();
             let length = match item {
-                Item::Line(line) => run_length(line, rest, indent, context),
+                Item::Line(line) => run_length(line, rest, context),
                 Item::Comment(_) | Item::Blank => 1,
             };
             let run = rest.get(..length).unwrap_or_default();
@@ -132,8 +135,11 @@ impl Printer {
             .collect();
         let widths: Vec<Vec<usize>> = lines.iter().map(|(line, _, starts)| cell_widths(line, starts)).collect();
         let column_count = widths.iter().map(Vec::len).max().unwrap_or_default();
-        let column_width = |column: usize| widths.iter().filter_map(|cells| cells.get(column)).filter(|width| **width <= CELL_MAX).max().copied();
-        let column_widths: Vec<usize> = (0..column_count).map(|column| column_width(column).unwrap_or_default()).collect();
+        let column_width = |column: usize| {
+            widths.iter().filter_map(|cells| cells.get(column)).filter(|width| **width <= CELL_MAX).max().copied()
+        };
+        let column_widths: Vec<usize> =
+            (0..column_count).map(|column| column_width(column).unwrap_or_default()).collect();
         for ((line, shape, starts), cells) in lines.iter().zip(&widths) {
             let gap = if matches!(shape, Shape::Field) { 2 } else { 1 };
             let blanks: Vec<(usize, usize)> = starts
@@ -262,26 +268,24 @@ fn text_width(atom: &Atom<'_, '_>) -> usize {
 }
 
 /// How many items from here on stand in columns together.
-fn run_length(line: &Line<'_>, items: &[Item<'_>], indent: usize, context: Context) -> usize {
+fn run_length(line: &Line<'_>, items: &[Item<'_>], context: Context) -> usize {
     let (shape, _) = columns(line, context);
-    if shape == Shape::Plain || !aligns(line, shape, indent) {
+    if shape == Shape::Plain || !aligns(line, shape) {
         return 1;
     }
     let same = |item: &&Item<'_>| match item {
-        Item::Line(next) => columns(next, context).0 == shape && aligns(next, shape, indent),
+        Item::Line(next) => columns(next, context).0 == shape && aligns(next, shape),
         Item::Comment(_) | Item::Blank => false,
     };
     items.iter().take_while(same).count()
 }
 
 /// May a statement stand in columns with others? A field may although its block is broken.
-fn aligns(line: &Line<'_>, shape: Shape, indent: usize) -> bool {
+fn aligns(line: &Line<'_>, shape: Shape) -> bool {
     let comment_inside = line.pieces.iter().any(|piece| matches!(piece, Piece::Comment { .. }));
     match shape {
         Shape::Field => !comment_inside,
-        Shape::Assignment | Shape::Let | Shape::Arrow | Shape::Named | Shape::Plain => {
-            !line.is_broken() && flat_width(line) + indent <= WIDTH_MAX
-        }
+        Shape::Assignment | Shape::Let | Shape::Arrow | Shape::Named | Shape::Plain => !line.is_broken(),
     }
 }
 
@@ -294,7 +298,11 @@ fn cell_widths(line: &Line<'_>, starts: &[usize]) -> Vec<usize> {
         let broken = pieces.iter().any(|piece| matches!(piece, Piece::Block(block) if block.multiline));
         let mut cell = Flattened::default();
         cell.pieces(pieces, &[]);
-        let width = cell.atoms.iter().enumerate().map(|(index, atom)| text_width(atom) + if index == 0 { 0 } else { atom.blanks });
+        let width = cell
+            .atoms
+            .iter()
+            .enumerate()
+            .map(|(index, atom)| text_width(atom) + if index == 0 { 0 } else { atom.blanks });
         widths.push(if broken { CELL_MAX + 1 } else { width.sum() });
         from = *start;
     }
@@ -339,7 +347,8 @@ fn gap_needed(items: &[Item<'_>], index: usize, before: Option<&Line<'_>>, conte
     if is_attached(items, index, context) {
         return false;
     }
-    let example = next.begins_with("example") && ["rule", "table", "example"].iter().any(|word| before.begins_with(word));
+    let example =
+        next.begins_with("example") && ["rule", "table", "example"].iter().any(|word| before.begins_with(word));
     !example && !before.is_remark() && (before.is_broken() || next.is_broken() || kind(before) != kind(next))
 }
 
@@ -353,7 +362,8 @@ fn kind<'a>(line: &Line<'a>) -> Option<&'a str> {
 
 /// The atoms of a statement; `columns` says how many blanks stand before which piece.
 fn atoms<'p, 'a>(line: &'p Line<'a>, columns: &[(usize, usize)]) -> Vec<Atom<'p, 'a>> {
-    let mut flattened = Flattened { header: line.begins_with("rule"), ..Flattened::default() };
+    let rule = line.begins_with("rule");
+    let mut flattened = Flattened { rule, header: rule, ..Flattened::default() };
     flattened.pieces(&line.pieces, columns);
     flattened.atoms
 }
@@ -365,8 +375,11 @@ struct Flattened<'p, 'a> {
     last: [Option<Token<'a>>; 2],
     /// How deep brackets and blocks are nested here.
     depth: usize,
+    rule: bool,
     /// Is this the head of a `rule`, before its `=`?
     header: bool,
+    /// Are these the digits of a `decimal(...)`, which stand close together?
+    digits: bool,
 }
 
 impl<'p, 'a> Flattened<'p, 'a> {
@@ -385,7 +398,11 @@ impl<'p, 'a> Flattened<'p, 'a> {
                 }
                 Piece::Block(block) => self.inline_block(block, column),
                 Piece::Comment { text, own_line } => {
-                    self.atoms.push(Atom { kind: AtomKind::Comment { text, own_line: *own_line }, blanks: 0, rank: None });
+                    self.atoms.push(Atom {
+                        kind: AtomKind::Comment { text, own_line: *own_line },
+                        blanks: 0,
+                        rank: None,
+                    });
                 }
             }
         }
@@ -400,7 +417,10 @@ impl<'p, 'a> Flattened<'p, 'a> {
         if token.is(")") || token.is("]") {
             self.depth = self.depth.saturating_sub(1);
         }
-        let blanks = column.unwrap_or_else(|| self.blanks_before(&token));
+        let opens_digits = token.is("(") && self.last[1].is_some_and(|last| last.is("decimal"));
+        self.digits = opens_digits || self.digits && !token.is(")");
+        let close = self.digits && token.kind == TokenKind::Number;
+        let blanks = if close { 0 } else { column.unwrap_or_else(|| self.blanks_before(&token)) };
         let rank = self.rank(&token, next);
         self.atoms.push(Atom { kind: AtomKind::Text(token.text), blanks, rank });
         if token.is("(") || token.is("[") {
@@ -419,15 +439,18 @@ impl<'p, 'a> Flattened<'p, 'a> {
         }
         let header = self.header && self.depth == 0 && last.is(")");
         if header {
+            return Some(1);
+        }
+        if self.rule && last.is("=") && self.depth == 0 {
             return Some(0);
         }
         let after = last.is(",") || last.is("=") && self.depth == 0;
-        let by_word = token.is_name() || token.is("|");
-        if !(after || by_word) || !may_break_before([before.as_ref(), Some(last)], next) {
+        let by_word = goes_on_before(next) && !last.is(".") && (token.is_name() || token.is("|"));
+        if !(by_word || after && may_break_before([before.as_ref(), Some(last)], next)) {
             return None;
         }
         let gladly = !after && !["and", "or", "in", "is", "not"].iter().any(|word| token.is(word));
-        Some(self.depth * 2 + usize::from(!gladly))
+        Some(1 + self.depth * 2 + usize::from(!gladly))
     }
 
     fn inline_block(&mut self, block: &'p Block<'a>, column: Option<usize>) {

@@ -4,8 +4,30 @@ use crate::tokens::{Token, TokenKind};
 
 /// Words behind which a bracket or a sign does not belong to a name.
 const KEYWORDS: [&str; 24] = [
-    "and", "as", "by", "check", "each", "else", "for", "if", "in", "invalid", "is", "match", "not", "of", "or", "otherwise", "per", "take",
-    "then", "to", "when", "where", "with", "from",
+    "and",
+    "as",
+    "by",
+    "check",
+    "each",
+    "else",
+    "for",
+    "if",
+    "in",
+    "invalid",
+    "is",
+    "match",
+    "not",
+    "of",
+    "or",
+    "otherwise",
+    "per",
+    "take",
+    "then",
+    "to",
+    "when",
+    "where",
+    "with",
+    "from",
 ];
 
 /// Does a blank stand between two tokens of a line? `before_previous` tells a sign from an operator.
@@ -21,7 +43,9 @@ pub(super) fn blank_between(before_previous: Option<&Token<'_>>, previous: &Toke
         return false;
     }
     if is(next, &["("]) {
-        let keyword = previous.kind == TokenKind::Word && KEYWORDS.contains(&previous.text) && !before_previous.is_some_and(|dot| dot.is("."));
+        let keyword = previous.kind == TokenKind::Word
+            && KEYWORDS.contains(&previous.text)
+            && !before_previous.is_some_and(|dot| dot.is("."));
         let name = previous.is_name() || is(previous, &["?"]);
         return keyword || !name;
     }

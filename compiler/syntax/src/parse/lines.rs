@@ -208,7 +208,7 @@ fn assigns(tokens: &[Token<'_>]) -> bool {
 }
 
 /// Do these tokens at the start of a line continue the line before?
-pub(super) fn goes_on_before(tokens: &[Token<'_>]) -> bool {
+pub(crate) fn goes_on_before(tokens: &[Token<'_>]) -> bool {
     let Some(first) = tokens.first() else { return false };
     let second = tokens.get(1);
     let is = |token: Option<&Token<'_>>, text: &str| token.is_some_and(|token| token.is(text));

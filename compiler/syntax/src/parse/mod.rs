@@ -34,7 +34,7 @@ mod grammar {
     pub(super) struct Grammar;
 }
 use grammar::{Grammar, Rule};
-pub(crate) use lines::may_break_before;
+pub(crate) use lines::{goes_on_before, may_break_before};
 
 /// The largest file that is read, in bytes: spans count in 32 bits.
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;

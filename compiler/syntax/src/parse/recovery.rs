@@ -120,7 +120,10 @@ impl Reader<'_> {
             Rule::bad_arm => Kind::Arm,
             _ => Kind::Definition,
         };
-        let line = Line { kind, text: node.text(), tokens: tokens(node.text()), span: node.span() };
+        // Braces that were put in behind the end of the file are no part of the line.
+        let span = node.span();
+        let text = node.text().get(..(span.end - span.start) as usize).unwrap_or_default();
+        let line = Line { kind, text, tokens: tokens(text), span };
         if self.explained(line.span) {
             return;
         }
