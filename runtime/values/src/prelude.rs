@@ -8,7 +8,7 @@ pub use std::borrow::Cow;
 pub use crate::compare::{self, Show};
 pub use crate::decimal::{Decimal, Mode, Quotient};
 pub use crate::fault::{Stop, if_invalid, needed};
-pub use crate::functions;
+pub use crate::functions::{absence, codes, dates, lists, money, numbers, text};
 pub use crate::json::Json;
 pub use crate::node::Node;
 pub use crate::outcome::{Input, Integration, Mapping, Outcome, Rejection};
@@ -113,6 +113,185 @@ impl<T> Held<T> for Result<T, Stop> {
     fn value(&self) -> Result<&T, Stop> {
         self.as_ref().map_err(Stop::clone)
     }
+}
+
+/// `value otherwise reject "..."` and its like, where the text of the answer may itself stop.
+pub trait Missing<T> {
+    /// The value, or a rejection.
+    ///
+    /// # Errors
+    /// It is missing.
+    fn or_reject(self, reason: impl FnOnce() -> Result<String, Stop>) -> Result<T, Stop>;
+
+    /// The value, or no delivery.
+    ///
+    /// # Errors
+    /// It is missing.
+    fn or_skip(self, reason: impl FnOnce() -> Result<String, Stop>) -> Result<T, Stop>;
+}
+
+impl<T> Missing<T> for Option<T> {
+    fn or_reject(self, reason: impl FnOnce() -> Result<String, Stop>) -> Result<T, Stop> {
+        self.ok_or_else(|| Stop::rejected(reason()))
+    }
+
+    fn or_skip(self, reason: impl FnOnce() -> Result<String, Stop>) -> Result<T, Stop> {
+        self.ok_or_else(|| Stop::skipped(reason()))
+    }
+}
+
+impl<'r> Run<'r> {
+    /// `{ ... }`: a record made in an expression.
+    ///
+    /// # Errors
+    /// [`Stop::Held`] if one of its statements stopped.
+    pub fn record(&self, made: impl FnOnce(&mut Record)) -> Result<Node<'r>, Stop> {
+        self.make(made).map(|json| Node::owned(json, "record"))
+    }
+
+    /// `each ... { ... }`: the record of that row, counted from 1.
+    ///
+    /// # Errors
+    /// [`Stop::Held`] if one of its statements stopped.
+    pub fn element(&self, number: usize, made: impl FnOnce(&mut Record)) -> Result<Json<'static>, Stop> {
+        self.within(number, || self.make(made))
+    }
+}
+
+/// Records made row by row as one list.
+///
+/// # Errors
+/// [`Stop::Held`] if one of them stopped.
+pub fn written(made: Vec<Result<Json<'static>, Stop>>) -> write::Written {
+    made.into_iter().collect::<Result<_, _>>().map(Json::List)
+}
+
+/// Records made row by row as a list to go on with.
+///
+/// # Errors
+/// [`Stop::Held`] if one of them stopped.
+pub fn nodes<'r>(made: Vec<Result<Json<'static>, Stop>>) -> Result<Vec<Node<'r>>, Stop> {
+    made.into_iter().map(|json| json.map(|json| Node::owned(json, "record"))).collect()
+}
+
+impl Run<'_> {
+    /// `FIELD { ... }`: a nested record; one without a field is left out.
+    pub fn nested(&self, record: &mut Record, field: &'static str, inner: impl FnOnce(&mut Record)) {
+        let mut nested = Record::new();
+        self.within(field, || inner(&mut nested));
+        self.nest(record, field, nested);
+    }
+
+    /// `FIELD { ... }` where the field is a list: one more element.
+    pub fn nested_element(&self, record: &mut Record, field: &'static str, inner: impl FnOnce(&mut Record)) {
+        let number = record.count(field) + 1;
+        let mut nested = Record::new();
+        self.within(field, || self.within(number, || inner(&mut nested)));
+        record.push(field, nested.into_json());
+    }
+
+    /// `FIELD when CONDITION { ... }`: is it wanted? Not if the condition stopped, which is noted.
+    #[must_use]
+    pub fn wanted(&self, field: &'static str, line: u32, condition: Result<bool, Stop>) -> bool {
+        condition.unwrap_or_else(|stop| {
+            self.within(field, || self.note(line, stop));
+            false
+        })
+    }
+}
+
+/// A question to a system.
+#[must_use]
+pub fn question(system: &str, entity: &str, terms: impl Into<Vec<Term>>, select: &[&str]) -> Find {
+    let select = select.iter().map(|path| (*path).to_owned()).collect();
+    Find { system: system.to_owned(), entity: entity.to_owned(), terms: terms.into(), select }
+}
+
+/// One condition of a question, its value in the spelling of the wire.
+#[must_use]
+pub fn term(field: &str, test: Test, value: Json<'_>) -> Term {
+    Term { field: field.to_owned(), test, value: value.to_text() }
+}
+
+/// A question to the link store: the target's entity, the source's entity, the source's key as it is written.
+#[must_use]
+pub fn link((system, entity): (&str, &str), (of_system, of_entity): (&str, &str), key: Json<'_>) -> Link {
+    let key = match key {
+        Json::Text(text) => text.into_owned(),
+        other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)) => other.to_text(),
+    };
+    Link {
+        system: system.to_owned(),
+        entity: entity.to_owned(),
+        of_system: of_system.to_owned(),
+        of_entity: of_entity.to_owned(),
+        key,
+    }
+}
+
+/// A stored key that is a number.
+///
+/// # Errors
+/// It is none.
+pub fn key_number(key: Cow<'_, str>) -> Result<Decimal, Stop> {
+    Decimal::parse(&key).map_err(|_| broken_key(&key))
+}
+
+/// A stored key that is a UUID.
+///
+/// # Errors
+/// It is none.
+pub fn key_uuid(key: Cow<'_, str>) -> Result<Uuid, Stop> {
+    Uuid::parse(&key).ok_or_else(|| broken_key(&key))
+}
+
+fn broken_key(key: &str) -> Stop {
+    Stop::failed_on(key, format!("the stored key \"{key}\" is no key of its entity any more"))
+}
+
+/// `otherwise wait` for something whose own key is missing.
+#[must_use]
+pub fn nothing_to_wait_for() -> Stop {
+    Stop::failed("the key to wait for is missing")
+}
+
+/// The only record of those that a `find` has kept.
+///
+/// # Errors
+/// There are several.
+pub fn only_one<'r>(mut kept: Vec<Node<'r>>, entity: &str) -> Result<Option<Node<'r>>, Stop> {
+    match kept.len() {
+        0 | 1 => Ok(kept.pop()),
+        several => Err(Stop::failed(format!("{several} records of {entity} match; expected one"))),
+    }
+}
+
+/// `fit`: the value as it is, if it can be written.
+///
+/// # Errors
+/// It does not fit.
+pub fn fit<T>(value: T, written: impl FnOnce(&T) -> write::Written) -> Result<T, Stop> {
+    written(&value).map(|_| value)
+}
+
+/// `fit` of a value that may be missing.
+///
+/// # Errors
+/// It does not fit.
+pub fn fit_some<T>(value: Option<T>, written: impl FnOnce(&T) -> write::Written) -> Result<Option<T>, Stop> {
+    value.map(|value| fit(value, written)).transpose()
+}
+
+/// `value in ["a", "b"]`.
+#[must_use]
+pub fn is_one_of(value: &str, words: &[&str]) -> bool {
+    words.contains(&value)
+}
+
+/// `value in ["a", "b"]`, where the value may be missing: a missing one is none of them.
+#[must_use]
+pub fn may_be_one_of(value: Option<&str>, words: &[&str]) -> bool {
+    value.is_some_and(|value| words.contains(&value))
 }
 
 /// `value in list`.

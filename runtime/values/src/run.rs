@@ -184,6 +184,19 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Makes a record outside the target record: `{ ... }` in an expression, an element of a list, the result of a rule.
+    ///
+    /// # Errors
+    /// [`Stop::Held`] if one of its statements stopped: a field that failed must not be taken for a missing one.
+    pub fn make(&self, inner: impl FnOnce(&mut Record)) -> Result<Json<'static>, Stop> {
+        let stopped_before = self.stopped.replace(false);
+        let mut record = Record::new();
+        inner(&mut record);
+        let stopped = self.stopped.get();
+        self.stopped.set(stopped_before || stopped);
+        if stopped { Err(Stop::Held) } else { Ok(record.into_json()) }
+    }
+
     /// `check CONDITION otherwise VERDICT`.
     pub fn check(&self, line: u32, condition: Result<bool, Stop>, verdict: impl FnOnce() -> Stop) {
         match condition {

@@ -1,0 +1,122 @@
+//! Pieces of Rust that are put together: statements and the value behind them.
+//!
+//! In: tokens. Out: the shortest form that a person would write: no closure around what cannot stop, no block around a lone value.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+
+/// A statement with a longer value gets a closure of its own.
+const INLINE_CHARACTERS_MAX: usize = 60;
+
+/// Statements and then a value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Code {
+    pub(crate) statements: TokenStream,
+    pub(crate) value: TokenStream,
+}
+
+impl Code {
+    /// A value alone.
+    pub(crate) fn value(value: TokenStream) -> Code {
+        Code { statements: TokenStream::new(), value }
+    }
+
+    /// As an expression: a block if there are statements.
+    pub(crate) fn expression(self) -> TokenStream {
+        let Code { statements, value } = self;
+        if statements.is_empty() { value } else { quote! { { #statements #value } } }
+    }
+
+    /// As a `Result`, where the value is no `Result` yet.
+    pub(crate) fn ok(self) -> Code {
+        let value = self.value;
+        Code { statements: self.statements, value: quote! { Ok(#value) } }
+    }
+
+    /// A `Result` as an expression, in a closure of its own if anything within returns early.
+    pub(crate) fn attempt(self) -> TokenStream {
+        let Code { statements, value } = self;
+        match (statements.is_empty(), may_stop(&statements) || may_stop(&value)) {
+            (true, false) => value,
+            (true, true) => quote! { (|| #value)() },
+            (false, false) => quote! { { #statements #value } },
+            (false, true) => quote! { (|| { #statements #value })() },
+        }
+    }
+
+    /// A `Result` for one statement: short ones as they are, others as a closure that is named first and called by `value`.
+    pub(crate) fn named_attempt(self, name: &str) -> Code {
+        let Code { statements, value } = self;
+        if statements.is_empty() && !may_stop(&value) && value.to_string().len() <= INLINE_CHARACTERS_MAX {
+            return Code::value(value);
+        }
+        let name = format_ident!("{}", name);
+        // prettyplease gives a closure of one long call no braces and many lines; with braces it reads as a function does.
+        let body = quote! { #statements #value };
+        Code { statements: quote! { let #name = || { #body }; }, value: quote! { #name() } }
+    }
+
+    /// The same value behind more statements.
+    pub(crate) fn map(self, wrap: impl FnOnce(TokenStream) -> TokenStream) -> Code {
+        Code { statements: self.statements, value: wrap(self.value) }
+    }
+
+    /// Names the value if it would be hard to read inside a call.
+    pub(crate) fn named(mut self) -> Code {
+        if is_block_like(&self.value) {
+            let value = self.value;
+            self.statements.extend(quote! { let value = #value; });
+            self.value = quote! { value };
+        }
+        self
+    }
+}
+
+/// Does evaluation perhaps leave the function: by `?` or by `return`?
+pub(crate) fn may_stop(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Punct(punct) => punct.as_char() == '?',
+        TokenTree::Ident(ident) => ident == "return" || ident == "continue",
+        TokenTree::Group(group) => may_stop(&group.stream()),
+        TokenTree::Literal(_) => false,
+    })
+}
+
+/// Does an expression begin like a statement?
+pub(crate) fn is_block_like(tokens: &TokenStream) -> bool {
+    match tokens.clone().into_iter().next() {
+        Some(TokenTree::Ident(first)) => first == "if" || first == "match" || first == "return",
+        Some(TokenTree::Group(group)) => group.delimiter() == Delimiter::Brace,
+        Some(TokenTree::Punct(_) | TokenTree::Literal(_)) | None => false,
+    }
+}
+
+/// An expression that a method may be called on.
+pub(crate) fn receiver(tokens: TokenStream) -> TokenStream {
+    let starts_with_sign = match tokens.clone().into_iter().next() {
+        Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), '*' | '!' | '&' | '-'),
+        Some(TokenTree::Ident(_) | TokenTree::Group(_) | TokenTree::Literal(_)) | None => false,
+    };
+    if starts_with_sign || is_block_like(&tokens) || has_operator(&tokens) { quote! { (#tokens) } } else { tokens }
+}
+
+/// Is there an operator at the top of an expression?
+fn has_operator(tokens: &TokenStream) -> bool {
+    let mut before: Option<char> = None;
+    for token in tokens.clone() {
+        let character = match token {
+            TokenTree::Punct(punct) => Some(punct.as_char()),
+            TokenTree::Ident(_) | TokenTree::Group(_) | TokenTree::Literal(_) => None,
+        };
+        if matches!(character, Some('=' | '<' | '>' | '|' | '&')) && before != Some(':') {
+            return true;
+        }
+        before = character;
+    }
+    false
+}
+
+/// Tokens as text without layout, for hashes.
+pub(crate) fn flat(tokens: &impl ToTokens) -> String {
+    tokens.to_token_stream().to_string()
+}

@@ -1,0 +1,238 @@
+//! What the emission of one function knows: the project's names, the function's locals, and the line that it is at.
+//!
+//! In: the model and the names that its items were given. Out: answers (the identifier of a local, the line of a span). It emits no code.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use mapwright_model::ir::{Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type};
+use mapwright_syntax::{Files, Span};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+
+use crate::names::{Scope, ident, snake};
+
+/// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
+pub(crate) const OWN_NAMES: &[&str] =
+    &["run", "input", "record", "rows", "keyed", "made", "number", "value", "before", "asked", "found", "holds", "reason", "element"];
+
+/// Words that cannot stand in a format text, where there are no raw names.
+const RUST_WORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum", "extern",
+    "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
+    "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
+    "virtual", "where", "while", "yield",
+];
+
+/// Rust names of the project's items.
+#[derive(Default)]
+pub(crate) struct Items {
+    pub(crate) settings: Vec<Ident>,
+    pub(crate) tables: Vec<Ident>,
+    pub(crate) rules: Vec<Ident>,
+    pub(crate) mappings: Vec<Ident>,
+    /// By flow; only flows with a residual condition have one.
+    pub(crate) keeps: Vec<Option<Ident>>,
+    /// Every name above, which no local may hide.
+    pub(crate) taken: BTreeSet<String>,
+}
+
+/// The project as every function sees it.
+pub(crate) struct Project<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) files: &'m Files,
+    pub(crate) items: Items,
+    /// For the content hash: no comments, no documentation, no lines, so that moving a mapping does not make another version of it.
+    pub(crate) bare: bool,
+}
+
+impl<'m> Project<'m> {
+    /// Names every item of the model.
+    pub(crate) fn new(model: &'m Model, files: &'m Files, bare: bool, scope: &mut Scope) -> Self {
+        let mut items = Items::default();
+        let mut setting_scope = Scope::default();
+        items.settings = model.settings.iter().map(|setting| ident(&setting_scope.take(&snake(&setting.name)))).collect();
+        let mut name = |wanted: &str| {
+            let name = scope.take(&snake(wanted));
+            items.taken.insert(name.clone());
+            ident(&name)
+        };
+        items.tables = model.tables.iter().map(|table| name(&table.name)).collect();
+        items.rules = model.rules.iter().map(|rule| name(&rule.name)).collect();
+        items.mappings = model.mappings.iter().map(|mapping| name(&mapping.name)).collect();
+        items.keeps = model
+            .flows
+            .iter()
+            .map(|flow| flow.keep.is_some().then(|| name(&format!("keep_{}", flow.name))))
+            .collect();
+        Project { model, files, items, bare }
+    }
+
+    /// The line of a span, as a literal.
+    pub(crate) fn line(&self, span: Span) -> Literal {
+        Literal::u32_unsuffixed(if self.bare { 0 } else { self.files.place(span).1 })
+    }
+
+    /// The file of a span.
+    pub(crate) fn file(&self, span: Span) -> &str {
+        self.files.place(span).0
+    }
+
+    /// The spec's own words for a statement: its first line, behind its number.
+    pub(crate) fn quoted(&self, span: Span) -> TokenStream {
+        if self.bare {
+            return TokenStream::new();
+        }
+        let (_, line, _) = self.files.place(span);
+        let text = self.files.text(span).lines().next().unwrap_or_default().trim();
+        let spaced = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut: String = spaced.chars().take(QUOTED_CHARACTERS_MAX).collect();
+        let dots = if cut.len() < spaced.len() { "…" } else { "" };
+        crate::print::comment(format!("{line}: {cut}{dots}").trim_end_matches([' ', ':', '{']))
+    }
+
+    /// The documentation of an item: its name, where it stands, what it says of itself.
+    pub(crate) fn documentation(&self, name: &str, doc: &str, span: Span) -> TokenStream {
+        if self.bare {
+            return TokenStream::new();
+        }
+        let (file, line, _) = self.files.place(span);
+        let colon = if doc.is_empty() { "" } else { ": " };
+        let text = format!(" `{name}`, {file}:{line}{colon}{}", doc.replace('\n', " "));
+        quote! { #[doc = #text] }
+    }
+
+    pub(crate) fn setting(&self, id: SettingId) -> Ident {
+        self.items.settings.get(id.0).cloned().unwrap_or_else(|| ident("unknown"))
+    }
+
+    pub(crate) fn table(&self, id: TableId) -> Ident {
+        self.items.tables.get(id.0).cloned().unwrap_or_else(|| ident("unknown"))
+    }
+
+    pub(crate) fn rule(&self, id: RuleId) -> Ident {
+        self.items.rules.get(id.0).cloned().unwrap_or_else(|| ident("unknown"))
+    }
+
+    /// The field that wire names lead to, through nested records.
+    pub(crate) fn field_at(&self, record: RecordId, steps: &[String]) -> Option<&'m Field> {
+        let (first, rest) = steps.split_first()?;
+        let field = self.model.record(record)?.fields.iter().find(|field| field.wire == *first)?;
+        match (&field.ty, rest) {
+            (_, []) => Some(field),
+            (Type::Record(id), rest) => self.field_at(*id, rest),
+            (
+                Type::Text { .. }
+                | Type::Integer { .. }
+                | Type::Decimal { .. }
+                | Type::Quotient
+                | Type::Boolean
+                | Type::Date
+                | Type::Time
+                | Type::Instant
+                | Type::Uuid
+                | Type::Enum(_)
+                | Type::List(_)
+                | Type::Map(_)
+                | Type::Json
+                | Type::File
+                | Type::Never,
+                [_, ..],
+            ) => None,
+        }
+    }
+}
+
+const QUOTED_CHARACTERS_MAX: usize = 100;
+
+/// How a local is kept in the Rust function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// By value.
+    Owned,
+    /// Behind a reference.
+    Borrowed,
+    /// As what `run.hold` gave: a value, or the note that it stopped.
+    Held,
+}
+
+/// One function in the making.
+pub(crate) struct Body<'m> {
+    pub(crate) project: &'m Project<'m>,
+    locals: &'m [Local],
+    names: Vec<Ident>,
+    /// For elements of an `each`: the element after which the row's number is named.
+    pub(crate) numbered_by: RefCell<BTreeMap<LocalId, LocalId>>,
+    /// `run` where it is a reference already, else `&run`.
+    pub(crate) run: TokenStream,
+}
+
+impl<'m> Body<'m> {
+    /// A function with these locals. `run` is how it hands its run to rules.
+    pub(crate) fn new(project: &'m Project<'m>, locals: &'m [Local], run: TokenStream) -> Self {
+        let taken = OWN_NAMES.iter().copied().chain(project.items.taken.iter().map(String::as_str));
+        let mut scope = Scope::with(taken);
+        let mut known: Vec<(&str, Ident)> = Vec::new();
+        let mut names = Vec::with_capacity(locals.len());
+        for local in locals {
+            // Locals of one name hide each other in Rust as they do in the spec.
+            let name = match known.iter().find(|(name, _)| *name == local.name) {
+                Some((_, name)) => name.clone(),
+                None => {
+                    let name = ident(&scope.take(&snake(&local.name)));
+                    known.push((&local.name, name.clone()));
+                    name
+                }
+            };
+            names.push(name);
+        }
+        Body { project, locals, names, numbered_by: RefCell::default(), run }
+    }
+
+    /// Names that what stands in a text's holes may take without hiding a local.
+    pub(crate) fn hole_scope(&self) -> Scope {
+        let names: Vec<String> = self.names.iter().map(|name| name.to_string().replace("r#", "")).collect();
+        let taken = OWN_NAMES.iter().chain(RUST_WORDS).copied().chain(names.iter().map(String::as_str));
+        Scope::with(taken.chain(self.project.items.taken.iter().map(String::as_str)))
+    }
+
+    pub(crate) fn name(&self, id: LocalId) -> Ident {
+        self.names.get(id.0).cloned().unwrap_or_else(|| ident("unknown"))
+    }
+
+    /// The number of the element's row, for `position`.
+    pub(crate) fn number(&self, id: LocalId) -> Ident {
+        let named = self.numbered_by.borrow().get(&id).copied().unwrap_or(id);
+        ident(&format!("{}_number", self.name(named).to_string().replace("r#", "")))
+    }
+
+    pub(crate) fn local(&self, id: LocalId) -> Option<&'m Local> {
+        self.locals.get(id.0)
+    }
+
+    pub(crate) fn keeping(&self, local: &Local) -> Keeping {
+        match local.kind {
+            LocalKind::Let => Keeping::Held,
+            LocalKind::Source(_) | LocalKind::Found => Keeping::Owned,
+            LocalKind::Parameter if local.optional => Keeping::Owned,
+            LocalKind::Parameter => match &local.ty {
+                Type::Record(_) | Type::List(_) => Keeping::Borrowed,
+                Type::Text { .. }
+                | Type::Integer { .. }
+                | Type::Decimal { .. }
+                | Type::Quotient
+                | Type::Boolean
+                | Type::Date
+                | Type::Time
+                | Type::Instant
+                | Type::Uuid
+                | Type::Enum(_)
+                | Type::Map(_)
+                | Type::Json
+                | Type::File
+                | Type::Never => Keeping::Owned,
+            },
+            LocalKind::Element => Keeping::Owned,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! `each`: rows are walked and kept, then sorted, then taken.
+//!
+//! In: an `each`. Out: loops over it. The three stages stay apart wherever one could stop before another, so that a record's problems
+//! are those that the language says, in its order.
+
+use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk};
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::code::{Code, is_block_like, receiver};
+use crate::context::Body;
+use crate::visit;
+
+/// Where the records of an `each` go.
+#[derive(Clone, Copy)]
+pub(crate) enum Numbering {
+    /// Counted from 1.
+    Fresh,
+    /// Counted on from the elements that the target field has: `also <-`.
+    Further,
+}
+
+impl Body<'_> {
+    /// The list of what is taken.
+    pub(crate) fn each(&self, each: &Each) -> Code {
+        match &each.take {
+            Take::Element => self.rows(each),
+            Take::Value(value) => {
+                let (rows, pattern) = (self.rows(each), self.pattern(each));
+                let code = self.code(value);
+                let (inner, taken) = (code.statements, code.value);
+                let statements = rows.statements;
+                let head = self.loop_head(each, &pattern, rows.value);
+                let statements = quote! {
+                    #statements
+                    let mut made = Vec::new();
+                    #head {
+                        #inner
+                        made.push(#taken);
+                    }
+                };
+                Code { statements, value: quote! { made } }
+            }
+            Take::Block(_) => {
+                let code = self.each_record(each, Numbering::Fresh);
+                code.map(|made| quote! { nodes(#made)? })
+            }
+        }
+    }
+
+    /// Statements that leave `made`: for each row the record, or that it stopped. Rows behind a stopped one are made all the same.
+    pub(crate) fn each_record(&self, each: &Each, numbering: Numbering) -> Code {
+        let Take::Block(body) = &each.take else { return self.each(each) };
+        let (rows, pattern) = (self.rows(each), self.pattern(each));
+        let number = self.row_number(each);
+        let at = match numbering {
+            Numbering::Fresh => quote! { #number },
+            Numbering::Further => quote! { before + #number },
+        };
+        let (statements, list, making) = (rows.statements, rows.value, self.statements(body));
+        let statements = quote! {
+            #statements
+            let mut made = Vec::new();
+            for (#number, #pattern) in (1usize..).zip(#list) {
+                let element = |record: &mut Record| { #making };
+                made.push(run.element(#at, element));
+            }
+        };
+        Code { statements, value: quote! { made } }
+    }
+
+    /// `position` of any element of a row is the row's number.
+    fn share_number(&self, each: &Each) {
+        let Some(last) = each.walks.last().map(|walk| walk.element) else { return };
+        for local in self.locals_of(each) {
+            self.numbered_by.borrow_mut().insert(local, last);
+        }
+    }
+
+    /// The rows that are kept, sorted: elements, or tuples of elements where several lists are walked.
+    fn rows(&self, each: &Each) -> Code {
+        self.share_number(each);
+        let code = match each.walks.as_slice() {
+            [Walk { list, condition: None, with, .. }] if with.is_empty() => Code::value(self.walked(list)),
+            walks => {
+                let loops = self.walk(walks, &self.row(each));
+                Code { statements: quote! { let mut rows = Vec::new(); #loops }, value: quote! { rows } }
+            }
+        };
+        let code = match &each.sorted {
+            Some((key, descending)) => self.sort(each, code, key, *descending),
+            None => code,
+        };
+        if !matches!(each.take, Take::Element) || self.locals_of(each).len() == 1 {
+            return code;
+        }
+        // The innermost element of each row.
+        let (pattern, last) = (self.pattern(each), self.innermost(each));
+        let (statements, rows) = (code.statements, receiver(code.value));
+        Code { statements, value: quote! { #rows.into_iter().map(|#pattern| #last).collect::<Vec<_>>() } }
+    }
+
+    fn sort(&self, each: &Each, rows: Code, key: &Expr, descending: bool) -> Code {
+        let (pattern, row) = (self.pattern(each), self.row(each));
+        let code = self.code(key);
+        let (statements, list, inner, key) = (rows.statements, rows.value, code.statements, code.value);
+        let head = self.loop_head(each, &pattern, list);
+        Code {
+            statements: quote! {
+                #statements
+                let mut keyed = Vec::new();
+                #head {
+                    #inner
+                    keyed.push((#key, #row));
+                }
+            },
+            value: quote! { sorted(keyed, #descending) },
+        }
+    }
+
+    /// `for`, with the row's number where something inside asks for it.
+    fn loop_head(&self, each: &Each, pattern: &TokenStream, list: TokenStream) -> TokenStream {
+        let asked = self.locals_of(each).iter().any(|local| match &each.take {
+            Take::Element => false,
+            Take::Value(value) => {
+                let mut found = false;
+                visit::expr(value, &mut |expr| found |= matches!(&expr.kind, ExprKind::Position(id) if id == local));
+                found
+            }
+            Take::Block(_) => true,
+        });
+        if !asked {
+            return quote! { for #pattern in #list };
+        }
+        let number = self.row_number(each);
+        quote! { for (#number, #pattern) in (1usize..).zip(#list) }
+    }
+
+    fn walk(&self, walks: &[Walk], row: &TokenStream) -> TokenStream {
+        let Some((walk, inner)) = walks.split_first() else { return quote! { rows.push(#row); } };
+        let (element, list) = (self.name(walk.element), self.walked(&walk.list));
+        let lists = walk.with.iter().map(|(list, local)| {
+            let (name, list) = (beside(&self.name(*local)), self.value(list));
+            quote! { let #name = #list; }
+        });
+        let partners = walk.with.iter().map(|(list, local)| {
+            let (name, list_name) = (self.name(*local), beside(&self.name(*local)));
+            let partner = quote! { #list_name.get(index).cloned() };
+            let flat = matches!(&list.ty, Type::List(list) if list.optional);
+            if flat { quote! { let #name = #partner.flatten(); } } else { quote! { let #name = #partner; } }
+        });
+        let condition = walk.condition.as_ref().map(|condition| {
+            let condition = self.place(condition);
+            let condition = match condition.to_string().strip_prefix("! ") {
+                // `if !(!x)` would be read twice.
+                Some(_) => {
+                    let positive: TokenStream = condition.into_iter().skip(1).collect();
+                    positive
+                }
+                None => {
+                    let condition = receiver(condition);
+                    quote! { !#condition }
+                }
+            };
+            quote! { if #condition { continue; } }
+        });
+        let rest = self.walk(inner, row);
+        if walk.with.is_empty() {
+            quote! { for #element in #list { #condition #rest } }
+        } else {
+            quote! {
+                let first = #list;
+                #(#lists)*
+                for (index, #element) in first.into_iter().enumerate() { #(#partners)* #condition #rest }
+            }
+        }
+    }
+
+    /// A list to walk: taken if it was made for this, by cheap copies of its elements if it is a local's.
+    fn walked(&self, list: &Expr) -> TokenStream {
+        match &list.kind {
+            ExprKind::Local(_) => {
+                let list = self.upon(list);
+                quote! { #list.iter().cloned() }
+            }
+            _ => {
+                let list = self.value(list);
+                if is_block_like(&list) { quote! { (#list) } } else { list }
+            }
+        }
+    }
+
+    fn locals_of(&self, each: &Each) -> Vec<LocalId> {
+        each.walks
+            .iter()
+            .flat_map(|walk| std::iter::once(walk.element).chain(walk.with.iter().map(|(_, local)| *local)))
+            .collect()
+    }
+
+    fn innermost(&self, each: &Each) -> TokenStream {
+        match each.walks.last() {
+            Some(walk) => {
+                let name = self.name(walk.element);
+                quote! { #name }
+            }
+            None => quote! { () },
+        }
+    }
+
+    /// What a row's elements are bound to.
+    fn pattern(&self, each: &Each) -> TokenStream {
+        let names: Vec<Ident> = self.locals_of(each).into_iter().map(|local| self.name(local)).collect();
+        match names.as_slice() {
+            [name] => quote! { #name },
+            names => quote! { (#(#names),*) },
+        }
+    }
+
+    /// A row to be kept: outer elements serve several rows.
+    fn row(&self, each: &Each) -> TokenStream {
+        let locals = self.locals_of(each);
+        let last = each.walks.last().map(|walk| walk.element);
+        let kept: Vec<TokenStream> = locals
+            .iter()
+            .map(|id| {
+                let name = self.name(*id);
+                let copy = self.local(*id).is_some_and(|local| crate::types::is_copy(&local.ty));
+                if copy || Some(*id) == last { quote! { #name } } else { quote! { #name.clone() } }
+            })
+            .collect();
+        match kept.as_slice() {
+            [name] => quote! { #name },
+            kept => quote! { (#(#kept),*) },
+        }
+    }
+
+    /// The number of a row of this `each`: that of its innermost element; `position` of any of its elements is the same.
+    fn row_number(&self, each: &Each) -> Ident {
+        let last = each.walks.last().map_or(LocalId(usize::MAX), |walk| walk.element);
+        self.number(last)
+    }
+}
+
+fn beside(name: &Ident) -> Ident {
+    quote::format_ident!("{}_list", name)
+}
