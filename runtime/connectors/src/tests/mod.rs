@@ -4,6 +4,7 @@ mod alerts;
 mod erp;
 mod faults;
 mod samples;
+mod sandbox;
 mod server;
 mod shop;
 mod systems;

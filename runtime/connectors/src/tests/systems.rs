@@ -66,6 +66,12 @@ const ERP: SystemPlan = SystemPlan {
     manifest: include_str!("../../../../specs/systems/sap-business-one/connector.yaml"),
     entities: &[
         entity("Orders", false, &["DocEntry"], ORDERS),
+        entity(
+            "BusinessPartners",
+            false,
+            &["CardCode"],
+            &[field("CardCode", Kind::Text(Some(15))), field("CardName", Kind::Text(Some(100)))],
+        ),
         entity("Drafts", false, &["DocEntry"], ORDERS),
         entity(
             "Items",
