@@ -10,6 +10,13 @@ use secrecy::SecretString;
 
 use crate::tests::systems::{erp_settings, everything, find, open_erp, open_shop, shop_settings, term, write};
 
+/// Enough orders for three pages.
+fn few_orders() -> SandboxConfig {
+    let mut config = SandboxConfig::default();
+    config.seed.orders = 120;
+    config
+}
+
 fn secret(text: &str) -> SecretString {
     SecretString::from(text.to_owned())
 }
@@ -34,7 +41,7 @@ fn erp(sandbox: &Sandbox, config: &SandboxConfig) -> std::sync::Arc<dyn Connecto
 
 #[tokio::test]
 async fn every_order_of_the_shop_is_read_with_what_it_is_asked_for() {
-    let config = SandboxConfig::default();
+    let config = few_orders();
     let sandbox = Sandbox::start(config.clone()).await.unwrap();
     let shop = shop(&sandbox, &config);
     shop.check().await.unwrap();
@@ -60,13 +67,13 @@ async fn every_order_of_the_shop_is_read_with_what_it_is_asked_for() {
         sandbox.shop.expire_sessions();
     }
     assert_eq!(read.len(), sandbox.shop.records("order").len());
-    assert!(read.len() > 100, "enough for several pages");
+    assert!(read.len() >= 100, "enough for several pages");
     sandbox.stop().await;
 }
 
 #[tokio::test]
 async fn an_order_is_created_once_and_found_again() {
-    let config = SandboxConfig::default();
+    let config = few_orders();
     let sandbox = Sandbox::start(config.clone()).await.unwrap();
     let erp = erp(&sandbox, &config);
     erp.check().await.unwrap();
