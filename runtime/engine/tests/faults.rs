@@ -111,10 +111,21 @@ fn shop() -> Setup {
 }
 
 async fn fail_every_call(after: bool) {
+    let mut half_read = 0;
     for nth in 1.. {
         let setup = shop();
         let failing = Failing { inner: setup.store(), nth, calls: AtomicU64::new(0), after };
         let result = setup.try_sync(Arc::new(failing)).await;
+        let position = setup.store().position("orders", "changed").await.unwrap();
+        if position.window.is_some() {
+            half_read += 1;
+            let last_kept = "2026-11-23T08:00:00Z".parse().unwrap();
+            assert_eq!(
+                position.read_wm,
+                Some(last_kept),
+                "I2: the watermark stands at what is kept, not at what is asked for"
+            );
+        }
         // The next start finds whatever the failure left.
         setup.sync().await;
         setup.check_invariants().await;
@@ -126,6 +137,7 @@ async fn fail_every_call(after: bool) {
         assert_eq!(setup.count("orders", State::Done).await, done, "I12: starting again changes nothing");
         if result.is_ok() {
             assert!(nth > 40, "only {nth} calls were tried");
+            assert!(half_read > 0, "no call failed between two pages");
             return;
         }
     }

@@ -139,11 +139,13 @@ impl Pass<'_> {
     }
 
     fn new_window(&self, position: &Position, extent: Extent) -> OpenWindow {
-        let since = match (extent.since, self.index) {
-            (Some(since), _) => Some(since),
-            (None, Some(_)) => position.read_wm.map(|wm| earlier(wm, self.reading.overlap)),
-            (None, None) => None,
+        let after_wm = position.read_wm.map(|wm| earlier(wm, self.reading.overlap));
+        let since = match (extent.since, after_wm) {
+            // A later beginning than the watermark would leave a gap that nobody reads again.
+            (Some(since), Some(after_wm)) => Some(since.min(after_wm)),
+            (since, after_wm) => since.or(after_wm),
         };
+        let since = since.filter(|_| self.index.is_some());
         let skew = self.core.skews.lock().ok().and_then(|skews| skews.get(self.flow.read.system).copied());
         let theirs = self.core.now().checked_add(skew.unwrap_or(SignedDuration::ZERO)).unwrap_or(self.core.now());
         OpenWindow { since, until: Some(self.horizon(theirs)), cursor: None }
