@@ -110,7 +110,7 @@ impl Body<'_> {
         if value.ty == Type::Never {
             return self.code(value);
         }
-        self.leaf_to_write(value, &field.ty).map(|value| written(&value, &field.ty, &field.spelling))
+        self.leaf_to_write(value, &field.ty).map(|value| written(self.project, &value, &field.ty, &field.spelling))
     }
 
     /// The value that a writer takes, named first where it is long.

@@ -29,8 +29,14 @@ impl Code {
 
     /// As a `Result`, where the value is no `Result` yet.
     pub(crate) fn ok(self) -> Code {
-        let value = self.value;
-        Code { statements: self.statements, value: quote! { Ok(#value) } }
+        let value = match last_asked(&self.value) {
+            Some(result) => result,
+            None => {
+                let value = self.value;
+                quote! { Ok(#value) }
+            }
+        };
+        Code { statements: self.statements, value }
     }
 
     /// A `Result` as an expression, in a closure of its own if anything within returns early.
@@ -80,6 +86,14 @@ pub(crate) fn may_stop(tokens: &TokenStream) -> bool {
         TokenTree::Group(group) => may_stop(&group.stream()),
         TokenTree::Literal(_) => false,
     })
+}
+
+/// The expression in front of a `?` that ends the whole.
+fn last_asked(tokens: &TokenStream) -> Option<TokenStream> {
+    let mut all: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let asked = matches!(all.pop(), Some(TokenTree::Punct(last)) if last.as_char() == '?');
+    let starts_plainly = matches!(all.first(), Some(TokenTree::Ident(_))) && !is_block_like(tokens);
+    (asked && starts_plainly && !has_operator(tokens)).then(|| all.into_iter().collect())
 }
 
 /// Does an expression begin like a statement?

@@ -5,16 +5,18 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mapwright_model::ir::{Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type};
+use mapwright_model::ir::{EnumType, Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type};
 use mapwright_syntax::{Files, Span};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use crate::names::{Scope, ident, snake};
+use crate::names::{Scope, ident, shouting, snake};
 
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
-pub(crate) const OWN_NAMES: &[&str] =
-    &["run", "input", "record", "rows", "keyed", "made", "number", "value", "before", "asked", "found", "holds", "reason", "element"];
+pub(crate) const OWN_NAMES: &[&str] = &[
+    "run", "input", "record", "target", "rows", "keyed", "made", "value", "holds", "reason", "before", "asked", "found", "element",
+    "elements", "nested", "body", "word", "first", "index",
+];
 
 /// Words that cannot stand in a format text, where there are no raw names.
 const RUST_WORDS: &[&str] = &[
@@ -44,6 +46,9 @@ pub(crate) struct Project<'m> {
     pub(crate) items: Items,
     /// For the content hash: no comments, no documentation, no lines, so that moving a mapping does not make another version of it.
     pub(crate) bare: bool,
+    /// Words of enums as constants, in the order in which they are first used.
+    words: RefCell<Vec<(EnumType, Ident)>>,
+    constants: RefCell<Scope>,
 }
 
 impl<'m> Project<'m> {
@@ -65,7 +70,44 @@ impl<'m> Project<'m> {
             .iter()
             .map(|flow| flow.keep.is_some().then(|| name(&format!("keep_{}", flow.name))))
             .collect();
-        Project { model, files, items, bare }
+        let constants = RefCell::new(Scope::with(["PLAN", "INTEGRATION"]));
+        Project { model, files, items, bare, words: RefCell::default(), constants }
+    }
+
+    /// A new name for a constant.
+    pub(crate) fn constant(&self, wanted: &str) -> Ident {
+        ident(&self.constants.borrow_mut().take(&shouting(wanted)))
+    }
+
+    /// The words of an enum on the wire, and the pairs of wire word and name where some differ.
+    pub(crate) fn words_of(&self, known: &EnumType) -> (TokenStream, Option<TokenStream>) {
+        let renamed = known.values.iter().any(|value| value.name != value.wire);
+        if self.bare {
+            return (wires(known), renamed.then(|| pairs(known)));
+        }
+        let met = self.words.borrow().iter().find(|(other, _)| other == known).map(|(_, name)| name.clone());
+        let name = met.unwrap_or_else(|| {
+            let name = self.constant(&known.name);
+            self.words.borrow_mut().push((known.clone(), name.clone()));
+            name
+        });
+        let names = renamed.then(|| names_constant(&name)).map(|names| quote! { #names });
+        (quote! { #name }, names)
+    }
+
+    /// The constants of all enums that [`Project::words_of`] has met.
+    pub(crate) fn words_items(&self) -> TokenStream {
+        let words = self.words.borrow();
+        let items = words.iter().map(|(known, name)| {
+            let (gap, wires) = (crate::print::blank(), wires(known));
+            let doc = format!(" The words of `{}`.", known.name);
+            let renamed = known.values.iter().any(|value| value.name != value.wire).then(|| {
+                let (names, pairs) = (names_constant(name), pairs(known));
+                quote! { #[doc = " The same, each with the name that specs write for it."] const #names: &[(&str, &str)] = #pairs; }
+            });
+            quote! { #gap #[doc = #doc] const #name: &[&str] = #wires; #renamed }
+        });
+        quote! { #(#items)* }
     }
 
     /// The line of a span, as a literal.
@@ -141,6 +183,20 @@ impl<'m> Project<'m> {
             ) => None,
         }
     }
+}
+
+fn wires(known: &EnumType) -> TokenStream {
+    let wires = known.values.iter().map(|value| &value.wire);
+    quote! { &[#(#wires),*] }
+}
+
+fn pairs(known: &EnumType) -> TokenStream {
+    let pairs = known.values.iter().map(|value| (&value.wire, &value.name)).map(|(wire, name)| quote! { (#wire, #name) });
+    quote! { &[#(#pairs),*] }
+}
+
+fn names_constant(words: &Ident) -> Ident {
+    quote::format_ident!("{}_NAMES", words)
 }
 
 const QUOTED_CHARACTERS_MAX: usize = 100;

@@ -149,29 +149,22 @@ impl Body<'_> {
             let flat = matches!(&list.ty, Type::List(list) if list.optional);
             if flat { quote! { let #name = #partner.flatten(); } } else { quote! { let #name = #partner; } }
         });
-        let condition = walk.condition.as_ref().map(|condition| {
-            let condition = self.place(condition);
-            let condition = match condition.to_string().strip_prefix("! ") {
-                // `if !(!x)` would be read twice.
-                Some(_) => {
-                    let positive: TokenStream = condition.into_iter().skip(1).collect();
-                    positive
-                }
-                None => {
-                    let condition = receiver(condition);
-                    quote! { !#condition }
-                }
-            };
-            quote! { if #condition { continue; } }
-        });
-        let rest = self.walk(inner, row);
+        let inner = self.walk(inner, row);
+        let rest = match &walk.condition {
+            Some(condition) => {
+                let condition = self.place(condition);
+                let condition = if is_block_like(&condition) { quote! { (#condition) } } else { condition };
+                quote! { if #condition { #inner } }
+            }
+            None => inner,
+        };
         if walk.with.is_empty() {
-            quote! { for #element in #list { #condition #rest } }
+            quote! { for #element in #list { #rest } }
         } else {
             quote! {
                 let first = #list;
                 #(#lists)*
-                for (index, #element) in first.into_iter().enumerate() { #(#partners)* #condition #rest }
+                for (index, #element) in first.into_iter().enumerate() { #(#partners)* #rest }
             }
         }
     }

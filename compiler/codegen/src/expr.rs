@@ -510,7 +510,7 @@ fn reads_itself(ty: &Type) -> bool {
 fn hole_name(body: &Body<'_>, hole: &Expr) -> String {
     match &hole.kind {
         ExprKind::Read { steps, .. } => steps.last().map(|step| snake(step)).unwrap_or_default(),
-        ExprKind::Local(id) => body.name(*id).to_string().replace("r#", ""),
+        ExprKind::Local(id) => format!("{}_text", body.name(*id).to_string().replace("r#", "").trim_end_matches('_')),
         ExprKind::Setting(id) => body.project.setting(*id).to_string().replace("r#", ""),
         ExprKind::Position(_) => "position".to_owned(),
         ExprKind::Otherwise { value, .. } | ExprKind::IfInvalid { value, .. } | ExprKind::Fit { value, .. } => hole_name(body, value),

@@ -42,7 +42,7 @@ impl Project<'_> {
             Type::List(list) => (&list.element, &list.spelling),
             _ => (ty, &setting.spelling),
         };
-        let Reader { name: read, arguments, names } = reader(leaf, spelling);
+        let Reader { name: read, arguments, names } = reader(self, leaf, spelling);
         if let Type::List(list) = ty {
             let nodes = if optional { quote! { #node.list(&[#name])? } } else { quote! { #node.always(&[#name]).list()? } };
             let element = if list.optional {

@@ -2,9 +2,11 @@
 //!
 //! In: a type and its spelling. Out: the call of the reader of `Node`, or of the writer of `write`, that fits them.
 
-use mapwright_model::ir::{EnumType, Spelling, Type, Unit};
+use mapwright_model::ir::{Spelling, Type, Unit};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
+
+use crate::context::Project;
 
 /// The name and arguments (behind the steps) of the reader of a type: `decimal(19, 6)`.
 pub(crate) struct Reader {
@@ -15,7 +17,7 @@ pub(crate) struct Reader {
 }
 
 /// The reader of a type.
-pub(crate) fn reader(ty: &Type, spelling: &Spelling) -> Reader {
+pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> Reader {
     let mut names = None;
     let (name, arguments) = match ty {
         Type::Text { max, unit } => (quote! { text }, longest(*max, unit)),
@@ -38,24 +40,15 @@ pub(crate) fn reader(ty: &Type, spelling: &Spelling) -> Reader {
         Type::Instant => (quote! { instant }, TokenStream::new()),
         Type::Uuid => (quote! { uuid }, TokenStream::new()),
         Type::Enum(known) => {
-            let wires = known.values.iter().map(|value| &value.wire);
-            names = enum_names(known);
-            (quote! { word }, quote! { &[#(#wires),*] })
+            let (words, pairs) = project.words_of(known);
+            names = pairs;
+            (quote! { word }, words)
         }
         Type::Record(_) => (quote! { record }, TokenStream::new()),
         Type::List(_) => (quote! { list }, TokenStream::new()),
         Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => (quote! { json }, TokenStream::new()),
     };
     Reader { name, arguments, names }
-}
-
-/// The pairs of wire word and name of an enum, unless all are the same.
-fn enum_names(known: &EnumType) -> Option<TokenStream> {
-    if known.values.iter().all(|value| value.name == value.wire) {
-        return None;
-    }
-    let pairs = known.values.iter().map(|value| (&value.wire, &value.name)).map(|(wire, name)| quote! { (#wire, #name) });
-    Some(quote! { &[#(#pairs),*] })
 }
 
 /// How a writer takes its value.
@@ -91,7 +84,7 @@ pub(crate) fn takes(ty: &Type) -> Takes {
 }
 
 /// The call that writes `value` (taken as [`takes`] says) into a place of this type.
-pub(crate) fn written(value: &TokenStream, ty: &Type, spelling: &Spelling) -> TokenStream {
+pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spelling: &Spelling) -> TokenStream {
     match ty {
         Type::Text { max, unit } => {
             let longest = longest(*max, unit);
@@ -119,10 +112,10 @@ pub(crate) fn written(value: &TokenStream, ty: &Type, spelling: &Spelling) -> To
             quote! { write::uuid(#value, #hex) }
         }
         Type::Enum(known) => {
-            let wires = known.values.iter().map(|value| &value.wire);
-            match enum_names(known) {
-                Some(names) => quote! { write::word(wired(#value, #names), &[#(#wires),*]) },
-                None => quote! { write::word(#value, &[#(#wires),*]) },
+            let (words, names) = project.words_of(known);
+            match names {
+                Some(names) => quote! { write::word(wired(#value, #names), #words) },
+                None => quote! { write::word(#value, #words) },
             }
         }
         Type::Record(_) => quote! { write::json(#value.content().clone()) },
@@ -131,7 +124,7 @@ pub(crate) fn written(value: &TokenStream, ty: &Type, spelling: &Spelling) -> To
                 Takes::Text | Takes::Record => quote! { element },
                 Takes::Value => quote! { element.clone() },
             };
-            let write = written(&element, &list.element, &list.spelling);
+            let write = written(project, &element, &list.element, &list.spelling);
             let elements = if list.optional { quote! { #value.iter().flatten() } } else { quote! { #value.iter() } };
             quote! { #elements.map(|element| #write).collect::<Result<_, Stop>>().map(Json::List) }
         }

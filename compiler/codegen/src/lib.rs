@@ -42,9 +42,9 @@ pub fn emit(model: &Model, files: &Files) -> String {
     let emitted: Vec<Emitted> =
         version::versions(model, files).into_iter().map(|version| Emitted { version }).collect();
     let (head, items, integration) = (head(model), items(&project), integration(&project));
-    let plan = emit_plan(model, files, &emitted, &mut scope);
-    let gap = blank();
-    print(quote! { #head #items #integration #gap #plan })
+    let (plan, manifests) = emit_plan(&project, &emitted);
+    let (words, gap) = (project.words_items(), blank());
+    print(quote! { #head #items #integration #gap #plan #words #manifests })
 }
 
 fn head(model: &Model) -> TokenStream {

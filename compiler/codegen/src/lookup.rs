@@ -122,7 +122,7 @@ impl Body<'_> {
             Takes::Value if crate::types::is_copy(to) => quote! { *value },
             Takes::Value => quote! { value },
         };
-        let (writes, optional) = (written(&taken, to, &Spelling::Plain), value.optional);
+        let (writes, optional) = (written(self.project, &taken, to, &Spelling::Plain), value.optional);
         let value = self.value(value);
         if optional { quote! { fit_some(#value, |value| #writes)? } } else { quote! { fit(#value, |value| #writes)? } }
     }
@@ -189,7 +189,7 @@ impl Body<'_> {
                     Takes::Text | Takes::Record => quote! { &#name },
                     Takes::Value => quote! { #name },
                 };
-                let write = written(&taken, &term.ty, &term.spelling);
+                let write = written(self.project, &taken, &term.ty, &term.spelling);
                 quote! { #write? }
             } else {
                 self.term_value(term)
@@ -209,12 +209,12 @@ impl Body<'_> {
                 Takes::Text | Takes::Record => quote! { element },
                 Takes::Value => quote! { element.clone() },
             };
-            let write = written(&element, &term.ty, &term.spelling);
+            let write = written(self.project, &element, &term.ty, &term.spelling);
             let values = self.upon(&term.value);
             let flat = list.optional.then(|| quote! { .flatten() });
             return quote! { Json::List(#values.iter() #flat.map(|element| #write).collect::<Result<_, Stop>>()?) };
         }
-        let write = written(&self.to_write(&term.value, &term.ty), &term.ty, &term.spelling);
+        let write = written(self.project, &self.to_write(&term.value, &term.ty), &term.ty, &term.spelling);
         quote! { #write? }
     }
 
@@ -259,7 +259,7 @@ impl Body<'_> {
         } else {
             self.to_write(&linked.by, &linked.by.ty)
         };
-        let key = written(&by, &linked.by.ty, &linked.by_spelling);
+        let key = written(self.project, &by, &linked.by.ty, &linked.by_spelling);
         let (system, entity) = (&linked.entity.system, &linked.entity.entity);
         let (of_system, of_entity) = (&linked.of.system, &linked.of.entity);
         (quote! { link((#system, #entity), (#of_system, #of_entity), #key?) }, missing)

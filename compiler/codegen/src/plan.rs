@@ -13,7 +13,8 @@ use mapwright_values::reference::Test;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use crate::names::{Scope, ident, shouting};
+use crate::context::Project;
+use crate::names::{ident, shouting};
 use crate::print::blank;
 use crate::visit;
 
@@ -24,16 +25,18 @@ pub(crate) struct Emitted {
 }
 
 struct Plans<'m> {
+    project: &'m Project<'m>,
     model: &'m Model,
     files: &'m Files,
     records: BTreeMap<RecordId, Ident>,
 }
 
-/// All items of the plan, the manifests' text last.
-pub(crate) fn emit_plan(model: &Model, files: &Files, emitted: &[Emitted], scope: &mut Scope) -> TokenStream {
+/// All items of the plan, and apart from them the manifests' texts, which stand last in the file.
+pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (TokenStream, TokenStream) {
+    let (model, files) = (project.model, project.files);
     let used = visit::entities_used(model);
-    let records = name_records(model, &used, scope);
-    let plans = Plans { model, files, records };
+    let records = name_records(project, &used);
+    let plans = Plans { project, model, files, records };
 
     let name = &model.name;
     let systems = model.systems.iter().map(|system| plans.system(system, &used));
@@ -47,7 +50,7 @@ pub(crate) fn emit_plan(model: &Model, files: &Files, emitted: &[Emitted], scope
         let doc = format!(" The connector manifest of `{}`.", system.name);
         quote! { #gap #[doc = #doc] const #manifest: &str = #text; }
     });
-    quote! {
+    let plan = quote! {
         /// The plan: what the runtime knows of the project.
         pub static PLAN: Plan = Plan {
             name: #name,
@@ -57,8 +60,8 @@ pub(crate) fn emit_plan(model: &Model, files: &Files, emitted: &[Emitted], scope
             flows: &[#(#flows),*],
         };
         #tables
-        #(#manifests)*
-    }
+    };
+    (plan, quote! { #(#manifests)* })
 }
 
 fn manifest_name(system: &System) -> Ident {
@@ -66,7 +69,8 @@ fn manifest_name(system: &System) -> Ident {
 }
 
 /// Every record type within the entities in use, each with the name of its table.
-fn name_records(model: &Model, used: &BTreeSet<(String, String)>, scope: &mut Scope) -> BTreeMap<RecordId, Ident> {
+fn name_records(project: &Project<'_>, used: &BTreeSet<(String, String)>) -> BTreeMap<RecordId, Ident> {
+    let model = project.model;
     let mut found = BTreeMap::new();
     let mut ahead: Vec<RecordId> = Vec::new();
     for (system, entity) in used {
@@ -82,7 +86,7 @@ fn name_records(model: &Model, used: &BTreeSet<(String, String)>, scope: &mut Sc
             ahead.extend(record.fields.iter().filter_map(|field| record_within(&field.ty)));
         }
     }
-    found.into_iter().map(|(id, name)| (id, ident(&scope.take(&shouting(name))))).collect()
+    found.into_iter().map(|(id, name)| (id, project.constant(name))).collect()
 }
 
 fn record_within(ty: &Type) -> Option<RecordId> {
@@ -191,8 +195,8 @@ impl Plans<'_> {
                 quote! { Kind::Uuid(#hex) }
             }
             Type::Enum(words) => {
-                let wires = words.values.iter().map(|value| &value.wire);
-                quote! { Kind::Enum(&[#(#wires),*]) }
+                let (words, _) = self.project.words_of(words);
+                quote! { Kind::Enum(#words) }
             }
             Type::Record(id) => {
                 let fields = self.fields(*id);

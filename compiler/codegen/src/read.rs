@@ -36,7 +36,7 @@ impl Body<'_> {
         let read = match &whole.ty {
             Type::List(_) => self.read_list(record, whole, &steps, always),
             ty => {
-                let Reader { name, arguments, names } = reader(ty, spelling);
+                let Reader { name, arguments, names } = reader(self.project, ty, spelling);
                 let read = if always {
                     quote! { #record.always(#steps).#name(#arguments)? }
                 } else if arguments.is_empty() {
@@ -69,7 +69,7 @@ impl Body<'_> {
         if matches!(list.element, Type::Record(_)) && !list.optional {
             return nodes;
         }
-        let Reader { name, arguments, names } = reader(&list.element, &list.spelling);
+        let Reader { name, arguments, names } = reader(self.project, &list.element, &list.spelling);
         let read = match (list.optional, arguments.is_empty()) {
             (false, _) => quote! { element.always(&[]).#name(#arguments) },
             (true, true) => quote! { element.#name(&[]) },

@@ -65,7 +65,7 @@ fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, St
                 // 14: means text(15) }
                 run.set(record, "means", 14, write::text("PAYPAL", Some(15)));
             };
-            Ok(run.record(made)?)
+            run.record(made)
         }
         "invoice" => {
             let made = |record: &mut Record| {
@@ -79,7 +79,7 @@ fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, St
                 // 14: means text(15) }
                 run.set(record, "means", 14, write::text("TRANSFER", Some(15)));
             };
-            Ok(run.record(made)?)
+            run.record(made)
         }
         _ => Err(no_row("payment_terms", &[&r#type])),
     }
@@ -143,38 +143,30 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
 
     // 31: check order.status != "done" otherwise skip "done before export"
     let holds = || {
-        Ok(
-            named(
-                order.always(&["status"]).word(&["open", "In Progress", "done"])?,
-                &[("open", "open"), ("In Progress", "in_progress"), ("done", "done")],
-            ) != "done",
-        )
+        Ok(named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES) != "done")
     };
     run.check(31, holds(), || Stop::skipped(Ok("done before export".to_owned())));
 
     // 33: let open = order.status == "in_progress"
     let value = || {
         Ok(
-            named(
-                order.always(&["status"]).word(&["open", "In Progress", "done"])?,
-                &[("open", "open"), ("In Progress", "in_progress"), ("done", "done")],
-            ) == "in_progress",
+            named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES)
+                == "in_progress",
         )
     };
     let open = run.hold(33, value());
     // 34: let billing = order.billing otherwise reject "no address"
     let value = || {
-        Ok(order.record(&["billing"])?.or_reject(|| Ok("no address".to_owned()))?)
+        order.record(&["billing"])?.or_reject(|| Ok("no address".to_owned()))
     };
     let billing = run.hold(34, value());
     // 35: let goods = each order.lines as line where line.kind in kinds
     let value = || {
         let mut rows = Vec::new();
         for line in order.list(&["lines"])?.unwrap_or_default() {
-            if !is_in(&line.always(&["kind"]).text(Some(30))?, &setting::kinds(&run)?) {
-                continue;
+            if is_in(&line.always(&["kind"]).text(Some(30))?, &setting::kinds(&run)?) {
+                rows.push(line);
             }
-            rows.push(line);
         }
         Ok(rows)
     };
@@ -208,16 +200,13 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
             let element = |record: &mut Record| {
                 // 40: let number = line.productNumber otherwise reject "line {position(line)} has no product number \{!\}"
                 let value = || {
-                    Ok(
-                        line
-                            .text(&["productNumber"], Some(64))?
-                            .or_reject(|| {
-                                let position = Decimal::from(line_number);
-                                Ok(format!("line {position} has no product number {{!}}"))
-                            })?,
-                    )
+                    line.text(&["productNumber"], Some(64))?
+                        .or_reject(|| {
+                            let position = Decimal::from(line_number);
+                            Ok(format!("line {position} has no product number {{!}}"))
+                        })
                 };
-                let number_ = run.hold(40, value());
+                let number = run.hold(40, value());
                 // 41: let item = find erp.Items as i where i.ItemCode == number otherwise reject "the ERP has no item {num…
                 let value = || {
                     let asked = question(
@@ -227,24 +216,21 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
                             term(
                                 "ItemCode",
                                 Test::Eq,
-                                write::text(number_.value()?, Some(20))?,
+                                write::text(number.value()?, Some(20))?,
                             ),
                         ],
                         &["ItemCode", "Valid"],
                     );
-                    Ok(
-                        run
-                            .find_one(asked, "i")?
-                            .or_reject(|| {
-                                let number__ = number_.value()?;
-                                Ok(format!("the ERP has no item {number__}"))
-                            })?,
-                    )
+                    run.find_one(asked, "i")?
+                        .or_reject(|| {
+                            let number_text = number.value()?;
+                            Ok(format!("the ERP has no item {number_text}"))
+                        })
                 };
                 let item = run.hold(41, value());
 
                 // 42: check item.Valid otherwise reject "item is blocked"
-                let holds = || { Ok(item.value()?.always(&["Valid"]).boolean()?) };
+                let holds = || { item.value()?.always(&["Valid"]).boolean() };
                 run.check(
                     42,
                     holds(),
@@ -300,14 +286,12 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
     let value = || {
         let mut rows = Vec::new();
         for line in order.list(&["lines"])?.unwrap_or_default() {
-            if !(line.always(&["kind"]).text(Some(30))? == "discount") {
-                continue;
-            }
-            for part in line.always(&["taxes"]).list()? {
-                if !(part.always(&["amount"]).decimal(19, 6)? != Decimal::ZERO) {
-                    continue;
+            if line.always(&["kind"]).text(Some(30))? == "discount" {
+                for part in line.always(&["taxes"]).list()? {
+                    if part.always(&["amount"]).decimal(19, 6)? != Decimal::ZERO {
+                        rows.push((line.clone(), part));
+                    }
                 }
-                rows.push((line.clone(), part));
             }
         }
         let mut made = Vec::new();
@@ -354,8 +338,7 @@ pub fn values(input: &Input<'_>) -> Outcome {
     let record = &mut target;
 
     // 57: let comment = order.customerComment
-    let value = || { Ok(order.text(&["customerComment"], None)?) };
-    let comment = run.hold(57, value());
+    let comment = run.hold(57, order.text(&["customerComment"], None));
     // 58: let factor = order.factor
     let value = || {
         Ok(
@@ -381,10 +364,9 @@ pub fn values(input: &Input<'_>) -> Outcome {
     let value = || {
         let mut rows = Vec::new();
         for line in order.list(&["lines"])?.unwrap_or_default() {
-            if !(line.always(&["price"]).decimal(19, 6)? > Decimal::literal(15, 1)) {
-                continue;
+            if line.always(&["price"]).decimal(19, 6)? > Decimal::literal(15, 1) {
+                rows.push(line);
             }
-            rows.push(line);
         }
         let mut keyed = Vec::new();
         for (line_number, line) in (1usize..).zip(rows) {
@@ -529,8 +511,8 @@ pub fn values(input: &Input<'_>) -> Outcome {
     // 65: Progress <- match order.status { "open", "in_progress" -> 1; "done" -> omit }
     let value = || {
         let value = match &*named(
-            order.always(&["status"]).word(&["open", "In Progress", "done"])?,
-            &[("open", "open"), ("In Progress", "in_progress"), ("done", "done")],
+            order.always(&["status"]).word(AN_ENUM)?,
+            AN_ENUM_NAMES,
         ) {
             "open" | "in_progress" => Decimal::integer(1),
             "done" => return Err(Stop::Omit),
@@ -569,16 +551,14 @@ pub fn values(input: &Input<'_>) -> Outcome {
     let value = || {
         write::decimal(
             if_invalid(
-                (|| Ok(
-                    numbers::decimal(
-                        order.always(&["orderNumber"]).text(Some(64))?,
-                        None,
-                    )?,
+                (|| numbers::decimal(
+                    order.always(&["orderNumber"]).text(Some(64))?,
+                    None,
                 ))(),
-                || Ok(
+                || {
                     text::length(order.always(&["orderNumber"]).text(Some(64))?)
-                        .plus(Decimal::literal(-5, 1))?,
-                ),
+                        .plus(Decimal::literal(-5, 1))
+                },
             )?,
             19,
             6,
@@ -691,13 +671,10 @@ pub fn values(input: &Input<'_>) -> Outcome {
     let value = || {
         write::word(
             wired(
-                &named(
-                    order.always(&["status"]).word(&["open", "In Progress", "done"])?,
-                    &[("open", "open"), ("In Progress", "in_progress"), ("done", "done")],
-                ),
-                &[("open", "open"), ("In Progress", "in_progress"), ("done", "done")],
+                &named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES),
+                AN_ENUM_NAMES,
             ),
-            &["open", "In Progress", "done"],
+            AN_ENUM,
         )
     };
     run.set(record, "Status", 79, value());
@@ -710,8 +687,7 @@ fn keep_orders(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     // 84: read shop.order as order where order.status == "open" and order.paid
-    let holds = || { Ok(order.always(&["paid"]).boolean_as("Y", "N")?) };
-    run.keep(84, holds())
+    run.keep(84, order.always(&["paid"]).boolean_as("Y", "N"))
 }
 
 /// The project as the runtime takes it.
@@ -804,7 +780,7 @@ pub static PLAN: Plan = Plan {
             system: "erp",
             entity: "Orders",
             part: false,
-            version: "1dfd4cb0558c275b",
+            version: "eb6c6bd8baa2e21c",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -822,7 +798,7 @@ pub static PLAN: Plan = Plan {
             system: "erp",
             entity: "Orders",
             part: false,
-            version: "f905650ea84a0b8f",
+            version: "dc5a060ec03f14c1",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,
@@ -900,7 +876,7 @@ static SHOP_ORDER: [FieldPlan; 11] = [
     FieldPlan::new("customerComment", Kind::Text(None)).optional(),
     FieldPlan::new("placedAt", Kind::DateTime),
     FieldPlan::new("factor", Kind::Decimal(19, 6)).optional(),
-    FieldPlan::new("status", Kind::Enum(&["open", "In Progress", "done"])),
+    FieldPlan::new("status", Kind::Enum(AN_ENUM)),
     FieldPlan::new("lines", Kind::List(&Kind::Record(&SHOP_ORDER_LINES))).optional(),
     FieldPlan::new("billing", Kind::Record(&SHOP_ORDER_BILLING)).optional(),
     FieldPlan::new("tags", Kind::List(&Kind::Text(None))).optional(),
@@ -958,6 +934,15 @@ static ERP_ITEMS: [FieldPlan; 3] = [
     FieldPlan::new("ItemCode", Kind::Text(Some(20))),
     FieldPlan::new("Valid", Kind::Boolean(None)),
     FieldPlan::new("Price", Kind::Decimal(19, 6)),
+];
+
+/// The words of `an enum`.
+const AN_ENUM: &[&str] = &["open", "In Progress", "done"];
+/// The same, each with the name that specs write for it.
+const AN_ENUM_NAMES: &[(&str, &str)] = &[
+    ("open", "open"),
+    ("In Progress", "in_progress"),
+    ("done", "done"),
 ];
 
 /// The connector manifest of `small-shop`.
