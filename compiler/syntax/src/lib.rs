@@ -1,6 +1,7 @@
 //! Spec text to syntax tree.
 //!
-//! In: the text of one file. Out: a [`tree::Tree`] with a span on every node and the diagnostics of what could not be read.
+//! In: the text of one file. Out: a [`tree::Tree`] with a span on every node and the diagnostics of what could not be read,
+//! which [`render()`] shows to people; and [`format()`] gives the text its one style.
 //! It never looks at meaning, and it never reads a file itself.
 
 pub mod diagnostic;

@@ -1,5 +1,5 @@
 //! The laws of the formatter: formatting twice changes nothing, the meaning stays, and no comment is lost.
-#![expect(clippy::disallowed_methods, reason = "tests read their cases")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests read their cases")]
 
 use mapwright_syntax::{FileId, format, parse, same_meaning};
 use proptest::prelude::*;

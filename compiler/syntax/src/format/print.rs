@@ -375,6 +375,7 @@ struct Flattened<'p, 'a> {
     last: [Option<Token<'a>>; 2],
     /// How deep brackets and blocks are nested here.
     depth: usize,
+    /// Is this a `rule`, which is broken behind its `=` first?
     rule: bool,
     /// Is this the head of a `rule`, before its `=`?
     header: bool,

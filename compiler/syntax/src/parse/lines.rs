@@ -109,10 +109,8 @@ pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
         let behind = tokens.get(index + 1..).unwrap_or_default();
         let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
         let behind = behind.get(skip..).unwrap_or_default();
-        if may_break_before(before, behind) || header.goes_on(text, before[1], behind) {
-            if let Some(mark) = joined.get_mut(index) {
-                *mark = true;
-            }
+        if let Some(mark) = joined.get_mut(index) {
+            *mark = may_break_before(before, behind) || header.goes_on(text, before[1], behind);
         }
     }
     joined
