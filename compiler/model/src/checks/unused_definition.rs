@@ -1,12 +1,16 @@
 //! A setting, table or rule that nothing uses.
 
-use mapwright_syntax::Diagnostic;
+use mapwright_syntax::{Diagnostic, Severity};
 
 use crate::context::{Context, Global};
 use crate::ir::{RuleId, SettingId, TableId};
 
-/// Warns of every setting, table and rule that no mapping, rule, table or flow uses.
+/// Warns of every setting, table and rule that no mapping, rule, table or flow uses. Where something else is wrong, the use
+/// may be hidden by that.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    if diagnostics.iter().any(|known| known.severity == Severity::Error) {
+        return;
+    }
     let mut warn = |global: Global, code: &'static str, noun: &str, name: &str, span| {
         if !ctx.used.contains(&global) {
             let headline = format!("{noun} `{name}` is never used");

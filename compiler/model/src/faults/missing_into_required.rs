@@ -2,13 +2,21 @@
 
 use mapwright_syntax::{Diagnostic, Span};
 
-use super::declared;
+use super::{declared, quoted};
 use crate::resolve::scope::Place;
 
 /// Nothing says what holds then.
 pub(crate) fn missing_into_required(span: Span, source: &str, place: &Place) -> Diagnostic {
     let source = if source.chars().count() > 40 { "this".to_owned() } else { format!("`{source}`") };
-    let headline = format!("{source} may be missing, but `{}` needs a value", place.name.trim_matches('`'));
+    let headline = format!("{source} may be missing, but {} needs a value", quoted(place));
+    let omit = if place.required { "" } else { ", otherwise omit" };
     declared(Diagnostic::error("E0415", span, headline).here("may be missing"), place)
-        .help("say what holds then: otherwise \"...\", otherwise reject \"...\", otherwise omit")
+        .help(format!("say what holds then: otherwise \"...\", otherwise reject \"...\"{omit}"))
+}
+
+/// `omit` or `clear` for a field that a new record needs.
+pub(crate) fn omitted_required_field(span: Span, place: &Place) -> Diagnostic {
+    let headline = format!("{} cannot be left out: a new record needs it", quoted(place));
+    declared(Diagnostic::error("E0415", span, headline), place)
+        .help("answer with a value, or: otherwise reject \"...\"")
 }

@@ -73,7 +73,7 @@ pub(crate) use malformed_type::malformed_type;
 pub(crate) use misplaced_answer::misplaced_answer;
 pub(crate) use misplaced_wait::misplaced_wait;
 pub(crate) use missing_file::missing_file;
-pub(crate) use missing_into_required::missing_into_required;
+pub(crate) use missing_into_required::{missing_into_required, omitted_required_field};
 pub(crate) use missing_rounding::missing_rounding;
 pub(crate) use missing_value_refused::missing_value_refused;
 pub(crate) use needless_otherwise::needless_otherwise;
@@ -101,6 +101,12 @@ pub(crate) use unused_let::unused_let;
 pub(crate) use write_only_field_read::write_only_field_read;
 pub(crate) use wrong_arguments::wrong_arguments;
 pub(crate) use wrong_type::{missing_elements, missing_elements_refused, wrong_type, wrong_type_at};
+
+/// A place's name in backticks; what is described in words has them already.
+fn quoted(place: &Place) -> String {
+    let described = place.name.contains([' ', '`']);
+    if described { place.name.clone() } else { format!("`{}`", place.name) }
+}
 
 /// Marks where a place is declared.
 fn declared(fault: Diagnostic, place: &Place) -> Diagnostic {

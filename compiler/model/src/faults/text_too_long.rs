@@ -2,7 +2,7 @@
 
 use mapwright_syntax::{Diagnostic, Span};
 
-use super::declared;
+use super::{declared, quoted};
 use crate::resolve::Mend;
 use crate::resolve::scope::Place;
 
@@ -16,7 +16,7 @@ pub(crate) fn text_too_long(
     mends: [Mend; 2],
 ) -> Diagnostic {
     let source = if source.chars().count() > 40 { "this".to_owned() } else { format!("`{source}`") };
-    let headline = format!("{source} may be too long for `{}`", place.name.trim_matches('`'));
+    let headline = format!("{source} may be too long for {}", quoted(place));
     let fault = declared(Diagnostic::error("E0411", span, headline).here(from), place);
     let [cut, _] = mends;
     fault

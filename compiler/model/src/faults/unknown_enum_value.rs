@@ -3,7 +3,7 @@
 use mapwright_syntax::{Diagnostic, Span};
 use mapwright_values::names::closest;
 
-use super::{declared, did_you_mean, span_inside_quotes};
+use super::{declared, did_you_mean, quoted, span_inside_quotes};
 use crate::ir::{EnumType, Type};
 use crate::resolve::scope::Place;
 
@@ -18,7 +18,7 @@ pub(crate) fn unknown_enum_value(span: Span, word: &str, words: &EnumType) -> Di
 
 /// A value of one list going to a place of another.
 pub(crate) fn unknown_words(span: Span, lacking: &[String], to: &Type, place: &Place) -> Diagnostic {
-    let headline = format!("`{}` does not have the values {}", place.name, lacking.join(", "));
+    let headline = format!("{} does not have the values {}", quoted(place), lacking.join(", "));
     let fault = declared(Diagnostic::error("E0303", span, headline), place);
     let Type::Enum(words) = to else { return fault };
     let known: Vec<&str> = words.values.iter().map(|value| value.name.as_str()).collect();

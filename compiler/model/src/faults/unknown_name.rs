@@ -6,10 +6,14 @@ use mapwright_values::names::closest;
 
 use super::did_you_mean;
 
-/// A word that is no `let`, parameter, source or setting.
-pub(crate) fn unknown_name<'c>(name: &Name, known: impl Iterator<Item = &'c str>) -> Diagnostic {
+/// A word that is no `let`, parameter, source or setting. `field`: a visible record has a field of that name.
+pub(crate) fn unknown_name<'c>(
+    name: &Name,
+    known: impl Iterator<Item = &'c str>,
+    field: Option<&'c str>,
+) -> Diagnostic {
     let fault = Diagnostic::error("E0204", name.span, format!("nothing here is called `{}`", name.text));
-    match closest(&name.text, known) {
+    match closest(&name.text, known).or(field) {
         Some(found) => did_you_mean(fault, name.span, Some(found)),
         None => fault
             .help(format!("a value stands in quotes: \"{}\"", name.text))

@@ -2,7 +2,7 @@
 
 use mapwright_syntax::{Diagnostic, Span};
 
-use super::declared;
+use super::{declared, quoted};
 use crate::resolve::Mend;
 use crate::resolve::scope::Place;
 
@@ -13,9 +13,7 @@ pub(crate) fn wrong_type(span: Span, expected: &str, noun: &str) -> Diagnostic {
 
 /// Where a value goes.
 pub(crate) fn wrong_type_at(span: Span, from: &str, to: &str, place: &Place) -> Diagnostic {
-    let fault =
-        Diagnostic::error("E0301", span, format!("`{}` is {to}, but this is {from}", place.name.trim_matches('`')))
-            .here(from);
+    let fault = Diagnostic::error("E0301", span, format!("{} is {to}, but this is {from}", quoted(place))).here(from);
     let fault = declared(fault, place);
     if from == "a UUID" && to.starts_with("a text") {
         return fault.help("write `| text(\"hex\")` for 32 digits, `| text` for 36 characters with dashes");
@@ -31,7 +29,7 @@ pub(crate) fn missing_elements(span: Span, place: &Place, mend: Mend) -> Diagnos
     let fault = Diagnostic::error(
         "E0302",
         span,
-        format!("elements of this list may be missing, but `{}` needs them all", place.name),
+        format!("elements of this list may be missing, but {} needs them all", quoted(place)),
     );
     declared(fault, place).help("`| present` leaves the missing ones out").fix(mend.title, mend.edits)
 }

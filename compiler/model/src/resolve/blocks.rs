@@ -215,6 +215,7 @@ impl Body<'_, '_> {
             return None;
         };
         let field = field.clone();
+        self.tainted |= field.ty == Type::Never;
         // A key that the system gives is still said where a record is addressed by it.
         if field.read_only && !field.key {
             self.report(faults::read_only_field_written(name, field.span));

@@ -39,6 +39,12 @@ impl Body<'_, '_> {
     pub(crate) fn answer(&mut self, written: &tree::Answer, place: Option<&Place>) -> Option<Answer> {
         let target = place.is_some_and(|place| matches!(place.kind, PlaceKind::Target | PlaceKind::Answer));
         match &written.kind {
+            tree::AnswerKind::Omit | tree::AnswerKind::Clear if place.is_some_and(|place| place.required) => {
+                if let Some(place) = place {
+                    self.report(faults::omitted_required_field(written.span, place));
+                }
+                None
+            }
             tree::AnswerKind::Omit if target => Some(Answer::Omit),
             tree::AnswerKind::Clear if target => Some(Answer::Clear),
             tree::AnswerKind::Omit => {

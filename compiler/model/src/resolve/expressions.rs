@@ -79,7 +79,8 @@ impl Body<'_, '_> {
             }
             None => {
                 let visible = self.visible_names();
-                self.report(faults::unknown_name(name, visible.iter().map(String::as_str)));
+                let field = self.field_called(&name.text);
+                self.report(faults::unknown_name(name, visible.iter().map(String::as_str), field.as_deref()));
                 poison(name.span)
             }
         }

@@ -10,7 +10,7 @@ mod csv;
 mod examples;
 mod expressions;
 mod lists;
-mod literals;
+pub(crate) mod literals;
 pub(crate) mod mappings;
 mod mention;
 mod paths;
@@ -31,7 +31,7 @@ pub(crate) use settle::Mend;
 use crate::catalogue::resolve_type;
 use crate::context::{Context, Global};
 use crate::faults;
-use crate::ir::{Expr, Local, LocalId, LocalKind, Rule, RuleId, Setting, SettingId, Table, TableId};
+use crate::ir::{Expr, Local, LocalId, LocalKind, Rule, RuleId, Setting, SettingId, Table, TableId, Type};
 
 /// Resolves everything of the project's own specs but its flows.
 pub(crate) fn resolve_definitions(ctx: &mut Context<'_>) {
@@ -93,6 +93,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
                 return;
             }
             let typed = resolve_type(ctx, &tree.ty, None, &tree.name.text);
+            break_if_unknown(ctx, Global::Setting(id), &[&typed.ty]);
             ctx.model.settings.push(Setting {
                 name: tree.name.text.clone(),
                 ty: typed.ty,
@@ -110,6 +111,8 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             }
             let (keys, locals) = parameters(ctx, &tree.keys);
             let result = resolve_type(ctx, &tree.result, None, &tree.name.text);
+            let types: Vec<&Type> = locals.iter().map(|local| &local.ty).chain([&result.ty]).collect();
+            break_if_unknown(ctx, Global::Table(id), &types);
             ctx.model.tables.push(Table {
                 name: tree.name.text.clone(),
                 doc: tree.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default(),
@@ -132,6 +135,8 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             }
             let (parameters, locals) = parameters(ctx, &tree.parameters);
             let result = resolve_type(ctx, &tree.result, None, &tree.name.text);
+            let types: Vec<&Type> = locals.iter().map(|local| &local.ty).chain([&result.ty]).collect();
+            break_if_unknown(ctx, Global::Rule(id), &types);
             let body: Expr = scope::poison(tree.body.span);
             ctx.model.rules.push(Rule {
                 name: tree.name.text.clone(),
@@ -152,6 +157,13 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
         | Definition::Extend(_)
         | Definition::Dismissal(_)
         | Definition::Example(_) => {}
+    }
+}
+
+/// A definition whose types are not known cannot be used.
+fn break_if_unknown(ctx: &mut Context<'_>, global: Global, types: &[&Type]) {
+    if types.iter().any(|ty| **ty == Type::Never) {
+        ctx.broken.insert(global);
     }
 }
 

@@ -18,6 +18,7 @@ impl Body<'_, '_> {
             Type::Record(record) => {
                 let record = *record;
                 let Some(field) = self.known_field(record, name) else { return poison(span) };
+                self.tainted |= field.ty == Type::Never;
                 read(of, &field, span)
             }
             Type::List(_) => self.field_of_list(of, name, span),

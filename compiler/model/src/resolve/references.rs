@@ -32,6 +32,7 @@ impl Body<'_, '_> {
             return None;
         };
         if self.ctx.homes.get(system).is_none_or(|home| home.tree.is_none()) {
+            self.tainted = true;
             return None;
         }
         let Some(second) = path.names.get(1) else {
@@ -267,7 +268,7 @@ enum TermOutcome {
 }
 
 /// The parts of `a and b and c`.
-fn conjunction<'t>(condition: &'t tree::Expr, parts: &mut Vec<&'t tree::Expr>) {
+pub(crate) fn conjunction<'t>(condition: &'t tree::Expr, parts: &mut Vec<&'t tree::Expr>) {
     match &condition.kind {
         tree::ExprKind::Binary { operator: Operator::And, left, right, .. } => {
             conjunction(left, parts);
@@ -301,7 +302,7 @@ fn mentions(written: &tree::Expr, alias: &str) -> bool {
     super::mention::mentions(written, alias)
 }
 
-const fn test_of(operator: Operator) -> Option<Test> {
+pub(crate) const fn test_of(operator: Operator) -> Option<Test> {
     match operator {
         Operator::Equal => Some(Test::Eq),
         Operator::NotEqual => Some(Test::Ne),
@@ -315,7 +316,7 @@ const fn test_of(operator: Operator) -> Option<Test> {
     }
 }
 
-const fn mirrored(test: Test) -> Test {
+pub(crate) const fn mirrored(test: Test) -> Test {
     match test {
         Test::Lt => Test::Gt,
         Test::Le => Test::Ge,

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use mapwright_syntax::tree::Name;
 use mapwright_syntax::{Diagnostic, Span};
+use mapwright_values::names::closest;
 
 use crate::catalogue::Typed;
 use crate::context::{Context, Global};
@@ -58,6 +59,8 @@ pub(crate) struct Place {
     pub(crate) ty: Type,
     /// May the value be missing?
     pub(crate) optional: bool,
+    /// Must a new record have it?
+    pub(crate) required: bool,
     /// Kind.
     pub(crate) kind: PlaceKind,
     /// For messages: `erp.Orders.CardCode`.
@@ -74,6 +77,7 @@ impl Place {
         Self {
             ty: field.ty.clone(),
             optional: field.optional && (part || !field.required),
+            required: field.required && !part,
             kind: PlaceKind::Target,
             name: format!("{record_name}.{}", field.name),
             declared: Some(field.span),
@@ -86,6 +90,7 @@ impl Place {
         Self {
             ty: typed.ty.clone(),
             optional: typed.optional,
+            required: false,
             kind,
             name: name.to_owned(),
             declared: Some(declared),
@@ -95,13 +100,21 @@ impl Place {
 
     /// What a condition or message needs.
     pub(crate) fn inner(ty: Type, name: &str) -> Self {
-        Self { ty, optional: false, kind: PlaceKind::Inner, name: name.to_owned(), declared: None, made: None }
+        Self {
+            ty,
+            optional: false,
+            required: false,
+            kind: PlaceKind::Inner,
+            name: name.to_owned(),
+            declared: None,
+            made: None,
+        }
     }
 
     /// The place of an element, if this is the place of a list.
     pub(crate) fn element(&self) -> Option<Self> {
         let Type::List(list) = &self.ty else { return None };
-        Some(Self { ty: list.element.clone(), optional: list.optional, ..self.clone() })
+        Some(Self { ty: list.element.clone(), optional: list.optional, required: false, ..self.clone() })
     }
 }
 
@@ -124,6 +137,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) part: bool,
     /// The mapping's number, for what it dismisses.
     pub(crate) mapping: Option<usize>,
+    /// Does it use something that could not be resolved elsewhere?
+    pub(crate) tainted: bool,
     /// Errors of the project before this body.
     errors_before: usize,
 }
@@ -141,6 +156,7 @@ impl<'c, 'p> Body<'c, 'p> {
             unnamed: HashSet::new(),
             part: false,
             mapping: None,
+            tainted: false,
             errors_before,
         }
     }
@@ -152,7 +168,7 @@ impl<'c, 'p> Body<'c, 'p> {
 
     /// Has nothing been wrong since the beginning?
     pub(crate) fn sound(&self) -> bool {
-        self.ctx.errors() == self.errors_before
+        !self.tainted && self.ctx.errors() == self.errors_before
     }
 
     /// Resolves something in a scope of its own.
@@ -211,6 +227,24 @@ impl<'c, 'p> Body<'c, 'p> {
         let mut names: Vec<String> = locals.chain(settings).collect();
         names.sort();
         names
+    }
+
+    /// `order.number`, if a visible record has a field of (nearly) that name.
+    pub(crate) fn field_called(&self, name: &str) -> Option<String> {
+        let records = self.scopes.iter().rev().flat_map(|scope| scope.values()).filter_map(|id| {
+            let local = self.locals.get(id.0)?;
+            let Type::Record(record) = local.ty else { return None };
+            Some((local, self.ctx.model.record(record)?))
+        });
+        let mut fields = Vec::new();
+        for (local, record) in records {
+            let names = record.fields.iter().map(|field| field.name.as_str());
+            if let Some(field) = names.clone().find(|known| *known == name).or_else(|| closest(name, names)) {
+                fields.push(format!("{}.{field}", local.name));
+            }
+        }
+        fields.sort();
+        fields.into_iter().next()
     }
 
     /// The expression of a local.

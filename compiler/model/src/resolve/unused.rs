@@ -4,8 +4,11 @@ use super::scope::Body;
 use crate::faults;
 use crate::ir::{LocalId, LocalKind, Type};
 
-/// Warns of every `let` that is never read. What could not be resolved is not called unused.
+/// Warns of every `let` that is never read. Where something is wrong, the use may be hidden by that.
 pub(super) fn report_unused_lets(body: &mut Body<'_, '_>) {
+    if !body.sound() {
+        return;
+    }
     let unused: Vec<_> = body
         .locals
         .iter()
