@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mapwright_connectors::{ConnectionSettings, Connectors, WebhookAlert};
 use mapwright_engine::alert::AlertChannel;
+use mapwright_engine::backoff::Backoff;
 use mapwright_engine::connector::Connector;
 use mapwright_engine::crash::CrashPoint;
 use mapwright_engine::store::Store;
@@ -15,7 +17,7 @@ use mapwright_values::Integration;
 use mapwright_values::settings::check_settings;
 
 use crate::Faults;
-use crate::deployment::{ChannelDeployment, Deployment};
+use crate::deployment::{ChannelDeployment, Deployment, EngineDeployment};
 
 /// Connections by alias.
 pub(crate) type Connections = HashMap<String, Arc<dyn Connector>>;
@@ -71,9 +73,27 @@ pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Res
     let connections = open_systems(integration, &mut deployment)?;
     let channels = open_channels(integration, &deployment)?;
     let store: Arc<dyn Store> = Arc::new(open_store(&deployment.store)?);
-    let options = Options { channels, crash_at: crash_at(), ..Options::default() };
+    let options = options(&deployment.engine, channels);
     let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
     Ok((engine, connections))
+}
+
+fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertChannel>>) -> Options {
+    let standard = Options::default();
+    let retry = Backoff {
+        base: wanted.retry_base_ms.map_or(standard.retry.base, Duration::from_millis),
+        cap: wanted.retry_cap_ms.map_or(standard.retry.cap, Duration::from_millis),
+    };
+    Options {
+        channels,
+        retry,
+        wait: if wanted.retry_base_ms.is_some() { retry } else { standard.wait },
+        workers: wanted.workers.unwrap_or(standard.workers).max(1),
+        settle: wanted.settle_ms.map(Duration::from_millis),
+        canary_every: wanted.canary_every_ms.map_or(standard.canary_every, Duration::from_millis),
+        crash_at: crash_at(),
+        ..standard
+    }
 }
 
 /// One channel may have several ways; the engine knows them by `NAME`, the further ones are told by the first.

@@ -24,6 +24,25 @@ pub struct Deployment {
     pub settings: Json<'static>,
     /// Channels by name.
     pub alerts: BTreeMap<String, Vec<ChannelDeployment>>,
+    /// Bounds of the engine that differ from the defaults.
+    pub engine: EngineDeployment,
+}
+
+/// Bounds of the engine. What is not given keeps its default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineDeployment {
+    /// Records in work at once.
+    pub workers: Option<usize>,
+    /// First pause after a failure that may pass, in milliseconds.
+    pub retry_base_ms: Option<u64>,
+    /// Longest such pause, in milliseconds.
+    pub retry_cap_ms: Option<u64>,
+    /// Longest time that a write whose answer was lost may still work at the target, in milliseconds; replaces the
+    /// manifest's. Too short a time makes a probe look too early.
+    pub settle_ms: Option<u64>,
+    /// How often a halted connection is tried, in milliseconds.
+    pub canary_every_ms: Option<u64>,
 }
 
 /// One system.
@@ -56,6 +75,7 @@ struct File {
     queue: Option<String>,
     settings: Option<serde_json::Value>,
     alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
+    engine: Option<EngineDeployment>,
 }
 
 #[derive(Deserialize)]
@@ -124,7 +144,8 @@ impl Deployment {
                 Json::Null
             }
         };
-        if faults.is_empty() { Ok(Self { systems, store, settings, alerts }) } else { Err(faults) }
+        let engine = file.engine.unwrap_or_default();
+        if faults.is_empty() { Ok(Self { systems, store, settings, alerts, engine }) } else { Err(faults) }
     }
 }
 
