@@ -9,6 +9,7 @@ mod checks;
 pub mod codes;
 mod context;
 mod faults;
+mod flows;
 pub mod ir;
 pub mod project;
 mod reads;
@@ -30,6 +31,7 @@ pub fn check(project: &Project) -> (Model, Vec<Diagnostic>) {
     catalogue::resolve_systems(&mut ctx);
     resolve::resolve_definitions(&mut ctx);
     reads::resolve_selects(&mut ctx);
+    flows::resolve_flows(&mut ctx);
     let mut diagnostics = std::mem::take(&mut ctx.diagnostics);
     for check in checks::CHECKS {
         check(&ctx, &mut diagnostics);

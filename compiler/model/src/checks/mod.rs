@@ -2,8 +2,20 @@
 //!
 //! In: what the resolver knows. Out: faults. Each check is one function in the file named for its fault.
 
+mod coverage;
+mod dismissed;
+mod finds;
+mod ignored_and_used;
+mod left_and_mapped;
 pub(crate) mod rows;
+mod unknown_manifest_name;
+mod unmapped_field;
+mod unmapped_required_field;
+mod unserved_find;
 mod unused_definition;
+mod unused_field;
+pub(crate) mod usage;
+pub(crate) mod written;
 
 use mapwright_syntax::Diagnostic;
 
@@ -13,4 +25,13 @@ use crate::context::Context;
 pub(crate) type Check = fn(&Context<'_>, &mut Vec<Diagnostic>);
 
 /// All checks in order.
-pub(crate) static CHECKS: &[Check] = &[unused_definition::check];
+pub(crate) static CHECKS: &[Check] = &[
+    unused_definition::check,
+    unmapped_required_field::check,
+    unmapped_field::check,
+    unused_field::check,
+    left_and_mapped::check,
+    ignored_and_used::check,
+    unserved_find::check,
+    unknown_manifest_name::check,
+];

@@ -236,7 +236,7 @@ fn zone_name(ctx: &mut Context<'_>, zone: &Zone) -> Option<String> {
         Zone::Setting(name) => {
             let Some((Global::Setting(id), _)) = ctx.names.get(&name.text).copied() else {
                 let settings: Vec<String> = ctx.model.settings.iter().map(|setting| setting.name.clone()).collect();
-                ctx.report(unknown_name(name, settings.iter().map(String::as_str)));
+                ctx.report(unknown_name(name, settings.iter().map(String::as_str), None));
                 return None;
             };
             ctx.used.insert(Global::Setting(id));

@@ -1,0 +1,67 @@
+//! A look-up that the connector cannot do.
+//!
+//! In: every `find` of mappings and rules. Out: a fault where the manifest does not know the entity, cannot list it, or has
+//! no words for the comparison.
+
+use mapwright_manifest::{Manifest, Verb};
+use mapwright_syntax::{Diagnostic, Edit, Span};
+
+use super::coverage::shown;
+use crate::context::Context;
+use crate::ir::Find;
+
+/// Checks every `find`.
+pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    for checked in &ctx.mappings {
+        super::finds::of_block(&checked.mapping.body, &mut |find, span| found.extend(check_find(ctx, find, span)));
+    }
+    for rule in &ctx.model.rules {
+        super::finds::of_expr(&rule.body, &mut |find, span| found.extend(check_find(ctx, find, span)));
+    }
+    for fault in found {
+        if !diagnostics.contains(&fault) {
+            diagnostics.push(fault);
+        }
+    }
+}
+
+fn check_find(ctx: &Context<'_>, find: &Find, span: Span) -> Vec<Diagnostic> {
+    let system = ctx.model.systems.iter().find(|system| system.alias == find.entity.system);
+    let source = system.and_then(|system| ctx.project.systems.iter().find(|source| source.name == system.name));
+    let Some(manifest) = source.and_then(|source| source.manifest.1.as_ref()) else { return Vec::new() };
+    let shown = shown(&find.entity);
+    let Some(known) = manifest.entity(&find.entity.entity) else {
+        let headline = format!("the connector of `{}` does not say how `{}` is reached", find.entity.system, find.entity.entity);
+        let help = "add it to the connector's manifest under `entities`";
+        return vec![Diagnostic::error("E0704", span, headline).help(help)];
+    };
+    let entity = &find.entity.entity;
+    if !manifest.can(entity, Verb::List) && !manifest.can(entity, Verb::Find) {
+        let can: Vec<&str> = known.can.iter().map(|verb| verb.word()).collect();
+        return vec![
+            Diagnostic::error("E0509", span, format!("the connector cannot list `{shown}`"))
+                .help(format!("it can {}", can.join(", "))),
+        ];
+    }
+    let unfit = find.terms.iter().filter(|term| !manifest.filterable(entity, &term.field, term.test));
+    unfit.map(|term| unfilterable(ctx, manifest, find, &term.field, term.value.span, span)).collect()
+}
+
+fn unfilterable(ctx: &Context<'_>, manifest: &Manifest, find: &Find, field: &str, value: Span, span: Span) -> Diagnostic {
+    let able = manifest.entity(&find.entity.entity).map(|known| known.filter_on.as_slice()).unwrap_or_default();
+    let able: Vec<&str> = able.iter().map(|field| field.pattern.as_str()).collect();
+    let headline = format!("`{}` cannot be asked by `{field}` this way", shown(&find.entity));
+    let fault = Diagnostic::error("E0514", span, headline).help(format!("it can be asked by {}", able.join(", ")));
+    // The field stands before its value, in the same find.
+    let before = Span { end: value.start.max(span.start), ..span };
+    let text = ctx.project.files.text(before);
+    let key = ctx.model.entity(&find.entity).and_then(|entity| match entity.key.as_slice() {
+        [only] if able.contains(&only.as_str()) => Some(only.clone()),
+        _ => None,
+    });
+    let (Some(key), Some(place)) = (key, text.rfind(field)) else { return fault };
+    let start = span.start + u32::try_from(place).unwrap_or(0);
+    let end = start + u32::try_from(field.len()).unwrap_or(0);
+    fault.fix(format!("ask by {key}"), vec![Edit { span: Span { file: span.file, start, end }, text: key }])
+}

@@ -1,0 +1,183 @@
+//! Flows: mappings in operation.
+//!
+//! In: `flow` definitions, resolved mappings, manifests. Out: flows of the model, each behind those it comes after, and
+//! what is wrong with them by themselves and with one another. Nothing is read or written here.
+
+mod changes;
+mod duties;
+mod echo;
+mod faults;
+mod level;
+mod order;
+mod owners;
+mod read;
+mod write;
+
+use std::collections::BTreeSet;
+
+use mapwright_manifest::Manifest;
+use mapwright_syntax::tree::{self, Definition};
+
+use crate::checks::usage;
+use crate::context::Context;
+use crate::ir::{Flow, Write};
+use duties::Duties;
+use read::Read;
+use write::{Draft, Had};
+
+/// A flow, resolved as far as it could be.
+#[derive(Debug)]
+struct Drafted<'p> {
+    tree: &'p tree::Flow,
+    duties: Duties<'p>,
+    read: Option<Read>,
+    writes: Vec<Draft>,
+    /// Without an error: it becomes part of the model.
+    sound: bool,
+}
+
+/// Resolves and checks all flows.
+pub(crate) fn resolve_flows(ctx: &mut Context<'_>) {
+    let trees: Vec<&tree::Flow> = ctx
+        .definitions()
+        .filter_map(|definition| match definition {
+            Definition::Flow(flow) => Some(flow),
+            Definition::Use(_)
+            | Definition::Rounding(_)
+            | Definition::Dismissal(_)
+            | Definition::System(_)
+            | Definition::Extend(_)
+            | Definition::Setting(_)
+            | Definition::Table(_)
+            | Definition::Rule(_)
+            | Definition::Example(_)
+            | Definition::Mapping(_) => None,
+        })
+        .collect();
+    let mut drafts: Vec<Drafted<'_>> = trees.into_iter().map(|tree| draft(ctx, tree)).collect();
+    owners::check(ctx, &drafts);
+    echo::check(ctx, &drafts);
+    let order = order::sort(ctx, &drafts);
+    for draft in &mut drafts {
+        // A flow over a mapping that is not in the model cannot be in it either; the mapping's own fault is told.
+        let mappings_sound = draft.writes.iter().all(|write| ctx.mappings.get(write.mapping).is_some_and(|known| known.sound));
+        draft.sound &= mappings_sound;
+    }
+    let kept: Vec<String> = drafts.iter().filter(|draft| draft.sound).map(|draft| draft.tree.name.text.clone()).collect();
+    for index in order {
+        let flow = drafts.get(index).filter(|draft| draft.sound).and_then(|draft| lower(ctx, draft, &kept));
+        ctx.model.flows.extend(flow);
+    }
+}
+
+fn draft<'p>(ctx: &mut Context<'p>, tree: &'p tree::Flow) -> Drafted<'p> {
+    let before = ctx.errors();
+    let duties = duties::collect(ctx, tree);
+    let read = duties.read.as_ref().and_then(|duty| read::resolve(ctx, duty));
+    let mut writes: Vec<Draft> = Vec::new();
+    let mut all = true;
+    for (duty, span) in &duties.writes {
+        let had = Had { read: read.as_ref().map(|read| &read.entity), writes: &writes };
+        match write::resolve(ctx, duty, *span, &had) {
+            Some(write) => writes.push(write),
+            None => all = false,
+        }
+    }
+    if let Some(read) = &read {
+        changes::check(ctx, tree, &duties, read, &writes);
+    }
+    let sound = all && read.as_ref().is_some_and(|read| read.sound) && ctx.errors() == before;
+    if sound {
+        tell_levels(ctx, tree, &writes);
+    }
+    Drafted { tree, duties, read, writes, sound }
+}
+
+/// A note for each flow: what becomes of each write when its answer is lost.
+fn tell_levels(ctx: &mut Context<'_>, tree: &tree::Flow, writes: &[Draft]) {
+    let lines = writes.iter().filter_map(|write| {
+        let mapping = &ctx.mappings.get(write.mapping)?.mapping.name;
+        let by = write::by(&write.manner).join(", ");
+        Some(format!("`{mapping}` is {}", faults::level_words(write.level, &by, &faults::shown(&write.target))))
+    });
+    let lines: Vec<String> = lines.collect();
+    ctx.report(faults::delivery_levels(&tree.name, lines));
+}
+
+/// The flow as the model has it.
+fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow> {
+    let read = draft.read.as_ref()?;
+    let first = draft.writes.first().and_then(|write| ctx.mappings.get(write.mapping));
+    let owner = draft.duties.owner.clone().or_else(|| first.map(|first| first.mapping.owner.clone()));
+    let names = draft.duties.after.iter().map(|name| name.text.clone());
+    Some(Flow {
+        name: draft.tree.name.text.clone(),
+        doc: draft.tree.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default(),
+        owner: owner.unwrap_or_default(),
+        schedules: draft.duties.schedules.iter().map(|(schedule, _)| schedule.clone()).collect(),
+        entity: read.entity.clone(),
+        locals: read.locals.clone(),
+        local: read.local,
+        filter: read.filter.clone(),
+        keep: read.keep.clone(),
+        select: select(ctx, read, &draft.writes).into_iter().collect(),
+        writes: draft.writes.iter().enumerate().filter_map(|(index, write)| lower_write(ctx, draft, index, write)).collect(),
+        after: names.filter(|name| kept.contains(name)).collect(),
+        latest_wins: draft.duties.latest_wins,
+        retry_up_to_s: draft.duties.retry_up_to_s,
+        on_failure: draft.duties.on_failure.clone(),
+        on_silence: draft.duties.on_silence.clone(),
+        span: draft.tree.name.span,
+    })
+}
+
+fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Draft) -> Option<Write> {
+    let mapping = &ctx.mappings.get(write.mapping)?.mapping;
+    let mut select = BTreeSet::new();
+    if write.named.is_some() {
+        for later in draft.writes.iter().skip(index + 1) {
+            select.extend(paths_of(ctx, later, write.named.as_ref()));
+        }
+    }
+    Some(Write {
+        mapping: ctx.mapping_id(&mapping.name)?,
+        manner: write.manner.clone(),
+        level: write.level,
+        named: write.named.clone(),
+        sources: write.sources.clone(),
+        select: select.into_iter().collect(),
+        batch: None,
+        span: write.span,
+    })
+}
+
+/// What a write's mapping reads of the flow's record (`None`) or of an earlier write's.
+fn paths_of(ctx: &Context<'_>, write: &Draft, of: Option<&String>) -> Vec<String> {
+    let Some(checked) = ctx.mappings.get(write.mapping) else { return Vec::new() };
+    let given = checked.mapping.sources.iter().zip(&write.sources).filter(|(_, name)| name.as_ref() == of);
+    given.flat_map(|(source, _)| source.select.iter().cloned()).collect()
+}
+
+/// Everything that must be asked of the source: what mappings and conditions read, keys, change stamps.
+fn select(ctx: &Context<'_>, read: &Read, writes: &[Draft]) -> BTreeSet<String> {
+    let mut paths: BTreeSet<String> = writes.iter().flat_map(|write| paths_of(ctx, write, None)).collect();
+    if let Some(keep) = &read.keep {
+        let usage = usage::of_condition(&ctx.model, &read.entity, read.local, keep);
+        paths.extend(usage.of(&read.entity).into_iter().flat_map(usage::Reading::dotted));
+    }
+    if let Some(entity) = ctx.model.entity(&read.entity) {
+        paths.extend(entity.key.iter().cloned());
+        paths.extend(entity.changed.iter().cloned());
+    }
+    let changes = manifest(ctx, &read.entity.system).and_then(|manifest| manifest.changes(&read.entity.entity));
+    if let Some(changes) = changes {
+        paths.extend(changes.passes.iter().flat_map(|pass| pass.fields()).map(str::to_owned));
+    }
+    paths
+}
+
+/// The manifest of a system, if it could be read.
+fn manifest<'c>(ctx: &'c Context<'_>, alias: &str) -> Option<&'c Manifest> {
+    let system = ctx.model.systems.iter().find(|system| system.alias == alias)?;
+    ctx.project.systems.iter().find(|source| source.name == system.name)?.manifest.1.as_ref()
+}

@@ -1,0 +1,75 @@
+//! One owner a field.
+//!
+//! In: flows and what they write. Out: a fault where two flows update one field of one entity. Creating is not updating:
+//! what `create once` writes may be changed later by a flow of its own. Elements of a list that is merged or added to are
+//! told apart by their keys, so they may come from several flows.
+
+use std::collections::BTreeSet;
+
+use mapwright_syntax::Span;
+
+use super::{Drafted, faults, write};
+use crate::catalogue::record_of;
+use crate::context::Context;
+use crate::ir::{EntityRef, ListUpdate, Manner, RecordId};
+
+/// Checks every pair of flows.
+pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
+    let mut updates: Vec<(usize, &write::Draft, BTreeSet<String>)> = Vec::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        for write in draft.writes.iter().filter(|write| updates_records(&write.manner)) {
+            updates.push((index, write, owned(ctx, write)));
+        }
+    }
+    let mut found = Vec::new();
+    for (position, (flow, write, fields)) in updates.iter().enumerate() {
+        for (other_flow, other, other_fields) in updates.iter().skip(position + 1) {
+            let shared: Vec<String> = fields.intersection(other_fields).cloned().collect();
+            if flow == other_flow || write.target != other.target || shared.is_empty() {
+                continue;
+            }
+            let name = |index: usize| drafts.get(index).map(|draft| draft.tree.name.text.as_str()).unwrap_or_default();
+            let (one, two): ((&str, Span), (&str, Span)) = ((name(*flow), write.span), (name(*other_flow), other.span));
+            found.push(faults::shared_field(&write.target, &shared, one, two));
+        }
+    }
+    for fault in found {
+        ctx.report(fault);
+    }
+}
+
+/// Does it change records that are there?
+pub(super) const fn updates_records(manner: &Manner) -> bool {
+    match manner {
+        Manner::Upsert(_) | Manner::Update(_) => true,
+        Manner::CreateOnce(_) | Manner::Delete(_) | Manner::Action => false,
+    }
+}
+
+/// The fields that a write decides: what it sets but for the keys that it addresses the record by.
+pub(super) fn owned(ctx: &Context<'_>, write: &write::Draft) -> BTreeSet<String> {
+    let Some(entity) = ctx.model.entity(&write.target) else { return BTreeSet::new() };
+    let by = write::by(&write.manner);
+    let all = write.written.paths.keys().filter(|path| !is_walked(ctx, &write.target, path, write));
+    let dotted = all.map(|path| path.join("."));
+    dotted.filter(|field| !by.contains(field) && !entity.key.contains(field)).collect()
+}
+
+/// Is it a record that is written field by field, or a part of a list whose elements have owners of their own?
+fn is_walked(ctx: &Context<'_>, target: &EntityRef, path: &[String], write: &write::Draft) -> bool {
+    let mut record: Option<RecordId> = ctx.model.entity(target).map(|entity| entity.record);
+    for (depth, step) in path.iter().enumerate() {
+        let known = record.and_then(|record| ctx.model.record(record));
+        let Some(field) = known.and_then(|known| known.fields.iter().find(|field| field.wire == *step)) else {
+            return false;
+        };
+        if matches!(field.update, Some(ListUpdate::Merged | ListUpdate::Added)) {
+            return true;
+        }
+        record = record_of(&field.ty);
+        if depth + 1 == path.len() && record.is_some() {
+            return write.written.paths.keys().any(|other| other.len() > path.len() && other.starts_with(path));
+        }
+    }
+    false
+}

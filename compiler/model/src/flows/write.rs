@@ -1,0 +1,287 @@
+//! What a flow writes.
+//!
+//! In: a `write` duty, the mappings, what the flow has read and written so far. Out: a write with its manner, the records
+//! that its mapping is given, and how safely it is delivered.
+
+use mapwright_manifest::{Manifest, Verb};
+use mapwright_syntax::Span;
+use mapwright_syntax::tree::{self, WriteDuty, WriteManner};
+use mapwright_values::Test;
+
+use super::{faults, level};
+use crate::checks::written::{self, Written};
+use crate::context::Context;
+use crate::faults::not_built_yet;
+use crate::ir::{DeliveryLevel, Entity, EntityRef, Manner};
+use crate::resolve::scope::Body;
+
+/// A `write`, resolved as far as it could be.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Position in `ctx.mappings`.
+    pub(super) mapping: usize,
+    pub(super) target: EntityRef,
+    pub(super) manner: Manner,
+    pub(super) level: DeliveryLevel,
+    pub(super) named: Option<String>,
+    /// For each source of the mapping: the flow's record, or an earlier write's.
+    pub(super) sources: Vec<Option<String>>,
+    pub(super) written: Written,
+    pub(super) span: Span,
+}
+
+/// What the flow has by then.
+#[derive(Debug)]
+pub(super) struct Had<'f> {
+    /// What it reads.
+    pub(super) read: Option<&'f EntityRef>,
+    /// What it has written.
+    pub(super) writes: &'f [Draft],
+}
+
+/// Resolves one `write`.
+pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: &Had<'_>) -> Option<Draft> {
+    if duty.together {
+        ctx.report(not_built_yet(span, "`together`"));
+    }
+    if let Some((_, batch)) = &duty.batch {
+        ctx.report(not_built_yet(*batch, "`in batches of`").help("without it, each record is sent by itself"));
+    }
+    let position = ctx.mappings.iter().position(|checked| checked.mapping.name == duty.mapping.text);
+    let Some(position) = position else {
+        let known: Vec<String> = ctx.mappings.iter().map(|checked| checked.mapping.name.clone()).collect();
+        ctx.report(faults::unknown_mapping(&duty.mapping, known.iter().map(String::as_str)));
+        return None;
+    };
+    let checked = ctx.mappings.get(position)?;
+    let (tree, target, part) = (checked.tree, checked.mapping.target.clone(), checked.mapping.part);
+    let written = written::of_mapping(&ctx.model, &checked.mapping);
+    // A target that could not be resolved is told already.
+    let entity = ctx.model.entity(&target)?.clone();
+    let sources = match_sources(ctx, duty, tree, position, had);
+    let manner = manner(ctx, duty, tree, part, &entity, &target)?;
+    check_key(ctx, &manner, duty, tree, (&entity, &target), &written);
+    let mut level = DeliveryLevel::Unsafe;
+    if let Some(manifest) = super::manifest(ctx, &target.system) {
+        level = level::of_write(manifest, &entity, &manner, &written);
+        let faults = operation_faults(manifest, &entity, &target, &manner, duty.mapping.span);
+        let possible = faults.is_empty();
+        for fault in faults {
+            ctx.report(fault);
+        }
+        if level == DeliveryLevel::Unsafe && possible {
+            ctx.report(faults::unsafe_write(span, &duty.mapping.text, &target));
+        }
+    }
+    let named = duty.name.as_ref().map(|name| name.text.clone());
+    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, span })
+}
+
+/// For each source of the mapping, the one record of the flow that it can be.
+fn match_sources(
+    ctx: &mut Context<'_>,
+    duty: &WriteDuty,
+    tree: &tree::Mapping,
+    position: usize,
+    had: &Had<'_>,
+) -> Option<Vec<Option<String>>> {
+    let checked = ctx.mappings.get(position)?;
+    let entities: Vec<EntityRef> = checked.mapping.sources.iter().map(|source| source.entity.clone()).collect();
+    if entities.len() != tree.sources.len() {
+        return None;
+    }
+    let mut available: Vec<(Option<String>, EntityRef, String)> = Vec::new();
+    // What a flow reads could not be resolved: that is told already.
+    let read = had.read?;
+    available.push((None, read.clone(), format!("the record that it reads (`{}`)", faults::shown(read))));
+    for write in had.writes {
+        if let Some(name) = &write.named {
+            let words = format!("`{name}` (`{}`)", faults::shown(&write.target));
+            available.push((Some(name.clone()), write.target.clone(), words));
+        }
+    }
+    let mut matched = Vec::new();
+    let mut sound = true;
+    for (source, entity) in tree.sources.iter().zip(&entities) {
+        if source.deleted {
+            ctx.report(not_built_yet(source.span, "`from deleted`"));
+            sound = false;
+            continue;
+        }
+        let candidates: Vec<_> = available.iter().filter(|(_, candidate, _)| candidate == entity).collect();
+        match candidates.as_slice() {
+            [(name, _, _)] => matched.push(name.clone()),
+            [] => {
+                let had: Vec<String> = available.iter().map(|(_, _, words)| words.clone()).collect();
+                ctx.report(faults::no_source(duty.mapping.span, &duty.mapping.text, source, &had));
+                sound = false;
+            }
+            several => {
+                let words: Vec<String> = several.iter().map(|(_, _, words)| words.clone()).collect();
+                ctx.report(faults::several_sources(duty.mapping.span, &duty.mapping.text, source, &words));
+                sound = false;
+            }
+        }
+    }
+    sound.then_some(matched)
+}
+
+/// How it is written, with wire names.
+fn manner(
+    ctx: &mut Context<'_>,
+    duty: &WriteDuty,
+    tree: &tree::Mapping,
+    part: bool,
+    entity: &Entity,
+    target: &EntityRef,
+) -> Option<Manner> {
+    let mapping = (tree.name.text.as_str(), tree.target.span);
+    let fields = match &duty.manner {
+        WriteManner::Action if !entity.action => {
+            let headline = format!("`{}` is an entity, not an action", faults::shown(target));
+            let help = "say how it is written: `create once by F`, `upsert by F`, `update by F` or `delete by F`";
+            ctx.report(faults::wrong_manner(duty.mapping.span, headline, mapping, help));
+            return None;
+        }
+        WriteManner::Action => return Some(Manner::Action),
+        WriteManner::CreateOnce(fields)
+        | WriteManner::Upsert(fields)
+        | WriteManner::Update(fields)
+        | WriteManner::Delete(fields) => fields,
+    };
+    if entity.action {
+        let headline = format!("`{}` is an action: it is neither created nor changed", faults::shown(target));
+        let help = format!("write `write {} action`", duty.mapping.text);
+        ctx.report(faults::wrong_manner(duty.mapping.span, headline, mapping, &help));
+        return None;
+    }
+    if part && matches!(duty.manner, WriteManner::CreateOnce(_)) {
+        let headline = format!("`{}` writes a part of a record, so it cannot create one", tree.name.text);
+        let help = "use `update by F`, or let the mapping make the whole record: `to ENTITY` without `part of`";
+        ctx.report(faults::wrong_manner(duty.mapping.span, headline, mapping, help));
+        return None;
+    }
+    let mut body = Body::new(ctx);
+    let paths: Option<Vec<String>> =
+        fields.iter().map(|field| body.wire_path(entity.record, &field.names).map(|steps| steps.join("."))).collect();
+    let paths = paths?;
+    Some(match &duty.manner {
+        WriteManner::Action => Manner::Action,
+        WriteManner::CreateOnce(_) => Manner::CreateOnce(paths),
+        WriteManner::Upsert(_) => Manner::Upsert(paths),
+        WriteManner::Update(_) => Manner::Update(paths),
+        WriteManner::Delete(_) => Manner::Delete(paths),
+    })
+}
+
+/// The fields behind `by`.
+pub(super) fn by(manner: &Manner) -> &[String] {
+    match manner {
+        Manner::Action => &[],
+        Manner::CreateOnce(by) | Manner::Upsert(by) | Manner::Update(by) | Manner::Delete(by) => by,
+    }
+}
+
+/// `by F`: F tells records apart, and the mapping sets it.
+fn check_key(
+    ctx: &mut Context<'_>,
+    manner: &Manner,
+    duty: &WriteDuty,
+    tree: &tree::Mapping,
+    (entity, target): (&Entity, &EntityRef),
+    written: &Written,
+) {
+    let (fields, paths) = match &duty.manner {
+        WriteManner::Action => return,
+        WriteManner::CreateOnce(fields)
+        | WriteManner::Upsert(fields)
+        | WriteManner::Update(fields)
+        | WriteManner::Delete(fields) => (fields, by(manner)),
+    };
+    let (Some(first), Some(last)) = (fields.first(), fields.last()) else { return };
+    let span = first.span.to(last.span);
+    let same = |key: &[String]| key.len() == paths.len() && key.iter().all(|field| paths.contains(field));
+    let creates = matches!(manner, Manner::CreateOnce(_));
+    let natural = entity.natural_keys.iter().any(|key| same(key));
+    if !same(&entity.key) && !natural {
+        let declared = ctx.model.record(entity.record).and_then(|record| {
+            let [only] = paths else { return None };
+            record.fields.iter().find(|field| field.wire == *only).map(|field| field.span)
+        });
+        let mut keys: Vec<String> = entity.natural_keys.iter().map(|key| key.join(", ")).collect();
+        if !creates || !is_given_by_system(ctx, entity) {
+            keys.insert(0, entity.key.join(", "));
+        }
+        keys.retain(|key| !key.is_empty());
+        ctx.report(faults::not_a_key(span, &faults::listed(paths), target, &keys, declared));
+        return;
+    }
+    if !creates && !same(&entity.key) {
+        let askable = super::manifest(ctx, &target.system)
+            .is_none_or(|manifest| paths.iter().all(|field| manifest.filterable(&entity.name, field, Test::Eq)));
+        if !askable {
+            let keys = vec![entity.key.join(", ")];
+            let headline = format!("{}, which the connector can be asked for,", faults::listed(paths));
+            ctx.report(faults::not_a_key(span, &headline, target, &keys, None));
+        }
+    }
+    for (field, path) in fields.iter().zip(paths) {
+        if !level::is_written(written, path) {
+            ctx.report(faults::unmapped_key(field.span, path, tree));
+        }
+    }
+}
+
+/// A key that the system gives cannot be said by a create.
+fn is_given_by_system(ctx: &Context<'_>, entity: &Entity) -> bool {
+    let record = ctx.model.record(entity.record);
+    record.is_some_and(|record| record.fields.iter().any(|field| entity.key.contains(&field.wire) && field.read_only))
+}
+
+/// What the connector cannot do of it.
+fn operation_faults(
+    manifest: &Manifest,
+    entity: &Entity,
+    target: &EntityRef,
+    manner: &Manner,
+    span: Span,
+) -> Vec<mapwright_syntax::Diagnostic> {
+    let mut found = Vec::new();
+    if let Some(words) = manifest.system_not_built() {
+        return vec![not_built_yet(span, &format!("the connector of `{}`", target.system)).help(words)];
+    }
+    if *manner == Manner::Action {
+        match manifest.action(&entity.name) {
+            None => found.push(faults::unserved_entity(span, target)),
+            Some(action) => {
+                if let Some(first) = action.operation.unbuilt.first() {
+                    found.push(not_built_yet(span, &format!("`{}` of the connector's manifest", first.what)));
+                }
+            }
+        }
+        return found;
+    }
+    let Some(known) = manifest.entity(&entity.name) else { return vec![faults::unserved_entity(span, target)] };
+    let by_key = by(manner) == entity.key.as_slice();
+    let verbs: &[Verb] = match manner {
+        Manner::Action => &[],
+        Manner::CreateOnce(_) => &[Verb::Create],
+        Manner::Upsert(_) if by_key => &[Verb::Upsert],
+        Manner::Upsert(_) => &[Verb::List, Verb::Create, Verb::Update],
+        Manner::Update(_) if by_key => &[Verb::Update],
+        Manner::Update(_) => &[Verb::List, Verb::Update],
+        Manner::Delete(_) if by_key => &[Verb::Delete],
+        Manner::Delete(_) => &[Verb::List, Verb::Delete],
+    };
+    for verb in verbs {
+        // A look-up has a door of its own in some systems.
+        let able = manifest.can(&entity.name, *verb) || (*verb == Verb::List && manifest.can(&entity.name, Verb::Find));
+        if !able {
+            let can: Vec<&str> = known.can.iter().map(|verb| verb.word()).collect();
+            found.push(faults::impossible_operation(span, target, verb.word(), &can));
+        } else if let Some(words) = manifest.not_built(&entity.name, *verb) {
+            found.push(not_built_yet(span, &format!("`{}` of `{}`", verb.word(), faults::shown(target))).help(words));
+        }
+    }
+    found
+}
