@@ -6,7 +6,8 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/checks").canonicalize()?;
     println!("cargo:rerun-if-changed={}", pages.display());
-    let mut files: Vec<PathBuf> = fs::read_dir(&pages)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&pages)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.sort();
     let mut table = String::from("&[\n");
     for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")) {

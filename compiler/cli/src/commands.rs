@@ -25,9 +25,12 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
         Command::Check { dir, format } => check::run(dir, *format),
         Command::Fmt { check, files } => fmt::run(files, *check),
         Command::Generate { dir, output } => generate::run(dir, output.as_deref()),
-        Command::Preview { mapping, input, references, settings, dir } => {
-            preview::run(dir, mapping, input, &preview::Given { references: references.as_deref(), settings: settings.as_deref() })
-        }
+        Command::Preview { mapping, input, references, settings, dir } => preview::run(
+            dir,
+            mapping,
+            input,
+            &preview::Given { references: references.as_deref(), settings: settings.as_deref() },
+        ),
         Command::Test { dir, accept } => test::run(dir, *accept),
         Command::Explain { code } => explain::run(code.as_deref()),
     }

@@ -4,7 +4,8 @@
 
 use mapwright_model::ir::{DeliveryLevel, Manner, Model, Write};
 use mapwright_syntax::tree::{
-    Block, Branch, Definition, DutyKind, EachTake, Expr, ExprKind, Remark, Statement, StatementKind, TemplatePart, Text, Tree,
+    Block, Branch, Definition, DutyKind, EachTake, Expr, ExprKind, Remark, Statement, StatementKind, TemplatePart,
+    Text, Tree,
 };
 use mapwright_syntax::{Diagnostic, FileId, Severity};
 
@@ -47,7 +48,9 @@ fn level(write: &Write) -> (&'static str, String) {
             let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
             ("probe-able", format!("after a lost answer the target is asked{by} before anything is sent again"))
         }
-        DeliveryLevel::Unsafe => ("unsafe", "after a lost answer a person must look before it is sent again".to_owned()),
+        DeliveryLevel::Unsafe => {
+            ("unsafe", "after a lost answer a person must look before it is sent again".to_owned())
+        }
     }
 }
 
@@ -151,7 +154,9 @@ impl<'t> Questions<'t> {
                     }
                 }
             }
-            ExprKind::Field { of, .. } | ExprKind::Negate(of) | ExprKind::Not(of) | ExprKind::Brackets(of) => self.expr(of),
+            ExprKind::Field { of, .. } | ExprKind::Negate(of) | ExprKind::Not(of) | ExprKind::Brackets(of) => {
+                self.expr(of)
+            }
             ExprKind::Binary { left, right, .. } => {
                 self.expr(left);
                 self.expr(right);

@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn the_list_for_readers_names_every_page() {
         let list = include_str!("../../../docs/checks/README.md");
-        let missing: Vec<_> = PAGES.iter().filter(|(code, _)| !list.contains(&format!("[{code}]({code}.md)"))).collect();
+        let missing: Vec<_> =
+            PAGES.iter().filter(|(code, _)| !list.contains(&format!("[{code}]({code}.md)"))).collect();
         assert!(missing.is_empty(), "add to docs/checks/README.md: {missing:?}");
     }
 }

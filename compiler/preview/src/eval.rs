@@ -4,7 +4,9 @@
 
 use std::cell::RefCell;
 
-use mapwright_model::ir::{Block, Branch, Expr, ExprKind, Flow, Local, LocalId, Mapping, Model, Statement, Target, Type};
+use mapwright_model::ir::{
+    Block, Branch, Expr, ExprKind, Flow, Local, LocalId, Mapping, Model, Statement, Target, Type,
+};
 use mapwright_syntax::{FileId, Files, Span};
 use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
@@ -181,7 +183,13 @@ impl<'r> Eval<'_, 'r> {
     }
 
     /// The value of a target line as JSON; a missing one leaves the field out.
-    fn target(&self, frame: &Frame<'_, 'r>, field: &Target, value: &Branch, base: usize) -> Result<Json<'static>, Stop> {
+    fn target(
+        &self,
+        frame: &Frame<'_, 'r>,
+        field: &Target,
+        value: &Branch,
+        base: usize,
+    ) -> Result<Json<'static>, Stop> {
         let value = match value {
             Branch::Value(Expr { kind: ExprKind::Each(each), .. }) => self.each(frame, each, base)?,
             Branch::Value(_) | Branch::Answer(_) => self.branch(frame, value)?,

@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn records_stand_in_lines_and_lists_of_leaves_on_one() {
         let json = Json::parse(r#"{"a":[1,2.50],"b":[{"c":null}],"d":{},"e":[]}"#).unwrap();
-        let expected = "{\n  \"a\": [1, 2.50],\n  \"b\": [\n    {\n      \"c\": null\n    }\n  ],\n  \"d\": {},\n  \"e\": []\n}\n";
+        let expected =
+            "{\n  \"a\": [1, 2.50],\n  \"b\": [\n    {\n      \"c\": null\n    }\n  ],\n  \"d\": {},\n  \"e\": []\n}\n";
         assert_eq!(pretty(&json), expected);
         assert_eq!(Json::parse(&pretty(&json)).unwrap(), json);
     }

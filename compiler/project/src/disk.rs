@@ -79,7 +79,11 @@ pub(crate) fn spec_files_in(dir: &Path) -> Result<Vec<PathBuf>, LoadError> {
 /// Something cannot be read.
 pub fn spec_files(path: &Path) -> Result<Vec<(PathBuf, String)>, LoadError> {
     let mut found = Vec::new();
-    if path.is_dir() { spec_files_below(path, FOLDERS_MAX, &mut found)? } else { found.push(path.to_owned()) }
+    if path.is_dir() {
+        spec_files_below(path, FOLDERS_MAX, &mut found)?
+    } else {
+        found.push(path.to_owned())
+    }
     found.into_iter().map(|path| read_text(&path).map(|text| (path, text))).collect()
 }
 
@@ -155,8 +159,7 @@ pub(crate) fn line_span(file: FileId, text: &str, line: u32, column: u32) -> Spa
     for (index, content) in text.split_inclusive('\n').enumerate() {
         if index + 1 == line as usize {
             let content = content.trim_end_matches(['\n', '\r']);
-            let skipped: usize =
-                content.chars().take(column.saturating_sub(1) as usize).map(char::len_utf8).sum();
+            let skipped: usize = content.chars().take(column.saturating_sub(1) as usize).map(char::len_utf8).sum();
             return span(file, start + skipped, start + content.len());
         }
         start += content.len();

@@ -117,9 +117,13 @@ impl Reading<'_> {
         let path = folder.join(MANIFEST);
         if !path.is_file() {
             self.loaded.diagnostics.push(
-                Diagnostic::error("E0702", name.span, format!("the system \"{}\" has no connector manifest", name.text))
-                    .here(format!("`{shown}` was not found"))
-                    .help(format!("add `{MANIFEST}` beside its `{CATALOGUE}`: it says how the system is reached")),
+                Diagnostic::error(
+                    "E0702",
+                    name.span,
+                    format!("the system \"{}\" has no connector manifest", name.text),
+                )
+                .here(format!("`{shown}` was not found"))
+                .help(format!("add `{MANIFEST}` beside its `{CATALOGUE}`: it says how the system is reached")),
             );
             // The system keeps its place with an empty manifest, so that its catalogue is checked all the same.
             self.loaded.paths.push(path);

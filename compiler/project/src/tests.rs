@@ -79,15 +79,19 @@ fn cases_are_found_in_order() {
     write(root.path(), "cases/m/a/input.json", "{\"x\":1}");
     write(root.path(), "cases/m/a/expected.json", "{}");
     let found = cases(root.path()).unwrap();
-    let names: Vec<(&str, &str, bool)> =
-        found.iter().map(|case| (case.mapping.as_str(), case.name.as_str(), case.texts.contains_key("expected.json"))).collect();
+    let names: Vec<(&str, &str, bool)> = found
+        .iter()
+        .map(|case| (case.mapping.as_str(), case.name.as_str(), case.texts.contains_key("expected.json")))
+        .collect();
     assert_eq!(names, [("m", "a", true), ("m", "b", false)]);
 }
 
 #[test]
 fn what_cannot_be_read_is_one_sentence() {
     let root = tempfile::tempdir().unwrap();
-    assert!(load(root.path()).unwrap_err().to_string().ends_with("holds no *.mapspec file: name the folder of a project"));
+    assert!(
+        load(root.path()).unwrap_err().to_string().ends_with("holds no *.mapspec file: name the folder of a project")
+    );
     assert!(matches!(load(&root.path().join("nowhere")), Err(LoadError::NoFolder(_))));
     fs::write(root.path().join("a.mapspec"), b"rounding \xff").unwrap();
     let said = load(root.path()).unwrap_err().to_string();

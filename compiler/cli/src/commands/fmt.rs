@@ -41,7 +41,8 @@ pub(crate) fn run(files: &[PathBuf], check: bool) -> Answer {
         }
     }
     if check && changed > 0 {
-        Stream::Error.say(format_args!("{} to format: run `mapwright fmt` on what was named", counted(changed, "file")));
+        Stream::Error
+            .say(format_args!("{} to format: run `mapwright fmt` on what was named", counted(changed, "file")));
     }
     Ok(if broken > 0 || (check && changed > 0) { Status::Faults } else { Status::Good })
 }

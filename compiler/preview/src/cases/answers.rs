@@ -168,7 +168,8 @@ fn path(entry: &Json<'_>, name: &str) -> Result<(String, String), String> {
         Some(Json::Text(text)) => text.as_ref(),
         Some(_) | None => "",
     };
-    let (system, entity) = text.split_once('.').ok_or_else(|| format!("`{name}` must name an entity, such as \"erp.Items\""))?;
+    let (system, entity) =
+        text.split_once('.').ok_or_else(|| format!("`{name}` must name an entity, such as \"erp.Items\""))?;
     Ok((system.to_owned(), entity.to_owned()))
 }
 

@@ -28,7 +28,9 @@ impl fmt::Display for Difference {
 pub fn differences(expected: &Json<'_>, got: &Json<'_>) -> Vec<Difference> {
     let mut found = Vec::new();
     match (kind(expected), kind(got)) {
-        (Some((wanted, Json::List(records))), Some((came, Json::List(others)))) if wanted == came && wanted == "mapped" => {
+        (Some((wanted, Json::List(records))), Some((came, Json::List(others))))
+            if wanted == came && wanted == "mapped" =>
+        {
             // A single record needs no `mapped[1].` before every path.
             match (records.as_slice(), others.as_slice()) {
                 ([record], [other]) => compare(&mut found, "", record, other),

@@ -12,15 +12,16 @@ pub fn outcome_json(outcome: &Outcome) -> Json<'static> {
     match outcome {
         Outcome::Mapped(parts) => {
             let records = parts.iter().map(|part| part.record.clone()).collect();
-            let keys: Vec<Json<'static>> =
-                parts.iter().filter_map(|part| part.key.clone()).map(Json::text).collect();
+            let keys: Vec<Json<'static>> = parts.iter().filter_map(|part| part.key.clone()).map(Json::text).collect();
             let mut members = vec![member("mapped", Json::List(records))];
             if !keys.is_empty() {
                 members.push(member("keys", Json::List(keys)));
             }
             Json::Record(members)
         }
-        Outcome::Rejected(rejections) => single("rejected", Json::List(rejections.iter().map(rejection_json).collect())),
+        Outcome::Rejected(rejections) => {
+            single("rejected", Json::List(rejections.iter().map(rejection_json).collect()))
+        }
         Outcome::Skipped { reason, at: _ } => single("skipped", Json::text(reason.clone())),
         Outcome::Waiting(references) => single("waiting", Json::List(references.iter().map(reference_json).collect())),
         Outcome::Wants(references) => single("wants", Json::List(references.iter().map(reference_json).collect())),

@@ -15,7 +15,12 @@ fn mapped(json: &str) -> Outcome {
 
 fn item() -> Reference {
     let term = Term { field: "ItemCode".into(), test: Test::Eq, value: "\"X\"".into() };
-    Reference::Find(Find { system: "erp".into(), entity: "Items".into(), terms: vec![term], select: vec!["Valid".into()] })
+    Reference::Find(Find {
+        system: "erp".into(),
+        entity: "Items".into(),
+        terms: vec![term],
+        select: vec!["Valid".into()],
+    })
 }
 
 fn partner() -> Reference {
@@ -122,7 +127,8 @@ fn comparisons_other_than_equality_have_words() {
     let find = Find { system: "erp".into(), entity: "Items".into(), terms, select: vec![] };
     let reference = Reference::Find(find);
     let written = reference_json(&reference).to_text();
-    let expected = r#"{"find":"erp.Items","where":{"Price":{"gt":5,"lt":9},"Kind":{"in":["a","b"]},"Gone":{"missing":true}}}"#;
+    let expected =
+        r#"{"find":"erp.Items","where":{"Price":{"gt":5,"lt":9},"Kind":{"in":["a","b"]},"Gone":{"missing":true}}}"#;
     assert_eq!(written, expected);
     let list = format!("[{},\"records\":[]}}]", written.trim_end_matches('}').to_owned() + "}}");
     let answers = Answers::read(&Json::parse(&list).unwrap()).unwrap();
@@ -148,14 +154,18 @@ fn settings_are_laid_over_defaults() {
 fn several_sources_stand_in_a_list() {
     let case = files(r#"{"sources":[{"a":1},{"b":2}]}"#, None, None);
     let verdict = run_case(&case, &[], |input| mapped(&format!("{{\"n\":{}}}", input.sources.len())));
-    assert_eq!(verdict, Verdict::New { accept: "{\n  \"mapped\": [\n    {\n      \"n\": 2\n    }\n  ]\n}\n".to_owned() });
+    assert_eq!(
+        verdict,
+        Verdict::New { accept: "{\n  \"mapped\": [\n    {\n      \"n\": 2\n    }\n  ]\n}\n".to_owned() }
+    );
 }
 
 #[test]
 fn a_broken_file_is_named() {
     let verdict = run_case(&files("{", None, None), &[], |_| mapped("{}"));
     assert!(matches!(&verdict, Verdict::Broken(said) if said.starts_with("input.json: ")), "{verdict:?}");
-    let verdict = run_case(&files("{}", Some(r#"[{"find":"Items","where":{},"records":[]}]"#), None), &[], |_| mapped("{}"));
+    let verdict =
+        run_case(&files("{}", Some(r#"[{"find":"Items","where":{},"records":[]}]"#), None), &[], |_| mapped("{}"));
     let said = "references.json, entry 1: `find` must name an entity, such as \"erp.Items\"";
     assert_eq!(verdict, Verdict::Broken(said.to_owned()));
 }

@@ -16,7 +16,9 @@ impl<'r> Eval<'_, 'r> {
                 Answer::Clear => Stop::Clear,
                 Answer::Reject(reason) => self.answered(frame, false, reason),
                 Answer::Skip(reason) => self.answered(frame, true, reason),
-                Answer::Wait => Stop::failed("`wait` stands where nothing is waited for: that is a fault of the program"),
+                Answer::Wait => {
+                    Stop::failed("`wait` stands where nothing is waited for: that is a fault of the program")
+                }
             }),
         }
     }
@@ -64,8 +66,7 @@ impl<'r> Eval<'_, 'r> {
         }
         match branch {
             Branch::Answer(Answer::Wait) => Err(self.awaited(frame, value)),
-            Branch::Value(_)
-            | Branch::Answer(Answer::Omit | Answer::Clear | Answer::Reject(_) | Answer::Skip(_)) => {
+            Branch::Value(_) | Branch::Answer(Answer::Omit | Answer::Clear | Answer::Reject(_) | Answer::Skip(_)) => {
                 self.branch(frame, branch)
             }
         }

@@ -57,7 +57,13 @@ impl<'r> Eval<'_, 'r> {
         Ok(())
     }
 
-    fn sorted(&self, frame: &Frame<'_, 'r>, rows: Vec<Row<'r>>, by: &Expr, descending: bool) -> Result<Vec<Row<'r>>, Stop> {
+    fn sorted(
+        &self,
+        frame: &Frame<'_, 'r>,
+        rows: Vec<Row<'r>>,
+        by: &Expr,
+        descending: bool,
+    ) -> Result<Vec<Row<'r>>, Stop> {
         let mut keyed = Vec::with_capacity(rows.len());
         for row in rows {
             bind(frame, &row);

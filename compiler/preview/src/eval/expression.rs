@@ -120,7 +120,11 @@ impl<'r> Eval<'_, 'r> {
         };
         let field = self.field_at(&of.ty, steps);
         // Behind a record that may be missing, a field is sure where the catalogue says that every step is.
-        let sure = || (1..=steps.len()).all(|count| self.field_at(&of.ty, steps.get(..count).unwrap_or_default()).is_some_and(|field| !field.optional));
+        let sure = || {
+            (1..=steps.len()).all(|count| {
+                self.field_at(&of.ty, steps.get(..count).unwrap_or_default()).is_some_and(|field| !field.optional)
+            })
+        };
         let always = if of.optional { missing_as.is_none() && sure() } else { !whole.optional };
         let field = leaf::Field {
             steps,

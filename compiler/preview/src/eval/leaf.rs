@@ -97,7 +97,9 @@ fn read_list<'r>(node: &Node<'r>, steps: &[&str], list: &ListType) -> Evaluated<
 
 /// A literal as a value of its type.
 pub(super) fn literal<'r>(literal: &Literal, ty: &Type) -> Result<Value<'r>, Stop> {
-    let broken = |text: &str| Stop::failed(format!("the literal `{text}` is no value of its type: that is a fault of the program"));
+    let broken = |text: &str| {
+        Stop::failed(format!("the literal `{text}` is no value of its type: that is a fault of the program"))
+    };
     Ok(match (literal, ty) {
         (Literal::Text(text), Type::Uuid) => Value::Uuid(Uuid::parse(text).ok_or_else(|| broken(text))?),
         (Literal::Text(text), _) => Value::Text(Cow::Owned(text.clone())),
