@@ -10,6 +10,7 @@ mod select;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::context::{Context, Global};
+use crate::faults;
 use crate::ir::{EntityRef, LocalId, LocalKind, RuleId, Type};
 use origins::Tracer;
 
@@ -75,7 +76,28 @@ pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
         }
     }
     select::fill(ctx, &reads);
+    refuse_gone_fields(ctx);
     ctx.reads = reads;
+}
+
+/// Of a record that was deleted only the key is known.
+fn refuse_gone_fields(ctx: &mut Context<'_>) {
+    let mut found = Vec::new();
+    for (number, checked) in ctx.mappings.iter().enumerate() {
+        for (source, written) in checked.mapping.sources.iter().zip(&checked.tree.sources) {
+            let key = ctx.model.entity(&source.entity).map(|entity| entity.key.as_slice()).unwrap_or_default();
+            let gone = source.select.iter().find(|path| !key.contains(path));
+            if let Some(path) = gone.filter(|_| source.deleted) {
+                found.push((number, faults::deleted_field_read(written.span, path, key)));
+            }
+        }
+    }
+    for (number, fault) in found {
+        ctx.report(fault);
+        if let Some(checked) = ctx.mappings.get_mut(number) {
+            checked.sound = false;
+        }
+    }
 }
 
 /// Adds a root's paths to those of its entity.

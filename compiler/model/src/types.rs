@@ -66,9 +66,6 @@ pub(crate) fn widen(left: &Type, right: &Type) -> Option<Type> {
             let ((whole_a, scale_a), (whole_b, scale_b)) = (digits(left), digits(right));
             Some(decimal(whole_a.max(whole_b), scale_a.max(scale_b)))
         }
-        (Type::Quotient, number) | (number, Type::Quotient) if is_number(number) || *number == Type::Quotient => {
-            Some(Type::Quotient)
-        }
         (Type::Enum(a), Type::Enum(b)) if a == b => Some(left.clone()),
         (Type::Enum(_) | Type::Text { .. }, Type::Enum(_) | Type::Text { .. }) => {
             let max = text_max(left).zip(text_max(right)).map(|(a, b)| a.max(b));

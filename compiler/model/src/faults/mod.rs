@@ -5,6 +5,7 @@
 mod circular_definition;
 mod decimal_into_integer;
 mod decimals_lost;
+mod deleted_field_read;
 mod deprecated_field;
 mod different_branches;
 mod double_assignment;
@@ -57,6 +58,7 @@ use crate::resolve::scope::Place;
 pub(crate) use circular_definition::circular_definition;
 pub(crate) use decimal_into_integer::decimal_into_integer;
 pub(crate) use decimals_lost::decimals_lost;
+pub(crate) use deleted_field_read::deleted_field_read;
 pub(crate) use deprecated_field::deprecated_field;
 pub(crate) use different_branches::different_branches;
 pub(crate) use double_assignment::double_assignment;

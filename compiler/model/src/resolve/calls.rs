@@ -11,8 +11,8 @@ use super::scope::{Body, Place, PlaceKind, poison};
 use crate::catalogue::Typed;
 use crate::context::Global;
 use crate::faults;
-use crate::ir::{Argument, Expr, ExprKind, Literal, RuleId, Type, Unit};
-use crate::types::{is_number, text, widen};
+use crate::ir::{Argument, Each, Expr, ExprKind, Literal, RuleId, Take, Type, Unit, Walk};
+use crate::types::{is_number, list_of, text, widen};
 
 /// The rounding modes.
 pub(crate) const MODES: [&str; 7] = ["half_up", "half_even", "half_down", "up", "down", "ceiling", "floor"];
@@ -276,6 +276,7 @@ impl Body<'_, '_> {
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
         let Some(rule) = self.ctx.model.rules.get(id.0) else { return poison(span) };
         let (result, optional) = (rule.result.clone(), rule.optional);
+        self.tainted |= result == Type::Never;
         let parameters: Vec<_> = rule.parameters.iter().filter_map(|id| rule.locals.get(id.0)).cloned().collect();
         if parameters.len() != given.len() {
             let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -286,17 +287,44 @@ impl Body<'_, '_> {
             self.report(faults::wrong_arguments(name.span, &name.text, &signature));
             return poison(span);
         }
-        let arguments = given
-            .iter()
-            .zip(&parameters)
-            .map(|(written, parameter)| {
-                let typed = Typed { optional: parameter.optional, ..Typed::plain(parameter.ty.clone()) };
-                let shown = format!("`{}` of `{}`", parameter.name, name.text);
-                let place = Place::typed(PlaceKind::Parameter, &typed, &shown, parameter.span);
-                self.fitted(written, &place)
-            })
-            .collect();
+        let mut arguments: Vec<Expr> = Vec::with_capacity(given.len());
+        for (index, (written, parameter)) in given.iter().zip(&parameters).enumerate() {
+            let passes = index == 0 && piped.is_some() && !optional;
+            let typed = Typed { optional: parameter.optional || passes, ..Typed::plain(parameter.ty.clone()) };
+            let shown = format!("`{}` of `{}`", parameter.name, name.text);
+            let place = Place::typed(PlaceKind::Parameter, &typed, &shown, parameter.span);
+            arguments.push(self.fitted(written, &place));
+        }
+        let takes_missing = parameters.first().is_some_and(|parameter| parameter.optional);
+        if !takes_missing && arguments.first().is_some_and(|first| first.optional) {
+            return self.apply_if_present(id, arguments, result, span);
+        }
         Expr { kind: ExprKind::Apply { rule: id, arguments }, ty: result, optional, span }
+    }
+
+    /// `x | rule` where `x` may be missing: a missing value passes through, so that the rule is applied to the elements of
+    /// the list of at most one element that `x` is.
+    fn apply_if_present(&mut self, id: RuleId, arguments: Vec<Expr>, result: Type, span: Span) -> Expr {
+        let mut arguments = arguments.into_iter();
+        let (Some(first), Some(present), Some(only)) =
+            (arguments.next(), functions::function("present"), functions::function("first"))
+        else {
+            return poison(span);
+        };
+        let (ty, at) = (first.ty.clone(), first.span);
+        let one = Expr { kind: ExprKind::List(vec![first]), ty: list_of(ty.clone(), true), optional: false, span: at };
+        let kind = ExprKind::Call { function: present, arguments: vec![Argument::Value(one)] };
+        let list = Expr { kind, ty: list_of(ty.clone(), false), optional: false, span: at };
+        let element = self.unnamed_element("value", ty, false, at);
+        let value = self.local(element, at);
+        let arguments = std::iter::once(value).chain(arguments).collect();
+        let applied = Expr { kind: ExprKind::Apply { rule: id, arguments }, ty: result.clone(), optional: false, span };
+        let walk = Walk { list, element, with: Vec::new(), condition: None };
+        let each = Each { walks: vec![walk], sorted: None, take: Take::Value(applied) };
+        let kind = ExprKind::Each(Box::new(each));
+        let mapped = Expr { kind, ty: list_of(result.clone(), false), optional: false, span };
+        let kind = ExprKind::Call { function: only, arguments: vec![Argument::Value(mapped)] };
+        Expr { kind, ty: result, optional: true, span }
     }
 }
 

@@ -281,6 +281,10 @@ impl Body<'_, '_> {
     }
 
     fn list(&mut self, elements: &[tree::Expr], place: Option<&Place>, span: Span) -> Expr {
+        if matches!(place, Some(Place { ty: Type::Map(_), .. })) {
+            self.report(faults::not_built_yet(span, "writing a map"));
+            return poison(span);
+        }
         let element_place = place.and_then(Place::element);
         let mut ty = Type::Never;
         let mut optional = false;
@@ -313,6 +317,10 @@ impl Body<'_, '_> {
         let record = match place.map(|place| &place.ty) {
             Some(Type::Record(record)) => *record,
             Some(Type::Never) => return poison(span),
+            Some(Type::Map(_) | Type::Json) => {
+                self.report(faults::not_built_yet(span, "writing a map or JSON"));
+                return poison(span);
+            }
             Some(_) | None => {
                 self.report(faults::open_record(span));
                 return poison(span);

@@ -194,6 +194,7 @@ impl Body<'_, '_> {
             arguments.push(value);
         }
         if table.result == Type::Never {
+            self.tainted = true;
             return poison(span);
         }
         Expr { kind: ExprKind::Lookup { table: id, arguments }, ty: table.result, optional, span }

@@ -54,7 +54,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0415_omitted_required_field", "mapping m from shop.order as order to erp.Orders {\n  Customer <- omit\n}\n"),
         (
             "E0201_unknown_used_system",
-            "use \"shpo\" as web\nmapping m from web.order as order to part of erp.Orders {\n  Number <- order.number | fit\n}\n",
+            "use \"shpo\" as web\nmapping m from web.order as order to part of erp.Orders {\n  Number <- order.number | fit\n}\nignore rest of web.order because \"not in this case\"\n",
         ),
         (
             "E0416_result_too_long",

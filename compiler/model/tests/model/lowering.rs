@@ -213,3 +213,31 @@ fn copy_and_on_create_are_sugar() {
         .collect();
     assert_eq!(made, [("Name".to_owned(), false), ("Group".to_owned(), true)]);
 }
+
+#[test]
+fn a_missing_value_passes_through_a_piped_rule() {
+    let rule = "rule shout(t text(255)) text(255) = t | uppercase\n";
+    let (_, mapping) =
+        sound(&format!("{rule}{}", part("Comment <- order.billing.company | shout | cut otherwise omit")));
+    let ExprKind::Otherwise { value, .. } = &value(&mapping).kind else { panic!("an otherwise") };
+    assert!(value.optional);
+    let called = format!("{rule}{}", part("Comment <- shout(order.billing.company) | cut"));
+    let (_, faults, _) = checked(&called);
+    assert_eq!(errors(&faults).iter().map(|fault| fault.code).collect::<Vec<_>>(), ["E0302"], "{}", shown(&called));
+}
+
+/// Whatever is cut out of a spec, the checker answers; it never fails itself.
+#[test]
+fn no_mutilated_spec_breaks_the_checker() {
+    let lines: Vec<&str> = ORDER.lines().collect();
+    for left_out in 0..lines.len() {
+        let rest: Vec<&str> =
+            lines.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, line)| *line).collect();
+        checked(&rest.join("\n"));
+    }
+    let words: Vec<(usize, &str)> = ORDER.match_indices(char::is_alphabetic).step_by(41).collect();
+    for (at, letter) in words {
+        let (before, behind) = ORDER.split_at(at);
+        checked(&format!("{before}{}", &behind[letter.len()..]));
+    }
+}
