@@ -118,12 +118,11 @@ impl Body<'_> {
         if !value.optional && matches!(value.kind, ExprKind::Local(_) | ExprKind::Literal(_)) {
             return Code::value(self.to_write(value, place));
         }
-        let mut code = self.code(value);
+        let mut code = self.code(value).stepped_if_long();
         if value.optional {
             let found = crate::code::receiver(code.value);
             code.value = quote! { #found.ok_or(Stop::Omit)? };
         }
-        let mut code = code.named();
         let by_reference = match takes(place) {
             Takes::Text => is_text(&value.ty),
             Takes::Record | Takes::Value => false,
@@ -136,7 +135,10 @@ impl Body<'_> {
     }
 
     fn nested(&self, field: &Target, when: Option<&Expr>, body: &Block, span: Span) -> TokenStream {
-        let (quoted, wire) = (self.project.quoted(span), &field.wire);
+        // `a.b <- c` has become a block of one line, which quotes the spec itself.
+        let is_quoted_within = body.statements.first().is_some_and(|first| span_of(first) == span);
+        let quoted = if is_quoted_within { TokenStream::new() } else { self.project.quoted(span) };
+        let wire = &field.wire;
         let method = if matches!(field.ty, Type::List(_)) { quote! { nested_element } } else { quote! { nested } };
         let statements = self.statements(body);
         let nest = quote! {
@@ -150,6 +152,15 @@ impl Body<'_> {
         }
         let Code { statements, value: when } = Code::value(when).ok().named_attempt("holds");
         quote! { #quoted #statements if run.wanted(#wire, #line, #when) { #nest } }
+    }
+}
+
+fn span_of(statement: &Statement) -> Span {
+    match statement {
+        Statement::Let { span, .. }
+        | Statement::Check { span, .. }
+        | Statement::Set { span, .. }
+        | Statement::Nested { span, .. } => *span,
     }
 }
 

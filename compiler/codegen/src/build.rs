@@ -3,7 +3,7 @@
 //! In: a project's folder. Out: `integration.rs` in Cargo's output folder, or the spec's errors as compiler errors. The one part of this
 //! crate that touches files, environment and standard output.
 //!
-//! ```no_run
+//! ```text
 //! fn main() {
 //!     mapwright_codegen::build::compile(".");
 //! }

@@ -29,25 +29,12 @@ impl Code {
 
     /// As a `Result`, where the value is no `Result` yet.
     pub(crate) fn ok(self) -> Code {
-        let value = match last_asked(&self.value) {
+        let Code { statements, value } = self.named();
+        let value = match last_asked(&value) {
             Some(result) => result,
-            None => {
-                let value = self.value;
-                quote! { Ok(#value) }
-            }
+            None => quote! { Ok(#value) },
         };
-        Code { statements: self.statements, value }
-    }
-
-    /// A `Result` as an expression, in a closure of its own if anything within returns early.
-    pub(crate) fn attempt(self) -> TokenStream {
-        let Code { statements, value } = self;
-        match (statements.is_empty(), may_stop(&statements) || may_stop(&value)) {
-            (true, false) => value,
-            (true, true) => quote! { (|| #value)() },
-            (false, false) => quote! { { #statements #value } },
-            (false, true) => quote! { (|| { #statements #value })() },
-        }
+        Code { statements, value }
     }
 
     /// A `Result` for one statement: short ones as they are, others as a closure that is named first and called by `value`.
@@ -67,15 +54,32 @@ impl Code {
         Code { statements: self.statements, value: wrap(self.value) }
     }
 
-    /// Names the value if it would be hard to read inside a call.
-    pub(crate) fn named(mut self) -> Code {
-        if is_block_like(&self.value) {
-            let value = self.value;
-            self.statements.extend(quote! { let value = #value; });
-            self.value = quote! { value };
-        }
+    /// Names the value if it begins like a statement, which is hard to read inside a call.
+    pub(crate) fn named(self) -> Code {
+        if is_block_like(&self.value) && !is_way_out(&self.value) { self.stepped() } else { self }
+    }
+
+    /// Names the value, so that what is done with it next stands on a line of its own: a pipe reads from top to bottom.
+    pub(crate) fn stepped(mut self) -> Code {
+        let value = self.value;
+        self.statements.extend(quote! { let value = #value; });
+        self.value = quote! { value };
         self
     }
+
+    /// Names the value if it is long.
+    pub(crate) fn stepped_if_long(self) -> Code {
+        let length = self.value.to_string().len();
+        if length > STEP_CHARACTERS_MAX || is_block_like(&self.value) { self.stepped() } else { self }
+    }
+}
+
+/// A longer value is named before something is done with it. Tokens as text have more blanks than code has.
+const STEP_CHARACTERS_MAX: usize = 40;
+
+/// Is this `return ...`?
+fn is_way_out(tokens: &TokenStream) -> bool {
+    matches!(tokens.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == "return")
 }
 
 /// Does evaluation perhaps leave the function: by `?` or by `return`?
@@ -94,6 +98,16 @@ fn last_asked(tokens: &TokenStream) -> Option<TokenStream> {
     let asked = matches!(all.pop(), Some(TokenTree::Punct(last)) if last.as_char() == '?');
     let starts_plainly = matches!(all.first(), Some(TokenTree::Ident(_))) && !is_block_like(tokens);
     (asked && starts_plainly && !has_operator(tokens)).then(|| all.into_iter().collect())
+}
+
+/// Does an identifier stand anywhere in there? Names in format texts count.
+pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Group(group) => mentions(&group.stream(), name),
+        TokenTree::Literal(literal) => literal.to_string().contains(&format!("{{{name}}}")),
+        TokenTree::Punct(_) => false,
+    })
 }
 
 /// Does an expression begin like a statement?

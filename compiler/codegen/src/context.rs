@@ -15,7 +15,7 @@ use crate::names::{Scope, ident, shouting, snake};
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
 pub(crate) const OWN_NAMES: &[&str] = &[
     "run", "input", "record", "target", "rows", "keyed", "made", "value", "holds", "reason", "before", "asked", "found", "element",
-    "elements", "nested", "body", "word", "first", "index",
+    "elements", "nested", "tried", "body", "word", "first", "index",
 ];
 
 /// Words that cannot stand in a format text, where there are no raw names.

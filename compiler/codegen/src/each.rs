@@ -7,7 +7,7 @@ use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::code::{Code, is_block_like, receiver};
+use crate::code::{Code, is_block_like, mentions, receiver};
 use crate::context::Body;
 use crate::visit;
 
@@ -26,9 +26,10 @@ impl Body<'_> {
         match &each.take {
             Take::Element => self.rows(each),
             Take::Value(value) => {
-                let (rows, pattern) = (self.rows(each), self.pattern(each));
+                let rows = self.rows(each);
                 let code = self.code(value);
                 let (inner, taken) = (code.statements, code.value);
+                let pattern = self.pattern(each, &quote! { #inner #taken });
                 let statements = rows.statements;
                 let head = self.loop_head(each, &pattern, rows.value);
                 let statements = quote! {
@@ -51,13 +52,14 @@ impl Body<'_> {
     /// Statements that leave `made`: for each row the record, or that it stopped. Rows behind a stopped one are made all the same.
     pub(crate) fn each_record(&self, each: &Each, numbering: Numbering) -> Code {
         let Take::Block(body) = &each.take else { return self.each(each) };
-        let (rows, pattern) = (self.rows(each), self.pattern(each));
+        let rows = self.rows(each);
         let number = self.row_number(each);
         let at = match numbering {
             Numbering::Fresh => quote! { #number },
             Numbering::Further => quote! { before + #number },
         };
         let (statements, list, making) = (rows.statements, rows.value, self.statements(body));
+        let pattern = self.pattern(each, &making);
         let statements = quote! {
             #statements
             let mut made = Vec::new();
@@ -95,21 +97,22 @@ impl Body<'_> {
             return code;
         }
         // The innermost element of each row.
-        let (pattern, last) = (self.pattern(each), self.innermost(each));
+        let last = self.innermost(each);
+        let pattern = self.pattern(each, &last);
         let (statements, rows) = (code.statements, receiver(code.value));
         Code { statements, value: quote! { #rows.into_iter().map(|#pattern| #last).collect::<Vec<_>>() } }
     }
 
     fn sort(&self, each: &Each, rows: Code, key: &Expr, descending: bool) -> Code {
-        let (pattern, row) = (self.pattern(each), self.row(each));
+        let row = self.row(each);
+        let pattern = self.pattern(each, &row);
         let code = self.code(key);
         let (statements, list, inner, key) = (rows.statements, rows.value, code.statements, code.value);
-        let head = self.loop_head(each, &pattern, list);
         Code {
             statements: quote! {
                 #statements
                 let mut keyed = Vec::new();
-                #head {
+                for #pattern in #list {
                     #inner
                     keyed.push((#key, #row));
                 }
@@ -200,9 +203,10 @@ impl Body<'_> {
         }
     }
 
-    /// What a row's elements are bound to.
-    fn pattern(&self, each: &Each) -> TokenStream {
-        let names: Vec<Ident> = self.locals_of(each).into_iter().map(|local| self.name(local)).collect();
+    /// What a row's elements are bound to; `_` where `body` does not mention one.
+    fn pattern(&self, each: &Each, body: &TokenStream) -> TokenStream {
+        let bound = |name: Ident| if mentions(body, &name.to_string()) { quote! { #name } } else { quote! { _ } };
+        let names: Vec<TokenStream> = self.locals_of(each).into_iter().map(|local| bound(self.name(local))).collect();
         match names.as_slice() {
             [name] => quote! { #name },
             names => quote! { (#(#names),*) },

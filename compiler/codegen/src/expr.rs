@@ -57,16 +57,16 @@ impl Body<'_> {
             ExprKind::Match { value, arms, otherwise } => self.choose(expr, value, arms, otherwise.as_deref()),
             ExprKind::Otherwise { value, branch } => return self.otherwise(expr, value, branch),
             ExprKind::IfInvalid { value, branch } => {
-                let value = self.code_as(value, &expr.ty, expr.optional).ok().attempt();
+                let tried = self.code_as(value, &expr.ty, expr.optional).ok().named_attempt("tried");
                 let branch = self.branch_result(branch, &expr.ty, expr.optional);
-                quote! { if_invalid(#value, || #branch)? }
+                return tried.map(|tried| quote! { if_invalid(#tried, || #branch)? });
             }
             ExprKind::Find(find) => return self.find(find),
             ExprKind::Linked(linked) => self.linked(linked, &expr.ty),
             ExprKind::Call { function, arguments } => return self.call(function, arguments, expr),
-            ExprKind::Apply { rule, arguments } => self.apply(*rule, arguments),
-            ExprKind::Lookup { table, arguments } => self.look_up(*table, arguments),
-            ExprKind::Fit { value, to } => self.fit(value, to),
+            ExprKind::Apply { rule, arguments } => return self.apply(*rule, arguments),
+            ExprKind::Lookup { table, arguments } => return self.look_up(*table, arguments),
+            ExprKind::Fit { value, to } => return self.fit(value, to),
             ExprKind::Position(id) => {
                 let number = self.number(*id);
                 quote! { Decimal::from(#number) }
@@ -412,9 +412,10 @@ impl Body<'_> {
             return self.code_as(value, &whole.ty, whole.optional);
         }
         if let Branch::Answer(Answer::Wait) = branch {
-            return Code::value(self.wait_for(value));
+            let waited = self.wait_for(value);
+            return waited.map(|found| if whole.optional { quote! { Some(#found) } } else { found });
         }
-        let found = self.code_as(value, &whole.ty, true).map(receiver);
+        let found = self.code_as(value, &whole.ty, true).named().map(receiver);
         found.map(|found| match branch {
             Branch::Value(given) => self.or_value(whole, &found, given),
             Branch::Answer(answer) => {

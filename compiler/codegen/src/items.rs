@@ -6,12 +6,13 @@ use mapwright_model::ir::{Flow, Literal, LocalId, Mapping, RuleId, Row, SettingI
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::code::Code;
+use crate::code::{Code, mentions};
 use crate::context::{Body, Project};
 use crate::expr::emit_literal;
 use crate::leaf::{Reader, reader};
+use crate::names::ident;
 use crate::print::blank;
-use crate::types::{is_text, rust_type, rust_type_or_missing, widen};
+use crate::types::{is_text, rust_type, rust_type_or_missing};
 
 impl Project<'_> {
     /// `mod setting`: a function for each setting.
@@ -92,9 +93,10 @@ impl Project<'_> {
             body.local(*key).is_some_and(|local| !local.optional && (is_text(&local.ty) || local.ty == Type::Boolean))
         });
         let rows = if plain { match_rows(&body, table, &rest, optional) } else { test_rows(&body, table, &rest, optional) };
+        let run = run_parameter(&rows);
         quote! {
             #documentation
-            fn #name<'r>(run: &Run<'r> #(, #parameters)*) -> Result<#result, Stop> { #rows }
+            fn #name<'r>(#run: &Run<'r> #(, #parameters)*) -> Result<#result, Stop> { #rows }
         }
     }
 
@@ -105,19 +107,18 @@ impl Project<'_> {
         let (name, documentation) = (self.rule(id), self.documentation(&rule.name, &rule.doc, rule.span));
         let parameters = parameters(&body, &rule.parameters);
         let result = rust_type_or_missing(&rule.result, rule.optional);
-        let code = body.code(&rule.body);
-        let value = widen(code.value, (&rule.body.ty, rule.body.optional), (&rule.result, rule.optional));
-        let statements = code.statements;
-        let value = if rule.body.ty == Type::Never { value } else { quote! { Ok(#value) } };
+        let code = body.code_as(&rule.body, &rule.result, rule.optional);
+        let Code { statements, value } = if rule.body.ty == Type::Never { code } else { code.ok() };
         let inner = if crate::block::makes_records(&rule.body) {
             let file = self.file(rule.span);
             quote! { let body = || { #statements #value }; run.within_file(#file, body) }
         } else {
             quote! { #statements #value }
         };
+        let run = run_parameter(&inner);
         quote! {
             #documentation
-            fn #name<'r>(run: &Run<'r> #(, #parameters)*) -> Result<#result, Stop> { #inner }
+            fn #name<'r>(#run: &Run<'r> #(, #parameters)*) -> Result<#result, Stop> { #inner }
         }
     }
 
@@ -131,7 +132,7 @@ impl Project<'_> {
         let (statements, gap) = (body.statements(&mapping.body), blank());
         quote! {
             #documentation
-            pub fn #name(input: &Input<'_>) -> Outcome {
+            fn #name(input: &Input<'_>) -> Outcome {
                 let run = Run::new(input, #file);
                 #(#sources)*
                 let mut target = Record::new();
@@ -173,6 +174,11 @@ fn source_line(body: &Body<'_>, index: usize, local: LocalId) -> TokenStream {
     quote! { let #name = run.source(#index, #shown); }
 }
 
+/// Every rule and table is given the run, though not every one needs it.
+fn run_parameter(body: &TokenStream) -> Ident {
+    ident(if mentions(body, "run") { "run" } else { "_run" })
+}
+
 fn parameters(body: &Body<'_>, ids: &[LocalId]) -> Vec<TokenStream> {
     ids.iter()
         .filter_map(|id| Some((body.name(*id), body.local(*id)?)))
@@ -191,7 +197,7 @@ fn parameters(body: &Body<'_>, ids: &[LocalId]) -> Vec<TokenStream> {
 }
 
 /// Can a row or the `otherwise` of a table answer with a missing value?
-fn result_optional(table: &Table) -> bool {
+pub(crate) fn result_optional(table: &Table) -> bool {
     use mapwright_model::ir::Branch;
     let missing = |branch: &Branch| match branch {
         Branch::Value(value) => value.optional,

@@ -91,7 +91,7 @@ fn integration(project: &Project<'_>) -> TokenStream {
     quote! {
         #gap
         /// The project as the runtime takes it.
-        pub static INTEGRATION: Integration = Integration {
+        pub(crate) static INTEGRATION: Integration = Integration {
             plan: &PLAN,
             mappings: &[#(#mappings),*],
             keeps: &[#(#keeps),*],

@@ -26,21 +26,27 @@ impl Body<'_> {
             match argument {
                 Argument::Mode(word) => given.push(mode(word)),
                 Argument::Value(value) if value.optional && !takes_missing(param) => {
-                    let name = value_name(passing.len());
-                    let mut code = self.code(value);
+                    let name = value_name(index);
+                    let code = self.code(value);
                     if index == 0 {
-                        statements.extend(std::mem::take(&mut code.statements));
+                        let code = code.stepped_if_long();
+                        statements.extend(code.statements);
+                        passing.push((name.clone(), code.value));
+                    } else {
+                        passing.push((name.clone(), code.expression()));
                     }
-                    passing.push((name.clone(), code.expression()));
                     given.push(widen(name, (&value.ty, false), (&wanted(param, &value.ty), param.optional)));
                 }
                 Argument::Value(value) => {
                     let optional = param.optional || param.takes == Taken::AnyMaybeMissing;
-                    let mut code = self.code_as(value, &wanted(param, &value.ty), optional);
+                    let code = self.code_as(value, &wanted(param, &value.ty), optional);
                     if index == 0 {
-                        statements.extend(std::mem::take(&mut code.statements));
+                        let code = code.stepped_if_long();
+                        statements.extend(code.statements);
+                        given.push(code.value);
+                    } else {
+                        given.push(code.expression());
                     }
-                    given.push(code.expression());
                 }
             }
         }
@@ -73,58 +79,72 @@ impl Body<'_> {
     }
 
     /// A rule of the project.
-    pub(crate) fn apply(&self, id: RuleId, arguments: &[Expr]) -> TokenStream {
+    pub(crate) fn apply(&self, id: RuleId, arguments: &[Expr]) -> Code {
         let (name, run) = (self.project.rule(id), &self.run);
         let rule = self.project.model.rules.get(id.0);
-        let arguments = arguments.iter().enumerate().map(|(index, argument)| {
+        let mut statements = TokenStream::new();
+        let mut given = Vec::with_capacity(arguments.len());
+        for (index, argument) in arguments.iter().enumerate() {
             let parameter = rule.and_then(|rule| rule.locals.get(rule.parameters.get(index)?.0));
-            match parameter {
+            given.push(match parameter {
                 Some(parameter) if !parameter.optional && matches!(parameter.ty, Type::Record(_) | Type::List(_)) => {
                     self.borrow(argument)
                 }
-                Some(parameter) => self.value_as(argument, &parameter.ty, parameter.optional),
+                Some(parameter) => {
+                    let code = self.code_as(argument, &parameter.ty, parameter.optional);
+                    self.argument(index, code, &mut statements)
+                }
                 None => self.value(argument),
-            }
-        });
-        quote! { #name(#run #(, #arguments)*)? }
+            });
+        }
+        Code { statements, value: quote! { #name(#run #(, #given)*)? } }
+    }
+
+    /// An argument; the first one's statements may stand in front of the call.
+    fn argument(&self, index: usize, code: Code, statements: &mut TokenStream) -> TokenStream {
+        if index > 0 {
+            return code.expression();
+        }
+        let code = if code.statements.is_empty() { code.named() } else { code.stepped() };
+        statements.extend(code.statements);
+        code.value
     }
 
     /// A table of the project. If its first key is missing, so is the answer.
-    pub(crate) fn look_up(&self, id: TableId, arguments: &[Expr]) -> TokenStream {
+    pub(crate) fn look_up(&self, id: TableId, arguments: &[Expr]) -> Code {
         let (name, run) = (self.project.table(id), &self.run);
-        let Some(table) = self.project.model.tables.get(id.0) else { return quote! { #name(#run)? } };
-        let keys: Vec<TokenStream> = arguments
-            .iter()
-            .enumerate()
-            .map(|(index, argument)| {
-                let key = table.keys.get(index).and_then(|key| table.locals.get(key.0));
-                match key {
-                    Some(_) if index == 0 && argument.optional => quote! { value },
-                    Some(key) => self.value_as(argument, &key.ty, key.optional),
-                    None => self.value(argument),
-                }
-            })
-            .collect();
+        let Some(table) = self.project.model.tables.get(id.0) else { return Code::value(quote! { #name(#run)? }) };
+        let mut statements = TokenStream::new();
+        let mut keys = Vec::with_capacity(arguments.len());
+        for (index, argument) in arguments.iter().enumerate() {
+            let key = table.keys.get(index).and_then(|key| table.locals.get(key.0));
+            keys.push(match key {
+                Some(_) if index == 0 && argument.optional => quote! { value },
+                Some(key) => self.argument(index, self.code_as(argument, &key.ty, key.optional), &mut statements),
+                None => self.value(argument),
+            });
+        }
         let call = quote! { #name(#run #(, #keys)*)? };
         match arguments.first().filter(|first| first.optional) {
             Some(first) => {
-                let first = self.value(first);
-                quote! { match #first { Some(value) => Some(#call), None => None } }
+                let optional = crate::items::result_optional(table);
+                let some = if optional { call } else { quote! { Some(#call) } };
+                self.code(first).stepped_if_long().map(|first| quote! { match #first { Some(value) => #some, None => None } })
             }
-            None => call,
+            None => Code { statements, value: call },
         }
     }
 
     /// `fit`: the value as it is, if it could be written there.
-    pub(crate) fn fit(&self, value: &Expr, to: &Type) -> TokenStream {
+    pub(crate) fn fit(&self, value: &Expr, to: &Type) -> Code {
         let taken = match takes(to) {
             Takes::Text | Takes::Record => quote! { value },
             Takes::Value if crate::types::is_copy(to) => quote! { *value },
             Takes::Value => quote! { value },
         };
         let (writes, optional) = (written(self.project, &taken, to, &Spelling::Plain), value.optional);
-        let value = self.value(value);
-        if optional { quote! { fit_some(#value, |value| #writes)? } } else { quote! { fit(#value, |value| #writes)? } }
+        let fit = if optional { quote! { fit_some } } else { quote! { fit } };
+        self.code(value).stepped_if_long().map(|value| quote! { #fit(#value, |value| #writes)? })
     }
 
     /// `find`: one record, or all.
@@ -132,27 +152,27 @@ impl Body<'_> {
         let (question, missing) = self.question(find);
         let asked = quote! { let asked = #question; };
         if missing.is_empty() {
-            let found = self.found(find);
+            let found = self.found(find, &quote! { asked });
             let statements = found.statements;
             return Code { statements: quote! { #asked #statements }, value: found.value };
         }
-        let Code { statements, value } = self.found(find);
+        let Code { statements, value } = self.found(find, &quote! { asked });
         let empty = if find.all { quote! { Vec::new() } } else { quote! { None } };
         Code::value(behind(missing, quote! { #asked #statements #value }, &empty))
     }
 
-    /// What is made of the answer to what is `asked`.
-    fn found(&self, find: &Find) -> Code {
+    /// What is made of the answer to the question `asked`.
+    fn found(&self, find: &Find, asked: &TokenStream) -> Code {
         let local = self.name(find.local);
         let name = self.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
         let kept = match &find.residual {
-            None if find.all => Code::value(quote! { run.find_all(asked, #name)? }),
-            None => Code::value(quote! { run.find_one(asked, #name)? }),
+            None if find.all => Code::value(quote! { run.find_all(#asked, #name)? }),
+            None => Code::value(quote! { run.find_one(#asked, #name)? }),
             Some(residual) => {
                 let (residual, entity) = (self.place(residual), format!("{}.{}", find.entity.system, find.entity.entity));
                 let statements = quote! {
                     let mut rows = Vec::new();
-                    for #local in run.find_all(asked, #name)? {
+                    for #local in run.find_all(#asked, #name)? {
                         if #residual { rows.push(#local); }
                     }
                 };
@@ -266,24 +286,28 @@ impl Body<'_> {
     }
 
     /// `find ... otherwise wait`, `linked ... otherwise wait`: the value, or the record is parked until it is there.
-    pub(crate) fn wait_for(&self, value: &Expr) -> TokenStream {
-        let (reference, missing) = match &value.kind {
-            ExprKind::Find(find) => {
-                let (question, missing) = self.question(find);
-                (quote! { Reference::Find(#question) }, missing)
-            }
-            ExprKind::Linked(linked) => {
-                let (link, missing) = self.link(linked);
-                (quote! { Reference::Link(#link) }, missing)
-            }
-            _ => return quote! { return Err(nothing_to_wait_for()) },
-        };
-        let value = self.value(value);
-        let wait = match missing.is_empty() {
-            true => quote! { Stop::Wait(#reference) },
-            false => behind(missing, quote! { Stop::Wait(#reference) }, &quote! { nothing_to_wait_for() }),
-        };
-        quote! { match #value { Some(value) => value, None => return Err(#wait) } }
+    pub(crate) fn wait_for(&self, value: &Expr) -> Code {
+        let nothing = quote! { return Err(nothing_to_wait_for()) };
+        if let ExprKind::Find(find) = &value.kind {
+            let (question, missing) = self.question(find);
+            let (asked, found) = (behind(missing, question, &nothing), self.found(find, &quote! { asked.clone() }));
+            let statements = found.statements;
+            let value = receiver(found.value);
+            return Code {
+                statements: quote! { let asked = #asked; #statements },
+                value: quote! { #value.ok_or(Stop::Wait(Reference::Find(asked)))? },
+            };
+        }
+        if let ExprKind::Linked(linked) = &value.kind {
+            let (link, missing) = self.link(linked);
+            let asked = behind(missing, link, &nothing);
+            let found = key_of_type(quote! { run.linked(asked.clone())? }, &value.ty);
+            return Code {
+                statements: quote! { let asked = #asked; },
+                value: quote! { #found.ok_or(Stop::Wait(Reference::Link(asked)))? },
+            };
+        }
+        Code::value(nothing)
     }
 }
 

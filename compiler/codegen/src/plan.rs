@@ -52,7 +52,7 @@ pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (TokenStr
     });
     let plan = quote! {
         /// The plan: what the runtime knows of the project.
-        pub static PLAN: Plan = Plan {
+        static PLAN: Plan = Plan {
             name: #name,
             systems: &[#(#systems),*],
             settings: &[#(#settings),*],

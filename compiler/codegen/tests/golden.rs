@@ -1,5 +1,7 @@
 //! The file that is emitted for the whole model is the one in `golden/whole.rs`, which `compiled.rs` compiles and runs.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test: what is not as expected ends it")]
+
 mod model;
 
 use std::path::Path;

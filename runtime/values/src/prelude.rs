@@ -27,9 +27,9 @@ macro_rules! include_integration {
     () => {
         #[allow(
             clippy::all,
-            clippy::pedantic,
             non_ascii_idents,
-            unused,
+            uncommon_codepoints,
+            mixed_script_confusables,
             reason = "generated from specs: what looks odd in Rust follows the words and the order of the spec"
         )]
         mod integration {

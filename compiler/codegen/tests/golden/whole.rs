@@ -30,7 +30,7 @@ mod setting {
 
 /// `vat_groups`, whole.mapspec:6: Output VAT group
 fn vat_groups<'r>(
-    run: &Run<'r>,
+    _run: &Run<'r>,
     country: Cow<'r, str>,
     rate: Decimal,
     business: bool,
@@ -86,16 +86,15 @@ fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, St
 }
 
 /// `net`, whole.mapspec:22: Without the tax
-fn net<'r>(run: &Run<'r>, tax: &Node<'r>, gross: bool) -> Result<Decimal, Stop> {
-    Ok(
-        if gross {
-            tax.always(&["amount"])
-                .decimal(19, 6)?
-                .minus(tax.always(&["rate"]).decimal(19, 6)?)?
-        } else {
-            tax.always(&["amount"]).decimal(19, 6)?
-        },
-    )
+fn net<'r>(_run: &Run<'r>, tax: &Node<'r>, gross: bool) -> Result<Decimal, Stop> {
+    let value = if gross {
+        tax.always(&["amount"])
+            .decimal(19, 6)?
+            .minus(tax.always(&["rate"]).decimal(19, 6)?)?
+    } else {
+        tax.always(&["amount"]).decimal(19, 6)?
+    };
+    Ok(value)
 }
 
 /// `address`, whole.mapspec:25
@@ -108,34 +107,25 @@ fn address<'r>(
         let made = |record: &mut Record| {
             // 26: Street <- from.street | cut(20)
             let value = || {
-                write::text(
-                    &text::cut(
-                        from.always(&["street"]).text(Some(255))?,
-                        Decimal::integer(20),
-                    ),
-                    Some(20),
-                )
+                let value = from.always(&["street"]).text(Some(255))?;
+                let value = text::cut(value, Decimal::integer(20));
+                write::text(&value, Some(20))
             };
             run.set(record, "Street", 26, value());
             // 27: Zip <- from.zip otherwise fallback
             let value = || {
-                write::text(
-                    &from
-                        .text(&["zip"], Some(50))?
-                        .or_else(|| fallback.clone())
-                        .ok_or(Stop::Omit)?,
-                    Some(20),
-                )
+                let value = from.text(&["zip"], Some(50))?.or_else(|| fallback.clone());
+                write::text(&value.ok_or(Stop::Omit)?, Some(20))
             };
             run.set(record, "Zip", 27, value());
         };
-        Ok(run.record(made)?)
+        run.record(made)
     };
     run.within_file("whole.mapspec", body)
 }
 
 /// `order_to_document`, whole.mapspec:30: A placed order
-pub fn order_to_document(input: &Input<'_>) -> Outcome {
+fn order_to_document(input: &Input<'_>) -> Outcome {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     let mut target = Record::new();
@@ -174,7 +164,8 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
 
     // 37: NumAtCard <- order.orderNumber
     let value = || {
-        write::text(&order.always(&["orderNumber"]).text(Some(64))?, Some(20))
+        let value = order.always(&["orderNumber"]).text(Some(64))?;
+        write::text(&value, Some(20))
     };
     run.set(record, "NumAtCard", 37, value());
     // 38: Comments <- "Web order {order.orderNumber}: {order.customerComment otherwise "-"}" | cut
@@ -183,13 +174,9 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
         let customer_comment = order
             .text(&["customerComment"], None)?
             .unwrap_or(Cow::from("-"));
-        write::text(
-            &text::cut(
-                Cow::from(format!("Web order {order_number}: {customer_comment}")),
-                Decimal::integer(60),
-            ),
-            Some(60),
-        )
+        let value = Cow::from(format!("Web order {order_number}: {customer_comment}"));
+        let value = text::cut(value, Decimal::integer(60));
+        write::text(&value, Some(60))
     };
     run.set(record, "Comments", 38, value());
 
@@ -239,39 +226,36 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
 
                 // 43: ItemCode <- item.ItemCode
                 let value = || {
-                    write::text(
-                        &item.value()?.always(&["ItemCode"]).text(Some(20))?,
-                        Some(20),
-                    )
+                    let value = item.value()?.always(&["ItemCode"]).text(Some(20))?;
+                    write::text(&value, Some(20))
                 };
                 run.set(record, "ItemCode", 43, value());
                 // 44: Quantity <- line.quantity
                 let value = || {
-                    write::decimal(
-                        line.always(&["quantity"]).integer(None, None)?,
-                        19,
-                        6,
-                    )
+                    let value = line.always(&["quantity"]).integer(None, None)?;
+                    write::decimal(value, 19, 6)
                 };
                 run.set(record, "Quantity", 44, value());
                 // 45: VatGroup <- lookup vat_groups("DE", first(line.taxes).rate otherwise 0 | fit, true)
                 let value = || {
-                    write::text(
-                        &vat_groups(
-                            &run,
-                            Cow::from("DE"),
+                    let value = vat_groups(
+                        &run,
+                        Cow::from("DE"),
+                        {
+                            let value = match &lists::first(
+                                line.always(&["taxes"]).list()?,
+                            ) {
+                                Some(found) => found.decimal(&["rate"], 19, 6)?,
+                                None => None,
+                            };
                             fit(
-                                (match &lists::first(line.always(&["taxes"]).list()?) {
-                                    Some(found) => found.decimal(&["rate"], 19, 6)?,
-                                    None => None,
-                                })
-                                    .unwrap_or(Decimal::ZERO),
+                                value.unwrap_or(Decimal::ZERO),
                                 |value| write::decimal(*value, 19, 6),
-                            )?,
-                            true,
-                        )?,
-                        Some(8),
-                    )
+                            )?
+                        },
+                        true,
+                    )?;
+                    write::text(&value, Some(8))
                 };
                 run.set(record, "VatGroup", 45, value());
             };
@@ -295,13 +279,14 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
             }
         }
         let mut made = Vec::new();
-        for (part_number, (line, part)) in (1usize..).zip(rows) {
+        for (part_number, (_, part)) in (1usize..).zip(rows) {
             let element = |record: &mut Record| {
                 // 43: ItemCode <- item.ItemCode
                 run.set(record, "ItemCode", 43, write::text("DISCOUNT", Some(20)));
                 // 44: Quantity <- line.quantity
                 let value = || {
-                    write::decimal(net(&run, &part, *open.value()?)?, 19, 6)
+                    let value = net(&run, &part, *open.value()?)?;
+                    write::decimal(value, 19, 6)
                 };
                 run.set(record, "Quantity", 44, run.within("Quantity", value));
             };
@@ -317,10 +302,8 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
         let nested = |record: &mut Record| {
             // 52: Street <- billing.street
             let value = || {
-                write::text(
-                    &billing.value()?.always(&["street"]).text(Some(255))?,
-                    Some(20),
-                )
+                let value = billing.value()?.always(&["street"]).text(Some(255))?;
+                write::text(&value, Some(20))
             };
             run.set(record, "Street", 52, value());
         };
@@ -331,7 +314,7 @@ pub fn order_to_document(input: &Input<'_>) -> Outcome {
 }
 
 /// `values`, whole.mapspec:56
-pub fn values(input: &Input<'_>) -> Outcome {
+fn values(input: &Input<'_>) -> Outcome {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     let mut target = Record::new();
@@ -341,13 +324,12 @@ pub fn values(input: &Input<'_>) -> Outcome {
     let comment = run.hold(57, order.text(&["customerComment"], None));
     // 58: let factor = order.factor
     let value = || {
-        Ok(
-            if order.says(&["factor"], "0")? {
-                None
-            } else {
-                order.decimal(&["factor"], 19, 6)?
-            },
-        )
+        let value = if order.says(&["factor"], "0")? {
+            None
+        } else {
+            order.decimal(&["factor"], 19, 6)?
+        };
+        Ok(value)
     };
     let factor = run.hold(58, value());
 
@@ -369,7 +351,7 @@ pub fn values(input: &Input<'_>) -> Outcome {
             }
         }
         let mut keyed = Vec::new();
-        for (line_number, line) in (1usize..).zip(rows) {
+        for line in rows {
             keyed.push((line.always(&["price"]).decimal(19, 6)?, line));
         }
         let mut made = Vec::new();
@@ -463,49 +445,29 @@ pub fn values(input: &Input<'_>) -> Outcome {
     run.set(record, "Prices", 62, value());
     // 63: Entry <- linked erp.Orders of shop.order by order.id otherwise wait
     let value = || {
-        let value = match run
-            .linked(
-                link(
-                    ("erp", "Orders"),
-                    ("shop", "order"),
-                    write::uuid(order.always(&["id"]).uuid()?, true)?,
-                ),
-            )?
+        let asked = link(
+            ("erp", "Orders"),
+            ("shop", "order"),
+            write::uuid(order.always(&["id"]).uuid()?, true)?,
+        );
+        let value = run
+            .linked(asked.clone())?
             .map(key_number)
             .transpose()?
-        {
-            Some(value) => value,
-            None => {
-                return Err(
-                    Stop::Wait(
-                        Reference::Link(
-                            link(
-                                ("erp", "Orders"),
-                                ("shop", "order"),
-                                write::uuid(order.always(&["id"]).uuid()?, true)?,
-                            ),
-                        ),
-                    ),
-                );
-            }
-        };
+            .ok_or(Stop::Wait(Reference::Link(asked)))?;
         write::integer(value, None, None)
     };
     run.set(record, "Entry", 63, value());
     // 64: Days <- (comment | lookup payment_terms).days
     let value = || {
-        write::integer(
-            (match &(match comment.value()?.clone() {
-                Some(value) => Some(payment_terms(&run, value)?),
-                None => None,
-            }) {
-                Some(found) => found.integer(&["days"], None, None)?,
-                None => None,
-            })
-                .ok_or(Stop::Omit)?,
-            None,
-            None,
-        )
+        let value = match &(match comment.value()?.clone() {
+            Some(value) => Some(payment_terms(&run, value)?),
+            None => None,
+        }) {
+            Some(found) => found.integer(&["days"], None, None)?,
+            None => None,
+        };
+        write::integer(value.ok_or(Stop::Omit)?, None, None)
     };
     run.set(record, "Days", 64, value());
     // 65: Progress <- match order.status { "open", "in_progress" -> 1; "done" -> omit }
@@ -542,80 +504,65 @@ pub fn values(input: &Input<'_>) -> Outcome {
     run.set(record, "Counted", 66, value());
     // 67: Day <- order.placedAt | date_in(zone)
     let value = || {
-        write::date(
-            dates::date_in(order.always(&["placedAt"]).instant()?, setting::zone(&run)?)?,
-        )
+        let value = order.always(&["placedAt"]).instant()?;
+        let value = dates::date_in(value, setting::zone(&run)?)?;
+        write::date(value)
     };
     run.set(record, "Day", 67, value());
     // 68: Parsed <- decimal(order.orderNumber) if invalid length(order.orderNumber) + -0.5
     let value = || {
-        write::decimal(
-            if_invalid(
-                (|| numbers::decimal(
-                    order.always(&["orderNumber"]).text(Some(64))?,
-                    None,
-                ))(),
-                || {
-                    text::length(order.always(&["orderNumber"]).text(Some(64))?)
-                        .plus(Decimal::literal(-5, 1))
-                },
-            )?,
-            19,
-            6,
-        )
+        let tried = || {
+            let value = order.always(&["orderNumber"]).text(Some(64))?;
+            numbers::decimal(value, None)
+        };
+        let value = if_invalid(
+            tried(),
+            || {
+                let value = order.always(&["orderNumber"]).text(Some(64))?;
+                text::length(value).plus(Decimal::literal(-5, 1))
+            },
+        )?;
+        write::decimal(value, 19, 6)
     };
     run.set(record, "Parsed", 68, value());
     // 69: Share <- round(1 / (factor otherwise clear), 4)
     let value = || {
-        write::decimal(
-            numbers::round(
-                Decimal::integer(1).divided_by((*factor.value()?).ok_or(Stop::Clear)?)?,
-                Decimal::integer(4),
-                Mode::HalfUp,
-            )?,
-            19,
-            6,
-        )
+        let value = Decimal::integer(1)
+            .divided_by((*factor.value()?).ok_or(Stop::Clear)?)?;
+        let value = numbers::round(value, Decimal::integer(4), Mode::HalfUp)?;
+        write::decimal(value, 19, 6)
     };
     run.set(record, "Share", 69, value());
     // 70: Both <- not (comment is blank) and (order.tags is not empty or comment not in ["a", "b"])
     let value = || {
-        write::boolean(
-            !compare::is_blank(comment.value()?.as_deref())
-                && (!(order
-                    .list(&["tags"])?
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|element| element.always(&[]).text(None))
-                    .collect::<Result<Vec<_>, Stop>>()?)
-                    .is_empty()
-                    || !may_be_one_of(comment.value()?.as_deref(), &["a", "b"])),
-        )
+        let value = !compare::is_blank(comment.value()?.as_deref())
+            && (!(order
+                .list(&["tags"])?
+                .unwrap_or_default()
+                .iter()
+                .map(|element| element.always(&[]).text(None))
+                .collect::<Result<Vec<_>, Stop>>()?)
+                .is_empty() || !may_be_one_of(comment.value()?.as_deref(), &["a", "b"]));
+        write::boolean(value)
     };
     run.set(record, "Both", 70, value());
     // 51: Address when open
     let value = || {
-        write::json(
-            address(
-                    &run,
-                    &order
-                        .record(&["billing"])?
-                        .or_reject(|| Ok("no address".to_owned()))?,
-                    Some(Cow::from("00000")),
-                )?
-                .content()
-                .clone(),
-        )
+        let value = address(
+            &run,
+            &order.record(&["billing"])?.or_reject(|| Ok("no address".to_owned()))?,
+            Some(Cow::from("00000")),
+        )?;
+        write::json(value.content().clone())
     };
     run.set(record, "Address", 51, run.within("Address", value));
     // 72: Present <- [comment, order.orderNumber] | present
     let value = || {
-        lists::present(
-                Vec::from([
-                    comment.value()?.clone(),
-                    Some(order.always(&["orderNumber"]).text(Some(64))?),
-                ]),
-            )
+        let value = Vec::from([
+            comment.value()?.clone(),
+            Some(order.always(&["orderNumber"]).text(Some(64))?),
+        ]);
+        lists::present(value)
             .iter()
             .map(|element| write::text(element, None))
             .collect::<Result<_, Stop>>()
@@ -624,26 +571,23 @@ pub fn values(input: &Input<'_>) -> Outcome {
     run.set(record, "Present", 72, value());
     // 73: Either <- if factor is present then factor else -count(order.lines)
     let value = || {
-        write::decimal(
-            (if factor.value()?.is_some() {
-                *factor.value()?
-            } else {
-                Some(
-                    lists::count(
-                            order
-                                .list(&["lines"])?
-                                .unwrap_or_default()
-                                .into_iter()
-                                .map(Some)
-                                .collect::<Vec<_>>(),
-                        )
-                        .negated(),
-                )
-            })
-                .ok_or(Stop::Omit)?,
-            19,
-            6,
-        )
+        let value = if factor.value()?.is_some() {
+            *factor.value()?
+        } else {
+            Some(
+                ({
+                    let value = order
+                        .list(&["lines"])?
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(Some)
+                        .collect::<Vec<_>>();
+                    lists::count(value)
+                })
+                    .negated(),
+            )
+        };
+        write::decimal(value.ok_or(Stop::Omit)?, 19, 6)
     };
     run.set(record, "Either", 73, value());
     // 74: Now <- now()
@@ -653,14 +597,8 @@ pub fn values(input: &Input<'_>) -> Outcome {
     run.set(record, "Channel", 75, value());
     // 76: Upper <- comment | uppercase
     let value = || {
-        write::text(
-            &comment
-                .value()?
-                .clone()
-                .map(|value| text::uppercase(value))
-                .ok_or(Stop::Omit)?,
-            None,
-        )
+        let value = comment.value()?.clone().map(|value| text::uppercase(value));
+        write::text(&value.ok_or(Stop::Omit)?, None)
     };
     run.set(record, "Upper", 76, value());
     // 77: Since <- 2026-03-14
@@ -669,13 +607,8 @@ pub fn values(input: &Input<'_>) -> Outcome {
     run.set(record, "Nothing", 78, Err(Stop::Clear));
     // 79: Status <- order.status
     let value = || {
-        write::word(
-            wired(
-                &named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES),
-                AN_ENUM_NAMES,
-            ),
-            AN_ENUM,
-        )
+        let value = named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES);
+        write::word(wired(&value, AN_ENUM_NAMES), AN_ENUM)
     };
     run.set(record, "Status", 79, value());
 
@@ -691,7 +624,7 @@ fn keep_orders(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
 }
 
 /// The project as the runtime takes it.
-pub static INTEGRATION: Integration = Integration {
+pub(crate) static INTEGRATION: Integration = Integration {
     plan: &PLAN,
     mappings: &[
         Mapping {
@@ -707,7 +640,7 @@ pub static INTEGRATION: Integration = Integration {
 };
 
 /// The plan: what the runtime knows of the project.
-pub static PLAN: Plan = Plan {
+static PLAN: Plan = Plan {
     name: "whole",
     systems: &[
         SystemPlan {
@@ -780,7 +713,7 @@ pub static PLAN: Plan = Plan {
             system: "erp",
             entity: "Orders",
             part: false,
-            version: "eb6c6bd8baa2e21c",
+            version: "c0537f53ecd8cbd8",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -798,7 +731,7 @@ pub static PLAN: Plan = Plan {
             system: "erp",
             entity: "Orders",
             part: false,
-            version: "dc5a060ec03f14c1",
+            version: "4f21307d7bf8184b",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

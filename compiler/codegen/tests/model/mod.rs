@@ -1,5 +1,7 @@
 //! A small model made by hand that holds every construct of the language: what the emitted Rust is read and run on.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::cast_possible_truncation, reason = "a test: what is not as expected ends it")]
+
 use std::rc::Rc;
 
 use mapwright_model::ir::*;
