@@ -1,57 +1,26 @@
-//! What is worth knowing of a project without a fault: how safe each write is, and what the workshop has not answered.
+//! What is worth knowing of a project without a fault: what the workshop has not answered.
 //!
-//! In: the model, and the trees of the project's specs. Out: diagnostics of severity note, in the order of files and places.
+//! In: the trees of the project's specs. Out: diagnostics of severity note, in the order of files and places.
 
-use mapwright_model::ir::{DeliveryLevel, Manner, Model, Write};
 use mapwright_syntax::tree::{
     Block, Branch, Definition, DutyKind, EachTake, Expr, ExprKind, Remark, Statement, StatementKind, TemplatePart,
     Text, Tree,
 };
 use mapwright_syntax::{Diagnostic, FileId, Severity};
 
-/// A flow's write and its delivery level.
-const DELIVERY_LEVEL: &str = "N0501";
 /// `open "..."`.
 const OPEN_QUESTION: &str = "N0502";
 /// Every code of this crate.
 #[cfg(test)]
-pub(crate) const CODES: &[&str] = &[DELIVERY_LEVEL, OPEN_QUESTION];
+pub(crate) const CODES: &[&str] = &[OPEN_QUESTION];
 
-/// All notes.
-pub(crate) fn notes(model: &Model, specs: &[(FileId, Tree)]) -> Vec<Diagnostic> {
-    let mut notes = Vec::new();
-    for flow in &model.flows {
-        for write in &flow.writes {
-            let mapping = model.mappings.get(write.mapping.0).map(|mapping| mapping.name.as_str()).unwrap_or_default();
-            let (level, meaning) = level(write);
-            let headline = format!("flow `{}` writes `{mapping}`: {level}", flow.name);
-            notes.push(Diagnostic::new(DELIVERY_LEVEL, Severity::Note, write.span, headline).here(meaning));
-        }
-    }
-    for text in specs.iter().flat_map(|(_, tree)| open_questions(tree)) {
-        let headline = format!("open question: {}", text.text);
-        notes.push(Diagnostic::new(OPEN_QUESTION, Severity::Note, text.span, headline));
-    }
-    mapwright_syntax::render::sort(&mut notes);
-    notes
-}
-
-fn level(write: &Write) -> (&'static str, String) {
-    match write.level {
-        DeliveryLevel::Keyed => ("keyed", "the target recognises a second sending by its key".to_owned()),
-        DeliveryLevel::Natural => ("natural", "a second sending leaves the same state".to_owned()),
-        DeliveryLevel::Probeable => {
-            let by = match &write.manner {
-                Manner::CreateOnce(by) | Manner::Upsert(by) | Manner::Update(by) | Manner::Delete(by) => by.join(", "),
-                Manner::Action => String::new(),
-            };
-            let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
-            ("probe-able", format!("after a lost answer the target is asked{by} before anything is sent again"))
-        }
-        DeliveryLevel::Unsafe => {
-            ("unsafe", "after a lost answer a person must look before it is sent again".to_owned())
-        }
-    }
+/// All open questions.
+pub(crate) fn notes(specs: &[(FileId, Tree)]) -> Vec<Diagnostic> {
+    let questions = specs.iter().flat_map(|(_, tree)| open_questions(tree));
+    let note = |text: &Text| {
+        Diagnostic::new(OPEN_QUESTION, Severity::Note, text.span, format!("open question: {}", text.text))
+    };
+    questions.map(note).collect()
 }
 
 /// Every `open "..."` of a spec, in order.

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use mapwright_syntax::Severity;
+
 use super::{Answer, Checked};
 use crate::arguments::Format;
 use crate::notes;
@@ -12,7 +14,10 @@ pub(crate) fn run(dir: &Path, format: Format) -> Answer {
     let tally = Tally::of(&checked.diagnostics);
     let status = if checked.has_errors() { Status::Faults } else { Status::Good };
     if status == Status::Good {
-        checked.diagnostics.extend(notes::notes(&checked.model, &checked.loaded.project.specs));
+        checked.diagnostics.extend(notes::notes(&checked.loaded.project.specs));
+        mapwright_syntax::render::sort(&mut checked.diagnostics);
+    } else {
+        checked.diagnostics.retain(|diagnostic| diagnostic.severity != Severity::Note);
     }
     tell(&checked.diagnostics, checked.files(), checked.paths(), format, Stream::Output);
     match format {
