@@ -10,7 +10,6 @@ use mapwright_syntax::{Diagnostic, Span};
 use crate::catalogue::Home;
 use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId};
 use crate::project::Project;
-use crate::reads::Reads;
 
 /// What a name of the project stands for in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,8 +117,6 @@ pub(crate) struct Context<'p> {
     pub(crate) mappings: Vec<CheckedMapping<'p>>,
     /// All `leave` and `ignore` statements.
     pub(crate) dismissals: Vec<Dismissal>,
-    /// Which paths of which entity are read.
-    pub(crate) reads: Reads,
 }
 
 impl<'p> Context<'p> {
@@ -139,7 +136,6 @@ impl<'p> Context<'p> {
             used: HashSet::new(),
             mappings: Vec::new(),
             dismissals: Vec::new(),
-            reads: Reads::default(),
         }
     }
 

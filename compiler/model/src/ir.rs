@@ -742,7 +742,8 @@ pub struct Find {
     pub residual: Option<Expr>,
     /// `take`; the record itself without.
     pub take: Option<Expr>,
-    /// Paths of the record that are read, sorted, key fields included.
+    /// Paths of the record that are read, sorted, key fields included, and the fields it is asked by, so that the answers to
+    /// several questions asked at once can be told apart.
     pub select: Vec<String>,
 }
 

@@ -1,17 +1,16 @@
 //! Which paths of which record are read.
 //!
-//! In: resolved mappings and rules. Out: the `select` of every source and every `find`, and for coverage the paths of every
-//! entity that some mapping uses. A path that ends at a record or list stands there alone only where nothing beneath it is
-//! read, or where it is passed on whole.
+//! In: resolved mappings and rules. Out: the `select` of every source and every `find`. A path that ends at a record or
+//! list stands there alone only where nothing beneath it is read, or where it is passed on whole.
 
 mod origins;
 mod select;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::context::{Context, Global};
 use crate::faults;
-use crate::ir::{EntityRef, LocalId, LocalKind, RuleId, Type};
+use crate::ir::{LocalId, RuleId};
 use origins::Tracer;
 
 /// Where a record comes from: a source or a record found, of one mapping or rule.
@@ -34,20 +33,11 @@ pub(crate) enum Owner {
     Table(usize),
 }
 
-/// What is read of each entity, over the whole project.
+/// What is read, over the whole project.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reads {
     /// Wire paths read of each root.
     pub(crate) of_root: HashMap<Root, BTreeSet<String>>,
-    /// Wire paths read of each entity that is the source of a mapping or is looked up.
-    pub(crate) of_entity: BTreeMap<(String, String), BTreeSet<String>>,
-}
-
-impl Reads {
-    /// The paths of an entity.
-    pub(crate) fn paths(&self, entity: &EntityRef) -> Option<&BTreeSet<String>> {
-        self.of_entity.get(&(entity.system.clone(), entity.entity.clone()))
-    }
 }
 
 /// Fills in the `select` of every source and `find`.
@@ -62,22 +52,9 @@ pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
             tracer.lone_rule(number);
         }
     }
-    let mut reads = tracer.finish();
-    for (number, checked) in ctx.mappings.iter().enumerate() {
-        for (id, local) in checked.mapping.locals.iter().enumerate() {
-            let root = Root { owner: Owner::Mapping(number), local: LocalId(id) };
-            note_entity(ctx, &mut reads, root, local.kind, &local.ty);
-        }
-    }
-    for (number, rule) in ctx.model.rules.iter().enumerate() {
-        for (id, local) in rule.locals.iter().enumerate() {
-            let root = Root { owner: Owner::Rule(number), local: LocalId(id) };
-            note_entity(ctx, &mut reads, root, local.kind, &local.ty);
-        }
-    }
+    let reads = tracer.finish();
     select::fill(ctx, &reads);
     refuse_gone_fields(ctx);
-    ctx.reads = reads;
 }
 
 /// Of a record that was deleted only the key is known.
@@ -96,22 +73,6 @@ fn refuse_gone_fields(ctx: &mut Context<'_>) {
         ctx.report(fault);
         if let Some(checked) = ctx.mappings.get_mut(number) {
             checked.sound = false;
-        }
-    }
-}
-
-/// Adds a root's paths to those of its entity.
-fn note_entity(ctx: &Context<'_>, reads: &mut Reads, root: Root, kind: LocalKind, ty: &Type) {
-    match kind {
-        LocalKind::Source(_) | LocalKind::Found => {}
-        LocalKind::Let | LocalKind::Parameter | LocalKind::Element => return,
-    }
-    let Type::Record(record) = ty else { return };
-    let Some(paths) = reads.of_root.get(&root).cloned() else { return };
-    for system in &ctx.model.systems {
-        for entity in system.entities.iter().filter(|entity| entity.record == *record) {
-            let key = (system.alias.clone(), entity.name.clone());
-            reads.of_entity.entry(key).or_default().extend(paths.iter().cloned());
         }
     }
 }

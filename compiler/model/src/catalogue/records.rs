@@ -167,8 +167,11 @@ pub(super) fn extend(ctx: &mut Context<'_>, extend: &tree::Extend) {
             return;
         };
         let Some(inner) = record_of(&field.ty) else {
-            let fault = faults::no_fields(name, &name.text, &types::type_noun(&ctx.model, &field.ty));
-            ctx.report(fault);
+            ctx.report(faults::malformed_type(
+                name.span,
+                &name.text,
+                "only entities, records and lists of records are extended",
+            ));
             return;
         };
         record = inner;

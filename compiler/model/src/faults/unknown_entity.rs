@@ -6,6 +6,7 @@ use mapwright_values::names::closest;
 
 use super::did_you_mean;
 use crate::context::Context;
+use crate::ir::EntityRef;
 
 /// `erp.Order`.
 pub(crate) fn unknown_entity(ctx: &Context<'_>, system: usize, name: &Name) -> Diagnostic {
@@ -17,6 +18,13 @@ pub(crate) fn unknown_entity(ctx: &Context<'_>, system: usize, name: &Name) -> D
     let found = closest(&name.text, known.clone());
     let fault = did_you_mean(Diagnostic::error("E0202", name.span, headline), name.span, found);
     if found.is_some() { fault } else { fault.help(format!("it has {}", known.collect::<Vec<_>>().join(", "))) }
+}
+
+/// An action is only written.
+pub(crate) fn action_read(span: Span, entity: &EntityRef) -> Diagnostic {
+    let headline =
+        format!("`{}.{}` is an action: it is written, and there is nothing to read", entity.system, entity.entity);
+    Diagnostic::error("E0202", span, headline)
 }
 
 /// A path that is no `system.entity`.

@@ -27,6 +27,16 @@ pub(crate) fn unknown_field(record: &Record, name: &Name) -> Diagnostic {
     }
 }
 
+/// A target beneath something that has no fields of its own: `Lines.Item <- ...`.
+pub(crate) fn dotted_target(name: &Name, of: &str, noun: &str) -> Diagnostic {
+    let fault = Diagnostic::error("E0203", name.span, format!("`{of}` is {noun}: no field beneath it can be written"));
+    if noun.starts_with("a list") {
+        fault.help(format!("write its elements: {of} <- each ... {{ ... }}"))
+    } else {
+        fault
+    }
+}
+
 /// A field of something that has none.
 pub(crate) fn no_fields(name: &Name, of: &str, noun: &str) -> Diagnostic {
     Diagnostic::error("E0203", name.span, format!("`{of}` is {noun}: it has no field `{}`", name.text))

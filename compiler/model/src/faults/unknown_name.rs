@@ -1,7 +1,7 @@
 //! A name that nothing here has.
 
-use mapwright_syntax::Diagnostic;
 use mapwright_syntax::tree::Name;
+use mapwright_syntax::{Diagnostic, Span};
 use mapwright_values::names::closest;
 
 use super::did_you_mean;
@@ -19,6 +19,13 @@ pub(crate) fn unknown_name<'c>(
             .help(format!("a value stands in quotes: \"{}\"", name.text))
             .help("a field of a record is written with the record's name before it: `order.FIELD`"),
     }
+}
+
+/// A `let` that is defined further down.
+pub(crate) fn used_too_early(name: &Name, defined: Span) -> Diagnostic {
+    Diagnostic::error("E0204", name.span, format!("`{}` is used before it is defined", name.text))
+        .label(defined, "defined only here")
+        .help("move the `let` up")
 }
 
 /// A table, rule or system where a value is expected.

@@ -283,7 +283,7 @@ impl<'m> Tracer<'m> {
         let root = Root { owner: frame.owner, local: find.local };
         self.touched.entry(root).or_default();
         for term in &find.terms {
-            // Asked by, though perhaps not read: coverage counts it as used.
+            // Answers to several questions asked at once are told apart by what was asked.
             let path = term.field.split('.').map(str::to_owned).collect();
             self.mark(&Origins::from([Origin { root, path }]), false);
         }

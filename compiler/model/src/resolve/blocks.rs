@@ -37,6 +37,8 @@ impl Body<'_, '_> {
         steps: &mut Vec<(Target, RecordId)>,
         placed: &mut Vec<Placed>,
     ) {
+        let outer = self.later.len();
+        self.later.extend(written.statements.iter().filter_map(defined_name).cloned());
         for statement in &written.statements {
             let span = statement.span;
             match &statement.kind {
@@ -70,6 +72,7 @@ impl Body<'_, '_> {
                 StatementKind::Remark => {}
             }
         }
+        self.later.truncate(outer);
     }
 
     fn check_statement(
@@ -188,12 +191,12 @@ impl Body<'_, '_> {
         let mut record = record;
         let mut made = made.cloned();
         let (last, before) = path.names.split_last()?;
-        for name in before {
+        for (name, next) in before.iter().zip(path.names.iter().skip(1)) {
             let field = self.writable(record, name)?;
             made = made.map(|made| made.step(&field.wire));
             let Type::Record(inner) = field.ty else {
                 let noun = self.noun(&field.ty);
-                self.report(faults::no_fields(name, &name.text, &noun));
+                self.report(faults::dotted_target(next, &name.text, &noun));
                 return None;
             };
             steps.push((target_of(&field), inner));
@@ -350,6 +353,20 @@ impl Body<'_, '_> {
             record = crate::catalogue::record_of(&field.ty);
         }
         Some(steps)
+    }
+}
+
+/// The name that a `let` defines.
+fn defined_name(statement: &tree::Statement) -> Option<&Name> {
+    match &statement.kind {
+        StatementKind::Let { name, .. } => Some(name),
+        StatementKind::Assign { .. }
+        | StatementKind::Nested { .. }
+        | StatementKind::Check { .. }
+        | StatementKind::Copy { .. }
+        | StatementKind::OnCreate(_)
+        | StatementKind::Dismissal(_)
+        | StatementKind::Remark => None,
     }
 }
 

@@ -78,6 +78,11 @@ impl Body<'_, '_> {
                 poison(name.span)
             }
             None => {
+                let later = self.later.iter().find(|known| known.text == name.text).map(|known| known.span);
+                if let Some(defined) = later {
+                    self.report(faults::used_too_early(name, defined));
+                    return poison(name.span);
+                }
                 let visible = self.visible_names();
                 let field = self.field_called(&name.text);
                 self.report(faults::unknown_name(name, visible.iter().map(String::as_str), field.as_deref()));

@@ -31,7 +31,8 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     let entity =
         target.map_or_else(|| EntityRef { system: String::new(), entity: String::new() }, |named| named.entity);
     super::unused::report_unused_lets(&mut body);
-    let sound = body.sound();
+    let first = body.ctx.mappings.iter().all(|known| known.mapping.name != tree.name.text);
+    let sound = body.sound() && first;
     let uses = std::mem::take(&mut body.uses);
     let locals = std::mem::take(&mut body.locals);
     let (owner, agreed) = owner_of(&tree.body);
@@ -93,7 +94,7 @@ impl Body<'_, '_> {
     fn sources(&mut self, tree: &tree::Mapping) -> Vec<Source> {
         let mut sources = Vec::with_capacity(tree.sources.len());
         for (index, source) in tree.sources.iter().enumerate() {
-            let named = self.entity(&source.entity);
+            let named = self.readable(&source.entity);
             let ty = named.as_ref().map_or(Type::Never, |named| Type::Record(named.record));
             let local = self.declare(&source.name, ty, false, LocalKind::Source(index));
             self.used.insert(local);

@@ -16,6 +16,8 @@ use crate::types::list_of;
 pub(crate) struct NamedEntity {
     /// Which.
     pub(crate) entity: EntityRef,
+    /// Is it an action?
+    pub(crate) action: bool,
     /// Its record.
     pub(crate) record: RecordId,
     /// Its key fields.
@@ -47,6 +49,7 @@ impl Body<'_, '_> {
         };
         let named = NamedEntity {
             entity: EntityRef { system: first.text.clone(), entity: entity.name.clone() },
+            action: entity.action,
             record: entity.record,
             key: entity.key.clone(),
         };
@@ -57,9 +60,19 @@ impl Body<'_, '_> {
         Some(named)
     }
 
+    /// An entity that records are read of.
+    pub(crate) fn readable(&mut self, path: &Path) -> Option<NamedEntity> {
+        let named = self.entity(path)?;
+        if named.action {
+            self.report(faults::action_read(path.span, &named.entity));
+            return None;
+        }
+        Some(named)
+    }
+
     /// `find [all] ENTITY as x where C [take E]`.
     pub(super) fn find(&mut self, written: &tree::Find, span: Span) -> Expr {
-        let Some(named) = self.entity(&written.entity) else { return poison(span) };
+        let Some(named) = self.readable(&written.entity) else { return poison(span) };
         self.scoped(|body| {
             let local = body.declare(&written.name, Type::Record(named.record), false, LocalKind::Found);
             let mut terms = Vec::new();
@@ -68,7 +81,7 @@ impl Body<'_, '_> {
             conjunction(&written.condition, &mut conditions);
             for condition in conditions {
                 match body.term(condition, &written.name.text, local, &named) {
-                    TermOutcome::Pushed(term) => terms.push(term),
+                    TermOutcome::Pushed(term) => terms.push(*term),
                     TermOutcome::Faulty => return poison(span),
                     TermOutcome::Kept => {
                         let more = body.condition(condition);
@@ -174,7 +187,7 @@ impl Body<'_, '_> {
             self.report(faults::incomparable_types(field.span, &a, value.span, &b));
             return TermOutcome::Faulty;
         }
-        TermOutcome::Pushed(Term { field: path, ty: read.ty, spelling, test, value })
+        TermOutcome::Pushed(Box::new(Term { field: path, ty: read.ty, spelling, test, value }))
     }
 
     /// The manifest of a system, if it could be read.
@@ -260,7 +273,7 @@ impl Body<'_, '_> {
 /// What became of a condition.
 enum TermOutcome {
     /// It is asked.
-    Pushed(Term),
+    Pushed(Box<Term>),
     /// It is checked of the answer.
     Kept,
     /// It has a fault.

@@ -127,6 +127,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) locals: Vec<Local>,
     /// Names, the innermost scope last.
     scopes: Vec<HashMap<String, LocalId>>,
+    /// Names that a `let` further down in an open block defines.
+    pub(crate) later: Vec<Name>,
     /// Locals that were read.
     pub(crate) used: HashSet<LocalId>,
     /// What it depends on.
@@ -151,6 +153,7 @@ impl<'c, 'p> Body<'c, 'p> {
             ctx,
             locals: Vec::new(),
             scopes: vec![HashMap::new()],
+            later: Vec::new(),
             used: HashSet::new(),
             uses: HashSet::new(),
             unnamed: HashSet::new(),

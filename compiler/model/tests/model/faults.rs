@@ -72,8 +72,10 @@ fn cases() -> Vec<(&'static str, String)> {
     let bodies = [
         ("E0203_unknown_field", "Number <- order.nubmer | fit"),
         ("E0203_unknown_target", "Cusstomer <- \"C1\""),
+        ("E0203_field_beneath_a_list", "Lines.Item <- order.number"),
         ("E0203_field_of_a_text", "Number <- order.number.first"),
         ("E0204_unknown_name", "Number <- something"),
+        ("E0204_used_too_early", "Comment <- text\nlet text = \"a\"\nShort <- text"),
         ("E0204_forgotten_source", "Number <- number | fit"),
         ("E0205_unknown_function", "Number <- order.number | toUpper | fit"),
         ("E0209_shadowed_name", "let order = \"x\"\nNumber <- order"),
