@@ -69,19 +69,30 @@ impl Body<'_> {
             Statement::Check { condition, skip, reason, span } => {
                 let (quoted, line) = (self.project.quoted(*span), self.project.line(*span));
                 let holds = Code::value(self.place(condition)).ok().named_attempt("holds");
-                let verdict = if *skip { quote! { Stop::skipped } } else { quote! { Stop::rejected } };
+                let verdict = if *skip {
+                    quote! { Stop::skipped }
+                } else {
+                    quote! { Stop::rejected }
+                };
                 let reason = self.string(reason).ok().named_attempt("reason");
-                let (statements, holds, reasoning, reason) = (holds.statements, holds.value, reason.statements, reason.value);
+                let (statements, holds, reasoning, reason) =
+                    (holds.statements, holds.value, reason.statements, reason.value);
                 quote! { #quoted #statements #reasoning run.check(#line, #holds, || #verdict(#reason)); }
             }
             Statement::Set { field, value, also, on_create: _, span } => self.set(field, value, *also, *span),
-            Statement::Nested { field, when, body, on_create: _, span } => self.nested(field, when.as_ref(), body, *span),
+            Statement::Nested { field, when, body, on_create: _, span } => {
+                self.nested(field, when.as_ref(), body, *span)
+            }
         }
     }
 
     fn set(&self, field: &Target, value: &Branch, also: bool, span: Span) -> TokenStream {
         let (quoted, line, wire) = (self.project.quoted(span), self.project.line(span), &field.wire);
-        let method = if also { quote! { append } } else { quote! { set } };
+        let method = if also {
+            quote! { append }
+        } else {
+            quote! { set }
+        };
         let before = also.then(|| quote! { let before = record.count(#wire); });
         let numbering = if also { Numbering::Further } else { Numbering::Fresh };
         let written = self.written(field, value, numbering);
@@ -139,7 +150,11 @@ impl Body<'_> {
         let is_quoted_within = body.statements.first().is_some_and(|first| span_of(first) == span);
         let quoted = if is_quoted_within { TokenStream::new() } else { self.project.quoted(span) };
         let wire = &field.wire;
-        let method = if matches!(field.ty, Type::List(_)) { quote! { nested_element } } else { quote! { nested } };
+        let method = if matches!(field.ty, Type::List(_)) {
+            quote! { nested_element }
+        } else {
+            quote! { nested }
+        };
         let statements = self.statements(body);
         let nest = quote! {
             let nested = |record: &mut Record| { #statements };

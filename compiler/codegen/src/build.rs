@@ -52,7 +52,9 @@ pub struct Compiled {
 pub fn compile_project(dir: &Path) -> Compiled {
     let loaded = match mapwright_project::load(dir) {
         Ok(loaded) => loaded,
-        Err(fault) => return Compiled { errors: vec![fault.to_string()], read: vec![dir.to_owned()], ..Compiled::default() },
+        Err(fault) => {
+            return Compiled { errors: vec![fault.to_string()], read: vec![dir.to_owned()], ..Compiled::default() };
+        }
     };
     let (model, checked) = mapwright_model::check(&loaded.project);
     let files = &loaded.project.files;
@@ -72,7 +74,8 @@ pub fn compile_project(dir: &Path) -> Compiled {
 impl Compiled {
     fn add(&mut self, diagnostic: &Diagnostic, files: &Files) {
         let (file, line, column) = files.place(diagnostic.span());
-        let one_line = format!("{}: {} ({file}:{line}:{column})", diagnostic.code, diagnostic.headline.replace('\n', " "));
+        let one_line =
+            format!("{}: {} ({file}:{line}:{column})", diagnostic.code, diagnostic.headline.replace('\n', " "));
         match diagnostic.severity {
             Severity::Error => self.errors.push(one_line),
             Severity::Warning => self.warnings.push(one_line),
@@ -83,7 +86,10 @@ impl Compiled {
     }
 }
 
-#[expect(clippy::disallowed_macros, reason = "Cargo reads a build script's standard output, and shows its standard error if it fails")]
+#[expect(
+    clippy::disallowed_macros,
+    reason = "Cargo reads a build script's standard output, and shows its standard error if it fails"
+)]
 fn say(compiled: &Compiled) {
     for path in &compiled.read {
         println!("cargo::rerun-if-changed={}", path.display());

@@ -24,7 +24,11 @@ impl Code {
     /// As an expression: a block if there are statements.
     pub(crate) fn expression(self) -> TokenStream {
         let Code { statements, value } = self;
-        if statements.is_empty() { value } else { quote! { { #statements #value } } }
+        if statements.is_empty() {
+            value
+        } else {
+            quote! { { #statements #value } }
+        }
     }
 
     /// As a `Result`, where the value is no `Result` yet.
@@ -125,7 +129,11 @@ pub(crate) fn receiver(tokens: TokenStream) -> TokenStream {
         Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), '*' | '!' | '&' | '-'),
         Some(TokenTree::Ident(_) | TokenTree::Group(_) | TokenTree::Literal(_)) | None => false,
     };
-    if starts_with_sign || is_block_like(&tokens) || has_operator(&tokens) { quote! { (#tokens) } } else { tokens }
+    if starts_with_sign || is_block_like(&tokens) || has_operator(&tokens) {
+        quote! { (#tokens) }
+    } else {
+        tokens
+    }
 }
 
 /// Is there an operator at the top of an expression?

@@ -5,7 +5,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use mapwright_model::ir::{EnumType, Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type};
+use mapwright_model::ir::{
+    EnumType, Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type,
+};
 use mapwright_syntax::{Files, Span};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
@@ -14,16 +16,16 @@ use crate::names::{Scope, ident, shouting, snake};
 
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
 pub(crate) const OWN_NAMES: &[&str] = &[
-    "run", "input", "record", "target", "rows", "keyed", "made", "value", "holds", "reason", "before", "asked", "found", "element",
-    "elements", "nested", "tried", "body", "word", "first", "index",
+    "run", "input", "record", "target", "rows", "keyed", "made", "value", "holds", "reason", "before", "asked",
+    "found", "element", "elements", "nested", "tried", "body", "word", "first", "index",
 ];
 
 /// Words that cannot stand in a format text, where there are no raw names.
 const RUST_WORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum", "extern",
-    "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv",
-    "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use",
-    "virtual", "where", "while", "yield",
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Rust names of the project's items.
@@ -56,7 +58,8 @@ impl<'m> Project<'m> {
     pub(crate) fn new(model: &'m Model, files: &'m Files, bare: bool, scope: &mut Scope) -> Self {
         let mut items = Items::default();
         let mut setting_scope = Scope::default();
-        items.settings = model.settings.iter().map(|setting| ident(&setting_scope.take(&snake(&setting.name)))).collect();
+        items.settings =
+            model.settings.iter().map(|setting| ident(&setting_scope.take(&snake(&setting.name)))).collect();
         let mut name = |wanted: &str| {
             let name = scope.take(&snake(wanted));
             items.taken.insert(name.clone());
@@ -65,11 +68,8 @@ impl<'m> Project<'m> {
         items.tables = model.tables.iter().map(|table| name(&table.name)).collect();
         items.rules = model.rules.iter().map(|rule| name(&rule.name)).collect();
         items.mappings = model.mappings.iter().map(|mapping| name(&mapping.name)).collect();
-        items.keeps = model
-            .flows
-            .iter()
-            .map(|flow| flow.keep.is_some().then(|| name(&format!("keep_{}", flow.name))))
-            .collect();
+        items.keeps =
+            model.flows.iter().map(|flow| flow.keep.is_some().then(|| name(&format!("keep_{}", flow.name)))).collect();
         let constants = RefCell::new(Scope::with(["PLAN", "INTEGRATION"]));
         Project { model, files, items, bare, words: RefCell::default(), constants }
     }
@@ -191,7 +191,8 @@ fn wires(known: &EnumType) -> TokenStream {
 }
 
 fn pairs(known: &EnumType) -> TokenStream {
-    let pairs = known.values.iter().map(|value| (&value.wire, &value.name)).map(|(wire, name)| quote! { (#wire, #name) });
+    let pairs =
+        known.values.iter().map(|value| (&value.wire, &value.name)).map(|(wire, name)| quote! { (#wire, #name) });
     quote! { &[#(#pairs),*] }
 }
 

@@ -150,13 +150,21 @@ impl Body<'_> {
             let (name, list_name) = (self.name(*local), beside(&self.name(*local)));
             let partner = quote! { #list_name.get(index).cloned() };
             let flat = matches!(&list.ty, Type::List(list) if list.optional);
-            if flat { quote! { let #name = #partner.flatten(); } } else { quote! { let #name = #partner; } }
+            if flat {
+                quote! { let #name = #partner.flatten(); }
+            } else {
+                quote! { let #name = #partner; }
+            }
         });
         let inner = self.walk(inner, row);
         let rest = match &walk.condition {
             Some(condition) => {
                 let condition = self.place(condition);
-                let condition = if is_block_like(&condition) { quote! { (#condition) } } else { condition };
+                let condition = if is_block_like(&condition) {
+                    quote! { (#condition) }
+                } else {
+                    condition
+                };
                 quote! { if #condition { #inner } }
             }
             None => inner,
@@ -181,7 +189,11 @@ impl Body<'_> {
             }
             _ => {
                 let list = self.value(list);
-                if is_block_like(&list) { quote! { (#list) } } else { list }
+                if is_block_like(&list) {
+                    quote! { (#list) }
+                } else {
+                    list
+                }
             }
         }
     }
@@ -205,7 +217,13 @@ impl Body<'_> {
 
     /// What a row's elements are bound to; `_` where `body` does not mention one.
     fn pattern(&self, each: &Each, body: &TokenStream) -> TokenStream {
-        let bound = |name: Ident| if mentions(body, &name.to_string()) { quote! { #name } } else { quote! { _ } };
+        let bound = |name: Ident| {
+            if mentions(body, &name.to_string()) {
+                quote! { #name }
+            } else {
+                quote! { _ }
+            }
+        };
         let names: Vec<TokenStream> = self.locals_of(each).into_iter().map(|local| bound(self.name(local))).collect();
         match names.as_slice() {
             [name] => quote! { #name },
@@ -222,7 +240,11 @@ impl Body<'_> {
             .map(|id| {
                 let name = self.name(*id);
                 let copy = self.local(*id).is_some_and(|local| crate::types::is_copy(&local.ty));
-                if copy || Some(*id) == last { quote! { #name } } else { quote! { #name.clone() } }
+                if copy || Some(*id) == last {
+                    quote! { #name }
+                } else {
+                    quote! { #name.clone() }
+                }
             })
             .collect();
         match kept.as_slice() {

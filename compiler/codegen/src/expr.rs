@@ -9,6 +9,7 @@ use quote::{format_ident, quote};
 
 use crate::code::{Code, is_block_like, may_stop, receiver};
 use crate::context::{Body, Keeping};
+use crate::literal::{emit_literal, literal_text, literal_texts};
 use crate::names::snake;
 use crate::types::{is_copy, is_text, rust_type_or_missing, widen};
 
@@ -162,7 +163,11 @@ impl Body<'_> {
             }
         }
         let value = self.value(expr);
-        if is_block_like(&value) { quote! { &(#value) } } else { quote! { &#value } }
+        if is_block_like(&value) {
+            quote! { &(#value) }
+        } else {
+            quote! { &#value }
+        }
     }
 
     /// Exactly a `&str`.
@@ -212,7 +217,8 @@ impl Body<'_> {
     fn shown_as_it_is(&self, hole: &Expr) -> Option<String> {
         let ExprKind::Local(id) = &hole.kind else { return None };
         let name = self.name(*id).to_string();
-        let plain = reads_itself(&hole.ty) && self.local(*id).is_some_and(|local| self.keeping(local) == Keeping::Owned);
+        let plain =
+            reads_itself(&hole.ty) && self.local(*id).is_some_and(|local| self.keeping(local) == Keeping::Owned);
         (plain && !name.starts_with("r#")).then_some(name)
     }
 
@@ -261,7 +267,11 @@ impl Body<'_> {
             }
         };
         let (left, right) = (side(left), side(right));
-        if operator == Operator::And { quote! { #left && #right } } else { quote! { #left || #right } }
+        if operator == Operator::And {
+            quote! { #left && #right }
+        } else {
+            quote! { #left || #right }
+        }
     }
 
     fn compare(&self, left: &Expr, right: &Expr, sign: TokenStream) -> TokenStream {
@@ -296,7 +306,11 @@ impl Body<'_> {
             (false, _) if ordered || matches!(side.kind, ExprKind::Literal(_)) => self.text(side),
             (false, _) => {
                 let place = self.place(side);
-                if is_block_like(&place) { quote! { (#place) } } else { place }
+                if is_block_like(&place) {
+                    quote! { (#place) }
+                } else {
+                    place
+                }
             }
         }
     }
@@ -317,12 +331,13 @@ impl Body<'_> {
             (true, false) => (quote! { may_be_in }, true),
             (_, optional) => (quote! { is_in }, optional),
         };
-        let borrowed = if value.optional == wanted && !matches!(value.kind, ExprKind::Literal(_) | ExprKind::Template(_)) {
-            self.borrow(value)
-        } else {
-            let value = self.value_as(value, &value.ty, wanted);
-            quote! { &#value }
-        };
+        let borrowed =
+            if value.optional == wanted && !matches!(value.kind, ExprKind::Literal(_) | ExprKind::Template(_)) {
+                self.borrow(value)
+            } else {
+                let value = self.value_as(value, &value.ty, wanted);
+                quote! { &#value }
+            };
         let list = self.borrow(list);
         quote! { #not #function(#borrowed, #list) }
     }
@@ -333,11 +348,19 @@ impl Body<'_> {
         let has_content = is_text(&value.ty) || matches!(value.ty, Type::List(_));
         match (state, value.optional) {
             (State::Missing, true) => {
-                let method = if negated { quote! { is_some } } else { quote! { is_none } };
+                let method = if negated {
+                    quote! { is_some }
+                } else {
+                    quote! { is_none }
+                };
                 quote! { #upon.#method() }
             }
             (State::Present, true) => {
-                let method = if negated { quote! { is_none } } else { quote! { is_some } };
+                let method = if negated {
+                    quote! { is_none }
+                } else {
+                    quote! { is_some }
+                };
                 quote! { #upon.#method() }
             }
             (State::Blank, true) if is_text(&value.ty) => quote! { #not compare::is_blank(#upon.as_deref()) },
@@ -346,7 +369,11 @@ impl Body<'_> {
                 quote! { #not compare::is_blank(Some(#text)) }
             }
             (State::Empty, true) if has_content => {
-                let view = if is_text(&value.ty) { quote! { as_deref } } else { quote! { as_ref } };
+                let view = if is_text(&value.ty) {
+                    quote! { as_deref }
+                } else {
+                    quote! { as_ref }
+                };
                 quote! { #not #upon.#view().is_none_or(|value| value.is_empty()) }
             }
             (State::Empty, false) if has_content => quote! { #not #upon.is_empty() },
@@ -359,7 +386,11 @@ impl Body<'_> {
 
     fn if_else(&self, whole: &Expr, condition: &Expr, then: &Branch, otherwise: &Branch) -> TokenStream {
         let condition = self.place(condition);
-        let condition = if is_block_like(&condition) { quote! { (#condition) } } else { condition };
+        let condition = if is_block_like(&condition) {
+            quote! { (#condition) }
+        } else {
+            condition
+        };
         let then = self.branch(then, &whole.ty, whole.optional);
         let otherwise = self.branch(otherwise, &whole.ty, whole.optional);
         if otherwise.to_string().starts_with("if ") {
@@ -369,18 +400,33 @@ impl Body<'_> {
         }
     }
 
-    fn choose(&self, whole: &Expr, value: &Expr, arms: &[(Vec<Literal>, Branch)], otherwise: Option<&Branch>) -> TokenStream {
+    fn choose(
+        &self,
+        whole: &Expr,
+        value: &Expr,
+        arms: &[(Vec<Literal>, Branch)],
+        otherwise: Option<&Branch>,
+    ) -> TokenStream {
         let rest = match otherwise {
             Some(branch) => self.branch(branch, &whole.ty, whole.optional),
             None => {
-                let shown = if value.optional { quote! { &"" } } else { quote! { &value } };
+                let shown = if value.optional {
+                    quote! { &"" }
+                } else {
+                    quote! { &value }
+                };
                 quote! { return Err(no_arm(#shown)) }
             }
         };
         if is_text(&value.ty) {
             let arms = arms.iter().map(|(literals, branch)| {
-                let (words, branch) = (literals.iter().filter_map(literal_text), self.branch(branch, &whole.ty, whole.optional));
-                if value.optional { quote! { Some(#(#words)|*) => { #branch } } } else { quote! { #(#words)|* => { #branch } } }
+                let (words, branch) =
+                    (literals.iter().filter_map(literal_text), self.branch(branch, &whole.ty, whole.optional));
+                if value.optional {
+                    quote! { Some(#(#words)|*) => { #branch } }
+                } else {
+                    quote! { #(#words)|* => { #branch } }
+                }
             });
             let matched = if value.optional {
                 let value = self.upon(value);
@@ -388,14 +434,22 @@ impl Body<'_> {
             } else {
                 self.text(value)
             };
-            let binding = if otherwise.is_none() && !value.optional { quote! { value } } else { quote! { _ } };
+            let binding = if otherwise.is_none() && !value.optional {
+                quote! { value }
+            } else {
+                quote! { _ }
+            };
             return quote! { match #matched { #(#arms,)* #binding => { #rest } } };
         }
         let chain = arms.iter().rev().fold(rest, |rest, (literals, branch)| {
             let branch = self.branch(branch, &whole.ty, whole.optional);
             let tests = literals.iter().map(|literal| {
                 let literal = emit_literal(literal);
-                if value.optional { quote! { value == Some(#literal) } } else { quote! { value == #literal } }
+                if value.optional {
+                    quote! { value == Some(#literal) }
+                } else {
+                    quote! { value == #literal }
+                }
             });
             if rest.to_string().starts_with("if ") {
                 quote! { if #(#tests)||* { #branch } else #rest }
@@ -413,14 +467,24 @@ impl Body<'_> {
         }
         if let Branch::Answer(Answer::Wait) = branch {
             let waited = self.wait_for(value);
-            return waited.map(|found| if whole.optional { quote! { Some(#found) } } else { found });
+            return waited.map(|found| {
+                if whole.optional {
+                    quote! { Some(#found) }
+                } else {
+                    found
+                }
+            });
         }
         let found = self.code_as(value, &whole.ty, true).named().map(receiver);
         found.map(|found| match branch {
             Branch::Value(given) => self.or_value(whole, &found, given),
             Branch::Answer(answer) => {
                 let given = self.or_stop(&found, answer);
-                if whole.optional { quote! { Some(#given) } } else { given }
+                if whole.optional {
+                    quote! { Some(#given) }
+                } else {
+                    given
+                }
             }
         })
     }
@@ -514,9 +578,13 @@ fn hole_name(body: &Body<'_>, hole: &Expr) -> String {
         ExprKind::Local(id) => format!("{}_text", body.name(*id).to_string().replace("r#", "").trim_end_matches('_')),
         ExprKind::Setting(id) => body.project.setting(*id).to_string().replace("r#", ""),
         ExprKind::Position(_) => "position".to_owned(),
-        ExprKind::Otherwise { value, .. } | ExprKind::IfInvalid { value, .. } | ExprKind::Fit { value, .. } => hole_name(body, value),
+        ExprKind::Otherwise { value, .. } | ExprKind::IfInvalid { value, .. } | ExprKind::Fit { value, .. } => {
+            hole_name(body, value)
+        }
         ExprKind::Call { function, arguments } => match arguments.first() {
-            Some(mapwright_model::ir::Argument::Value(first)) if !matches!(first.kind, ExprKind::Literal(_)) => hole_name(body, first),
+            Some(mapwright_model::ir::Argument::Value(first)) if !matches!(first.kind, ExprKind::Literal(_)) => {
+                hole_name(body, first)
+            }
             Some(_) | None => snake(function.name),
         },
         _ => "shown".to_owned(),
@@ -531,7 +599,9 @@ fn is_comparison(operator: Operator) -> bool {
         | Operator::LessOrEqual
         | Operator::Greater
         | Operator::GreaterOrEqual => true,
-        Operator::Multiply | Operator::Divide | Operator::Add | Operator::Subtract | Operator::And | Operator::Or => false,
+        Operator::Multiply | Operator::Divide | Operator::Add | Operator::Subtract | Operator::And | Operator::Or => {
+            false
+        }
     }
 }
 
@@ -541,74 +611,9 @@ fn is_logical(operator: Operator) -> bool {
 
 /// `true` or `false` of a value that is always there, once it is evaluated.
 fn is_always(value: &TokenStream, answer: bool) -> TokenStream {
-    if may_stop(value) { quote! { { let _ = #value; #answer } } } else { quote! { #answer } }
-}
-
-/// The words of a list of text literals.
-fn literal_texts(list: &Expr) -> Option<Vec<&str>> {
-    let ExprKind::List(elements) = &list.kind else { return None };
-    let word = |element| match element {
-        &Expr { kind: ExprKind::Literal(ref literal), .. } => literal_text(literal),
-        _ => None,
-    };
-    elements.iter().map(word).collect::<Option<Vec<_>>>().filter(|words| !words.is_empty())
-}
-
-fn literal_text(literal: &Literal) -> Option<&str> {
-    match literal {
-        Literal::Text(text) => Some(text),
-        Literal::Number(_) | Literal::Boolean(_) | Literal::Date(_) | Literal::Time(_) => None,
+    if may_stop(value) {
+        quote! { { let _ = #value; #answer } }
+    } else {
+        quote! { #answer }
     }
-}
-
-/// A literal as an owned value.
-pub(crate) fn emit_literal(literal: &Literal) -> TokenStream {
-    match literal {
-        Literal::Text(text) => quote! { Cow::from(#text) },
-        Literal::Boolean(value) => quote! { #value },
-        Literal::Number(digits) => number(digits),
-        Literal::Date(text) => match mapwright_values::time::parse_date(text) {
-            Some(date) => {
-                let (year, month, day) = (plain_i16(date.year()), plain_i8(date.month()), plain_i8(date.day()));
-                quote! { Date::constant(#year, #month, #day) }
-            }
-            None => quote! { Date::ZERO },
-        },
-        Literal::Time(text) => match mapwright_values::time::parse_time(text) {
-            Some(time) => {
-                let (hour, minute, second) = (plain_i8(time.hour()), plain_i8(time.minute()), plain_i8(time.second()));
-                quote! { Time::constant(#hour, #minute, #second, 0) }
-            }
-            None => quote! { Time::MIN },
-        },
-    }
-}
-
-fn plain_i8(value: i8) -> proc_macro2::Literal {
-    proc_macro2::Literal::i8_unsuffixed(value)
-}
-
-fn plain_i16(value: i16) -> proc_macro2::Literal {
-    proc_macro2::Literal::i16_unsuffixed(value)
-}
-
-/// A number with its digits: `Decimal::integer(3)`, `Decimal::literal(1950, 2)`.
-fn number(digits: &str) -> TokenStream {
-    let Ok(value) = mapwright_values::Decimal::parse(digits) else { return quote! { Decimal::ZERO } };
-    match value.to_i64().filter(|_| value.is_integer()) {
-        Some(0) => quote! { Decimal::ZERO },
-        Some(whole) => {
-            let (sign, whole) = (sign(whole < 0), proc_macro2::Literal::u64_unsuffixed(whole.unsigned_abs()));
-            quote! { Decimal::integer(#sign #whole) }
-        }
-        None => {
-            let (mantissa, scale) = (value.mantissa(), proc_macro2::Literal::u32_unsuffixed(value.scale()));
-            let (sign, mantissa) = (sign(mantissa < 0), proc_macro2::Literal::u128_unsuffixed(mantissa.unsigned_abs()));
-            quote! { Decimal::literal(#sign #mantissa, #scale) }
-        }
-    }
-}
-
-fn sign(negative: bool) -> Option<TokenStream> {
-    negative.then(|| quote! { - })
 }

@@ -2,14 +2,14 @@
 //!
 //! In: an item of the model. Out: a function that is documented by the spec's own name, place and words.
 
-use mapwright_model::ir::{Flow, Literal, LocalId, Mapping, RuleId, Row, SettingId, Table, TableId, Type};
+use mapwright_model::ir::{Flow, Literal, LocalId, Mapping, Row, RuleId, SettingId, Table, TableId, Type};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::code::{Code, mentions};
 use crate::context::{Body, Project};
-use crate::expr::emit_literal;
 use crate::leaf::{Reader, reader};
+use crate::literal::emit_literal;
 use crate::names::ident;
 use crate::print::blank;
 use crate::types::{is_text, rust_type, rust_type_or_missing};
@@ -22,7 +22,7 @@ impl Project<'_> {
             let documentation = self.documentation(name, &setting.doc, setting.span);
             let ty = rust_type_or_missing(&setting.ty, setting.optional);
             let value = self.setting_value(&setting.ty, (name, setting.optional), setting);
-                        quote! {
+            quote! {
                 #gap
                 #documentation
                 pub(super) fn #function<'r>(run: &Run<'r>) -> Result<#ty, Stop> { #value }
@@ -37,7 +37,12 @@ impl Project<'_> {
         }
     }
 
-    fn setting_value(&self, ty: &Type, (name, optional): (&str, bool), setting: &mapwright_model::ir::Setting) -> TokenStream {
+    fn setting_value(
+        &self,
+        ty: &Type,
+        (name, optional): (&str, bool),
+        setting: &mapwright_model::ir::Setting,
+    ) -> TokenStream {
         let node = quote! { run.settings() };
         let (leaf, spelling) = match ty {
             Type::List(list) => (&list.element, &list.spelling),
@@ -45,7 +50,11 @@ impl Project<'_> {
         };
         let Reader { name: read, arguments, names } = reader(self, leaf, spelling);
         if let Type::List(list) = ty {
-            let nodes = if optional { quote! { #node.list(&[#name])? } } else { quote! { #node.always(&[#name]).list()? } };
+            let nodes = if optional {
+                quote! { #node.list(&[#name])? }
+            } else {
+                quote! { #node.always(&[#name]).list()? }
+            };
             let element = if list.optional {
                 let arguments = (!arguments.is_empty()).then(|| quote! { , #arguments });
                 quote! { element.#read(&[] #arguments) }
@@ -81,7 +90,11 @@ impl Project<'_> {
         let parameters = parameters(&body, &table.keys);
         let result = rust_type(&table.result);
         let optional = result_optional(table);
-        let result = if optional { quote! { Option<#result> } } else { result };
+        let result = if optional {
+            quote! { Option<#result> }
+        } else {
+            result
+        };
         let rest = match &table.otherwise {
             Some(branch) => body.branch_result(branch, &table.result, optional),
             None => {
@@ -92,7 +105,8 @@ impl Project<'_> {
         let plain = table.keys.iter().all(|key| {
             body.local(*key).is_some_and(|local| !local.optional && (is_text(&local.ty) || local.ty == Type::Boolean))
         });
-        let rows = if plain { match_rows(&body, table, &rest, optional) } else { test_rows(&body, table, &rest, optional) };
+        let rows =
+            if plain { match_rows(&body, table, &rest, optional) } else { test_rows(&body, table, &rest, optional) };
         let run = run_parameter(&rows);
         quote! {
             #documentation
@@ -209,10 +223,18 @@ pub(crate) fn result_optional(table: &Table) -> bool {
 fn match_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool) -> TokenStream {
     let keys = table.keys.iter().map(|key| {
         let name = body.name(*key);
-        if body.local(*key).is_some_and(|local| is_text(&local.ty)) { quote! { &*#name } } else { quote! { #name } }
+        if body.local(*key).is_some_and(|local| is_text(&local.ty)) {
+            quote! { &*#name }
+        } else {
+            quote! { #name }
+        }
     });
     let single = table.keys.len() == 1;
-    let subject = if single { quote! { #(#keys)* } } else { quote! { (#(#keys),*) } };
+    let subject = if single {
+        quote! { #(#keys)* }
+    } else {
+        quote! { (#(#keys),*) }
+    };
     let rows = table.rows.iter().map(|row| {
         let cells = row.cells.iter().map(|cell| match cell {
             None => quote! { _ },
@@ -221,7 +243,11 @@ fn match_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool
             Some(literal @ (Literal::Number(_) | Literal::Date(_) | Literal::Time(_))) => emit_literal(literal),
         });
         let result = body.branch_result(&row.result, &table.result, optional);
-        if single { quote! { #(#cells)* => #result } } else { quote! { (#(#cells),*) => #result } }
+        if single {
+            quote! { #(#cells)* => #result }
+        } else {
+            quote! { (#(#cells),*) => #result }
+        }
     });
     quote! { match #subject { #(#rows,)* _ => #rest } }
 }
@@ -231,7 +257,11 @@ fn test_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool)
     let rows = table.rows.iter().map(|row| {
         let result = body.branch_result(&row.result, &table.result, optional);
         let tests = row_tests(body, table, row);
-        if tests.is_empty() { quote! { return #result; } } else { quote! { if #(#tests)&&* { return #result; } } }
+        if tests.is_empty() {
+            quote! { return #result; }
+        } else {
+            quote! { if #(#tests)&&* { return #result; } }
+        }
     });
     quote! { #(#rows)* #rest }
 }
@@ -246,7 +276,9 @@ fn row_tests(body: &Body<'_>, table: &Table, row: &Row) -> Vec<TokenStream> {
         Some(match (local.optional, literal) {
             (false, Literal::Boolean(true)) => quote! { #name },
             (false, Literal::Boolean(false)) => quote! { !#name },
-            (false, Literal::Text(_) | Literal::Number(_) | Literal::Date(_) | Literal::Time(_)) => quote! { #name == #plain },
+            (false, Literal::Text(_) | Literal::Number(_) | Literal::Date(_) | Literal::Time(_)) => {
+                quote! { #name == #plain }
+            }
             (true, Literal::Text(_)) => quote! { #name.as_deref() == Some(#plain) },
             (true, Literal::Boolean(_) | Literal::Number(_) | Literal::Date(_) | Literal::Time(_)) => {
                 quote! { #name == Some(#plain) }

@@ -23,12 +23,20 @@ pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> R
         Type::Text { max, unit } => (quote! { text }, longest(*max, unit)),
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
-            let name = if as_text(spelling) { quote! { integer_as_text } } else { quote! { integer } };
+            let name = if as_text(spelling) {
+                quote! { integer_as_text }
+            } else {
+                quote! { integer }
+            };
             (name, quote! { #min, #max })
         }
         Type::Decimal { precision, scale } => {
             let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
-            let name = if as_text(spelling) { quote! { decimal_as_text } } else { quote! { decimal } };
+            let name = if as_text(spelling) {
+                quote! { decimal_as_text }
+            } else {
+                quote! { decimal }
+            };
             (name, quote! { #precision, #scale })
         }
         Type::Boolean => match words(spelling) {
@@ -92,12 +100,20 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
         }
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
-            let name = if as_text(spelling) { quote! { integer_as_text } } else { quote! { integer } };
+            let name = if as_text(spelling) {
+                quote! { integer_as_text }
+            } else {
+                quote! { integer }
+            };
             quote! { write::#name(#value, #min, #max) }
         }
         Type::Decimal { precision, scale } => {
             let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
-            let name = if as_text(spelling) { quote! { decimal_as_text } } else { quote! { decimal } };
+            let name = if as_text(spelling) {
+                quote! { decimal_as_text }
+            } else {
+                quote! { decimal }
+            };
             quote! { write::#name(#value, #precision, #scale) }
         }
         Type::Boolean => match words(spelling) {
@@ -125,7 +141,11 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
                 Takes::Value => quote! { element.clone() },
             };
             let write = written(project, &element, &list.element, &list.spelling);
-            let elements = if list.optional { quote! { #value.iter().flatten() } } else { quote! { #value.iter() } };
+            let elements = if list.optional {
+                quote! { #value.iter().flatten() }
+            } else {
+                quote! { #value.iter() }
+            };
             quote! { #elements.map(|element| #write).collect::<Result<_, Stop>>().map(Json::List) }
         }
         Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => quote! { write::json(#value) },

@@ -12,6 +12,7 @@ mod each;
 mod expr;
 mod items;
 mod leaf;
+mod literal;
 mod lookup;
 mod names;
 mod plan;
@@ -60,7 +61,8 @@ fn head(model: &Model) -> TokenStream {
 fn items(project: &Project<'_>) -> TokenStream {
     let model = project.model;
     let mut items: Vec<(Span, TokenStream)> = Vec::new();
-    items.extend(model.tables.iter().enumerate().map(|(index, table)| (table.span, project.table_item(TableId(index)))));
+    items
+        .extend(model.tables.iter().enumerate().map(|(index, table)| (table.span, project.table_item(TableId(index)))));
     items.extend(model.rules.iter().enumerate().map(|(index, rule)| (rule.span, project.rule_item(RuleId(index)))));
     items.extend(model.mappings.iter().enumerate().map(|(index, item)| (item.span, project.mapping_item(index, item))));
     for (flow, name) in model.flows.iter().zip(&project.items.keeps) {
@@ -98,6 +100,3 @@ fn integration(project: &Project<'_>) -> TokenStream {
         };
     }
 }
-
-
-

@@ -53,11 +53,19 @@ impl Body<'_> {
         let given = gather(function, given);
         let now = function.needs_now.then(|| quote! { run.now(), });
         let call = quote! { #path(#now #(#given),*) };
-        let asks = if function.fails { quote! { #call? } } else { call.clone() };
+        let asks = if function.fails {
+            quote! { #call? }
+        } else {
+            call.clone()
+        };
         let value = match passing.as_slice() {
             [] => {
                 let missing_too = whole.optional && !function.may_be_missing;
-                if missing_too { quote! { Some(#asks) } } else { asks }
+                if missing_too {
+                    quote! { Some(#asks) }
+                } else {
+                    asks
+                }
             }
             [(name, value)] if !may_stop(&call) => {
                 let value = receiver(value.clone());
@@ -69,7 +77,11 @@ impl Body<'_> {
                 }
             }
             passing => {
-                let inner = if function.may_be_missing { asks } else { quote! { Some(#asks) } };
+                let inner = if function.may_be_missing {
+                    asks
+                } else {
+                    quote! { Some(#asks) }
+                };
                 passing.iter().rev().fold(inner, |inner, (name, value)| {
                     quote! { match #value { Some(#name) => { #inner } None => None } }
                 })
@@ -128,8 +140,14 @@ impl Body<'_> {
         match arguments.first().filter(|first| first.optional) {
             Some(first) => {
                 let optional = crate::items::result_optional(table);
-                let some = if optional { call } else { quote! { Some(#call) } };
-                self.code(first).stepped_if_long().map(|first| quote! { match #first { Some(value) => #some, None => None } })
+                let some = if optional {
+                    call
+                } else {
+                    quote! { Some(#call) }
+                };
+                self.code(first)
+                    .stepped_if_long()
+                    .map(|first| quote! { match #first { Some(value) => #some, None => None } })
             }
             None => Code { statements, value: call },
         }
@@ -143,7 +161,11 @@ impl Body<'_> {
             Takes::Value => quote! { value },
         };
         let (writes, optional) = (written(self.project, &taken, to, &Spelling::Plain), value.optional);
-        let fit = if optional { quote! { fit_some } } else { quote! { fit } };
+        let fit = if optional {
+            quote! { fit_some }
+        } else {
+            quote! { fit }
+        };
         self.code(value).stepped_if_long().map(|value| quote! { #fit(#value, |value| #writes)? })
     }
 
@@ -157,7 +179,11 @@ impl Body<'_> {
             return Code { statements: quote! { #asked #statements }, value: found.value };
         }
         let Code { statements, value } = self.found(find, &quote! { asked });
-        let empty = if find.all { quote! { Vec::new() } } else { quote! { None } };
+        let empty = if find.all {
+            quote! { Vec::new() }
+        } else {
+            quote! { None }
+        };
         Code::value(behind(missing, quote! { #asked #statements #value }, &empty))
     }
 
@@ -169,14 +195,22 @@ impl Body<'_> {
             None if find.all => Code::value(quote! { run.find_all(#asked, #name)? }),
             None => Code::value(quote! { run.find_one(#asked, #name)? }),
             Some(residual) => {
-                let (residual, entity) = (self.place(residual), format!("{}.{}", find.entity.system, find.entity.entity));
+                let (residual, entity) =
+                    (self.place(residual), format!("{}.{}", find.entity.system, find.entity.entity));
                 let statements = quote! {
                     let mut rows = Vec::new();
                     for #local in run.find_all(#asked, #name)? {
                         if #residual { rows.push(#local); }
                     }
                 };
-                Code { statements, value: if find.all { quote! { rows } } else { quote! { only_one(rows, #entity)? } } }
+                Code {
+                    statements,
+                    value: if find.all {
+                        quote! { rows }
+                    } else {
+                        quote! { only_one(rows, #entity)? }
+                    },
+                }
             }
         };
         let Some(taken) = &find.take else { return kept };
@@ -191,7 +225,11 @@ impl Body<'_> {
             };
             return Code { statements, value: quote! { made } };
         }
-        let some = if taken.optional { value } else { quote! { Some(#value) } };
+        let some = if taken.optional {
+            value
+        } else {
+            quote! { Some(#value) }
+        };
         kept.map(|kept| quote! { match #kept { Some(#local) => { #inner #some } None => None } })
     }
 
@@ -275,7 +313,11 @@ impl Body<'_> {
         let mut missing = Vec::new();
         let by = if linked.by.optional {
             missing.push((quote! { value }, self.value(&linked.by)));
-            if takes(&linked.by.ty) == Takes::Text { quote! { &value } } else { quote! { value } }
+            if takes(&linked.by.ty) == Takes::Text {
+                quote! { &value }
+            } else {
+                quote! { value }
+            }
         } else {
             self.to_write(&linked.by, &linked.by.ty)
         };

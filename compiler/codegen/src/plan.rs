@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapwright_model::ir::{
-    Entity, EntityRef, Field, Flow, Manner, Mapping, Model, RecordId, Schedule, Setting, Source, Spelling, System, Type,
-    Write,
+    Entity, EntityRef, Field, Flow, Manner, Mapping, Model, RecordId, Schedule, Setting, Source, Spelling, System,
+    Type, Write,
 };
 use mapwright_syntax::Files;
 use mapwright_values::reference::Test;
@@ -152,7 +152,8 @@ impl Plans<'_> {
     fn record_tables(&self) -> TokenStream {
         let tables = self.records.iter().filter_map(|(id, table)| {
             let record = self.model.record(*id)?;
-            let (count, doc) = (Literal::usize_unsuffixed(record.fields.len()), format!(" Fields of `{}`.", record.name));
+            let (count, doc) =
+                (Literal::usize_unsuffixed(record.fields.len()), format!(" Fields of `{}`.", record.name));
             let fields = record.fields.iter().map(|field| self.field(field));
             let gap = blank();
             Some(quote! { #gap #[doc = #doc] static #table: [FieldPlan; #count] = [#(#fields),*]; })

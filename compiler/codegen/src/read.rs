@@ -21,7 +21,11 @@ impl Body<'_> {
         let record = self.borrow(of);
         let read = quote! { match #record { Some(found) => #inner, None => None } };
         // A list behind a record that is missing has no elements.
-        Code::value(if whole.optional { read } else { quote! { (#read).unwrap_or_default() } })
+        Code::value(if whole.optional {
+            read
+        } else {
+            quote! { (#read).unwrap_or_default() }
+        })
     }
 
     fn read_from(

@@ -30,7 +30,11 @@ pub(crate) fn rust_type(ty: &Type) -> TokenStream {
 /// The Rust type of a value that may be missing, if `optional`.
 pub(crate) fn rust_type_or_missing(ty: &Type, optional: bool) -> TokenStream {
     let inner = rust_type(ty);
-    if optional { quote! { Option<#inner> } } else { inner }
+    if optional {
+        quote! { Option<#inner> }
+    } else {
+        inner
+    }
 }
 
 /// Is the Rust type `Copy`?
@@ -78,11 +82,23 @@ pub(crate) fn is_text(ty: &Type) -> bool {
 
 /// Turns a value of one type into one of a type that is wider only in Rust: a number where a quotient is taken, elements that are
 /// there where they may be missing, a value where it may be missing.
-pub(crate) fn widen(value: TokenStream, (from, from_optional): (&Type, bool), (to, to_optional): (&Type, bool)) -> TokenStream {
+pub(crate) fn widen(
+    value: TokenStream,
+    (from, from_optional): (&Type, bool),
+    (to, to_optional): (&Type, bool),
+) -> TokenStream {
     let each = |inner: TokenStream| {
-        if from_optional { quote! { #value.map(|value| #inner) } } else { inner }
+        if from_optional {
+            quote! { #value.map(|value| #inner) }
+        } else {
+            inner
+        }
     };
-    let source = if from_optional { quote! { value } } else { value.clone() };
+    let source = if from_optional {
+        quote! { value }
+    } else {
+        value.clone()
+    };
     let is_number = matches!(from, Type::Integer { .. } | Type::Decimal { .. });
     let widened = if is_number && *to == Type::Quotient {
         each(quote! { Quotient::from(#source) })
@@ -94,5 +110,9 @@ pub(crate) fn widen(value: TokenStream, (from, from_optional): (&Type, bool), (t
     } else {
         value.clone()
     };
-    if to_optional && !from_optional { quote! { Some(#widened) } } else { widened }
+    if to_optional && !from_optional {
+        quote! { Some(#widened) }
+    } else {
+        widened
+    }
 }

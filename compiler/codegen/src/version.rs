@@ -27,7 +27,8 @@ fn version(project: &Project<'_>, index: usize, mapping: &Mapping) -> String {
     parts.extend(tables.into_iter().map(|id| flat(&project.table_item(id))));
     for record in visit::records_made(mapping).into_iter().filter_map(|id| project.model.record(id)) {
         for field in &record.fields {
-            parts.push(format!("{}.{} {:?} {:?} {:?}", record.name, field.wire, field.ty, field.spelling, field.update));
+            parts
+                .push(format!("{}.{} {:?} {:?} {:?}", record.name, field.wire, field.ty, field.spelling, field.update));
         }
     }
     let mut hash = Sha256::new();

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use mapwright_model::ir::{
-    Answer, Argument, Block, Branch, EntityRef, Expr, ExprKind, Mapping, Model, RecordId, RuleId, Statement, TableId, Take,
-    TemplatePart,
+    Answer, Argument, Block, Branch, EntityRef, Expr, ExprKind, Mapping, Model, RecordId, RuleId, Statement, TableId,
+    Take, TemplatePart,
 };
 
 /// Calls `see` with every expression of a block, outer ones first.

@@ -16,7 +16,8 @@ fn project(name: &str, spec: &str) -> PathBuf {
 
 #[test]
 fn a_fault_names_file_line_and_column_and_gives_no_code() {
-    let dir = project("faulty", "setting zone text = \"Europe/Berlin\"\n\nrule twice(n integer) integer = n * factor\n");
+    let dir =
+        project("faulty", "setting zone text = \"Europe/Berlin\"\n\nrule twice(n integer) integer = n * factor\n");
     let compiled = compile_project(&dir);
     assert!(compiled.code.is_none());
     assert!(compiled.errors.iter().any(|error| error.contains("orders.mapspec:3:")), "{:?}", compiled.errors);

@@ -1,9 +1,17 @@
 //! The golden file compiles, and does on records what its spec says.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test: what is not as expected ends it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test: what is not as expected ends it"
+)]
 
 mod whole {
-    #![allow(clippy::all, reason = "generated from specs: what looks odd in Rust follows the words and the order of the spec")]
+    #![allow(
+        clippy::all,
+        reason = "generated from specs: what looks odd in Rust follows the words and the order of the spec"
+    )]
     include!("golden/whole.rs");
 }
 
@@ -61,7 +69,12 @@ fn found(text: &str) -> Resolved {
 fn map(mapping: &str, order: &str, references: &References) -> Outcome {
     let sources = [Json::parse(order).unwrap()];
     let settings = Json::parse(r#"{"zone":"Europe/Berlin","kinds":["product"]}"#).unwrap();
-    let input = Input { sources: &sources, references, settings: &settings, captured_at: "2026-11-03T00:00:00Z".parse().unwrap() };
+    let input = Input {
+        sources: &sources,
+        references,
+        settings: &settings,
+        captured_at: "2026-11-03T00:00:00Z".parse().unwrap(),
+    };
     (whole::INTEGRATION.mapping(mapping).unwrap().map)(&input)
 }
 
@@ -95,11 +108,14 @@ fn every_problem_of_a_record_is_told_with_its_line_and_path() {
     let mut references = References::new();
     references.insert(item("T1"), found(r#"{"ItemCode":"T1","Valid":false}"#));
     let order = ORDER.replace("\"rate\": 7, \"amount\": 0.59", "\"rate\": 5, \"amount\": 0.59");
-    assert_eq!(told(map("order_to_document", &order, &references)), [
-        "42 Lines[1]: item is blocked",
-        "45 Lines[1].VatGroup: no VAT group for 5 % in DE",
-        "52 Address.Street: the text has 25 characters, 20 fit: say `| cut` to shorten it, or `| fit` where it must not be shortened",
-    ]);
+    assert_eq!(
+        told(map("order_to_document", &order, &references)),
+        [
+            "42 Lines[1]: item is blocked",
+            "45 Lines[1].VatGroup: no VAT group for 5 % in DE",
+            "52 Address.Street: the text has 25 characters, 20 fit: say `| cut` to shorten it, or `| fit` where it must not be shortened",
+        ]
+    );
     references.insert(item("T1"), found("[]"));
     assert_eq!(told(map("order_to_document", &order, &references))[0], "41 Lines[1]: the ERP has no item T1");
 }
@@ -107,7 +123,10 @@ fn every_problem_of_a_record_is_told_with_its_line_and_path() {
 #[test]
 fn a_record_that_is_not_wanted_is_skipped() {
     let outcome = map("order_to_document", &ORDER.replace("In Progress", "done"), &References::new());
-    assert!(matches!(outcome, Outcome::Skipped { at, .. } if at.line == 31), "a skip wins over what is still to be asked");
+    assert!(
+        matches!(outcome, Outcome::Skipped { at, .. } if at.line == 31),
+        "a skip wins over what is still to be asked"
+    );
 }
 
 #[test]
@@ -126,10 +145,17 @@ fn every_kind_of_expression_gives_its_value() {
 fn what_is_missing_is_left_out_cleared_or_waited_for() {
     let mut references = References::new();
     references.insert(link(), Resolved::Linked(None));
-    assert_eq!(map("values", ORDER.replace("\"factor\": 3", "\"factor\": 0").as_str(), &references), Outcome::Waiting(vec![link()]));
+    assert_eq!(
+        map("values", ORDER.replace("\"factor\": 3", "\"factor\": 0").as_str(), &references),
+        Outcome::Waiting(vec![link()])
+    );
     references.insert(link(), Resolved::Linked(Some("77".into())));
     assert_eq!(
-        mapped(map("values", ORDER.replace("\"factor\": 3", "\"factor\": 0").replace("10231", "x").as_str(), &references)),
+        mapped(map(
+            "values",
+            ORDER.replace("\"factor\": 3", "\"factor\": 0").replace("10231", "x").as_str(),
+            &references
+        )),
         r#"{"Total":3.5,"Sorted":["1. Tea"],"Labelled":["a","Autumn"],"Prices":[],"Entry":77,"Progress":1,"Counted":"much","Day":"2026-11-03","Parsed":0.5,"Share":null,"Both":false,"Address":{"Street":"Lange Gasse 1, Hinte","Zip":"10115"},"Present":["x"],"Either":-2,"Now":"2026-11-03T00:00:00.000+00:00","Since":"2026-03-14","Nothing":null,"Status":"In Progress"}"#
     );
 }
@@ -150,7 +176,12 @@ fn a_residual_read_condition_keeps_or_drops() {
     let keep = |order: &str| {
         let sources = [Json::parse(order).unwrap()];
         let captured_at = "2026-11-03T00:00:00Z".parse().unwrap();
-        (whole::INTEGRATION.keeps[0].1)(&Input { sources: &sources, references: &references, settings: &settings, captured_at })
+        (whole::INTEGRATION.keeps[0].1)(&Input {
+            sources: &sources,
+            references: &references,
+            settings: &settings,
+            captured_at,
+        })
     };
     assert_eq!(keep(ORDER), Ok(true));
     assert_eq!(keep(&ORDER.replace("\"Y\"", "\"N\"")), Ok(false));

@@ -16,6 +16,10 @@ fn the_whole_model_gives_the_golden_file() {
         std::fs::write(&path, &emitted).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap();
-    assert!(emitted == golden, "the emitted file differs from {}; accept it with ACCEPT=1 and read the difference", path.display());
+    assert!(
+        emitted == golden,
+        "the emitted file differs from {}; accept it with ACCEPT=1 and read the difference",
+        path.display()
+    );
     assert!(emitted == mapwright_codegen::emit(&model, &files), "the same model gives the same bytes");
 }

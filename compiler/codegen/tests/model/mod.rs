@@ -1,6 +1,13 @@
 //! A small model made by hand that holds every construct of the language: what the emitted Rust is read and run on.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, clippy::cast_possible_truncation, reason = "a test: what is not as expected ends it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "a test: what is not as expected ends it"
+)]
 
 use std::rc::Rc;
 
@@ -165,7 +172,11 @@ struct Maker {
 impl Maker {
     /// The line that begins with these words.
     fn at(&self, words: &str) -> Span {
-        let start = SPEC.find(&format!("\n{words}")).or_else(|| SPEC.find(&format!("  {words}")).map(|at| at + 1)).map(|at| at + 1).unwrap_or_else(|| panic!("no line of whole.mapspec begins with {words}"));
+        let start = SPEC
+            .find(&format!("\n{words}"))
+            .or_else(|| SPEC.find(&format!("  {words}")).map(|at| at + 1))
+            .map(|at| at + 1)
+            .unwrap_or_else(|| panic!("no line of whole.mapspec begins with {words}"));
         let end = SPEC[start..].find('\n').map_or(SPEC.len(), |length| start + length);
         Span { file: self.file, start: start as u32, end: end as u32 }
     }
@@ -222,47 +233,68 @@ fn status() -> Type {
 fn records() -> Vec<Record> {
     let record = |name: &str, fields: Vec<Field>| Record { name: name.into(), fields };
     vec![
-        record("shop.order", vec![
-            Field { key: true, spelling: Spelling::Hex, ..field("id", Type::Uuid) },
-            field("orderNumber", text(64)),
-            optional(field("customerComment", TEXT)),
-            field("placedAt", Type::Instant),
-            optional(Field { missing_as: Some("0".into()), ..field("factor", NUMBER) }),
-            field("status", status()),
-            optional(field("lines", list(Type::Record(LINE)))),
-            optional(field("billing", Type::Record(ADDRESS))),
-            optional(field("tags", list(TEXT))),
-            Field { spelling: Spelling::BooleanWords { yes: "Y".into(), no: "N".into() }, ..field("paid", Type::Boolean) },
-            optional(field("extra", Type::Json)),
-        ]),
-        record("shop.order.lines", vec![
-            field("label", text(255)),
-            field("kind", text(30)),
-            field("quantity", INTEGER),
-            field("price", NUMBER),
-            optional(field("productNumber", text(64))),
-            field("taxes", list(Type::Record(TAX))),
-        ]),
+        record(
+            "shop.order",
+            vec![
+                Field { key: true, spelling: Spelling::Hex, ..field("id", Type::Uuid) },
+                field("orderNumber", text(64)),
+                optional(field("customerComment", TEXT)),
+                field("placedAt", Type::Instant),
+                optional(Field { missing_as: Some("0".into()), ..field("factor", NUMBER) }),
+                field("status", status()),
+                optional(field("lines", list(Type::Record(LINE)))),
+                optional(field("billing", Type::Record(ADDRESS))),
+                optional(field("tags", list(TEXT))),
+                Field {
+                    spelling: Spelling::BooleanWords { yes: "Y".into(), no: "N".into() },
+                    ..field("paid", Type::Boolean)
+                },
+                optional(field("extra", Type::Json)),
+            ],
+        ),
+        record(
+            "shop.order.lines",
+            vec![
+                field("label", text(255)),
+                field("kind", text(30)),
+                field("quantity", INTEGER),
+                field("price", NUMBER),
+                optional(field("productNumber", text(64))),
+                field("taxes", list(Type::Record(TAX))),
+            ],
+        ),
         record("shop.order.lines.taxes", vec![field("rate", NUMBER), field("amount", NUMBER)]),
-        record("shop.order.billing", vec![
-            Field { personal: true, ..field("street", text(255)) },
-            optional(field("zip", text(50))),
-            optional(field("self", Type::Record(ADDRESS))),
-        ]),
-        record("erp.Orders", vec![
-            Field { key: true, read_only: true, ..field("DocEntry", INTEGER) },
-            Field { required: true, ..field("NumAtCard", text(20)) },
-            optional(field("Comments", text(60))),
-            field("Lines", list(Type::Record(DOCUMENT_LINE))),
-            optional(field("Address", Type::Record(EXTENSION))),
-        ]),
-        record("erp.Orders.Lines", vec![field("ItemCode", text(20)), field("Quantity", NUMBER), field("VatGroup", text(8))]),
+        record(
+            "shop.order.billing",
+            vec![
+                Field { personal: true, ..field("street", text(255)) },
+                optional(field("zip", text(50))),
+                optional(field("self", Type::Record(ADDRESS))),
+            ],
+        ),
+        record(
+            "erp.Orders",
+            vec![
+                Field { key: true, read_only: true, ..field("DocEntry", INTEGER) },
+                Field { required: true, ..field("NumAtCard", text(20)) },
+                optional(field("Comments", text(60))),
+                field("Lines", list(Type::Record(DOCUMENT_LINE))),
+                optional(field("Address", Type::Record(EXTENSION))),
+            ],
+        ),
+        record(
+            "erp.Orders.Lines",
+            vec![field("ItemCode", text(20)), field("Quantity", NUMBER), field("VatGroup", text(8))],
+        ),
         record("erp.Orders.Address", vec![field("Street", text(20)), optional(field("Zip", text(20)))]),
-        record("erp.Items", vec![
-            Field { key: true, ..field("ItemCode", text(20)) },
-            field("Valid", Type::Boolean),
-            field("Price", NUMBER),
-        ]),
+        record(
+            "erp.Items",
+            vec![
+                Field { key: true, ..field("ItemCode", text(20)) },
+                field("Valid", Type::Boolean),
+                field("Price", NUMBER),
+            ],
+        ),
         record("terms", vec![field("days", INTEGER), field("means", text(15))]),
     ]
 }
@@ -291,11 +323,15 @@ fn systems() -> Vec<System> {
     };
     vec![
         system("shop", "small-shop", vec![entity("order", ORDER, "id")]),
-        system("erp", "small-erp", vec![
-            Entity { natural_keys: vec![vec!["NumAtCard".into()]], ..entity("Orders", ORDERS, "DocEntry") },
-            entity("Items", ITEM, "ItemCode"),
-            entity("Unused", ITEM, "ItemCode"),
-        ]),
+        system(
+            "erp",
+            "small-erp",
+            vec![
+                Entity { natural_keys: vec![vec!["NumAtCard".into()]], ..entity("Orders", ORDERS, "DocEntry") },
+                entity("Items", ITEM, "ItemCode"),
+                entity("Unused", ITEM, "ItemCode"),
+            ],
+        ),
     ]
 }
 
@@ -348,7 +384,8 @@ fn vat_groups(file: FileId) -> Table {
         result: value(lit(group)),
         span: Span::default(),
     };
-    let reason = template(vec![part("no VAT group for "), hole(maker.get(rate)), part(" % in "), hole(maker.get(country))]);
+    let reason =
+        template(vec![part("no VAT group for "), hole(maker.get(rate)), part(" % in "), hole(maker.get(country))]);
     Table {
         name: "vat_groups".into(),
         doc: "Output VAT group".into(),
@@ -370,13 +407,15 @@ fn payment_terms(file: FileId) -> Table {
     let mut maker = Maker { file, locals: Vec::new() };
     let method = maker.local("type", text(255), LocalKind::Parameter);
     let terms = |days: &str, means: &str, maker: &Maker| {
-        let statements = vec![
-            maker.set("days", INTEGER, value(num(days))),
-            maker.set("means", text(15), value(lit(means))),
-        ];
+        let statements =
+            vec![maker.set("days", INTEGER, value(num(days))), maker.set("means", text(15), value(lit(means)))];
         value(expr(ExprKind::Record(Block { record: TERMS, statements }), Type::Record(TERMS)))
     };
-    let row = |cell: &str, result: Branch| Row { cells: vec![Some(Literal::Text(cell.into()))], result, span: Span::default() };
+    let row = |cell: &str, result: Branch| Row {
+        cells: vec![Some(Literal::Text(cell.into()))],
+        result,
+        span: Span::default(),
+    };
     Table {
         name: "payment_terms".into(),
         doc: String::new(),
@@ -413,10 +452,7 @@ fn address(file: FileId) -> Rule {
     let fallback = maker.maybe("fallback", TEXT, LocalKind::Parameter);
     let cut = call("cut", vec![read(maker.get(from), "street", text(255)), num("20")], text(20));
     let zip = otherwise(missing(read(maker.get(from), "zip", text(50))), value(maker.get(fallback)));
-    let statements = vec![
-        maker.set("Street", text(20), value(cut)),
-        maker.set("Zip", text(20), value(missing(zip))),
-    ];
+    let statements = vec![maker.set("Street", text(20), value(cut)), maker.set("Zip", text(20), value(missing(zip)))];
     Rule {
         name: "address".into(),
         doc: String::new(),
@@ -429,7 +465,14 @@ fn address(file: FileId) -> Rule {
     }
 }
 
-fn mapping(maker: Maker, name: &str, doc: &str, source: LocalId, target: RecordId, statements: Vec<Statement>) -> Mapping {
+fn mapping(
+    maker: Maker,
+    name: &str,
+    doc: &str,
+    source: LocalId,
+    target: RecordId,
+    statements: Vec<Statement>,
+) -> Mapping {
     let span = maker.at(&format!("mapping {name}"));
     Mapping {
         name: name.into(),
@@ -476,7 +519,8 @@ fn order_to_document(file: FileId) -> Mapping {
     let tax = maker.local("part", Type::Record(TAX), LocalKind::Element);
     let status_of = |maker: &Maker| read(maker.get(order), "status", status());
 
-    let is_kind = is_in(read(maker.get(line), "kind", text(30)), expr(ExprKind::Setting(SettingId(1)), list(TEXT)), false);
+    let is_kind =
+        is_in(read(maker.get(line), "kind", text(30)), expr(ExprKind::Setting(SettingId(1)), list(TEXT)), false);
     let reason = template(vec![
         part("line "),
         hole(expr(ExprKind::Position(line), INTEGER)),
@@ -501,9 +545,8 @@ fn order_to_document(file: FileId) -> Mapping {
         Type::Record(ITEM),
     );
     let unknown = reject(template(vec![part("the ERP has no item "), hole(maker.get(number))]));
-    let group = |rate: Expr| {
-        expr(ExprKind::Lookup { table: TableId(0), arguments: vec![lit("DE"), rate, yes()] }, text(8))
-    };
+    let group =
+        |rate: Expr| expr(ExprKind::Lookup { table: TableId(0), arguments: vec![lit("DE"), rate, yes()] }, text(8));
     let first_rate = call("first", vec![read(maker.get(line), "taxes", list(Type::Record(TAX)))], Type::Record(TAX));
     let rate = otherwise(missing(read(missing(first_rate), "rate", NUMBER)), value(num("0")));
     let body = Block {
@@ -511,21 +554,41 @@ fn order_to_document(file: FileId) -> Mapping {
         statements: vec![
             maker.bind(number, otherwise(missing(read(maker.get(line), "productNumber", text(64))), reject(reason))),
             maker.bind(item, otherwise(missing(find), unknown)),
-            maker.check("check item.Valid", read(maker.get(item), "Valid", Type::Boolean), false, lit("item is blocked")),
+            maker.check(
+                "check item.Valid",
+                read(maker.get(item), "Valid", Type::Boolean),
+                false,
+                lit("item is blocked"),
+            ),
             maker.set("ItemCode", text(20), value(read(maker.get(item), "ItemCode", text(20)))),
             maker.set("Quantity", NUMBER, value(read(maker.get(line), "quantity", INTEGER))),
-            maker.set("VatGroup", text(8), value(group(expr(ExprKind::Fit { value: Box::new(rate), to: NUMBER }, NUMBER)))),
+            maker.set(
+                "VatGroup",
+                text(8),
+                value(group(expr(ExprKind::Fit { value: Box::new(rate), to: NUMBER }, NUMBER))),
+            ),
         ],
     };
     let discounts = Block {
         record: DOCUMENT_LINE,
         statements: vec![
             maker.set("ItemCode", text(20), value(lit("DISCOUNT"))),
-            maker.set("Quantity", NUMBER, value(expr(ExprKind::Apply { rule: RuleId(0), arguments: vec![maker.get(tax), maker.get(open)] }, NUMBER))),
+            maker.set(
+                "Quantity",
+                NUMBER,
+                value(expr(
+                    ExprKind::Apply { rule: RuleId(0), arguments: vec![maker.get(tax), maker.get(open)] },
+                    NUMBER,
+                )),
+            ),
         ],
     };
     let discount_walks = vec![
-        walk(lines(&maker, order), line, Some(binary(Operator::Equal, read(maker.get(line), "kind", text(30)), lit("discount")))),
+        walk(
+            lines(&maker, order),
+            line,
+            Some(binary(Operator::Equal, read(maker.get(line), "kind", text(30)), lit("discount"))),
+        ),
         walk(
             read(maker.get(line), "taxes", list(Type::Record(TAX))),
             tax,
@@ -540,13 +603,34 @@ fn order_to_document(file: FileId) -> Mapping {
     ]);
     let made_of = |each_lines: Expr| value(each_lines);
     let statements = vec![
-        maker.check("check order.status", binary(Operator::NotEqual, status_of(&maker), lit("done")), true, lit("done before export")),
+        maker.check(
+            "check order.status",
+            binary(Operator::NotEqual, status_of(&maker), lit("done")),
+            true,
+            lit("done before export"),
+        ),
         maker.bind(open, binary(Operator::Equal, status_of(&maker), lit("in_progress"))),
-        maker.bind(billing, otherwise(missing(read(maker.get(order), "billing", Type::Record(ADDRESS))), reject(lit("no address")))),
-        maker.bind(goods, each(vec![walk(lines(&maker, order), line, Some(is_kind))], None, Take::Element, Type::Record(LINE))),
+        maker.bind(
+            billing,
+            otherwise(missing(read(maker.get(order), "billing", Type::Record(ADDRESS))), reject(lit("no address"))),
+        ),
+        maker.bind(
+            goods,
+            each(vec![walk(lines(&maker, order), line, Some(is_kind))], None, Take::Element, Type::Record(LINE)),
+        ),
         maker.set("NumAtCard", text(20), value(read(maker.get(order), "orderNumber", text(64)))),
         maker.set("Comments", text(60), value(call("cut", vec![comment, num("60")], text(60)))),
-        maker.set_at("Lines <-", "Lines", list(Type::Record(DOCUMENT_LINE)), made_of(each(vec![walk(maker.get(goods), line, None)], None, Take::Block(body), Type::Record(DOCUMENT_LINE)))),
+        maker.set_at(
+            "Lines <-",
+            "Lines",
+            list(Type::Record(DOCUMENT_LINE)),
+            made_of(each(
+                vec![walk(maker.get(goods), line, None)],
+                None,
+                Take::Block(body),
+                Type::Record(DOCUMENT_LINE),
+            )),
+        ),
         Statement::Set {
             field: target("Lines", list(Type::Record(DOCUMENT_LINE))),
             value: made_of(each(discount_walks, None, Take::Block(discounts), Type::Record(DOCUMENT_LINE))),
@@ -559,7 +643,12 @@ fn order_to_document(file: FileId) -> Mapping {
             when: Some(maker.get(open)),
             body: Block {
                 record: EXTENSION,
-                statements: vec![maker.set_at("Street <- billing", "Street", text(20), value(read(maker.get(billing), "street", text(255))))],
+                statements: vec![maker.set_at(
+                    "Street <- billing",
+                    "Street",
+                    text(20),
+                    value(read(maker.get(billing), "street", text(255))),
+                )],
             },
             on_create: false,
             span: maker.at("Address when"),
@@ -584,7 +673,12 @@ fn values(file: FileId) -> Mapping {
     let the_factor = Expr {
         optional: true,
         ..expr(
-            ExprKind::Read { of: Box::new(maker.get(order)), steps: vec!["factor".into()], spelling: Spelling::Plain, missing_as: Some("0".into()) },
+            ExprKind::Read {
+                of: Box::new(maker.get(order)),
+                steps: vec!["factor".into()],
+                spelling: Spelling::Plain,
+                missing_as: Some("0".into()),
+            },
             NUMBER,
         )
     };
@@ -596,7 +690,8 @@ fn values(file: FileId) -> Mapping {
         Take::Value(template(vec![hole(expr(ExprKind::Position(line), INTEGER)), part(". "), hole(label(&maker))])),
         TEXT,
     );
-    let beside_walk = Walk { list: lines(&maker, order), element: line, with: vec![(tags.clone(), beside)], condition: None };
+    let beside_walk =
+        Walk { list: lines(&maker, order), element: line, with: vec![(tags.clone(), beside)], condition: None };
     let labelled = each(vec![beside_walk], None, Take::Value(otherwise(maker.get(beside), value(label(&maker)))), TEXT);
     let find_all = expr(
         ExprKind::Find(Box::new(Find {
@@ -604,8 +699,20 @@ fn values(file: FileId) -> Mapping {
             entity: reference("erp", "Items"),
             local: found,
             terms: vec![
-                Term { field: "ItemCode".into(), ty: text(20), spelling: Spelling::Plain, test: Test::In, value: tags.clone() },
-                Term { field: "Price".into(), ty: NUMBER, spelling: Spelling::Plain, test: Test::Eq, value: maker.get(factor) },
+                Term {
+                    field: "ItemCode".into(),
+                    ty: text(20),
+                    spelling: Spelling::Plain,
+                    test: Test::In,
+                    value: tags.clone(),
+                },
+                Term {
+                    field: "Price".into(),
+                    ty: NUMBER,
+                    spelling: Spelling::Plain,
+                    test: Test::Eq,
+                    value: maker.get(factor),
+                },
             ],
             residual: Some(read(maker.get(found), "Valid", Type::Boolean)),
             take: Some(read(maker.get(found), "Price", NUMBER)),
@@ -645,7 +752,11 @@ fn values(file: FileId) -> Mapping {
         },
         TEXT,
     );
-    let days = call("date_in", vec![read(maker.get(order), "placedAt", Type::Instant), expr(ExprKind::Setting(SettingId(0)), TEXT)], Type::Date);
+    let days = call(
+        "date_in",
+        vec![read(maker.get(order), "placedAt", Type::Instant), expr(ExprKind::Setting(SettingId(0)), TEXT)],
+        Type::Date,
+    );
     let parsed = expr(
         ExprKind::IfInvalid {
             value: Box::new(call("decimal", vec![number.clone()], NUMBER)),
@@ -653,7 +764,8 @@ fn values(file: FileId) -> Mapping {
         },
         NUMBER,
     );
-    let share = round(binary(Operator::Divide, num("1"), otherwise(maker.get(factor), Branch::Answer(Answer::Clear))), "4");
+    let share =
+        round(binary(Operator::Divide, num("1"), otherwise(maker.get(factor), Branch::Answer(Answer::Clear))), "4");
     let both = binary(
         Operator::And,
         not(is(maker.get(comment), State::Blank, false)),
