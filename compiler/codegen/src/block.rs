@@ -181,10 +181,8 @@ fn span_of(statement: &Statement) -> Span {
 
 /// The `each` of records that a value is.
 fn each_of_records(value: &Expr) -> Option<&Each> {
-    match &value.kind {
-        ExprKind::Each(each) if matches!(each.take, Take::Block(_)) => Some(each),
-        _ => None,
-    }
+    let ExprKind::Each(each) = &value.kind else { return None };
+    matches!(each.take, Take::Block(_)).then_some(each.as_ref())
 }
 
 fn block_of(value: &Expr) -> Option<&Block> {

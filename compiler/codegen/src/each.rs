@@ -182,19 +182,15 @@ impl Body<'_> {
 
     /// A list to walk: taken if it was made for this, by cheap copies of its elements if it is a local's.
     fn walked(&self, list: &Expr) -> TokenStream {
-        match &list.kind {
-            ExprKind::Local(_) => {
-                let list = self.upon(list);
-                quote! { #list.iter().cloned() }
-            }
-            _ => {
-                let list = self.value(list);
-                if is_block_like(&list) {
-                    quote! { (#list) }
-                } else {
-                    list
-                }
-            }
+        if matches!(list.kind, ExprKind::Local(_)) {
+            let list = self.upon(list);
+            return quote! { #list.iter().cloned() };
+        }
+        let list = self.value(list);
+        if is_block_like(&list) {
+            quote! { (#list) }
+        } else {
+            list
         }
     }
 

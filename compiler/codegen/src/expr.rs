@@ -128,10 +128,10 @@ impl Body<'_> {
 
     /// The same behind its statements.
     pub(crate) fn upon_code(&self, expr: &Expr) -> Code {
-        match &expr.kind {
-            ExprKind::Local(id) => Code::value(self.local_upon(*id)),
-            _ => self.code(expr).map(receiver),
+        if let ExprKind::Local(id) = &expr.kind {
+            return Code::value(self.local_upon(*id));
         }
+        self.code(expr).map(receiver)
     }
 
     fn local_upon(&self, id: LocalId) -> TokenStream {
@@ -153,13 +153,12 @@ impl Body<'_> {
             };
         }
         if !expr.optional {
-            match &expr.kind {
-                ExprKind::Literal(Literal::Text(text)) => return quote! { #text },
-                ExprKind::Template(parts) => {
-                    let text = self.template(parts).expression();
-                    return quote! { &#text };
-                }
-                _ => {}
+            if let ExprKind::Literal(Literal::Text(text)) = &expr.kind {
+                return quote! { #text };
+            }
+            if let ExprKind::Template(parts) = &expr.kind {
+                let text = self.template(parts).expression();
+                return quote! { &#text };
             }
         }
         let value = self.value(expr);
@@ -181,11 +180,13 @@ impl Body<'_> {
 
     /// A `String`, for reasons.
     pub(crate) fn string(&self, expr: &Expr) -> Code {
-        match &expr.kind {
-            ExprKind::Literal(Literal::Text(text)) => Code::value(quote! { #text.to_owned() }),
-            ExprKind::Template(parts) => self.template(parts),
-            _ => self.upon_code(expr).map(|text| quote! { #text.to_string() }),
+        if let ExprKind::Literal(Literal::Text(text)) = &expr.kind {
+            return Code::value(quote! { #text.to_owned() });
         }
+        if let ExprKind::Template(parts) = &expr.kind {
+            return self.template(parts);
+        }
+        self.upon_code(expr).map(|text| quote! { #text.to_string() })
     }
 
     /// A text with holes: what stands in a hole is named first, so that the text reads as in the spec.
@@ -228,10 +229,8 @@ impl Body<'_> {
             return quote! { #text };
         }
         if reads_itself(&hole.ty) {
-            return match &hole.kind {
-                ExprKind::Local(_) => self.borrow(hole),
-                _ => self.value(hole),
-            };
+            let is_local = matches!(hole.kind, ExprKind::Local(_));
+            return if is_local { self.borrow(hole) } else { self.value(hole) };
         }
         let value = self.upon(hole);
         quote! { #value.show() }
@@ -587,7 +586,23 @@ fn hole_name(body: &Body<'_>, hole: &Expr) -> String {
             }
             Some(_) | None => snake(function.name),
         },
-        _ => "shown".to_owned(),
+        ExprKind::Literal(_)
+        | ExprKind::Template(_)
+        | ExprKind::Negate(_)
+        | ExprKind::Not(_)
+        | ExprKind::Binary { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Is { .. }
+        | ExprKind::If { .. }
+        | ExprKind::Match { .. }
+        | ExprKind::Each(_)
+        | ExprKind::Find(_)
+        | ExprKind::Linked(_)
+        | ExprKind::Apply { .. }
+        | ExprKind::Lookup { .. }
+        | ExprKind::Now
+        | ExprKind::List(_)
+        | ExprKind::Record(_) => "shown".to_owned(),
     }
 }
 

@@ -44,10 +44,8 @@ impl Project<'_> {
         setting: &mapwright_model::ir::Setting,
     ) -> TokenStream {
         let node = quote! { run.settings() };
-        let (leaf, spelling) = match ty {
-            Type::List(list) => (&list.element, &list.spelling),
-            _ => (ty, &setting.spelling),
-        };
+        let (leaf, spelling) =
+            if let Type::List(list) = ty { (&list.element, &list.spelling) } else { (ty, &setting.spelling) };
         let Reader { name: read, arguments, names } = reader(self, leaf, spelling);
         if let Type::List(list) = ty {
             let nodes = if optional {
@@ -198,13 +196,17 @@ fn parameters(body: &Body<'_>, ids: &[LocalId]) -> Vec<TokenStream> {
         .filter_map(|id| Some((body.name(*id), body.local(*id)?)))
         .map(|(name, local)| {
             let ty = rust_type_or_missing(&local.ty, local.optional);
-            match &local.ty {
-                Type::Record(_) if !local.optional => quote! { #name: &#ty },
-                Type::List(list) if !local.optional => {
-                    let element = rust_type_or_missing(&list.element, list.optional);
-                    quote! { #name: &[#element] }
-                }
-                _ => quote! { #name: #ty },
+            if local.optional {
+                return quote! { #name: #ty };
+            }
+            if let Type::List(list) = &local.ty {
+                let element = rust_type_or_missing(&list.element, list.optional);
+                return quote! { #name: &[#element] };
+            }
+            if matches!(local.ty, Type::Record(_)) {
+                quote! { #name: &#ty }
+            } else {
+                quote! { #name: #ty }
             }
         })
         .collect()
