@@ -99,14 +99,14 @@ fn orders(sandbox: &Sandbox) -> Vec<Entry> {
     let wanted: BTreeSet<&str> = expected.iter().map(|order| order.id.as_str()).collect();
     let strangers = written.keys().filter(|id| !wanted.contains(id.as_str()));
     let strangers = strangers.map(|id| format!("the ERP has an order of `{id}`, which nobody placed")).collect();
-    let count = expected.len();
+    let (count, found) = (expected.len(), expected.len() - lost.len());
     vec![
-        Entry { what: "orders of the shop that are in the ERP", figure: format!("{} of {count}", count - lost.len()), against: lost },
+        Entry { what: "orders of the shop that are in the ERP", figure: format!("{found} of {count}"), against: lost },
         Entry { what: "orders in the ERP that nobody placed", figure: "0".to_owned(), against: strangers },
-        Entry { what: "totals that agree to the cent", figure: format!("{} of {count}", count - totals.len()), against: totals },
+        Entry { what: "totals that agree to the cent", figure: format!("{} of {found}", found - totals.len()), against: totals },
         Entry {
             what: "orders whose number in the ERP the shop knows",
-            figure: format!("{} of {count}", count - unknown_there.len()),
+            figure: format!("{} of {found}", found - unknown_there.len()),
             against: unknown_there,
         },
     ]
@@ -134,10 +134,14 @@ fn customers(sandbox: &Sandbox) -> Vec<Entry> {
             unknown.push(format!("customer {number}: the shop holds `{told}`, the ERP `{code}`"));
         }
     }
-    let count = accounts.len();
+    let (count, found) = (accounts.len(), accounts.len() - lost.len());
     vec![
-        Entry { what: "customers with an account that are in the ERP", figure: format!("{} of {count}", count - lost.len()), against: lost },
-        Entry { what: "customers whose number in the ERP the shop knows", figure: format!("{} of {count}", count - unknown.len()), against: unknown },
+        Entry { what: "customers with an account that are in the ERP", figure: format!("{found} of {count}"), against: lost },
+        Entry {
+            what: "customers whose number in the ERP the shop knows",
+            figure: format!("{} of {found}", found - unknown.len()),
+            against: unknown,
+        },
     ]
 }
 

@@ -2,11 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The specs, compiled.
-mod integration {
-    #![allow(missing_docs, reason = "generated; the specs are its documentation")]
-    include!(concat!(env!("OUT_DIR"), "/integration.rs"));
-}
+mapwright_values::include_integration!();
 
 fn main() -> ExitCode {
     mapwright_operator::main(&integration::INTEGRATION)
