@@ -9,13 +9,13 @@ use quote::quote;
 /// The words of a list of text literals.
 pub(crate) fn literal_texts(list: &Expr) -> Option<Vec<&str>> {
     let ExprKind::List(elements) = &list.kind else { return None };
-    let literal =
-        |element| if let Expr { kind: ExprKind::Literal(literal), .. } = element { Some(literal) } else { None };
-    elements
-        .iter()
-        .map(|element| literal(element).and_then(literal_text))
-        .collect::<Option<Vec<_>>>()
-        .filter(|words| !words.is_empty())
+    let words = elements.iter().map(word).collect::<Option<Vec<_>>>();
+    words.filter(|words| !words.is_empty())
+}
+
+fn word(element: &Expr) -> Option<&str> {
+    let ExprKind::Literal(literal) = &element.kind else { return None };
+    literal_text(literal)
 }
 
 pub(crate) fn literal_text(literal: &Literal) -> Option<&str> {
