@@ -104,10 +104,12 @@ impl<'r> Eval<'_, 'r> {
 
     /// `... otherwise wait`: the reference that is waited for.
     pub(super) fn awaited(&self, frame: &Frame<'_, 'r>, value: &Expr) -> Stop {
-        let reference = match &value.kind {
-            ExprKind::Find(find) => self.question(frame, find).map(|question| question.map(Reference::Find)),
-            ExprKind::Linked(linked) => self.link(frame, linked).map(|link| link.map(Reference::Link)),
-            _ => Ok(None),
+        let reference = if let ExprKind::Find(find) = &value.kind {
+            self.question(frame, find).map(|question| question.map(Reference::Find))
+        } else if let ExprKind::Linked(linked) = &value.kind {
+            self.link(frame, linked).map(|link| link.map(Reference::Link))
+        } else {
+            Ok(None)
         };
         match reference {
             Ok(Some(reference)) => Stop::Wait(reference),
