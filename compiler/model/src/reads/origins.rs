@@ -19,31 +19,30 @@ struct Origin {
 
 type Origins = BTreeSet<Origin>;
 
-/// Rules apply rules only so deep; a rule that applies itself has been refused.
-const DEPTH_MAX: usize = 32;
-
 /// Follows records.
 pub(super) struct Tracer<'m> {
     model: &'m Model,
     touched: HashMap<Root, BTreeSet<Vec<String>>>,
     whole: HashMap<Root, BTreeSet<Vec<String>>>,
+    /// What each rule gave for the same arguments. An entry stands before the rule is followed, so that one that applies
+    /// itself (which is refused elsewhere) comes to an end.
+    applied: HashMap<(usize, Vec<Origins>), Origins>,
 }
 
 /// One mapping, or one application of a rule.
 struct Frame {
     owner: Owner,
     locals: HashMap<LocalId, Origins>,
-    depth: usize,
 }
 
 impl<'m> Tracer<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
-        Self { model, touched: HashMap::new(), whole: HashMap::new() }
+        Self { model, touched: HashMap::new(), whole: HashMap::new(), applied: HashMap::new() }
     }
 
     pub(super) fn mapping(&mut self, number: usize, mapping: &Mapping) {
         let owner = Owner::Mapping(number);
-        let mut frame = Frame { owner, locals: HashMap::new(), depth: 0 };
+        let mut frame = Frame { owner, locals: HashMap::new() };
         for source in &mapping.sources {
             frame.root(source.local);
         }
@@ -53,7 +52,7 @@ impl<'m> Tracer<'m> {
     pub(super) fn lone_rule(&mut self, number: usize) {
         let model = self.model;
         let Some(rule) = model.rules.get(number) else { return };
-        let mut frame = Frame { owner: Owner::Rule(number), locals: HashMap::new(), depth: 0 };
+        let mut frame = Frame { owner: Owner::Rule(number), locals: HashMap::new() };
         let result = self.expr(&rule.body, &mut frame);
         self.mark(&result, false);
     }
@@ -303,20 +302,24 @@ impl<'m> Tracer<'m> {
         }
         let model = self.model;
         let Some(rule) = model.rules.get(number) else { return Origins::new() };
-        if frame.depth >= DEPTH_MAX {
-            return Origins::new();
+        let key = (number, given.clone());
+        if let Some(known) = self.applied.get(&key) {
+            return known.clone();
         }
+        self.applied.insert(key.clone(), Origins::new());
         let locals = rule.parameters.iter().copied().zip(given).collect();
-        let mut inner = Frame { owner: Owner::Rule(number), locals, depth: frame.depth + 1 };
+        let mut inner = Frame { owner: Owner::Rule(number), locals };
         let result = self.expr(&rule.body, &mut inner);
-        self.pass(result, ty)
+        let passed = self.pass(result, ty);
+        self.applied.insert(key, passed.clone());
+        passed
     }
 
     /// Rows may hold expressions; their locals are the key columns, which are leaves.
     fn table(&mut self, number: usize) {
         let model = self.model;
         let Some(table) = model.tables.get(number) else { return };
-        let mut frame = Frame { owner: Owner::Table(number), locals: HashMap::new(), depth: 0 };
+        let mut frame = Frame { owner: Owner::Table(number), locals: HashMap::new() };
         let results = table.rows.iter().map(|row| &row.result).chain(table.otherwise.as_ref());
         for result in results {
             let origins = self.branch(result, &mut frame);

@@ -6,9 +6,7 @@ use super::references::NamedEntity;
 use super::scope::{Body, Made};
 use crate::context::{CheckedMapping, Context, Dismissal, Dismissed, Global};
 use crate::faults;
-use crate::ir::{
-    Block, Branch, EntityRef, Expr, ExprKind, LocalKind, Mapping, Model, RecordId, Source, Statement, Take, Type,
-};
+use crate::ir::{Block, EntityRef, LocalKind, Mapping, RecordId, Source, Type};
 
 /// Resolves one mapping.
 pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping) {
@@ -36,7 +34,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     let uses = std::mem::take(&mut body.uses);
     let locals = std::mem::take(&mut body.locals);
     let (owner, agreed) = owner_of(&tree.body);
-    let personal = personal_paths(&ctx.model, &block);
+    let personal = super::personal::personal_paths(&ctx.model, &block);
     let mapping = Mapping {
         name: tree.name.text.clone(),
         doc: tree.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default(),
@@ -124,90 +122,4 @@ fn owner_of(body: &tree::Block) -> (String, Option<String>) {
         }
     }
     (String::new(), None)
-}
-
-/// Target paths that hold personal data, as far as the mapping writes them.
-fn personal_paths(model: &Model, block: &Block) -> Vec<String> {
-    let mut paths = Vec::new();
-    personal_of_block(model, block, "", &mut paths);
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-fn personal_of_block(model: &Model, block: &Block, prefix: &str, paths: &mut Vec<String>) {
-    let Some(record) = model.record(block.record) else { return };
-    for statement in &block.statements {
-        let (wire, value, body) = match statement {
-            Statement::Set { field, value: Branch::Value(value), .. } => (&field.wire, Some(value), None),
-            Statement::Nested { field, body, .. } => (&field.wire, None, Some(body)),
-            Statement::Set { value: Branch::Answer(_), .. } | Statement::Let { .. } | Statement::Check { .. } => {
-                continue;
-            }
-        };
-        let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
-        if record.fields.iter().any(|field| field.wire == *wire && field.personal) {
-            paths.push(path);
-            continue;
-        }
-        if let Some(body) = body {
-            personal_of_block(model, body, &path, paths);
-        }
-        if let Some(value) = value {
-            personal_of_value(model, value, &path, paths);
-        }
-    }
-}
-
-/// Records made by a value: list blocks, braces, rules.
-fn personal_of_value(model: &Model, value: &Expr, path: &str, paths: &mut Vec<String>) {
-    let branch = |branch: &Branch, paths: &mut Vec<String>| match branch {
-        Branch::Value(value) => personal_of_value(model, value, path, paths),
-        Branch::Answer(_) => {}
-    };
-    match &value.kind {
-        ExprKind::Record(block) => personal_of_block(model, block, path, paths),
-        ExprKind::Each(each) => match &each.take {
-            Take::Block(block) => personal_of_block(model, block, path, paths),
-            Take::Value(value) => personal_of_value(model, value, path, paths),
-            Take::Element => {}
-        },
-        ExprKind::List(elements) => elements.iter().for_each(|element| personal_of_value(model, element, path, paths)),
-        ExprKind::Apply { rule, .. } => {
-            if let Some(rule) = model.rules.get(rule.0) {
-                personal_of_value(model, &rule.body, path, paths);
-            }
-        }
-        ExprKind::If { then, otherwise, .. } => {
-            branch(then, paths);
-            branch(otherwise, paths);
-        }
-        ExprKind::Match { arms, otherwise, .. } => {
-            arms.iter().for_each(|(_, arm)| branch(arm, paths));
-            if let Some(other) = otherwise {
-                branch(other, paths);
-            }
-        }
-        ExprKind::Otherwise { value, branch: other } | ExprKind::IfInvalid { value, branch: other } => {
-            personal_of_value(model, value, path, paths);
-            branch(other, paths);
-        }
-        ExprKind::Literal(_)
-        | ExprKind::Template(_)
-        | ExprKind::Local(_)
-        | ExprKind::Setting(_)
-        | ExprKind::Read { .. }
-        | ExprKind::Negate(_)
-        | ExprKind::Not(_)
-        | ExprKind::Binary { .. }
-        | ExprKind::In { .. }
-        | ExprKind::Is { .. }
-        | ExprKind::Find(_)
-        | ExprKind::Linked(_)
-        | ExprKind::Call { .. }
-        | ExprKind::Lookup { .. }
-        | ExprKind::Fit { .. }
-        | ExprKind::Position(_)
-        | ExprKind::Now => {}
-    }
 }

@@ -14,6 +14,7 @@ pub(crate) mod literals;
 pub(crate) mod mappings;
 mod mention;
 mod paths;
+mod personal;
 pub(crate) mod references;
 mod results;
 mod rules;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use mapwright_syntax::tree;
 
 use super::literals::json_literal;
-use super::scope::{Body, Made, Place, PlaceKind};
+use super::scope::{Body, Made, Place, PlaceKind, poison};
 use super::tables::finish;
 use crate::catalogue::{Typed, record_of};
 use crate::context::{Context, Global};
@@ -35,8 +35,9 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
     finish(ctx, Global::Rule(id), sound, uses);
 }
 
-/// A rule that uses itself would never end.
+/// A rule that uses itself would never end. It loses its body, so that whoever follows rules comes to an end.
 pub(super) fn check_circles(ctx: &mut Context<'_>) {
+    let mut circular = Vec::new();
     for (index, tree) in ctx.rule_trees.clone().into_iter().enumerate() {
         let start = Global::Rule(RuleId(index));
         let mut open: Vec<Global> = ctx.depends.get(&start).into_iter().flatten().copied().collect();
@@ -45,11 +46,17 @@ pub(super) fn check_circles(ctx: &mut Context<'_>) {
             if next == start {
                 ctx.report(faults::circular_definition(tree.name.span, "rule", &tree.name.text));
                 ctx.broken.insert(start);
+                circular.push(index);
                 break;
             }
             if seen.insert(next) {
                 open.extend(ctx.depends.get(&next).into_iter().flatten().copied());
             }
+        }
+    }
+    for index in circular {
+        if let Some(rule) = ctx.model.rules.get_mut(index) {
+            rule.body = poison(rule.span);
         }
     }
 }

@@ -241,3 +241,33 @@ fn no_mutilated_spec_breaks_the_checker() {
         checked(&format!("{before}{}", behind.strip_prefix(letter).unwrap()));
     }
 }
+
+#[test]
+fn what_uses_itself_comes_to_an_end() {
+    let spec = format!(
+        "rule a(o shop.order) shop.order = if o.gross then b(o) else b(o)\nrule b(o shop.order) shop.order = if o.gross then a(o) else a(o)\n{}",
+        part("let o = a(order)\nComment <- o.number\nLines <- each order.items as line take made(line)")
+    );
+    let lines =
+        "rule made(item shop.order.items) erp.Orders.Lines = if item.count > 1 then made(item) else made(item)\n";
+    let (model, faults, _) = checked(&format!("{lines}{spec}"));
+    assert!(model.mappings.is_empty());
+    assert_eq!(errors(&faults).iter().map(|fault| fault.code).collect::<Vec<_>>(), ["E0210", "E0210", "E0210"]);
+}
+
+#[test]
+fn a_chain_of_rules_is_followed_once() {
+    let mut spec = "rule r0(n integer, o shop.order) text(64) = o.number\n".to_owned();
+    for number in 1..12 {
+        let before = number - 1;
+        spec.push_str(&format!("rule r{number}(n integer, o shop.order) text(64) = if n > {number} then r{before}(n, o) else r{before}(n, o)\n"));
+    }
+    sound(&format!("{spec}{}", part("Comment <- r11(1, order)")));
+}
+
+#[test]
+fn a_record_may_hold_records_of_its_own_type() {
+    let spec = "system cats \"Categories\" {\n  type node = { name text(20);  children list of node }\n  entity category { id integer key;  root node }\n}\nmapping m from cats.category as category to part of erp.Orders {\n  Comment <- category.root.name\n  Short <- first(category.root.children.children.name) | cut\n  ignore rest of category because \"not in this case\"\n}\n";
+    let (_, mapping) = sound(spec);
+    assert_eq!(mapping.sources[0].select, ["id", "root.children.children.name", "root.name"]);
+}
