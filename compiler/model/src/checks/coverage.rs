@@ -102,7 +102,14 @@ pub(crate) fn quoted(name: &str) -> String {
 }
 
 /// Names the open fields, marks the first of them in the catalogue, and offers the line that settles them.
-pub(crate) fn tell(ctx: &Context<'_>, fault: Diagnostic, open: &[Open], verb: &str, source: Option<&str>, body: &Block) -> Diagnostic {
+pub(crate) fn tell(
+    ctx: &Context<'_>,
+    fault: Diagnostic,
+    open: &[Open],
+    verb: &str,
+    source: Option<&str>,
+    body: &Block,
+) -> Diagnostic {
     const MARKED: usize = 3;
     let fault = open.iter().take(MARKED).fold(fault, |fault, field| fault.label(field.declared, "declared here"));
     let names: Vec<String> = open
@@ -114,7 +121,9 @@ pub(crate) fn tell(ctx: &Context<'_>, fault: Diagnostic, open: &[Open], verb: &s
         .collect();
     let line = format!("{verb} {} because \"TO BE SAID: why\"", names.join(", "));
     let title = format!("{verb} {} with a reason, then say the reason", if open.len() == 1 { "it" } else { "them" });
-    fault.help(format!("{}: {}", if open.len() == 1 { "the field" } else { "the fields" }, names.join(", "))).fix(title, vec![at_end(ctx, body, &line)])
+    fault
+        .help(format!("{}: {}", if open.len() == 1 { "the field" } else { "the fields" }, names.join(", ")))
+        .fix(title, vec![at_end(ctx, body, &line)])
 }
 
 /// Adds a line at the end of a block.

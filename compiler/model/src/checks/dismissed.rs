@@ -2,7 +2,9 @@
 //!
 //! In: dismissals. Out: does one speak of a path; the edit that takes its name out.
 
-use mapwright_syntax::tree::{self, Branch, Definition, DismissedField, EachTake, Expr, ExprKind, Statement, StatementKind};
+use mapwright_syntax::tree::{
+    self, Branch, Definition, DismissedField, EachTake, Expr, ExprKind, Statement, StatementKind,
+};
 use mapwright_syntax::{Edit, Fix, Span};
 
 use crate::context::{Context, Dismissal, Dismissed};
@@ -57,13 +59,21 @@ pub(crate) fn without(ctx: &Context<'_>, at: Span) -> Option<Fix> {
     let name = ctx.project.files.text(at).to_owned();
     let verb = if dismissal.ignore { "ignore" } else { "leave" };
     let end_of = |field: &DismissedField| written_end(ctx, field);
-    let span = match (position.checked_sub(1).and_then(|before| dismissal.fields.get(before)), dismissal.fields.get(position + 1)) {
+    let span = match (
+        position.checked_sub(1).and_then(|before| dismissal.fields.get(before)),
+        dismissal.fields.get(position + 1),
+    ) {
         (Some(before), _) => {
             let this = dismissal.fields.get(position)?;
             Span { file: at.file, start: end_of(before), end: end_of(this) }
         }
         (None, Some(next)) => Span { file: at.file, start: at.start, end: begin(next) },
-        (None, None) => return Some(Fix { title: format!("remove this `{verb}`"), edits: vec![Edit { span: lines(ctx, whole), text: String::new() }] }),
+        (None, None) => {
+            return Some(Fix {
+                title: format!("remove this `{verb}`"),
+                edits: vec![Edit { span: lines(ctx, whole), text: String::new() }],
+            });
+        }
     };
     Some(Fix { title: format!("take `{name}` out of the `{verb}`"), edits: vec![Edit { span, text: String::new() }] })
 }
@@ -105,7 +115,8 @@ fn lines(ctx: &Context<'_>, span: Span) -> Span {
     let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
     let behind = text.get(span.end as usize..).unwrap_or_default();
     let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
-    let alone = before.trim_end_matches([' ', '\t']).ends_with('\n') && behind.trim_start_matches([' ', '\t']).starts_with('\n');
+    let alone = before.trim_end_matches([' ', '\t']).ends_with('\n')
+        && behind.trim_start_matches([' ', '\t']).starts_with('\n');
     if !alone {
         return span;
     }

@@ -11,7 +11,8 @@ use crate::context::{Context, Dismissal, Dismissed};
 
 /// Checks every `ignore`.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let usages: Vec<Usage> = ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let usages: Vec<Usage> =
+        ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
     for dismissal in ctx.dismissals.iter().filter(|dismissal| dismissal.ignore) {
         diagnostics.extend(check_dismissal(ctx, dismissal, &usages));
     }
@@ -22,9 +23,11 @@ fn check_dismissal(ctx: &Context<'_>, dismissal: &Dismissal, usages: &[Usage]) -
         Dismissed::Path { entity, path } => (entity, path),
         Dismissed::Rest { .. } | Dismissed::Made { .. } => return None,
     };
-    let spoken_of = usages.iter().enumerate().filter(|(number, _)| dismissal.mapping.is_none_or(|mapping| mapping == *number));
+    let spoken_of =
+        usages.iter().enumerate().filter(|(number, _)| dismissal.mapping.is_none_or(|mapping| mapping == *number));
     let mut readings = spoken_of.filter_map(|(_, usage)| usage.of(entity));
-    let (exact, used) = readings.find_map(|reading| reading.beneath(path).map(|(known, span)| (known == path, span)))?;
+    let (exact, used) =
+        readings.find_map(|reading| reading.beneath(path).map(|(known, span)| (known == path, span)))?;
     let name = ctx.project.files.text(dismissal.span);
     let headline = format!("`{name}` is ignored with a reason, and used all the same");
     let fault = Diagnostic::error("E0405", dismissal.span, headline).here("ignored here").label(used, "used here");

@@ -63,7 +63,13 @@ fn demand(
     names.pop();
 }
 
-fn fault(ctx: &Context<'_>, checked: &CheckedMapping<'_>, made: &MadeRecord, field: &Field, names: &[String]) -> Diagnostic {
+fn fault(
+    ctx: &Context<'_>,
+    checked: &CheckedMapping<'_>,
+    made: &MadeRecord,
+    field: &Field,
+    names: &[String],
+) -> Diagnostic {
     let name = names.join(".");
     let record = ctx.model.record(made.record).map(|record| record.name.as_str()).unwrap_or_default();
     let place = match (made.rule, made.path.as_slice()) {

@@ -32,7 +32,8 @@ fn check_find(ctx: &Context<'_>, find: &Find, span: Span) -> Vec<Diagnostic> {
     let Some(manifest) = source.and_then(|source| source.manifest.1.as_ref()) else { return Vec::new() };
     let shown = shown(&find.entity);
     let Some(known) = manifest.entity(&find.entity.entity) else {
-        let headline = format!("the connector of `{}` does not say how `{}` is reached", find.entity.system, find.entity.entity);
+        let headline =
+            format!("the connector of `{}` does not say how `{}` is reached", find.entity.system, find.entity.entity);
         let help = "add it to the connector's manifest under `entities`";
         return vec![Diagnostic::error("E0704", span, headline).help(help)];
     };
@@ -48,7 +49,14 @@ fn check_find(ctx: &Context<'_>, find: &Find, span: Span) -> Vec<Diagnostic> {
     unfit.map(|term| unfilterable(ctx, manifest, find, &term.field, term.value.span, span)).collect()
 }
 
-fn unfilterable(ctx: &Context<'_>, manifest: &Manifest, find: &Find, field: &str, value: Span, span: Span) -> Diagnostic {
+fn unfilterable(
+    ctx: &Context<'_>,
+    manifest: &Manifest,
+    find: &Find,
+    field: &str,
+    value: Span,
+    span: Span,
+) -> Diagnostic {
     let able = manifest.entity(&find.entity.entity).map(|known| known.filter_on.as_slice()).unwrap_or_default();
     let able: Vec<&str> = able.iter().map(|field| field.pattern.as_str()).collect();
     let headline = format!("`{}` cannot be asked by `{field}` this way", shown(&find.entity));

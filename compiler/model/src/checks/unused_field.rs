@@ -17,7 +17,8 @@ use crate::ir::EntityRef;
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: Vec<&EntityRef> = Vec::new();
     let mut found = Vec::new();
-    let usages: Vec<Usage> = ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let usages: Vec<Usage> =
+        ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
     for (number, checked) in ctx.mappings.iter().enumerate() {
         let Some(source) = checked.mapping.sources.first().filter(|source| !source.deleted) else { continue };
         if !seen.contains(&&source.entity) {
@@ -54,7 +55,11 @@ fn check_entity(ctx: &Context<'_>, source: &EntityRef, first: usize, usages: &[U
             settled: &|step| {
                 let leaf = record_of(&step.field.ty).is_none();
                 let read = |reading: &&Reading| {
-                    if leaf { reading.used_at(step.path).is_some() } else { reading.wholes.keys().any(|whole| step.path.starts_with(whole)) }
+                    if leaf {
+                        reading.used_at(step.path).is_some()
+                    } else {
+                        reading.wholes.keys().any(|whole| step.path.starts_with(whole))
+                    }
                 };
                 readings.iter().any(read)
                     || (leaf && back.iter().any(|written| written.at(step.path).is_some()))
@@ -63,7 +68,9 @@ fn check_entity(ctx: &Context<'_>, source: &EntityRef, first: usize, usages: &[U
             },
             begun: &|path| {
                 readings.iter().any(|reading| reading.beneath(path).is_some())
-                    || back.iter().any(|written| written.beneath(path).is_some_and(|(known, _)| known.len() > path.len()))
+                    || back
+                        .iter()
+                        .any(|written| written.beneath(path).is_some_and(|(known, _)| known.len() > path.len()))
                     || asked.iter().any(|field| field.starts_with(&format!("{}.", path.join("."))))
                     || ignored.speak_beneath(path)
             },

@@ -9,8 +9,8 @@ use mapwright_syntax::Span;
 
 use crate::catalogue::record_of;
 use crate::ir::{
-    Answer, Argument, Block, Branch, Each, EntityRef, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take,
-    TemplatePart, Type,
+    Answer, Argument, Block, Branch, Each, EntityRef, Expr, ExprKind, Find, LocalId, Mapping, Model, RuleId, Statement,
+    Take, TemplatePart, Type,
 };
 
 /// Paths (wire names) with the place where each is first said.
@@ -61,7 +61,7 @@ impl Usage {
 
 /// What a mapping reads.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Usage {
-    let mut walker = Walker { model, usage: Usage::default() };
+    let mut walker = Walker { model, usage: Usage::default(), applying: Vec::new() };
     let mut known = Known::new();
     for source in &mapping.sources {
         known.insert(source.local, vec![Spot { entity: source.entity.clone(), path: Vec::new() }]);
@@ -72,7 +72,7 @@ pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Usage {
 
 /// What a condition on one record reads of it.
 pub(crate) fn of_condition(model: &Model, entity: &EntityRef, local: LocalId, condition: &Expr) -> Usage {
-    let mut walker = Walker { model, usage: Usage::default() };
+    let mut walker = Walker { model, usage: Usage::default(), applying: Vec::new() };
     let mut known = Known::from([(local, vec![Spot { entity: entity.clone(), path: Vec::new() }])]);
     walker.expr(condition, &mut known);
     walker.usage
@@ -90,6 +90,8 @@ type Known = HashMap<LocalId, Vec<Spot>>;
 struct Walker<'m> {
     model: &'m Model,
     usage: Usage,
+    /// Rules on the way: one that uses itself is a fault of its own.
+    applying: Vec<RuleId>,
 }
 
 impl Walker<'_> {
@@ -199,9 +201,14 @@ impl Walker<'_> {
             }
             ExprKind::Apply { rule, arguments } => {
                 let spots: Vec<Vec<Spot>> = arguments.iter().map(|argument| self.expr(argument, known)).collect();
-                let Some(rule) = self.model.rules.get(rule.0) else { return Vec::new() };
-                let mut inner: Known = rule.parameters.iter().copied().zip(spots).collect();
-                self.expr(&rule.body, &mut inner)
+                let Some(known_rule) = self.model.rules.get(rule.0).filter(|_| !self.applying.contains(rule)) else {
+                    return Vec::new();
+                };
+                let mut inner: Known = known_rule.parameters.iter().copied().zip(spots).collect();
+                self.applying.push(*rule);
+                let given = self.expr(&known_rule.body, &mut inner);
+                self.applying.pop();
+                given
             }
             ExprKind::Lookup { arguments, .. } => {
                 for argument in arguments {

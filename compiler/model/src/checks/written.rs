@@ -55,7 +55,7 @@ impl Written {
 
 /// What a mapping writes.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Written {
-    let mut walker = Walker { model, written: Written::default(), rule: None };
+    let mut walker = Walker { model, written: Written::default(), rules: Vec::new() };
     walker.block(&mapping.body, &[], mapping.span, &mut Lets::new());
     walker.written
 }
@@ -65,7 +65,8 @@ type Lets<'m> = HashMap<LocalId, &'m Expr>;
 struct Walker<'m> {
     model: &'m Model,
     written: Written,
-    rule: Option<RuleId>,
+    /// Rules on the way, the innermost last.
+    rules: Vec<RuleId>,
 }
 
 impl<'m> Walker<'m> {
@@ -93,7 +94,7 @@ impl<'m> Walker<'m> {
                 }
             }
         }
-        let made = MadeRecord { record: block.record, path: at.to_vec(), set, span, rule: self.rule };
+        let made = MadeRecord { record: block.record, path: at.to_vec(), set, span, rule: self.rules.last().copied() };
         self.written.made.push(made);
     }
 
@@ -140,10 +141,12 @@ impl<'m> Walker<'m> {
                 self.branch(branch, at, span, lets);
             }
             ExprKind::Apply { rule: id, .. } => {
-                let Some(rule) = self.model.rules.get(id.0) else { return };
-                let before = self.rule.replace(*id);
-                self.value(&rule.body, at, rule.span, &mut Lets::new());
-                self.rule = before;
+                // A rule that uses itself is a fault of its own.
+                if let Some(rule) = self.model.rules.get(id.0).filter(|_| !self.rules.contains(id)) {
+                    self.rules.push(*id);
+                    self.value(&rule.body, at, rule.span, &mut Lets::new());
+                    self.rules.pop();
+                }
             }
             ExprKind::Local(local) => match lets.get(local).copied() {
                 Some(value) => self.value(value, at, span, lets),

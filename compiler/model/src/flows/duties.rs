@@ -20,7 +20,6 @@ pub(super) struct ReadDuty<'p> {
     pub(super) entity: &'p tree::Path,
     pub(super) name: &'p Name,
     pub(super) condition: Option<&'p tree::Expr>,
-    pub(super) span: Span,
 }
 
 /// What a flow says.
@@ -66,8 +65,8 @@ pub(super) fn collect<'p>(ctx: &mut Context<'p>, flow: &'p tree::Flow) -> Duties
         collect_duty(ctx, &mut duties, &duty.kind, duty.span);
     }
     if duties.schedules.is_empty() {
-        let hooked = flow.duties.iter().any(|duty| matches!(duty.kind, DutyKind::Webhook { .. } | DutyKind::Cron { .. }));
-        if !hooked {
+        // A schedule with a fault is told by that fault.
+        if !flow.duties.iter().any(|duty| is_schedule(&duty.kind)) {
             ctx.report(faults::missing_duty(&flow.name, "when it runs", "every 5 minutes"));
         }
     } else if duties.schedules.iter().all(|(schedule, _)| matches!(schedule, Schedule::Webhook { .. })) {
@@ -84,6 +83,30 @@ pub(super) fn collect<'p>(ctx: &mut Context<'p>, flow: &'p tree::Flow) -> Duties
         ctx.report(faults::missing_duty(&flow.name, "what it writes", "write MAPPING create once by FIELD"));
     }
     duties
+}
+
+/// Does the line say when the flow runs?
+const fn is_schedule(kind: &DutyKind) -> bool {
+    match kind {
+        DutyKind::Every { .. }
+        | DutyKind::Daily { .. }
+        | DutyKind::Cron { .. }
+        | DutyKind::OnDemand
+        | DutyKind::Webhook { .. } => true,
+        DutyKind::Read { .. }
+        | DutyKind::AlsoRead { .. }
+        | DutyKind::Write(_)
+        | DutyKind::OnDeleteWrite(_)
+        | DutyKind::OnDeleteLeave(_)
+        | DutyKind::After(_)
+        | DutyKind::LatestWins
+        | DutyKind::StrictOrder
+        | DutyKind::ConflictWins(_)
+        | DutyKind::RetryUpTo(_)
+        | DutyKind::OnFailure(_)
+        | DutyKind::OnSilence { .. }
+        | DutyKind::Remark(_) => false,
+    }
 }
 
 /// What may be said once; `latest wins` and `strict order` speak of one thing.
@@ -125,11 +148,12 @@ fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p Du
             if duties.read.is_some() {
                 ctx.report(not_built_yet(span, "a second `read`").help("make it a flow of its own"));
             } else {
-                duties.read = Some(ReadDuty { entity, name, condition: condition.as_ref(), span });
+                duties.read = Some(ReadDuty { entity, name, condition: condition.as_ref() });
             }
         }
         DutyKind::AlsoRead { .. } => ctx.report(
-            not_built_yet(span, "`also read`").help("let the flow read everything now and then: `every 1 hour reading everything`"),
+            not_built_yet(span, "`also read`")
+                .help("let the flow read everything now and then: `every 1 hour reading everything`"),
         ),
         DutyKind::Write(write) => duties.writes.push((write, span)),
         DutyKind::OnDeleteWrite(_) => ctx.report(not_built_yet(span, "`on delete write`")),
@@ -155,7 +179,11 @@ fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p Du
 fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedule> {
     match kind {
         DutyKind::Every { span: time, .. } if time.seconds == 0 => {
-            ctx.report(faults::malformed_schedule(time.span, "a flow cannot run every 0 seconds", "write `every 1 minute`"));
+            ctx.report(faults::malformed_schedule(
+                time.span,
+                "a flow cannot run every 0 seconds",
+                "write `every 1 minute`",
+            ));
             None
         }
         DutyKind::Every { span: time, everything } => {
@@ -216,7 +244,11 @@ fn full_minute(ctx: &mut Context<'_>, at: &str, span: Span) -> Option<String> {
     match (number(hour), number(minute), second) {
         (Some(hour @ 0..24), Some(minute @ 0..60), "00") => Some(format!("{hour:02}:{minute:02}")),
         _ => {
-            ctx.report(faults::malformed_schedule(span, "this is no time of day at a full minute", "write it like `02:00`"));
+            ctx.report(faults::malformed_schedule(
+                span,
+                "this is no time of day at a full minute",
+                "write it like `02:00`",
+            ));
             None
         }
     }

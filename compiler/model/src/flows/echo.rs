@@ -18,7 +18,9 @@ pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
             if one.duties.settles_conflicts || other.duties.settles_conflicts {
                 continue;
             }
-            let (Some((there, there_span)), Some((back, back_span))) = (carried(ctx, one, other), carried(ctx, other, one)) else {
+            let (Some((there, there_span)), Some((back, back_span))) =
+                (carried(ctx, one, other), carried(ctx, other, one))
+            else {
                 continue;
             };
             found.push(faults::echoing_flows(
@@ -42,7 +44,8 @@ fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<(V
     let mut fields = Vec::new();
     let mut first = None;
     for write in from.writes.iter().filter(|write| write.target == *read && owners::updates_records(&write.manner)) {
-        let carried: Vec<String> = owners::owned(ctx, write).into_iter().filter(|field| overlaps(&used, field)).collect();
+        let carried: Vec<String> =
+            owners::owned(ctx, write).into_iter().filter(|field| overlaps(&used, field)).collect();
         if !carried.is_empty() {
             first.get_or_insert(write.span);
             fields.extend(carried);
@@ -53,6 +56,8 @@ fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<(V
 
 /// Is the field, or something in it, or what it stands in, among them?
 fn overlaps(used: &BTreeSet<String>, field: &str) -> bool {
-    let within = |inner: &str, outer: &str| inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'));
+    let within = |inner: &str, outer: &str| {
+        inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
+    };
     used.iter().any(|path| within(path, field) || within(field, path))
 }

@@ -6,6 +6,7 @@ use mapwright_syntax::tree::{self, Name};
 use mapwright_syntax::{Diagnostic, Edit, Severity, Span};
 use mapwright_values::names::closest;
 
+use super::write::WhyNot;
 use crate::ir::{DeliveryLevel, EntityRef};
 
 /// `erp.Orders`.
@@ -52,7 +53,8 @@ pub(super) fn circular_flows(flows: &[(&str, Span)]) -> Diagnostic {
     };
     let fault = Diagnostic::error("E0502", span, headline).here(format!("`{first}` waits here"));
     let others = flows.iter().skip(1);
-    others.fold(fault, |fault, (name, span)| fault.label(*span, format!("`{name}` waits here")))
+    others
+        .fold(fault, |fault, (name, span)| fault.label(*span, format!("`{name}` waits here")))
         .help("take one of them out of its `after flows`")
 }
 
@@ -93,19 +95,33 @@ pub(super) fn wrong_manner(span: Span, headline: String, mapping: (&str, Span), 
     Diagnostic::error("E0506", span, headline).label(mapping.1, format!("`{}` is declared here", mapping.0)).help(help)
 }
 
-/// `by F` where F does not tell one record from another.
-pub(super) fn not_a_key(by: Span, field: &str, entity: &EntityRef, keys: &[String], declared: Option<Span>) -> Diagnostic {
-    let headline = format!("{field} is no key of `{}`", shown(entity));
-    let mut fault = Diagnostic::error("E0507", by, headline);
-    if let Some(declared) = declared {
-        fault = fault.label(declared, "declared here without `key` or `natural key`");
-    }
-    match keys {
-        [] => fault.help("mark a field that tells one record from another as `natural key`: `extend ... { FIELD ... natural key }`"),
-        [only] if !only.contains(',') => fault
-            .help(format!("its records are told apart by `{only}`"))
-            .fix(format!("write {only}"), vec![Edit { span: by, text: only.clone() }]),
-        keys => fault.help(format!("its records are told apart by {}", listed(keys))),
+/// `by F` where a record cannot be written by F. With the keys that it could be, and the one that the mapping sets.
+pub(super) fn not_a_key(
+    by: Span,
+    (field, why): (&str, WhyNot),
+    entity: &EntityRef,
+    (keys, offer): (&[String], Option<String>),
+    declared: Option<Span>,
+) -> Diagnostic {
+    let shown = shown(entity);
+    let headline = match why {
+        WhyNot::NoKey => format!("{field} is no key of `{shown}`"),
+        WhyNot::Unaskable => format!("the connector cannot ask `{shown}` by {field}"),
+        WhyNot::GivenBySystem => format!("{field} of `{shown}` is given by the system: no create can be told by it"),
+    };
+    let fault = Diagnostic::error("E0507", by, headline);
+    let fault = match (why, declared) {
+        (WhyNot::NoKey, Some(declared)) => fault.label(declared, "declared here without `key` or `natural key`"),
+        (WhyNot::Unaskable | WhyNot::GivenBySystem, Some(declared)) => fault.label(declared, "declared here"),
+        (_, None) => fault,
+    };
+    let fault = match keys {
+        [] => fault.help("mark a field that tells one record from another: `extend ... { FIELD ... natural key }`"),
+        keys => fault.help(format!("it can be written by {}", listed(keys))),
+    };
+    match offer {
+        Some(key) => fault.fix(format!("write {key}"), vec![Edit { span: by, text: key }]),
+        None => fault,
     }
 }
 
@@ -163,11 +179,14 @@ pub(super) fn unnoticed_change(span: Span, headline: String, schedule: Option<Sp
 }
 
 /// Two flows that update one field.
-pub(super) fn shared_field(entity: &EntityRef, fields: &[String], one: (&str, Span), other: (&str, Span)) -> Diagnostic {
-    let headline = format!(
-        "the flows `{}` and `{}` both update {} of `{}`",
-        one.0, other.0, listed(fields), shown(entity)
-    );
+pub(super) fn shared_field(
+    entity: &EntityRef,
+    fields: &[String],
+    one: (&str, Span),
+    other: (&str, Span),
+) -> Diagnostic {
+    let headline =
+        format!("the flows `{}` and `{}` both update {} of `{}`", one.0, other.0, listed(fields), shown(entity));
     Diagnostic::error("E0512", other.1, headline)
         .here(format!("written by `{}`", other.0))
         .label(one.1, format!("written by `{}`", one.0))
@@ -202,9 +221,14 @@ pub(super) fn delivery_levels(flow: &Name, lines: Vec<String>) -> Diagnostic {
 }
 
 /// A write that can neither be repeated nor proved.
-pub(super) fn unsafe_write(span: Span, mapping: &str, entity: &EntityRef) -> Diagnostic {
+pub(super) fn unsafe_write(span: Span, mapping: &str, entity: &EntityRef, action: bool) -> Diagnostic {
     let headline = format!("`{mapping}` cannot be sent again safely, nor can it be proved that it arrived");
+    let help = if action {
+        "where the effect can be seen in a record, the connector's manifest can say so by a `probe`"
+    } else {
+        "write it by a key that the system refuses to take twice, or by a field that it can be asked for"
+    };
     Diagnostic::warning("W0608", span, headline)
         .here(format!("when an answer of `{}` is lost, the record stops for a person", entity.system))
-        .help("write it by a key that the system refuses to take twice, or by a field that it can be asked for")
+        .help(help)
 }

@@ -60,10 +60,12 @@ pub(crate) fn resolve_flows(ctx: &mut Context<'_>) {
     let order = order::sort(ctx, &drafts);
     for draft in &mut drafts {
         // A flow over a mapping that is not in the model cannot be in it either; the mapping's own fault is told.
-        let mappings_sound = draft.writes.iter().all(|write| ctx.mappings.get(write.mapping).is_some_and(|known| known.sound));
+        let mappings_sound =
+            draft.writes.iter().all(|write| ctx.mappings.get(write.mapping).is_some_and(|known| known.sound));
         draft.sound &= mappings_sound;
     }
-    let kept: Vec<String> = drafts.iter().filter(|draft| draft.sound).map(|draft| draft.tree.name.text.clone()).collect();
+    let kept: Vec<String> =
+        drafts.iter().filter(|draft| draft.sound).map(|draft| draft.tree.name.text.clone()).collect();
     for index in order {
         let flow = drafts.get(index).filter(|draft| draft.sound).and_then(|draft| lower(ctx, draft, &kept));
         ctx.model.flows.extend(flow);
@@ -121,7 +123,12 @@ fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow
         filter: read.filter.clone(),
         keep: read.keep.clone(),
         select: select(ctx, read, &draft.writes).into_iter().collect(),
-        writes: draft.writes.iter().enumerate().filter_map(|(index, write)| lower_write(ctx, draft, index, write)).collect(),
+        writes: draft
+            .writes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, write)| lower_write(ctx, draft, index, write))
+            .collect(),
         after: names.filter(|name| kept.contains(name)).collect(),
         latest_wins: draft.duties.latest_wins,
         retry_up_to_s: draft.duties.retry_up_to_s,

@@ -11,7 +11,7 @@ use super::duties::ReadDuty;
 use super::faults;
 use crate::catalogue::record_of;
 use crate::context::Context;
-use crate::ir::{Expr, ExprKind, EntityRef, Literal, Local, LocalId, LocalKind, Operator, PushedTerm, Spelling, Type};
+use crate::ir::{EntityRef, Expr, ExprKind, Literal, Local, LocalId, LocalKind, Operator, PushedTerm, Spelling, Type};
 use crate::resolve::literals::json_literal;
 use crate::resolve::references::{conjunction, mirrored, test_of};
 use crate::resolve::scope::Body;

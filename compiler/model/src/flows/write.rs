@@ -70,7 +70,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
             ctx.report(fault);
         }
         if level == DeliveryLevel::Unsafe && possible {
-            ctx.report(faults::unsafe_write(span, &duty.mapping.text, &target));
+            ctx.report(faults::unsafe_write(span, &duty.mapping.text, &target, entity.action));
         }
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());
@@ -202,28 +202,29 @@ fn check_key(
     let span = first.span.to(last.span);
     let same = |key: &[String]| key.len() == paths.len() && key.iter().all(|field| paths.contains(field));
     let creates = matches!(manner, Manner::CreateOnce(_));
-    let natural = entity.natural_keys.iter().any(|key| same(key));
-    if !same(&entity.key) && !natural {
-        let declared = ctx.model.record(entity.record).and_then(|record| {
-            let [only] = paths else { return None };
-            record.fields.iter().find(|field| field.wire == *only).map(|field| field.span)
+    let keys = usable_keys(ctx, entity, target, creates);
+    if !keys.iter().any(|key| same(key)) {
+        let record = ctx.model.record(entity.record);
+        let declared = record.and_then(|record| match paths {
+            [only] => record.fields.iter().find(|field| field.wire == *only).map(|field| field.span),
+            _ => None,
         });
-        let mut keys: Vec<String> = entity.natural_keys.iter().map(|key| key.join(", ")).collect();
-        if !creates || !is_given_by_system(ctx, entity) {
-            keys.insert(0, entity.key.join(", "));
-        }
-        keys.retain(|key| !key.is_empty());
-        ctx.report(faults::not_a_key(span, &faults::listed(paths), target, &keys, declared));
+        let why = if same(&entity.key) {
+            WhyNot::GivenBySystem
+        } else if entity.natural_keys.iter().any(|key| same(key)) {
+            WhyNot::Unaskable
+        } else {
+            WhyNot::NoKey
+        };
+        let mapped: Vec<&Vec<String>> =
+            keys.iter().filter(|key| key.iter().all(|field| level::is_written(written, field))).collect();
+        let offer = match mapped.as_slice() {
+            [key] => Some(key.join(", ")),
+            _ => None,
+        };
+        let keys: Vec<String> = keys.iter().map(|key| key.join(", ")).collect();
+        ctx.report(faults::not_a_key(span, (&faults::listed(paths), why), target, (&keys, offer), declared));
         return;
-    }
-    if !creates && !same(&entity.key) {
-        let askable = super::manifest(ctx, &target.system)
-            .is_none_or(|manifest| paths.iter().all(|field| manifest.filterable(&entity.name, field, Test::Eq)));
-        if !askable {
-            let keys = vec![entity.key.join(", ")];
-            let headline = format!("{}, which the connector can be asked for,", faults::listed(paths));
-            ctx.report(faults::not_a_key(span, &headline, target, &keys, None));
-        }
     }
     for (field, path) in fields.iter().zip(paths) {
         if !level::is_written(written, path) {
@@ -232,10 +233,29 @@ fn check_key(
     }
 }
 
-/// A key that the system gives cannot be said by a create.
-fn is_given_by_system(ctx: &Context<'_>, entity: &Entity) -> bool {
+/// Why a record cannot be written by a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WhyNot {
+    /// It does not tell records apart.
+    NoKey,
+    /// The connector cannot be asked by it.
+    Unaskable,
+    /// The system gives it when the record is made.
+    GivenBySystem,
+}
+
+/// The keys that a record can be written by: for a create those that we choose, otherwise those that the system knows.
+fn usable_keys(ctx: &Context<'_>, entity: &Entity, target: &EntityRef, creates: bool) -> Vec<Vec<String>> {
     let record = ctx.model.record(entity.record);
-    record.is_some_and(|record| record.fields.iter().any(|field| entity.key.contains(&field.wire) && field.read_only))
+    let given = record
+        .is_some_and(|record| record.fields.iter().any(|field| entity.key.contains(&field.wire) && field.read_only));
+    let askable = |key: &&Vec<String>| {
+        let manifest = super::manifest(ctx, &target.system);
+        creates || manifest.is_none_or(|known| key.iter().all(|field| known.filterable(&entity.name, field, Test::Eq)))
+    };
+    let chosen = !(creates && given);
+    let own = Some(&entity.key).filter(|key| !key.is_empty() && chosen).cloned();
+    own.into_iter().chain(entity.natural_keys.iter().filter(askable).cloned()).collect()
 }
 
 /// What the connector cannot do of it.

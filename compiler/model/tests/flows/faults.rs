@@ -1,0 +1,205 @@
+//! Every fault of a flow has a case: a small spec and the message it gives, seen together.
+
+use mapwright_syntax::{Style, render};
+
+use crate::project::{ERP_MANIFEST, SHOP_MANIFEST, checked, checked_with, errors, mended, shown};
+
+/// Mappings that flows write.
+const MAPPINGS: &str = r#"mapping orders from shop.order as order to erp.Orders {
+  Number <- order.number
+  ShopId <- order.id
+  Amount <- order.total
+  leave rest because "not used"
+  ignore rest because "not used"
+}
+mapping items from shop.item as item to erp.Items {
+  Code  <- item.sku
+  Name  <- item.name
+  leave rest because "not used"
+  ignore rest because "not used"
+}
+mapping names from shop.item as item to part of erp.Items {
+  Code  <- item.sku
+  Name  <- item.name
+}
+mapping stocks from shop.item as item to part of erp.Items {
+  Code  <- item.sku
+  Stock <- item.stock
+}
+mapping names_back from erp.Items as item to part of shop.item {
+  sku   <- item.Code
+  name  <- item.Name otherwise reject "no name"
+  ignore rest because "not used"
+}
+mapping back from shop.order as order, erp.Orders as written to part of shop.order {
+  id <- order.id
+  extra { erpNumber <- written.Number }
+}
+mapping close from shop.order as order, erp.Orders as written to erp.Orders_Close {
+  Entry <- written.Entry
+}
+mapping notes from shop.order as order to erp.Notes {
+  Number <- order.number
+  leave Text because "not used"
+}
+mapping visits from shop.visit as visit to part of erp.Items {
+  Code  <- visit.id | cut
+  Name  <- visit.page
+}
+mapping losses from shop.lost as lost to part of erp.Items {
+  Code  <- lost.id | cut
+}
+"#;
+
+const ORDERS: &str = "  every 5 minutes\n  read shop.order as order\n  write orders create once by Number as written\n";
+const NAMES: &str = "  every 5 minutes\n  read shop.item as item\n  write names update by Code\n";
+
+fn flow(name: &str, lines: &str) -> String {
+    format!("flow {name} {{\n{lines}}}\n")
+}
+
+/// Name of the case, its flows. The name begins with the code it must show, alone among errors.
+fn cases() -> Vec<(&'static str, String)> {
+    let orders = |from: &str, to: &str| {
+        assert!(ORDERS.contains(from), "{from}");
+        flow("orders", &ORDERS.replace(from, to))
+    };
+    let orders_and = |lines: &str| flow("orders", &format!("{ORDERS}{lines}"));
+    vec![
+        ("E0201_webhook_of_nothing", orders_and("  on webhook \"order.placed\" of shp\n")),
+        ("E0204_unknown_zone_setting", orders("every 5 minutes", "daily at 02:00 in zone")),
+        ("E0203_unknown_field_in_where", orders("as order\n  w", "as order where order.paied\n  w")),
+        ("E0212_unknown_mapping", orders("orders create", "order create")),
+        ("E0501_unknown_flow", format!("{}{}", flow("names", NAMES), orders_and("  after flows name\n"))),
+        (
+            "E0502_circular_flows",
+            format!(
+                "{}{}",
+                flow("names", &format!("{NAMES}  after flows orders\n")),
+                orders_and("  after flows names\n")
+            ),
+        ),
+        ("E0502_after_itself", orders_and("  after flows orders\n")),
+        ("E0503_no_schedule", orders("  every 5 minutes\n", "")),
+        ("E0503_no_write", orders("  write orders create once by Number as written\n", "")),
+        ("E0504_repeated_duty", orders_and("  latest wins\n  strict order\n")),
+        ("E0505_unknown_zone", orders("every 5 minutes", "daily at 02:00 in \"Europe/Berlim\"")),
+        ("E0505_no_webhooks", orders_and("  on webhook \"order.placed\" of shop\n")),
+        ("E0506_action_for_an_entity", orders("create once by Number", "action")),
+        ("E0506_create_for_an_action", orders_and("  write close create once by Entry\n")),
+        ("E0506_part_cannot_create", orders_and("  write back create once by id\n")),
+        ("E0507_not_a_key", orders("by Number", "by Amount")),
+        ("E0507_key_of_the_system", orders("once by Number", "once by Entry")),
+        ("E0507_unaskable_key", orders("create once by Number", "upsert by ShopId")),
+        ("E0507_one_key", flow("names", &NAMES.replace("by Code", "by Name"))),
+        ("E0508_unmapped_key", orders("create once by Number", "update by Entry")),
+        ("E0509_impossible_operation", orders_and("  write notes create once by Number\n")),
+        ("E0510_no_source", orders(" as written", "\n  write back update by id")),
+        (
+            "E0510_several_sources",
+            orders_and("  write orders create once by ShopId as again\n  write back update by id\n"),
+        ),
+        (
+            "E0511_changes_not_told",
+            flow("visits", &NAMES.replace("item as item", "visit as visit").replace("names", "visits")),
+        ),
+        ("E0511_missed_field", flow("stocks", &NAMES.replace("names", "stocks"))),
+        ("E0512_shared_field", format!("{}{}", flow("names", NAMES), flow("names_again", NAMES))),
+        (
+            "E0513_echoing_flows",
+            format!(
+                "{}{}",
+                flow("names", NAMES),
+                flow("names_back", "  every 5 minutes\n  read erp.Items as item\n  write names_back update by sku\n")
+            ),
+        ),
+        (
+            "E0704_unserved_entity",
+            flow("losses", &NAMES.replace("item as item", "lost as lost").replace("names", "losses")),
+        ),
+        ("E0901_also_read", orders_and("  also read shop.item as item for item.sku\n")),
+        ("E0901_on_delete", orders_and("  on delete leave because \"kept\"\n")),
+        ("E0901_on_conflict", orders_and("  on conflict shop wins\n")),
+        ("E0901_batches", orders("by Number", "by Number in batches of 20")),
+        ("E0901_together", orders("by Number", "by Number together")),
+        ("E0901_cron", orders("every 5 minutes", "cron \"0 2 * * *\" in \"Europe/Berlin\"")),
+        ("E0901_second_read", orders("as order\n", "as order\n  read shop.item as item\n")),
+    ]
+}
+
+/// Only what is said from the first flow on: the mappings are the same in every case.
+fn from_the_flows(spec: &str) -> String {
+    let text = shown(spec);
+    text.strip_prefix(MAPPINGS).map(str::to_owned).unwrap_or(text)
+}
+
+#[test]
+fn every_fault_is_told() {
+    for (name, flows) in cases() {
+        let spec = format!("{MAPPINGS}{flows}");
+        let (_, faults, _) = checked(&spec);
+        let code = name.split('_').next().unwrap();
+        assert_eq!(errors(&faults), [code], "{name}: {}", from_the_flows(&spec));
+        insta::assert_snapshot!(name, from_the_flows(&spec));
+    }
+}
+
+#[test]
+fn fixes_mend() {
+    let mut codes = Vec::new();
+    for (name, flows) in cases() {
+        let spec = format!("{MAPPINGS}{flows}");
+        for fault in checked(&spec).1 {
+            let Some(better) = mended(&spec, &fault) else { continue };
+            // The shop that was meant takes no webhooks.
+            let left: &[&str] = if name == "E0201_webhook_of_nothing" { &["E0505"] } else { &[] };
+            assert_eq!(errors(&checked(&better).1), left, "{name}: {}", from_the_flows(&better));
+            codes.push(fault.code);
+        }
+    }
+    for code in ["E0201", "E0203", "E0212", "E0501", "E0507", "E0511"] {
+        assert!(codes.contains(&code), "no case shows the fix of {code}");
+    }
+}
+
+#[test]
+fn unsafe_writes_and_late_conditions_are_warned_of() {
+    let lines = "  every 5 minutes\n  read shop.order as order where order.total > 0 and order.status == \"open\"\n  write orders create once by ShopId as written\n  write close action\n";
+    let spec = format!("{MAPPINGS}{}", flow("orders", lines));
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new());
+    insta::assert_snapshot!(from_the_flows(&spec));
+}
+
+#[test]
+fn what_is_written_back_and_read_by_nobody_is_no_echo() {
+    let spec = format!("{MAPPINGS}{}", flow("orders", &format!("{ORDERS}  write back update by id\n")));
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new(), "{}", from_the_flows(&spec));
+}
+
+#[test]
+fn a_flow_that_creates_and_one_that_updates_share_a_field_in_peace() {
+    let create = flow("items", &NAMES.replace("write names update", "write items create once"));
+    let spec = format!("{MAPPINGS}{create}{}", flow("names", NAMES));
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new(), "{}", from_the_flows(&spec));
+}
+
+#[test]
+fn a_manifest_that_invents_names_is_told_at_its_own_line() {
+    let erp = ERP_MANIFEST.replace("filter_on: [Code, Name]", "filter_on: [Cod, Name]").replace("  Notes:", "  Note:");
+    let (_, faults, project) = checked_with("", SHOP_MANIFEST, &erp);
+    let told: Vec<String> = faults.iter().map(|fault| render(fault, &project.files, Style::Plain)).collect();
+    assert_eq!(errors(&faults), ["E0703", "E0703"]);
+    insta::assert_snapshot!(told.join("\n\n"));
+}
+
+#[test]
+fn a_find_needs_a_connector_that_lists() {
+    let spec = "mapping m from shop.order as order to part of erp.Orders {\n  let item = find erp.Items as i where i.Code == order.number otherwise reject \"none\"\n  Number <- item.Code\n  ignore rest because \"not used\"\n}\n";
+    assert_eq!(errors(&checked(spec).1), Vec::<&str>::new(), "{}", shown(spec));
+    let without_entity = ERP_MANIFEST.replace(
+        "  Items:\n    path: Items\n    can: [list, get, create, update]",
+        "  Items:\n    path: Items\n    can: [create, update]",
+    );
+    assert_ne!(without_entity, ERP_MANIFEST);
+    assert_eq!(errors(&checked_with(spec, SHOP_MANIFEST, &without_entity).1), ["E0509"]);
+}

@@ -1,0 +1,108 @@
+//! What conditions and orders of flows become in the model.
+
+use mapwright_model::ir::{DeliveryLevel, Flow, Schedule};
+use mapwright_values::Test;
+
+use crate::project::{checked, errors, shown};
+
+const MAPPING: &str = r#"setting zone text = "Europe/Berlin"
+setting wanted text = "open"
+mapping orders from shop.order as order to erp.Orders {
+  owner "Sales"
+  Number <- order.number
+  Amount <- order.total
+  leave rest because "not used"
+  ignore rest because "not used"
+}
+"#;
+
+fn flow_with(condition: &str) -> (Flow, usize) {
+    let condition = if condition.is_empty() { String::new() } else { format!(" where {condition}") };
+    let spec = format!(
+        "{MAPPING}flow orders {{\n  daily at 02:00 in zone\n  every 1 hour reading everything\n  read shop.order as order{condition}\n  write orders create once by Number\n}}\n"
+    );
+    let (model, faults, _) = checked(&spec);
+    assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(&spec));
+    let late = faults.iter().filter(|fault| fault.code == "W0607").count();
+    (model.flows.into_iter().next().unwrap(), late)
+}
+
+#[test]
+fn what_the_source_can_answer_is_asked() {
+    for (condition, field, test, value) in [
+        ("order.status == \"open\"", "status", Test::Eq, "\"open\""),
+        ("\"open\" == order.status", "status", Test::Eq, "\"open\""),
+        ("order.status == \"in-work\"", "status", Test::Eq, "\"In work\""),
+        ("order.status != \"cancelled\"", "status", Test::Ne, "\"cancelled\""),
+        ("order.status in [\"open\", \"in-work\"]", "status", Test::In, "[\"open\",\"In work\"]"),
+        ("order.paid", "paid", Test::Eq, "\"Y\""),
+        ("not order.paid", "paid", Test::Eq, "\"N\""),
+        ("order.comment is missing", "comment", Test::Missing, "null"),
+        ("order.number >= \"1000\"", "number", Test::Ge, "\"1000\""),
+        ("\"1000\" < order.number", "number", Test::Gt, "\"1000\""),
+    ] {
+        let (flow, late) = flow_with(condition);
+        let filter: Vec<_> =
+            flow.filter.iter().map(|term| (term.field.as_str(), term.test, term.value.as_str())).collect();
+        assert_eq!(filter, [(field, test, value)], "{condition}");
+        assert!(flow.keep.is_none() && late == 0, "{condition}");
+    }
+}
+
+#[test]
+fn the_rest_is_evaluated_after_reading() {
+    for condition in [
+        "order.total > 0",
+        "order.status == wanted",
+        "order.comment != \"x\"",
+        "order.comment is not missing",
+        "order.status not in [\"open\"]",
+        "order.status == \"open\" or order.paid",
+        "order.extra.erpNumber is missing",
+    ] {
+        let (flow, late) = flow_with(condition);
+        assert!(flow.filter.is_empty() && flow.keep.is_some() && late == 1, "{condition}");
+    }
+    let (flow, _) = flow_with("order.paid and order.total > 0 and order.extra.erpNumber is missing");
+    assert_eq!(flow.filter.len(), 1);
+    for field in ["extra.erpNumber", "id", "number", "total", "updated"] {
+        assert!(flow.select.iter().any(|path| path == field), "{field}: {:?}", flow.select);
+    }
+}
+
+#[test]
+fn a_flow_has_its_times_and_defaults() {
+    let (flow, _) = flow_with("");
+    let [Schedule::Daily { at, zone, everything: false }, Schedule::Every { seconds: 3600, everything: true }] =
+        flow.schedules.as_slice()
+    else {
+        panic!("{:?}", flow.schedules)
+    };
+    assert_eq!((at.as_str(), zone.as_str()), ("02:00", "{zone}"));
+    assert_eq!((flow.owner.as_str(), flow.retry_up_to_s, flow.latest_wins), ("Sales", 86_400, false));
+    assert_eq!(flow.writes[0].level, DeliveryLevel::Probeable);
+}
+
+#[test]
+fn flows_stand_behind_those_they_come_after() {
+    let one = |name: &str, after: &str| {
+        format!(
+            "flow {name} {{\n  on demand\n  read shop.order as order\n  write orders create once by Number\n{after}}}\n"
+        )
+    };
+    let spec =
+        format!("{MAPPING}{}{}{}", one("c", "  after flows b, a\n"), one("b", "  after flows a\n"), one("a", ""));
+    let (model, faults, _) = checked(&spec);
+    assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(&spec));
+    let names: Vec<&str> = model.flows.iter().map(|flow| flow.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_flow_with_a_fault_is_left_out_and_hides_no_other() {
+    let good = "flow good {\n  on demand\n  read shop.order as order\n  write orders create once by Number\n}\n";
+    let bad = good.replace("good", "bad").replace("by Number", "by Amount");
+    let (model, _, _) = checked(&format!("{MAPPING}{bad}{good}"));
+    let names: Vec<&str> = model.flows.iter().map(|flow| flow.name.as_str()).collect();
+    assert_eq!(names, ["good"]);
+}
