@@ -162,10 +162,8 @@ impl Body<'_, '_> {
             optional: false,
             span: name.span,
         };
-        let ty = match &value.ty {
-            Type::Text { max: Some(own), unit: Unit::Characters } => text(Some(max.min(*own))),
-            _ => text(Some(max)),
-        };
+        let own = if let Type::Text { max: Some(own), unit: Unit::Characters } = &value.ty { *own } else { max };
+        let ty = text(Some(max.min(own)));
         let kind = ExprKind::Call { function, arguments: vec![Argument::Value(value), Argument::Value(limit)] };
         Expr { kind, ty, optional, span }
     }
@@ -353,10 +351,7 @@ enum Accepted {
 
 /// The text of a literal argument.
 pub(super) fn literal_of(value: &Expr) -> Option<&str> {
-    match &value.kind {
-        ExprKind::Literal(Literal::Text(text)) => Some(text),
-        _ => None,
-    }
+    if let ExprKind::Literal(Literal::Text(text)) = &value.kind { Some(text) } else { None }
 }
 
 fn accepts(takes: Takes, value: &Expr) -> Accepted {
@@ -377,18 +372,23 @@ fn accepts(takes: Takes, value: &Expr) -> Accepted {
         Takes::List
         | Takes::ListMaybeMissing
         | Takes::ListOfComparable
+        | Takes::ListOfLists
         | Takes::ListOfNumbers
         | Takes::ListOfTextMaybeMissing => accepts_list(takes, ty),
         Takes::Mode => Accepted::No("a rounding mode"),
         Takes::Zone => match literal_of(value) {
-            Some(zone) if mapwright_values::time::zone(zone).is_none() => {
-                Accepted::Malformed(format!("`{zone}` is no time zone; write one like \"Europe/Berlin\""))
-            }
-            Some(_) | None => yes_if(is_text, "the name of a zone"),
+            Some(zone) => match functions::dates::check_zone(zone) {
+                Ok(()) => Accepted::Yes,
+                Err(why) => Accepted::Malformed(why),
+            },
+            None => yes_if(is_text, "the name of a zone"),
         },
-        Takes::DatePattern => yes_if(literal_of(value).is_some(), "a format in quotes"),
-        Takes::NumberPattern => checked(value, functions::numbers::check_number_pattern),
-        Takes::NumberFormat => checked(value, functions::numbers::check_number_format),
+        Takes::DatePattern(used) => {
+            checked(value, "a format in quotes", |format| functions::dates::check_date_pattern(format, used))
+        }
+        Takes::Pattern => checked(value, "a pattern in quotes", functions::text::check_pattern),
+        Takes::NumberPattern => checked(value, "a format in quotes", functions::numbers::check_number_pattern),
+        Takes::NumberFormat => checked(value, "a format in quotes", functions::numbers::check_number_format),
         Takes::Word(words) => match literal_of(value) {
             Some(word) if words.contains(&word) => Accepted::Yes,
             Some(_) | None => Accepted::Malformed(format!("write one of \"{}\"", words.join("\", \""))),
@@ -396,9 +396,9 @@ fn accepts(takes: Takes, value: &Expr) -> Accepted {
     }
 }
 
-fn checked(value: &Expr, check: fn(&str) -> Result<(), String>) -> Accepted {
+fn checked(value: &Expr, expected: &'static str, check: impl Fn(&str) -> Result<(), String>) -> Accepted {
     match literal_of(value) {
-        None => Accepted::No("a format in quotes"),
+        None => Accepted::No(expected),
         Some(format) => match check(format) {
             Ok(()) => Accepted::Yes,
             Err(why) => Accepted::Malformed(why),
@@ -417,6 +417,7 @@ fn accepts_list(takes: Takes, ty: &Type) -> Accepted {
         Takes::ListOfNumbers => is_number(element),
         Takes::ListOfTextMaybeMissing => matches!(element, Type::Text { .. } | Type::Enum(_)),
         Takes::ListOfComparable => is_leaf(element),
+        Takes::ListOfLists => matches!(element, Type::List(_)),
         _ => true,
     };
     // An empty list written in the spec has no element to judge.
@@ -429,6 +430,7 @@ fn accepts_list(takes: Takes, ty: &Type) -> Accepted {
     Accepted::No(match takes {
         Takes::ListOfNumbers => "a list of numbers",
         Takes::ListOfTextMaybeMissing => "a list of texts",
+        Takes::ListOfLists => "a list of lists",
         _ => "a list of values that can be compared",
     })
 }
@@ -453,14 +455,9 @@ fn is_leaf(ty: &Type) -> bool {
 /// The number that a literal argument says.
 pub(super) fn literal_number(argument: &Argument) -> Option<i64> {
     let Argument::Value(value) = argument else { return None };
-    match &value.kind {
-        ExprKind::Literal(Literal::Number(digits)) => digits.parse().ok(),
-        ExprKind::Negate(inner) => match &inner.kind {
-            ExprKind::Literal(Literal::Number(digits)) => digits.parse::<i64>().ok().map(|number| -number),
-            _ => None,
-        },
-        _ => None,
-    }
+    let (value, sign) = if let ExprKind::Negate(inner) = &value.kind { (inner.as_ref(), -1) } else { (value, 1) };
+    let ExprKind::Literal(Literal::Number(digits)) = &value.kind else { return None };
+    digits.parse::<i64>().ok().map(|number| sign * number)
 }
 
 /// The common type of several arguments.

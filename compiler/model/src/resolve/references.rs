@@ -282,13 +282,13 @@ enum TermOutcome {
 
 /// The parts of `a and b and c`.
 pub(crate) fn conjunction<'t>(condition: &'t tree::Expr, parts: &mut Vec<&'t tree::Expr>) {
-    match &condition.kind {
-        tree::ExprKind::Binary { operator: Operator::And, left, right, .. } => {
-            conjunction(left, parts);
-            conjunction(right, parts);
-        }
-        tree::ExprKind::Brackets(inner) => conjunction(inner, parts),
-        _ => parts.push(condition),
+    if let tree::ExprKind::Binary { operator: Operator::And, left, right, .. } = &condition.kind {
+        conjunction(left, parts);
+        conjunction(right, parts);
+    } else if let tree::ExprKind::Brackets(inner) = &condition.kind {
+        conjunction(inner, parts);
+    } else {
+        parts.push(condition);
     }
 }
 
@@ -300,14 +300,11 @@ fn and(left: Expr, right: Expr) -> Expr {
 
 /// `x.a.b` of this very name?
 fn is_field_of(written: &tree::Expr, alias: &str) -> bool {
-    match &written.kind {
-        tree::ExprKind::Field { of, .. } => match &of.kind {
-            tree::ExprKind::Word(name) => name.text == alias,
-            _ => is_field_of(of, alias),
-        },
-        tree::ExprKind::Brackets(inner) => is_field_of(inner, alias),
-        _ => false,
+    if let tree::ExprKind::Brackets(inner) = &written.kind {
+        return is_field_of(inner, alias);
     }
+    let tree::ExprKind::Field { of, .. } = &written.kind else { return false };
+    if let tree::ExprKind::Word(name) = &of.kind { name.text == alias } else { is_field_of(of, alias) }
 }
 
 /// Is the name said anywhere in the expression?

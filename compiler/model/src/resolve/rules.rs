@@ -88,21 +88,19 @@ pub(super) fn resolve_default(ctx: &mut Context<'_>, id: SettingId, tree: &tree:
 }
 
 fn default_json(value: &Expr, ty: &Type, spelling: &Spelling) -> Option<String> {
-    match &value.kind {
-        ExprKind::Literal(literal) => Some(json_literal(literal, ty, spelling)),
-        ExprKind::Negate(inner) => match &inner.kind {
-            ExprKind::Literal(crate::ir::Literal::Number(digits)) => Some(format!("-{digits}")),
-            _ => None,
-        },
-        ExprKind::List(elements) => {
-            let (element, spelling) = match ty {
-                Type::List(list) => (list.element.clone(), list.spelling.clone()),
-                other => (other.clone(), Spelling::Plain),
-            };
-            let parts: Option<Vec<String>> =
-                elements.iter().map(|value| default_json(value, &element, &spelling)).collect();
-            Some(format!("[{}]", parts?.join(",")))
-        }
-        _ => None,
+    if let ExprKind::Literal(literal) = &value.kind {
+        return Some(json_literal(literal, ty, spelling));
     }
+    if let ExprKind::Negate(inner) = &value.kind {
+        let ExprKind::Literal(crate::ir::Literal::Number(digits)) = &inner.kind else { return None };
+        return Some(format!("-{digits}"));
+    }
+    let ExprKind::List(elements) = &value.kind else { return None };
+    let (element, spelling) = if let Type::List(list) = ty {
+        (list.element.clone(), list.spelling.clone())
+    } else {
+        (ty.clone(), Spelling::Plain)
+    };
+    let parts: Option<Vec<String>> = elements.iter().map(|value| default_json(value, &element, &spelling)).collect();
+    Some(format!("[{}]", parts?.join(",")))
 }
