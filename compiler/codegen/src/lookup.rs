@@ -420,10 +420,12 @@ fn wanted(param: &Param, given: &Type) -> Type {
         | Taken::AnyMaybeMissing
         | Taken::List
         | Taken::ListOfComparable
+        | Taken::ListOfLists
         | Taken::ListOfNumbers
         | Taken::Mode
         | Taken::Zone
-        | Taken::DatePattern
+        | Taken::DatePattern(_)
+        | Taken::Pattern
         | Taken::NumberPattern
         | Taken::NumberFormat
         | Taken::Word(_) => given.clone(),

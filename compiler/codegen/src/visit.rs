@@ -139,6 +139,11 @@ pub(crate) fn entities_used(model: &Model) -> BTreeSet<(String, String)> {
         table.otherwise.iter().for_each(|otherwise| branch(otherwise, &mut see));
     }
     model.flows.iter().filter_map(|flow| flow.keep.as_ref()).for_each(|keep| expr(keep, &mut see));
+    let probed = model.mappings.iter().filter_map(|mapping| {
+        let probed = &model.entity(&mapping.target)?.probed_in;
+        Some(probed.iter().map(|entity| (mapping.target.system.clone(), entity.clone())))
+    });
+    used.extend(probed.flatten());
     used
 }
 

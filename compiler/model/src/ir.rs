@@ -246,6 +246,8 @@ pub struct Entity {
     pub natural_keys: Vec<Vec<String>>,
     /// Fields that carry the change stamp.
     pub changed: Vec<String>,
+    /// Other entities in which a probe for a create of this one looks too (`also_in` of the manifest).
+    pub probed_in: Vec<String>,
     /// Where it is declared.
     pub span: Span,
 }

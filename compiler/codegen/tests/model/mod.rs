@@ -301,6 +301,7 @@ fn records() -> Vec<Record> {
 
 fn entity(name: &str, record: RecordId, key: &str) -> Entity {
     Entity {
+        probed_in: Vec::new(),
         name: name.into(),
         action: false,
         doc: String::new(),

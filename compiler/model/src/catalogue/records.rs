@@ -39,12 +39,22 @@ pub(super) fn resolve_entities(ctx: &mut Context<'_>, system: usize) {
             key: Vec::new(),
             natural_keys: Vec::new(),
             changed: Vec::new(),
+            probed_in: probed_in(ctx, system, &entity.name.text),
             span: entity.name.span,
         };
         if let Some(system) = ctx.model.systems.get_mut(system) {
             system.entities.push(resolved);
         }
     }
+}
+
+/// Where the manifest says that a probe for a create of this entity looks besides.
+fn probed_in(ctx: &Context<'_>, system: usize, entity: &str) -> Vec<String> {
+    let name = ctx.model.systems.get(system).map(|system| system.name.as_str());
+    let source = ctx.project.systems.iter().find(|source| Some(source.name.as_str()) == name);
+    let manifest = source.and_then(|source| source.manifest.1.as_ref());
+    let probe = manifest.and_then(|manifest| manifest.entity(entity)).and_then(|entity| entity.probe.as_ref());
+    probe.map(|probe| probe.also_in.iter().map(|(other, _)| other.clone()).collect()).unwrap_or_default()
 }
 
 /// The record of an entity; its fields are resolved at the first call.
