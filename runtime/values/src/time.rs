@@ -23,6 +23,14 @@ pub fn zone(name: &str) -> Option<TimeZone> {
     ZONES.get(name).ok()
 }
 
+/// The IANA names of all zones, sorted.
+#[must_use]
+pub fn zone_names() -> Vec<String> {
+    let mut names: Vec<String> = ZONES.available().map(|name| name.to_string()).collect();
+    names.sort_unstable();
+    names
+}
+
 /// `2026-11-02`; also that day at midnight (`2026-11-02T00:00:00Z`), since nothing of it is lost.
 #[must_use]
 pub fn parse_date(text: &str) -> Option<Date> {

@@ -26,6 +26,7 @@ pub(super) fn result_type(function: &'static Function, arguments: &[Argument]) -
         Returns::SameAs(_) if all_alike => common_type,
         Returns::SameAs(index) => type_of(arguments, index),
         Returns::ElementOf(index) => element_of(arguments, index),
+        Returns::ListOf(index) => list_of(type_of(arguments, index), false),
         Returns::ListOfElements(index) => list_of(element_of(arguments, index), false),
         Returns::ListOfText(bound) => list_of(text(text_bound(bound, arguments)), false),
         Returns::ListOfNumbers(known) => list_of(number(known, arguments), false),

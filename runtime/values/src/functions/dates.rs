@@ -5,13 +5,14 @@
 use std::borrow::Cow;
 
 use jiff::Span;
+use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
-use super::{Bound, Function, Param, Returns, Takes, arg, ok, tried};
+use super::{Bound, Function, Param, PatternUse, Returns, Takes, arg, ok, tried};
 use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
-use crate::time::{Date, Instant, zone};
+use crate::time::{Date, Instant, zone, zone_names};
 
 fn known_zone(name: &str) -> Result<TimeZone, Stop> {
     zone(name)
@@ -144,7 +145,7 @@ pub fn format_datetime<'r>(dt: Instant, pattern: Cow<'r, str>, zone: Cow<'r, str
 /// The zone is unknown, or the text is no time written so, or it is ambiguous.
 pub fn parse_datetime<'r>(t: Cow<'r, str>, pattern: Cow<'r, str>, zone: Cow<'r, str>) -> Result<Instant, Stop> {
     let zone = known_zone(&zone)?;
-    let read = jiff::civil::DateTime::strptime(pattern.as_bytes(), t.as_bytes())
+    let read = DateTime::strptime(pattern.as_bytes(), t.as_bytes())
         .map_err(|_| Stop::failed_on(&t, format!("\"{}\" is no date and time written as {pattern}", shortened(&t))))?;
     zone.to_ambiguous_zoned(read).unambiguous().map(|zoned| zoned.timestamp()).map_err(|_| {
         Stop::failed_on(&t, format!("\"{}\" is not one point in time: the clocks are set then", shortened(&t)))
@@ -170,12 +171,78 @@ pub fn to_epoch(dt: Instant, unit: Cow<'_, str>) -> Decimal {
     Decimal::integer(if unit == "milliseconds" { dt.as_millisecond() } else { dt.as_second() })
 }
 
+/// Is this the name of a time zone?
+///
+/// # Errors
+/// Says that it is none, and which was probably meant.
+pub fn check_zone(name: &str) -> Result<(), String> {
+    if zone(name).is_some() {
+        return Ok(());
+    }
+    let names = zone_names();
+    let last_part = |known: &str| known.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+    let meant = names.iter().map(String::as_str).find(|known| last_part(known));
+    let meant = meant.or_else(|| crate::names::closest(name, names.iter().map(String::as_str)));
+    Err(match meant {
+        Some(meant) => format!("\"{}\" is no time zone; did you mean \"{meant}\"?", shortened(name)),
+        None => format!("\"{}\" is no time zone; write one like \"Europe/Berlin\"", shortened(name)),
+    })
+}
+
+/// Does this pattern of days and times serve for that use?
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_date_pattern(pattern: &str, used: PatternUse) -> Result<(), String> {
+    // A day and a time of which all parts differ, so that none can stand for another.
+    let day = jiff::civil::date(2001, 11, 23);
+    let clock = day.at(17, 48, 0, 0);
+    let sample = clock.to_zoned(TimeZone::UTC).map_err(|_| "no pattern can be checked".to_owned())?;
+    let shown = shortened(pattern);
+    if !pattern.contains('%') {
+        return Err(format!("\"{shown}\" is no pattern: write one like \"%d.%m.%Y\""));
+    }
+    match used {
+        PatternUse::PrintDay => match BrokenDownTime::from(day).to_string(pattern) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("\"{shown}\" is no pattern of days: write one like \"%d.%m.%Y\"")),
+        },
+        PatternUse::PrintInstant => match BrokenDownTime::from(&sample).to_string(pattern) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("\"{shown}\" is no pattern of days and times: write one like \"%d.%m.%Y %H:%M\"")),
+        },
+        PatternUse::ReadDay => {
+            let printed = BrokenDownTime::from(day).to_string(pattern).ok();
+            let read = printed.and_then(|text| Date::strptime(pattern, text).ok());
+            if read == Some(day) {
+                return Ok(());
+            }
+            Err(format!(
+                "\"{shown}\" does not say which day: write one like \"%d.%m.%Y\", with day, month and year alone"
+            ))
+        }
+        PatternUse::ReadInstant => {
+            let printed = BrokenDownTime::from(clock).to_string(pattern).ok();
+            let read = printed.and_then(|text| DateTime::strptime(pattern, text).ok());
+            if read == Some(clock) {
+                return Ok(());
+            }
+            Err(format!(
+                "\"{shown}\" does not say which day and time: write one like \"%d.%m.%Y %H:%M\", without the offset of a zone"
+            ))
+        }
+    }
+}
+
 const D: Param = Param::new("d", Takes::Date);
 const DT: Param = Param::new("dt", Takes::Instant);
 const N: Param = Param::new("n", Takes::Integer);
 const T: Param = Param::new("t", Takes::Text);
 const ZONE: Param = Param::new("zone", Takes::Zone);
-const PATTERN: Param = Param::new("pattern", Takes::DatePattern);
+const fn pattern(used: PatternUse) -> Param {
+    Param::new("pattern", Takes::DatePattern(used))
+}
+
 const UNIT: Param = Param::new("unit", Takes::Word(EPOCH_UNITS));
 const NO_ZONE: &str = "the zone is unknown";
 const TOO_FAR: &str = "the result lies beyond the year 9999";
@@ -264,7 +331,7 @@ pub static FUNCTIONS: &[Function] = &[
         "format_date",
         path!(format_date),
         "Prints a day by a pattern: %d day, %m month, %Y year, %y year of two digits, %j day of the year, %V week.",
-        &[D, PATTERN],
+        &[D, pattern(PatternUse::PrintDay)],
         Returns::Text(Bound::Unbounded),
         |a| tried(format_date(arg(a, 0)?, arg(a, 1)?)),
     )
@@ -273,7 +340,7 @@ pub static FUNCTIONS: &[Function] = &[
         example!(r#"format_date(2026-11-02, "%d.%m.%Y")"# => r#""02.11.2026""#),
         example!(r#"format_date(2026-11-02, "%H:%M")"# => "fails"),
     ]),
-    Function::new("parse_date", path!(parse_date), "Reads a day by a pattern.", &[T, PATTERN], Returns::Date, |a| {
+    Function::new("parse_date", path!(parse_date), "Reads a day by a pattern.", &[T, pattern(PatternUse::ReadDay)], Returns::Date, |a| {
         tried(parse_date(arg(a, 0)?, arg(a, 1)?))
     })
     .fails("the text is no day written so")
@@ -286,7 +353,7 @@ pub static FUNCTIONS: &[Function] = &[
         "format_datetime",
         path!(format_datetime),
         "Prints a point in time by a pattern, as the clocks of a zone show it.",
-        &[DT, PATTERN, ZONE],
+        &[DT, pattern(PatternUse::PrintInstant), ZONE],
         Returns::Text(Bound::Unbounded),
         |a| tried(format_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
     )
@@ -298,7 +365,7 @@ pub static FUNCTIONS: &[Function] = &[
         "parse_datetime",
         path!(parse_datetime),
         "Reads a point in time by a pattern from what the clocks of a zone show.",
-        &[T, PATTERN, ZONE],
+        &[T, pattern(PatternUse::ReadInstant), ZONE],
         Returns::Instant,
         |a| tried(parse_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
     )
@@ -348,6 +415,41 @@ mod tests {
         assert!(start_of_day(Date::MIN, "Pacific/Auckland".into()).is_err());
         assert_eq!(days_between(Date::MIN, Date::MAX), Decimal::integer(7_304_483));
         assert!(from_epoch(Decimal::integer(i64::MAX), "seconds".into()).is_err());
+    }
+
+    #[test]
+    fn patterns_are_checked_for_their_use() {
+        use PatternUse::{PrintDay, PrintInstant, ReadDay, ReadInstant};
+        for (pattern, serves) in [
+            ("%d.%m.%Y", &[PrintDay, ReadDay, PrintInstant][..]),
+            ("%Y%m%d", &[PrintDay, ReadDay, PrintInstant]),
+            ("%d.%m.%Y %H:%M", &[PrintInstant, ReadInstant]),
+            ("%Y-%m-%dT%H:%M:%S", &[PrintInstant, ReadInstant]),
+            ("%d.%m.%Y %I:%M %p", &[PrintInstant, ReadInstant]),
+            ("%d.%m.", &[PrintDay, PrintInstant]),
+            ("%Y-%m-%d %H:%M %z", &[PrintInstant]),
+            ("%H:%M", &[PrintInstant]),
+            ("%Q%!", &[]),
+            ("dd.MM.yyyy", &[]),
+            ("", &[]),
+        ] {
+            for used in [PrintDay, ReadDay, PrintInstant, ReadInstant] {
+                let checked = check_date_pattern(pattern, used);
+                assert_eq!(checked.is_ok(), serves.contains(&used), "{pattern} to {used:?}: {checked:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn zones_are_checked_and_the_meant_one_is_named() {
+        assert_eq!(check_zone("Europe/Berlin"), Ok(()));
+        assert_eq!(check_zone("UTC"), Ok(()));
+        for (wrong, meant) in
+            [("Berlin", "\"Europe/Berlin\""), ("Europe/Berlim", "\"Europe/Berlin\""), ("xyzzy-123", "write one like")]
+        {
+            let told = check_zone(wrong).unwrap_err();
+            assert!(told.contains(meant), "{told}");
+        }
     }
 
     #[test]

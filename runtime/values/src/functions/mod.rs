@@ -16,6 +16,10 @@ macro_rules! path {
     ($name:ident) => {
         concat!(module_path!(), "::", stringify!($name))
     };
+    // Of a family that has several files and exports their functions.
+    ($family:ident::$name:ident) => {
+        concat!("mapwright_values::functions::", stringify!($family), "::", stringify!($name))
+    };
 }
 
 /// A call and what it gives.
@@ -69,6 +73,8 @@ pub enum Takes {
     ListMaybeMissing,
     /// A list whose elements compare with `==` (`Vec<T>`, `T: PartialEq`), none missing.
     ListOfComparable,
+    /// A list of lists, none of which is missing (`Vec<Vec<T>>`, `T` optional where elements of the inner lists may be missing).
+    ListOfLists,
     /// A list of numbers, none missing (`Vec<Decimal>`).
     ListOfNumbers,
     /// A list of texts, which may be missing (`Vec<Option<Cow<'r, str>>>`).
@@ -76,16 +82,31 @@ pub enum Takes {
     /// The word of a rounding mode, not in quotes (`Mode`). Left away, the checker passes the project's `rounding`; so the typed function always gets one,
     /// although [`Param::optional`](field@Param::optional) is set. In [`Function::call`] it is the word as a text.
     Mode,
-    /// The name of a time zone (`Cow<'r, str>`); a literal is checked at compile time with `time::zone`.
+    /// The name of a time zone (`Cow<'r, str>`); a literal is checked at compile time with `dates::check_zone`.
     Zone,
-    /// A literal format of days and times, `%d.%m.%Y` (`Cow<'r, str>`).
-    DatePattern,
+    /// A literal format of days and times, `%d.%m.%Y` (`Cow<'r, str>`); checked at compile time with `dates::check_date_pattern`.
+    DatePattern(PatternUse),
     /// A literal format of numbers, `#,##0.00` (`Cow<'r, str>`); checked at compile time with `numbers::check_number_pattern`.
     NumberPattern,
     /// A number written as an example of a format, `1.234,56` (`Cow<'r, str>`); checked at compile time with `numbers::check_number_format`.
     NumberFormat,
+    /// A literal regular expression (`Cow<'r, str>`); checked at compile time with `text::check_pattern`.
+    Pattern,
     /// One of these literal words in quotes (`Cow<'r, str>`).
     Word(&'static [&'static str]),
+}
+
+/// What a pattern of days and times is used for: not every one serves for everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternUse {
+    /// To print a day.
+    PrintDay,
+    /// To read a day.
+    ReadDay,
+    /// To print what the clocks of a zone show.
+    PrintInstant,
+    /// To read what the clocks of a zone show.
+    ReadInstant,
 }
 
 /// How long a text can be, in terms of the arguments (counted from 0).
@@ -162,6 +183,8 @@ pub enum Returns {
     ElementOf(usize),
     /// A list of the elements of that list argument, none missing (`Vec<T>`).
     ListOfElements(usize),
+    /// A list of lists of the type of that list argument (`Vec<Vec<T>>`).
+    ListOf(usize),
     /// A list of texts (`Vec<Cow<'r, str>>`).
     ListOfText(Bound),
     /// A list of numbers (`Vec<Decimal>`).
@@ -316,7 +339,10 @@ pub struct Family {
 
 /// The whole library in the order of the manual.
 pub static FAMILIES: &[Family] = &[
-    Family { name: "Text", functions: text::FUNCTIONS },
+    text::CLEAN,
+    text::BUILD,
+    text::SEARCH,
+    text::PATTERNS,
     Family { name: "Numbers", functions: numbers::FUNCTIONS },
     Family { name: "Money and tax", functions: money::FUNCTIONS },
     Family { name: "Dates", functions: dates::FUNCTIONS },

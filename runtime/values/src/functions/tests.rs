@@ -69,6 +69,11 @@ impl<'t> Reader<'t> {
         if self.eat("\"") {
             return Some(Value::Text(Cow::Owned(self.quoted())));
         }
+        if self.eat("'") {
+            let (raw, rest) = self.left.split_once('\'').unwrap();
+            self.left = rest;
+            return Some(Value::Text(Cow::Owned(raw.to_owned())));
+        }
         let word = self.word();
         match word {
             "missing" => None,
