@@ -106,13 +106,12 @@ fn suggestion(ctx: &Context<'_>, checked: &CheckedMapping<'_>, name: &str) -> Op
     let record = ctx.model.record(record_of(&local.ty)?)?;
     let mut paths: Vec<(String, String)> = Vec::new();
     for field in &record.fields {
-        match &field.ty {
-            Type::Record(inner) => {
-                for inner in ctx.model.record(*inner).into_iter().flat_map(|record| record.fields.iter()) {
-                    paths.push((inner.name.clone(), format!("{}.{}.{}", local.name, field.name, inner.name)));
-                }
+        if let Type::Record(inner) = &field.ty {
+            for inner in ctx.model.record(*inner).into_iter().flat_map(|record| record.fields.iter()) {
+                paths.push((inner.name.clone(), format!("{}.{}.{}", local.name, field.name, inner.name)));
             }
-            _ => paths.push((field.name.clone(), format!("{}.{}", local.name, field.name))),
+        } else {
+            paths.push((field.name.clone(), format!("{}.{}", local.name, field.name)));
         }
     }
     let last = |path: &(String, String)| path.0.clone();

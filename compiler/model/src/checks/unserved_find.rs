@@ -8,7 +8,7 @@ use mapwright_syntax::{Diagnostic, Edit, Span};
 
 use super::coverage::shown;
 use crate::context::Context;
-use crate::ir::Find;
+use crate::ir::{Find, Term};
 
 /// Checks every `find`.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -46,29 +46,28 @@ fn check_find(ctx: &Context<'_>, find: &Find, span: Span) -> Vec<Diagnostic> {
         ];
     }
     let unfit = find.terms.iter().filter(|term| !manifest.filterable(entity, &term.field, term.test));
-    unfit.map(|term| unfilterable(ctx, manifest, find, &term.field, term.value.span, span)).collect()
+    unfit.map(|term| unfilterable(ctx, manifest, find, term, span)).collect()
 }
 
-fn unfilterable(
-    ctx: &Context<'_>,
-    manifest: &Manifest,
-    find: &Find,
-    field: &str,
-    value: Span,
-    span: Span,
-) -> Diagnostic {
-    let able = manifest.entity(&find.entity.entity).map(|known| known.filter_on.as_slice()).unwrap_or_default();
-    let able: Vec<&str> = able.iter().map(|field| field.pattern.as_str()).collect();
+fn unfilterable(ctx: &Context<'_>, manifest: &Manifest, find: &Find, term: &Term, span: Span) -> Diagnostic {
+    let (field, entity) = (&term.field, &find.entity.entity);
+    let known = manifest.entity(entity).map(|known| known.filter_on.as_slice()).unwrap_or_default();
+    let able = known.iter().map(|known| known.pattern.as_str());
+    let able: Vec<&str> = able.filter(|known| manifest.filterable(entity, known, term.test)).collect();
     let headline = format!("`{}` cannot be asked by `{field}` this way", shown(&find.entity));
-    let fault = Diagnostic::error("E0514", span, headline).help(format!("it can be asked by {}", able.join(", ")));
+    let fault = Diagnostic::error("E0514", span, headline);
+    let fault = match able.as_slice() {
+        [] => fault.help("its connector has no words for this comparison"),
+        able => fault.help(format!("it can be asked by {}", able.join(", "))),
+    };
     // The field stands before its value, in the same find.
-    let before = Span { end: value.start.max(span.start), ..span };
+    let before = Span { end: term.value.span.start.max(span.start), ..span };
     let text = ctx.project.files.text(before);
     let key = ctx.model.entity(&find.entity).and_then(|entity| match entity.key.as_slice() {
-        [only] if able.contains(&only.as_str()) => Some(only.clone()),
+        [only] if able.contains(&only.as_str()) && only != field => Some(only.clone()),
         _ => None,
     });
-    let (Some(key), Some(place)) = (key, text.rfind(field)) else { return fault };
+    let (Some(key), Some(place)) = (key, text.rfind(field.as_str())) else { return fault };
     let start = span.start + u32::try_from(place).unwrap_or(0);
     let end = start + u32::try_from(field.len()).unwrap_or(0);
     fault.fix(format!("ask by {key}"), vec![Edit { span: Span { file: span.file, start, end }, text: key }])

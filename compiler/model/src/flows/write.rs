@@ -11,7 +11,7 @@ use mapwright_values::Test;
 use super::{faults, level};
 use crate::checks::written::{self, Written};
 use crate::context::Context;
-use crate::faults::not_built_yet;
+use crate::faults::{duplicate_name, not_built_yet};
 use crate::ir::{DeliveryLevel, Entity, EntityRef, Manner};
 use crate::resolve::scope::Body;
 
@@ -71,6 +71,12 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         }
         if level == DeliveryLevel::Unsafe && possible {
             ctx.report(faults::unsafe_write(span, &duty.mapping.text, &target, entity.action));
+        }
+    }
+    if let Some(name) = &duty.name {
+        let earlier = had.writes.iter().find(|write| write.named.as_ref() == Some(&name.text));
+        if let Some(earlier) = earlier {
+            ctx.report(duplicate_name("written record", &name.text, name.span, earlier.span));
         }
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());

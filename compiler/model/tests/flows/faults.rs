@@ -67,6 +67,7 @@ fn cases() -> Vec<(&'static str, String)> {
     let orders_and = |lines: &str| flow("orders", &format!("{ORDERS}{lines}"));
     vec![
         ("E0201_webhook_of_nothing", orders_and("  on webhook \"order.placed\" of shp\n")),
+        ("E0208_two_records_of_one_name", orders_and("  write orders create once by Number as written\n")),
         ("E0204_unknown_zone_setting", orders("every 5 minutes", "daily at 02:00 in zone")),
         ("E0203_unknown_field_in_where", orders("as order\n  w", "as order where order.paied\n  w")),
         ("E0212_unknown_mapping", orders("orders create", "order create")),
@@ -202,4 +203,16 @@ fn a_find_needs_a_connector_that_lists() {
     );
     assert_ne!(without_entity, ERP_MANIFEST);
     assert_eq!(errors(&checked_with(spec, SHOP_MANIFEST, &without_entity).1), ["E0509"]);
+}
+
+#[test]
+fn a_linked_record_that_is_read_needs_a_key_to_ask_by() {
+    let spec = "mapping m from shop.order as order to part of erp.Orders {\n  Remark <- linked erp.Items as item of shop.order by order.id take item.Name otherwise wait\n  ignore rest because \"not used\"\n}\n";
+    assert_eq!(errors(&checked(spec).1), Vec::<&str>::new(), "{}", shown(spec));
+    let without_key = ERP_MANIFEST.replace("filter_on: [Code, Name]", "filter_on: [Name]");
+    assert_ne!(without_key, ERP_MANIFEST);
+    let (_, faults, project) = checked_with(spec, SHOP_MANIFEST, &without_key);
+    assert_eq!(errors(&faults), ["E0514"]);
+    let told: Vec<String> = faults.iter().map(|fault| render(fault, &project.files, Style::Plain)).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
 }
