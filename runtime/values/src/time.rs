@@ -85,14 +85,30 @@ pub fn parse_instant(text: &str) -> Option<Instant> {
 /// UTC to the millisecond: `2026-11-02T09:15:00.000+00:00`; finer digits only where they are not zero.
 #[must_use]
 pub fn instant_text(instant: Instant) -> String {
-    let utc = TimeZone::UTC.to_datetime(instant);
-    let nanoseconds = utc.subsec_nanosecond();
+    zoned_text(instant, &TimeZone::UTC)
+}
+
+/// What the clocks of a zone show, to the millisecond or finer, with the offset: `2026-11-02T10:15:00.000+01:00`.
+#[must_use]
+pub fn zoned_text(instant: Instant, zone: &TimeZone) -> String {
+    let offset = zone.to_offset(instant);
+    let shown = offset.to_datetime(instant);
+    let nanoseconds = shown.subsec_nanosecond();
     let fraction = if nanoseconds % 1_000_000 == 0 {
         format!("{:03}", nanoseconds / 1_000_000)
     } else {
         format!("{nanoseconds:09}").trim_end_matches('0').to_owned()
     };
-    format!("{}T{:02}:{:02}:{:02}.{fraction}+00:00", utc.date(), utc.hour(), utc.minute(), utc.second())
+    let seconds = offset.seconds();
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() / 60 % 60);
+    // Before there was standard time, offsets had seconds.
+    let rest = match seconds.abs() % 60 {
+        0 => String::new(),
+        rest => format!(":{rest:02}"),
+    };
+    let clock = format!("{:02}:{:02}:{:02}.{fraction}", shown.hour(), shown.minute(), shown.second());
+    format!("{}T{clock}{sign}{hours:02}:{minutes:02}{rest}", shown.date())
 }
 
 /// A UUID.

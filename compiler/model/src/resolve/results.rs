@@ -103,6 +103,10 @@ fn number(known: Digits, arguments: &[Argument]) -> Type {
                 None => decimal((whole + 1).min(PRECISION_MAX), scale),
             }
         }
+        Digits::PlacesOnly(places) => {
+            let scale = arguments.get(places).and_then(literal_number).and_then(|places| u32::try_from(places).ok());
+            Type::Decimal { precision: PRECISION_MAX, scale: scale.unwrap_or(PRECISION_MAX) }
+        }
         Digits::WholeOf(index) => decimal((digits(&type_of(arguments, index)).0 + 1).min(PRECISION_MAX), 0),
         Digits::ScaleOfElements(index) => {
             let (_, scale) = digits(&element_of(arguments, index));

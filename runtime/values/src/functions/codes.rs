@@ -1,14 +1,23 @@
-//! Codes and ids: stable ids, hashes, check digits.
+//! Codes and ids: stable ids, hashes, check digits, countries, units.
 //!
-//! In: text. Out: ids, hashes, or whether a code is valid. Nothing random: the same input gives the same id for ever.
+//! In: text. Out: ids, hashes, other forms of a code, or whether a code is valid. Nothing random: the same input gives the same id for ever.
+
+mod countries;
+mod units;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::{Bound, Function, Param, Returns, Takes, arg, ok};
+use super::{Bound, Function, Param, Returns, Takes, arg, ok, tried};
+use crate::fault::{Stop, shortened};
 use crate::time::Uuid;
+
+pub use countries::{COUNTRY_FORMS, country};
+pub use units::{UNIT_NAMES, check_units, convert_unit};
 
 /// A UUID made of a namespace and a text: version 8 of RFC 9562, from SHA-256 over the namespace, a zero byte, and the text.
 #[must_use]
@@ -35,6 +44,25 @@ pub fn sha256(t: Cow<'_, str>) -> Cow<'_, str> {
         let _ = write!(out, "{byte:02x}");
     }
     Cow::Owned(out)
+}
+
+/// The text's UTF-8 bytes in Base64.
+#[must_use]
+pub fn base64(t: Cow<'_, str>) -> Cow<'_, str> {
+    Cow::Owned(STANDARD.encode(t.as_bytes()))
+}
+
+/// The text of which these are the UTF-8 bytes in Base64.
+///
+/// # Errors
+/// It is no Base64, or its bytes are no text.
+pub fn from_base64(t: Cow<'_, str>) -> Result<Cow<'_, str>, Stop> {
+    let bytes = STANDARD
+        .decode(t.as_bytes())
+        .map_err(|_| Stop::failed_on(&t, format!("\"{}\" is no Base64", shortened(&t))))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Stop::failed_on(&t, "what this Base64 holds is no text in UTF-8, but a file or the like"))?;
+    Ok(Cow::Owned(text))
 }
 
 /// Is it a GTIN of 8, 12, 13 or 14 digits with the right check digit?
@@ -85,7 +113,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new(
         "sha256",
         path!(sha256),
-        "The SHA-256 hash of a text, 64 hex digits.",
+        "The SHA-256 hash of a text's UTF-8 bytes, 64 small hex digits.",
         &[T],
         Returns::Text(Bound::Fixed(64)),
         |a| ok(sha256(arg(a, 0)?)),
@@ -94,6 +122,34 @@ pub static FUNCTIONS: &[Function] = &[
     .examples(&[
         example!(r#"sha256("abc")"# => r#""ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad""#),
     ]),
+    Function::new(
+        "base64",
+        path!(base64),
+        "The text's UTF-8 bytes in Base64, with `+`, `/` and `=` as in RFC 4648.",
+        &[T],
+        Returns::Text(Bound::Unbounded),
+        |a| ok(base64(arg(a, 0)?)),
+    )
+    .examples(&[
+        example!(r#"base64("user:pässword")"# => r#""dXNlcjpww6Rzc3dvcmQ=""#),
+        example!(r#"base64("")"# => r#""""#),
+    ]),
+    Function::new(
+        "from_base64",
+        path!(from_base64),
+        "The text that is written in Base64 (RFC 4648, with its `=` at the end, without line ends).",
+        &[T],
+        Returns::Text(Bound::SameAs(0)),
+        |a| tried(from_base64(arg(a, 0)?)),
+    )
+    .fails("it is no Base64, or what it holds is no text in UTF-8")
+    .examples(&[
+        example!(r#"from_base64("TcO8bGxlcg==")"# => r#""Müller""#),
+        example!(r#"from_base64("TcO8bGxlcg")"# => "fails"),
+        example!(r#"from_base64("/w==")"# => "fails"),
+    ]),
+    countries::COUNTRY,
+    units::CONVERT_UNIT,
     Function::new(
         "valid_gtin",
         path!(valid_gtin),
@@ -105,11 +161,12 @@ pub static FUNCTIONS: &[Function] = &[
     .examples(&[
         example!(r#"valid_gtin("4006381333931")"# => "true"),
         example!(r#"valid_gtin("4006381333932")"# => "false"),
+        example!(r#"valid_gtin("96385074")"# => "true"),
     ]),
     Function::new(
         "valid_iban",
         path!(valid_iban),
-        "Is it an IBAN with the right check digits? Blanks between groups are allowed.",
+        "Is it an IBAN of 15 to 34 characters with the right check digits? Blanks between groups are allowed, small letters are not; how long the country's own are is not checked.",
         &[T],
         Returns::Boolean,
         |a| ok(valid_iban(arg(a, 0)?)),

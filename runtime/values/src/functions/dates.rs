@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::{Bound, Function, Param, PatternUse, Returns, Takes, arg, ok, tried};
 use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
-use crate::time::{Date, Instant, zone, zone_names};
+use crate::time::{Date, Instant, zone, zone_names, zoned_text};
 
 fn known_zone(name: &str) -> Result<TimeZone, Stop> {
     zone(name)
@@ -34,6 +34,14 @@ pub fn date_in(dt: Instant, zone: Cow<'_, str>) -> Result<Date, Stop> {
 pub fn start_of_day(d: Date, zone: Cow<'_, str>) -> Result<Instant, Stop> {
     let start = d.to_zoned(known_zone(&zone)?).and_then(|zoned| zoned.start_of_day());
     start.map(|zoned| zoned.timestamp()).map_err(|_| out_of_range(d))
+}
+
+/// A point in time as the clocks of a zone show it, in ISO 8601 with its offset.
+///
+/// # Errors
+/// The zone is unknown.
+pub fn in_zone<'r>(dt: Instant, zone: Cow<'r, str>) -> Result<Cow<'r, str>, Stop> {
+    Ok(Cow::Owned(zoned_text(dt, &known_zone(&zone)?)))
 }
 
 /// When the record was first captured.
@@ -249,7 +257,7 @@ const TOO_FAR: &str = "the result lies beyond the year 9999";
 
 /// The functions on days and instants.
 pub static FUNCTIONS: &[Function] = &[
-    Function::new("date_in", path!(date_in), "The day that it is in a zone.", &[DT, ZONE], Returns::Date, |a| {
+    Function::new("date_in", path!(date_in), "The day that it is in a zone: one day for every point in time, also where the clocks are set.", &[DT, ZONE], Returns::Date, |a| {
         tried(date_in(arg(a, 0)?, arg(a, 1)?))
     })
     .fails(NO_ZONE)
@@ -261,13 +269,27 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new(
         "start_of_day",
         path!(start_of_day),
-        "The point in time at which a day begins in a zone.",
+        "The point in time at which a day begins in a zone. Where the clocks skip midnight, it is when they are set; where they show it twice, the first time.",
         &[D, ZONE],
         Returns::Instant,
         |a| tried(start_of_day(arg(a, 0)?, arg(a, 1)?)),
     )
     .fails(NO_ZONE)
     .examples(&[example!(r#"start_of_day(2026-07-01, "Europe/Berlin")"# => r#"instant("2026-06-30T22:00:00Z")"#)]),
+    Function::new(
+        "in_zone",
+        path!(in_zone),
+        "The text of a point in time as the clocks of a zone show it, in ISO 8601 with milliseconds and the offset. The hour that the clocks show twice differs in its offset, so nothing is lost.",
+        &[DT, ZONE],
+        Returns::Text(Bound::Fixed(41)),
+        |a| tried(in_zone(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails(NO_ZONE)
+    .examples(&[
+        example!(r#"in_zone(instant("2026-11-02T23:30:00Z"), "Europe/Berlin")"# => r#""2026-11-03T00:30:00.000+01:00""#),
+        example!(r#"in_zone(instant("2026-10-25T00:30:00Z"), "Europe/Berlin")"# => r#""2026-10-25T02:30:00.000+02:00""#),
+        example!(r#"in_zone(instant("2026-10-25T01:30:00Z"), "Europe/Berlin")"# => r#""2026-10-25T02:30:00.000+01:00""#),
+    ]),
     Function::new(
         "now",
         path!(now),
@@ -352,7 +374,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new(
         "format_datetime",
         path!(format_datetime),
-        "Prints a point in time by a pattern, as the clocks of a zone show it.",
+        "Prints a point in time by a pattern, as the clocks of a zone show it; `%z` adds the offset, which tells apart what they show twice.",
         &[DT, pattern(PatternUse::PrintInstant), ZONE],
         Returns::Text(Bound::Unbounded),
         |a| tried(format_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
@@ -364,7 +386,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new(
         "parse_datetime",
         path!(parse_datetime),
-        "Reads a point in time by a pattern from what the clocks of a zone show.",
+        "Reads a point in time by a pattern from what the clocks of a zone show. A time that they show twice or never, in the nights when they are set, is no point in time and fails; `if invalid` answers it.",
         &[T, pattern(PatternUse::ReadInstant), ZONE],
         Returns::Instant,
         |a| tried(parse_datetime(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?)),
@@ -449,6 +471,58 @@ mod tests {
         {
             let told = check_zone(wrong).unwrap_err();
             assert!(told.contains(meant), "{told}");
+        }
+    }
+
+    fn berlin(text: &str) -> Result<Instant, Stop> {
+        parse_datetime(text.to_owned().into(), "%Y-%m-%d %H:%M".into(), "Europe/Berlin".into())
+    }
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_hour_that_happens_twice() {
+        for instant in ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"] {
+            assert_eq!(date_in(at(instant), "Europe/Berlin".into()).unwrap().to_string(), "2026-10-25");
+            let shown = in_zone(at(instant), "Europe/Berlin".into()).unwrap();
+            assert!(shown.starts_with("2026-10-25T02:30:00.000+0"));
+            assert_eq!(crate::time::parse_instant(&shown), Some(at(instant)));
+        }
+        let Err(Stop::Failed(fault)) = berlin("2026-10-25 02:30") else { panic!("must fail") };
+        assert_eq!(fault.reason, "\"2026-10-25 02:30\" is not one point in time: the clocks are set then");
+        assert_eq!(berlin("2026-10-25 01:59"), Ok(at("2026-10-24T23:59:00Z")));
+        assert_eq!(berlin("2026-10-25 03:00"), Ok(at("2026-10-25T02:00:00Z")));
+        // In Havana midnight itself is shown twice: the day begins the first time.
+        let start = start_of_day("2026-11-01".parse().unwrap(), "America/Havana".into());
+        assert_eq!(start, Ok(at("2026-11-01T04:00:00Z")));
+    }
+
+    #[test]
+    fn the_hour_that_does_not_exist() {
+        assert!(berlin("2026-03-29 02:30").is_err());
+        assert_eq!(berlin("2026-03-29 01:59"), Ok(at("2026-03-29T00:59:00Z")));
+        assert_eq!(berlin("2026-03-29 03:00"), Ok(at("2026-03-29T01:00:00Z")));
+        assert_eq!(
+            in_zone(at("2026-03-29T01:00:00Z"), "Europe/Berlin".into()).unwrap(),
+            "2026-03-29T03:00:00.000+02:00"
+        );
+        assert_eq!(date_in(at("2026-03-29T01:00:00Z"), "Europe/Berlin".into()).unwrap().to_string(), "2026-03-29");
+        // In Sao Paulo midnight itself was skipped in 2018: the day began at one o'clock.
+        let start = start_of_day("2018-11-04".parse().unwrap(), "America/Sao_Paulo".into());
+        assert_eq!(start, Ok(at("2018-11-04T03:00:00Z")));
+        // Samoa skipped the whole of 2011-12-30.
+        let start = start_of_day("2011-12-30".parse().unwrap(), "Pacific/Apia".into());
+        assert_eq!(start, Ok(at("2011-12-30T10:00:00Z")));
+    }
+
+    #[test]
+    fn the_longest_text_in_a_zone_keeps_its_bound() {
+        for instant in [Instant::MIN, Instant::MAX, at("1850-01-01T00:00:00.123456789Z")] {
+            for zone in zone_names() {
+                assert!(in_zone(instant, zone.into()).unwrap().chars().count() <= 41);
+            }
         }
     }
 

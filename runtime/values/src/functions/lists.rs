@@ -76,6 +76,32 @@ pub fn distinct<T: PartialEq>(list: Vec<T>) -> Vec<T> {
     kept
 }
 
+/// The elements of all lists, one after the other.
+#[must_use]
+pub fn flatten<T>(lists: Vec<Vec<T>>) -> Vec<T> {
+    lists.into_iter().flatten().collect()
+}
+
+/// Lists of `n` elements each, the last of what is left.
+///
+/// # Errors
+/// `n` is not a whole number from 1 on.
+pub fn chunk<T>(list: Vec<T>, n: Decimal) -> Result<Vec<Vec<T>>, Stop> {
+    let size = n.to_i64().filter(|size| *size >= 1).and_then(|size| usize::try_from(size).ok());
+    let Some(size) = size else {
+        return Err(Stop::failed_on(&n, format!("a list is cut into pieces of at least one element, not of {n}")));
+    };
+    let mut chunks = Vec::with_capacity(list.len().div_ceil(size));
+    let mut left = list.into_iter();
+    loop {
+        let chunk: Vec<T> = left.by_ref().take(size).collect();
+        if chunk.is_empty() {
+            return Ok(chunks);
+        }
+        chunks.push(chunk);
+    }
+}
+
 const L: Param = Param::new("list", Takes::List);
 const NUMBERS: Param = Param::new("list", Takes::ListOfNumbers);
 
@@ -163,4 +189,30 @@ pub static FUNCTIONS: &[Function] = &[
         |a| ok(distinct::<Value<'_>>(arg(a, 0)?)),
     )
     .examples(&[example!("distinct([1, 2, 1.0, 3])" => "[1, 2, 3]")]),
+    Function::new(
+        "flatten",
+        path!(flatten),
+        "The elements of all lists in one list, in their order: one level, not more.",
+        &[Param::new("lists", Takes::ListOfLists)],
+        Returns::ElementOf(0),
+        |a| ok(flatten::<Option<Value<'_>>>(arg(a, 0)?)),
+    )
+    .examples(&[
+        example!("flatten([[1, 2], [], [3]])" => "[1, 2, 3]"),
+        example!("flatten([[[1]], [[2, 3]]])" => "[[1], [2, 3]]"),
+    ]),
+    Function::new(
+        "chunk",
+        path!(chunk),
+        "The list cut into lists of so many elements, in their order; the last one has what is left.",
+        &[L, Param::new("n", Takes::Integer)],
+        Returns::ListOf(0),
+        |a| tried(chunk::<Value<'_>>(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .fails("the number is less than 1")
+    .examples(&[
+        example!("chunk([1, 2, 3, 4, 5], 2)" => "[[1, 2], [3, 4], [5]]"),
+        example!("chunk([], 2)" => "[]"),
+        example!("chunk([1], 0)" => "fails"),
+    ]),
 ];

@@ -152,6 +152,8 @@ pub enum Digits {
         /// The literal.
         places: usize,
     },
+    /// As many decimals as the literal given for that argument; digits before the point are not known.
+    PlacesOnly(usize),
     /// Whole; one digit more before the point than that argument has.
     WholeOf(usize),
     /// The scale of the elements of that list argument; digits before the point are not known.
