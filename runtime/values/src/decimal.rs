@@ -281,10 +281,11 @@ impl Decimal {
         usize::try_from(whole).unwrap_or(usize::MAX)
     }
 
-    /// Does it fit `decimal(precision, scale)` of a catalogue?
+    /// Does it fit `decimal(precision, scale)` of a catalogue? With a precision of 28, all the digits that there are, only
+    /// the decimals are bounded: so a catalogue says of a system's binary fractions, which are long on either side.
     #[must_use]
     pub fn fits(self, precision: u32, scale: u32) -> bool {
-        self.scale() <= scale && self.whole_digits() <= precision.saturating_sub(scale)
+        self.scale() <= scale && (precision >= SCALE_MAX || self.whole_digits() <= precision - scale.min(precision))
     }
 
     /// `self + other`.

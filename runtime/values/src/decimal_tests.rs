@@ -186,3 +186,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_precision_of_all_digits_bounds_the_decimals_only() {
+    let long = Decimal::parse("0.00887709819181325").expect("a fraction");
+    let great = Decimal::parse("123456789012.5").expect("an amount");
+    assert!(long.fits(28, 24) && great.fits(28, 24));
+    assert!(!long.fits(28, 16) && !great.fits(19, 10));
+}
