@@ -45,6 +45,9 @@ pub fn text<'r, T: Show>(x: T, form: Option<Cow<'r, str>>) -> Cow<'r, str> {
     Cow::Owned(if form.as_deref() == Some("hex") { x.show_hex() } else { x.show() })
 }
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str = "Missing is not blank, and neither is zero: `x is missing`, `x is present`, `x is blank` and `x is empty` ask which it is, `otherwise` answers a missing value.";
+
 /// The functions on absence, and texts of other types.
 pub static FUNCTIONS: &[Function] = &[
     Function::new(

@@ -99,6 +99,10 @@ pub fn valid_iban(t: Cow<'_, str>) -> bool {
 
 const T: Param = Param::new("t", Takes::Text);
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str =
+    "The same input gives the same result for ever: nothing here is random, and nothing is looked up elsewhere.";
+
 /// The functions on codes and ids.
 pub static FUNCTIONS: &[Function] = &[
     Function::new(

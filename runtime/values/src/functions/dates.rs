@@ -255,6 +255,9 @@ const UNIT: Param = Param::new("unit", Takes::Word(EPOCH_UNITS));
 const NO_ZONE: &str = "the zone is unknown";
 const TOO_FAR: &str = "the result lies beyond the year 9999";
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str = "A `date` is a day of the calendar, a `datetime` a point in time. Which day or hour it is depends on the zone, so each function between the two names one, by its IANA name (`Europe/Berlin`). In a pattern stand `%d` day, `%m` month, `%Y` year, `%y` year of two digits (69 to 99 are of the last century), `%j` day of the year, `%V` week, `%H` hour to 23, `%I` hour to 12 with `%p` for AM or PM, `%M` minute, `%S` second, `%%` a percent sign; with a `-` (`%-d`) no leading zero is printed. A pattern that does not serve for its function is refused at compile time.";
+
 /// The functions on days and instants.
 pub static FUNCTIONS: &[Function] = &[
     Function::new("date_in", path!(date_in), "The day that it is in a zone: one day for every point in time, also where the clocks are set.", &[DT, ZONE], Returns::Date, |a| {

@@ -105,6 +105,9 @@ pub fn chunk<T>(list: Vec<T>, n: Decimal) -> Result<Vec<Vec<T>>, Stop> {
 const L: Param = Param::new("list", Takes::List);
 const NUMBERS: Param = Param::new("list", Takes::ListOfNumbers);
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str = "Conditions, sorting and projection belong to `each`: `sum(each order.lines as x where x.type == \"product\" take x.total)`. A list stays a list, whatever its length.";
+
 /// The functions on lists.
 pub static FUNCTIONS: &[Function] = &[
     Function::new(

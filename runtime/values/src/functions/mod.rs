@@ -34,6 +34,7 @@ pub mod codes;
 pub mod dates;
 mod foreign;
 pub mod lists;
+mod manual;
 pub mod money;
 pub mod numbers;
 pub mod text;
@@ -42,6 +43,7 @@ use crate::fault::Stop;
 use crate::value::{FromValue, IntoValue, Value};
 
 pub use foreign::foreign_name;
+pub use manual::manual;
 
 /// The dynamic adapter of a function.
 pub type Call = for<'r> fn(&[Option<Value<'r>>]) -> Result<Option<Value<'r>>, Stop>;
@@ -335,6 +337,8 @@ impl Function {
 pub struct Family {
     /// Its title in the manual.
     pub name: &'static str,
+    /// What holds of all its functions: bases, units, words.
+    pub about: &'static str,
     /// Its functions in the order of the manual.
     pub functions: &'static [Function],
 }
@@ -345,12 +349,12 @@ pub static FAMILIES: &[Family] = &[
     text::BUILD,
     text::SEARCH,
     text::PATTERNS,
-    Family { name: "Numbers", functions: numbers::FUNCTIONS },
-    Family { name: "Money and tax", functions: money::FUNCTIONS },
-    Family { name: "Dates", functions: dates::FUNCTIONS },
-    Family { name: "Absence and decision", functions: absence::FUNCTIONS },
-    Family { name: "Lists", functions: lists::FUNCTIONS },
-    Family { name: "Codes and ids", functions: codes::FUNCTIONS },
+    Family { name: "Numbers", about: numbers::ABOUT, functions: numbers::FUNCTIONS },
+    Family { name: "Money and tax", about: money::ABOUT, functions: money::FUNCTIONS },
+    Family { name: "Dates", about: dates::ABOUT, functions: dates::FUNCTIONS },
+    Family { name: "Absence and decision", about: absence::ABOUT, functions: absence::FUNCTIONS },
+    Family { name: "Lists", about: lists::ABOUT, functions: lists::FUNCTIONS },
+    Family { name: "Codes and ids", about: codes::ABOUT, functions: codes::FUNCTIONS },
 ];
 
 /// All functions in the order of the manual.

@@ -103,6 +103,9 @@ const MODE: Param = Param::optional("mode", Takes::Mode);
 const RATE: Param = Param::new("rate", Takes::Number);
 const FAILURE: &str = "the rate is -100 or less, or the result has more than 28 digits";
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str = "Amounts are plain numbers; their currency is another field. Rates of tax are in percent (19 for 19 %). Each result is rounded once, from the exact quotient.";
+
 /// The functions on money and tax.
 pub static FUNCTIONS: &[Function] = &[
     Function::new(

@@ -278,6 +278,9 @@ pub fn format_number<'r>(x: Decimal, pattern: Cow<'r, str>) -> Result<Cow<'r, st
 const X: Param = Param::new("x", Takes::Number);
 const TOO_LARGE: &str = "the result has more than 28 digits";
 
+/// What holds of all these functions.
+pub(super) const ABOUT: &str = "Numbers are decimals of at most 28 digits. What only looks like one (`1E3`, ` 1`, `12,5`) is refused, not guessed.";
+
 /// The functions on numbers.
 pub static FUNCTIONS: &[Function] = &[
     Function::new(

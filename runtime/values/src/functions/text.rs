@@ -25,10 +25,29 @@ pub use patterns::{PATTERN_CHARACTERS_MAX, check_pattern, extract, matches, patt
 pub use search::{contains, ends_with, replace, starts_with};
 
 /// The chapters on text.
-pub(super) const CLEAN: Family = Family { name: "Text: clean", functions: clean::FUNCTIONS };
-pub(super) const BUILD: Family = Family { name: "Text: cut and build", functions: build::FUNCTIONS };
-pub(super) const SEARCH: Family = Family { name: "Text: search", functions: search::FUNCTIONS };
-pub(super) const PATTERNS: Family = Family { name: "Text: patterns", functions: patterns::FUNCTIONS };
+pub(super) const CLEAN: Family = Family {
+    name: "Text: clean",
+    about: "White space is what Unicode calls so; letters are those of every script. No result has more characters than the text.",
+    functions: clean::FUNCTIONS,
+};
+
+pub(super) const BUILD: Family = Family {
+    name: "Text: cut and build",
+    about: "Lengths and counts are in characters (Unicode scalar values), not bytes; positions count from 1. A negative count is 0, and one beyond the end stops there. An empty mark stands at the start for `before` and `after`, and parts nothing for `split`.",
+    functions: build::FUNCTIONS,
+};
+
+pub(super) const SEARCH: Family = Family {
+    name: "Text: search",
+    about: "Capitals and small letters are different; `lowercase` both sides, or use `matches` with `(?i)`, where they are not.",
+    functions: search::FUNCTIONS,
+};
+
+pub(super) const PATTERNS: Family = Family {
+    name: "Text: patterns",
+    about: "A pattern is a regular expression, stands literally in the spec, best in single quotes ('[0-9]+'), and is checked at compile time. The syntax is that of Perl and JavaScript, without look-around and back-references; so every search takes linear time.",
+    functions: patterns::FUNCTIONS,
+};
 
 const T: Param = Param::new("t", Takes::Text);
 
