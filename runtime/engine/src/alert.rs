@@ -4,9 +4,11 @@
 //! A channel that fails is tried again and shown in the status; it never holds up a delivery. No value of a record is told.
 
 use jiff::Timestamp;
+use mapwright_values::Rejection;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::{Failure, Reply};
+use crate::store::Fault;
 
 /// Is it still so?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,4 +51,103 @@ pub struct Alert {
 pub trait AlertChannel: Send + Sync {
     /// Sends one alert, once.
     fn send<'a>(&'a self, alert: &'a Alert) -> Reply<'a, Result<(), Failure>>;
+}
+
+/// What an alert says of records that need a person: class, code, fields and spec lines, never a record's value. The
+/// vendor's words and the reasons of the spec may hold values; `dead-letters` shows them to whoever may see them.
+#[must_use]
+pub fn of_letters(fault: &Fault, cause: &str) -> String {
+    let what = match rejected_at(fault) {
+        Some(places) => format!("the spec rejects the record ({places})"),
+        None => match fault.word() {
+            Some(word) => format!("{} ({} {word})", advice(&fault.class), fault.class),
+            None => format!("{} ({})", advice(&fault.class), fault.class),
+        },
+    };
+    format!("{what}; see `dead-letters list --cause \"{cause}\"`")
+}
+
+/// What an alert says of a connection that is stopped.
+#[must_use]
+pub fn of_connection(alias: &str, fault: &Fault) -> String {
+    match fault.word() {
+        Some(word) => format!(
+            "the connection `{alias}` is halted ({} {word}): {}; nothing is lost, see `status`",
+            fault.class,
+            advice(&fault.class)
+        ),
+        None => format!("the connection `{alias}` is halted: {}; nothing is lost, see `status`", advice(&fault.class)),
+    }
+}
+
+/// What an alert says of a flow that cannot read.
+#[must_use]
+pub fn of_reading(flow: &str, fault: &Fault) -> String {
+    match fault.word() {
+        Some(word) => {
+            format!("the flow `{flow}` cannot read its source ({} {word}): it tries again, see `status`", fault.class)
+        }
+        None => format!("the flow `{flow}` cannot read its source ({}): it tries again, see `status`", fault.class),
+    }
+}
+
+/// Fields and lines of the spec, each once, in order.
+fn rejected_at(fault: &Fault) -> Option<String> {
+    const PLACES_MAX: usize = 5;
+    let rejections: Vec<Rejection> = serde_json::from_str(fault.rejections.as_deref()?).ok()?;
+    let mut places: Vec<String> = Vec::new();
+    for rejection in &rejections {
+        let line = format!("{}:{}", rejection.at.file, rejection.at.line);
+        let place = match rejection.field.as_str() {
+            "" => line,
+            field => format!("field {} at {line}", without_numbers(field)),
+        };
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let more = places.len().saturating_sub(PLACES_MAX);
+    places.truncate(PLACES_MAX);
+    let listed = places.join("; ");
+    match more {
+        0 => Some(listed),
+        more => Some(format!("{listed}; and {more} more")),
+    }
+}
+
+/// `Lines[2].Tax` as `Lines[].Tax`: which element it was differs from record to record.
+fn without_numbers(field: &str) -> String {
+    let mut inside = false;
+    field
+        .chars()
+        .filter(|letter| {
+            match letter {
+                '[' => inside = true,
+                ']' => inside = false,
+                _ => {}
+            }
+            !inside || *letter == '['
+        })
+        .collect()
+}
+
+/// What happened and what to do, by the class of the fault.
+fn advice(class: &str) -> &'static str {
+    match class {
+        "permanent" => "the target refuses the record for good: correct the record or the mapping, then retry",
+        "exists" => "the target says that it has the record already: compare both, then retry or discard",
+        "expired" => "the time for trying or waiting is spent: mend what it waited for, then retry",
+        "poison" => "the program stopped on the record again and again: look at the record and at the program's log",
+        "key_in_use" | "link_in_use" => {
+            "two source records share one key at the target: correct one at the source, then retry"
+        }
+        "exists_differs" => "the target has a record with our natural key that differs: decide whether it is ours",
+        "duplicate" => "the target has several records with our natural key: remove all but one, then retry",
+        "ambiguous" => "an answer was lost and nothing proves the effect: look at the target and say what is there",
+        "no_key" | "part_key" | "several" => "a key is missing or not unique: correct the record, then retry",
+        "unreadable" => "the source sent what is no record: correct it at the source",
+        "halt" => "the system refuses us: check credentials, rights and configuration",
+        "drift" => "the target refuses too many records for one reason: the mapping or the target's schema has changed",
+        _ => "a record needs a person",
+    }
 }

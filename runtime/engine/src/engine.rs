@@ -19,7 +19,7 @@ use crate::connector::Connector;
 use crate::crash::CrashPoint;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
-use crate::flow::{Core, alerting, halting, reading, working};
+use crate::flow::{Core, alerting, halting, reading, sweeping, working};
 use crate::options::Options;
 use crate::schedule::{self, Timing};
 use crate::status::{FlowStatus, Progress, Status, Summary};
@@ -101,6 +101,7 @@ impl Engine {
             cache: Mutex::new(Cache::default()),
             gates,
             skews: Mutex::default(),
+            healths: Mutex::default(),
             progress: watch::channel(Progress::default()).0,
             stop: watch::channel(false).0,
             owner: format!("{}-{:08x}{:08x}", std::process::id(), backoff::draw(), backoff::draw()),
@@ -148,6 +149,8 @@ impl Engine {
                 done_wm: None,
                 last_error: None,
                 last_read_at: None,
+                last_new_at: None,
+                silent_since: None,
             }));
         }
         // Flows that the plan no longer has are shown as long as the store holds something of them.
@@ -158,6 +161,7 @@ impl Engine {
             flows,
             connections: kept.connections,
             alerts: kept.alerts,
+            notes: crate::status::notes(self.core.plan()),
         })
     }
 
@@ -177,6 +181,10 @@ impl Engine {
             }
         }
         self.drain(&names, sync.stop).await?;
+        if !sync.without_reading {
+            sweeping::listen(&self.core, &flows).await?;
+            alerting::send_alerts(&self.core).await?;
+        }
         summary.halted = halting::halted(&self.core).await?.into_iter().map(|(alias, _)| alias).collect();
         summary.progress = self.core.progress.borrow().clone();
         summary.stopped = self.core.is_stopping();
@@ -189,6 +197,9 @@ impl Engine {
     /// At the start, when a schedule cannot be served or the store is held by another process.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
         let timings = self.timings()?;
+        for note in crate::status::notes(self.core.plan()) {
+            tracing::warn!("{note}");
+        }
         self.begin().await?;
         let service = self.serve(&timings);
         tokio::pin!(service);
@@ -219,7 +230,8 @@ impl Engine {
             channel: flow.on_failure.map(str::to_owned),
         });
         let beginning = Beginning { owner: self.core.owner.clone(), flows: flows.collect(), now: self.core.now() };
-        Ok(self.core.store.begin(beginning).await?)
+        self.core.store.begin(beginning).await?;
+        halting::take_over(&self.core).await
     }
 
     /// A flow's turn: its reading, then the backlog as far as it can go now. Flows behind it come later.
@@ -256,7 +268,7 @@ impl Engine {
             canaries += sent;
             let worked = working::work(core, names).await?;
             alerting::send_alerts(core).await?;
-            if worked > 0 {
+            if worked > 0 || sweeping::sweep(core, names).await? > 0 {
                 continue;
             }
             if stop == Stop::Once {
@@ -341,6 +353,9 @@ impl Engine {
         }
         halting::send_canaries(core).await?;
         working::work(core, &names).await?;
+        sweeping::sweep(core, &names).await?;
+        let flows: Vec<&FlowPlan> = timings.iter().map(|(flow, _)| *flow).collect();
+        sweeping::listen(core, &flows).await?;
         alerting::send_alerts(core).await?;
         let now = core.now();
         let next_flow = timings.iter().flat_map(|(flow, timings)| {

@@ -29,12 +29,24 @@ pub struct Options {
     pub retry: Backoff,
     /// Pauses between two questions for a missing dependency.
     pub wait: Backoff,
-    /// How long a message waits for a dependency before it is dead.
+    /// How long a message waits, for whatever it waits, before it is dead.
     pub wait_max: Duration,
     /// How often a halted connection is tried.
     pub canary_every: Duration,
     /// How often [`crate::Engine::sync`] tries a halted connection before it ends.
     pub canaries_max: u32,
+    /// Most waiting messages that a canary tries before one of them proves something.
+    pub canary_messages_max: u32,
+    /// The window in which refusals of a connection are counted: so many of its newest records ...
+    pub drift_records: usize,
+    /// ... of the last so long.
+    pub drift_span: Duration,
+    /// More than this share of a window refused with one code halts the connection, in per cent.
+    pub drift_percent: usize,
+    /// So many writes in a row without an answer, or with one that promises nothing, open a connection's circuit.
+    pub circuit_failures: u32,
+    /// How long an open circuit lets nothing pass, growing with each message that tried it in vain.
+    pub circuit: Backoff,
     /// How often a message may be claimed without an outcome.
     pub deliveries_max: u32,
     /// Replaces every connector's settle time (rehearsals).
@@ -71,6 +83,12 @@ impl Default for Options {
             wait_max: Duration::from_secs(24 * 3600),
             canary_every: Duration::from_secs(60),
             canaries_max: 3,
+            canary_messages_max: 5,
+            drift_records: 50,
+            drift_span: Duration::from_secs(5 * 60),
+            drift_percent: 20,
+            circuit_failures: 10,
+            circuit: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(60) },
             deliveries_max: 5,
             settle: None,
             cache_entries: 10_000,

@@ -3,6 +3,8 @@
 //! In: the plan's schedules, the settings, when the flow was last read. Out: when it is due. Pure. A run that was missed
 //! is caught up once.
 
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -18,6 +20,8 @@ pub(crate) enum Timing {
     Every { seconds: u64, everything: bool },
     /// Once a day.
     Daily { at: Time, zone: TimeZone, everything: bool },
+    /// By a cron expression.
+    Cron { pattern: Box<Cron>, zone: TimeZone, everything: bool },
 }
 
 /// Understands the schedules of a flow; says which it cannot serve.
@@ -37,11 +41,16 @@ pub(crate) fn timings(flow: &FlowPlan, settings: &Json<'_>) -> Result<Vec<Timing
                 })?;
                 timings.push(Timing::Daily { at: time, zone: zone_of(flow, zone, settings)?, everything: *everything });
             }
-            Schedule::Cron { expression, .. } => {
-                return Err(format!(
-                    "{}:{}: the flow `{}` runs by cron `{expression}`, which this version cannot do: use `every` or `daily at`",
-                    flow.file, flow.line, flow.name
-                ));
+            Schedule::Cron { expression, zone, everything } => {
+                let zone = zone_of(flow, zone, settings)?;
+                let pattern = Box::new(cron(flow, expression)?);
+                if next_cron(Timestamp::UNIX_EPOCH, &pattern, &zone).is_none() {
+                    return Err(format!(
+                        "{}:{}: the cron expression `{expression}` of the flow `{}` names a time that never comes",
+                        flow.file, flow.line, flow.name
+                    ));
+                }
+                timings.push(Timing::Cron { pattern, zone, everything: *everything });
             }
             Schedule::OnDemand | Schedule::Webhook { .. } => {}
         }
@@ -54,6 +63,17 @@ pub(crate) fn timings(flow: &FlowPlan, settings: &Json<'_>) -> Result<Vec<Timing
         ));
     }
     Ok(timings)
+}
+
+/// Five fields, as cron has them; seconds and years are refused.
+fn cron(flow: &FlowPlan, expression: &str) -> Result<Cron, String> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(expression).map_err(|error| {
+        format!(
+            "{}:{}: the flow `{}` runs by cron `{expression}`, which is no cron expression of five fields: {error}",
+            flow.file, flow.line, flow.name
+        )
+    })
 }
 
 fn zone_of(flow: &FlowPlan, zone: &str, settings: &Json<'_>) -> Result<TimeZone, String> {
@@ -81,15 +101,23 @@ impl Timing {
         match self {
             Self::Every { seconds, .. } => later(last, std::time::Duration::from_secs(*seconds)),
             Self::Daily { at, zone, .. } => next_daily(last, *at, zone).unwrap_or(now),
+            Self::Cron { pattern, zone, .. } => next_cron(last, pattern, zone).unwrap_or(now),
         }
     }
 
     /// Is it a full scan?
     pub(crate) fn everything(&self) -> bool {
         match self {
-            Self::Every { everything, .. } | Self::Daily { everything, .. } => *everything,
+            Self::Every { everything, .. } | Self::Daily { everything, .. } | Self::Cron { everything, .. } => {
+                *everything
+            }
         }
     }
+}
+
+/// The first time of the pattern after `last`.
+fn next_cron(last: Timestamp, pattern: &Cron, zone: &TimeZone) -> Option<Timestamp> {
+    pattern.find_next_occurrence(&last.to_zoned(zone.clone()), false).ok().map(|next| next.timestamp())
 }
 
 /// The first `at` o'clock after `last`; a time that a clock change leaves out moves as the zone's rules say.
@@ -106,6 +134,8 @@ fn next_daily(last: Timestamp, at: Time, zone: &TimeZone) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use mapwright_values::plan::{Plan, ReadPlan};
+
     use super::*;
 
     #[test]
@@ -118,5 +148,70 @@ mod tests {
         assert_eq!(timing.due(Some(last), last), "2026-10-25T00:00:00Z".parse::<Timestamp>().unwrap());
         let next: Timestamp = "2026-10-25T00:00:00Z".parse().unwrap();
         assert_eq!(timing.due(Some(next), next), "2026-10-26T01:00:00Z".parse::<Timestamp>().unwrap());
+    }
+
+    fn flow(schedules: &'static [Schedule]) -> FlowPlan {
+        FlowPlan {
+            name: "orders",
+            doc: "",
+            owner: "tests",
+            schedules,
+            read: ReadPlan { system: "shop", entity: "order", key: &["id"], filter: &[], keep: false, select: &[] },
+            writes: &[],
+            after: &[],
+            latest_wins: false,
+            retry_up_to_s: 60,
+            on_failure: None,
+            on_silence: None,
+            file: "flows.mapspec",
+            line: 3,
+        }
+    }
+
+    fn cron_of(expression: &'static str, zone: &'static str) -> Result<Vec<Timing>, String> {
+        let settings = Json::parse(r#"{"zone":"Europe/Berlin","port":7}"#).unwrap();
+        let schedule = Schedule::Cron { expression, zone, everything: true };
+        timings(&flow(Box::leak(Box::new([schedule]))), &settings)
+    }
+
+    #[test]
+    fn cron_runs_in_the_zone_of_a_setting_across_the_clock_change() {
+        let timing = cron_of("30 6 * * MON-FRI", "{zone}").unwrap().remove(0);
+        assert!(timing.everything());
+        // A Friday, half past six in summer; the next is on Monday, half past six in winter.
+        let friday: Timestamp = "2026-10-23T04:30:00Z".parse().unwrap();
+        assert_eq!(timing.due(Some(friday), friday), "2026-10-26T05:30:00Z".parse::<Timestamp>().unwrap());
+        // Missed for a week: due since the first time, once.
+        let now: Timestamp = "2026-10-30T12:00:00Z".parse().unwrap();
+        assert!(timing.due(Some(friday), now) <= now && timing.due(Some(now), now) > now);
+    }
+
+    #[test]
+    fn a_schedule_that_cannot_be_served_is_refused_in_words() {
+        for (expression, zone, word) in [
+            ("30 6 * *", "Europe/Berlin", "no cron expression"),
+            ("0 30 6 * * *", "Europe/Berlin", "no cron expression"),
+            ("0 0 30 2 *", "Europe/Berlin", "never comes"),
+            ("0 6 * * *", "Mars/Base", "unknown"),
+            ("0 6 * * *", "{port}", "is no text"),
+            ("0 6 * * *", "{missing}", "is no text"),
+        ] {
+            let error = cron_of(expression, zone).unwrap_err();
+            assert!(error.contains(word) && error.contains("orders"), "{error}");
+        }
+        let hook = Schedule::Webhook { topic: "order", system: "shop" };
+        let alone = flow(Box::leak(Box::new([hook])));
+        assert!(timings(&alone, &Json::Null).unwrap_err().contains("webhook alone"));
+        let beside = flow(Box::leak(Box::new([hook, Schedule::Every { seconds: 60, everything: false }])));
+        assert_eq!(timings(&beside, &Json::Null).unwrap().len(), 1);
+        let plan = Plan {
+            name: "tests",
+            systems: &[],
+            settings: &[],
+            mappings: &[],
+            flows: Box::leak(Box::new([beside, flow(&[])])),
+        };
+        let notes = crate::status::notes(&plan);
+        assert_eq!(notes, ["orders: webhooks are not received yet: the flow runs by its interval"]);
     }
 }

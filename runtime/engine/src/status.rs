@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use mapwright_values::plan::{Plan, Schedule};
+
 use crate::alert::Alert;
 use crate::state::State;
 use crate::store::MessageId;
@@ -43,6 +45,10 @@ pub struct FlowStatus {
     pub last_error: Option<String>,
     /// When a reading last came to its end: without one the flow is not green.
     pub last_read_at: Option<Timestamp>,
+    /// When it last captured something new.
+    pub last_new_at: Option<Timestamp>,
+    /// Since when nothing new has come, where that is longer than the flow's `on silence` allows: it is not green.
+    pub silent_since: Option<Timestamp>,
 }
 
 impl FlowStatus {
@@ -76,6 +82,16 @@ pub struct ConnectionStatus {
     pub reason: Option<String>,
     /// When the canary goes.
     pub canary_at: Option<Timestamp>,
+    /// The flow whose reading was refused, where a reading halted it.
+    pub halted_flow: Option<String>,
+    /// The code with which it was refused.
+    pub halted_code: Option<String>,
+    /// Since when its circuit is open: too many failures in a row.
+    pub open_since: Option<Timestamp>,
+    /// Until when nothing is sent there, because its circuit is open or it asked for a pause.
+    pub open_until: Option<Timestamp>,
+    /// The failure that opened the circuit last.
+    pub open_reason: Option<String>,
 }
 
 /// Everything that the store knows for a report.
@@ -102,6 +118,8 @@ pub struct Status {
     pub connections: Vec<ConnectionStatus>,
     /// Alerts that are open or not yet told.
     pub alerts: Vec<Alert>,
+    /// What the program does otherwise than its spec might suggest, in words.
+    pub notes: Vec<String>,
 }
 
 /// A message that needs a person, in one line.
@@ -218,4 +236,16 @@ pub struct Summary {
     pub halted: Vec<String>,
     /// Was it stopped before its end?
     pub stopped: bool,
+}
+
+/// What the program does otherwise than its spec might suggest, in words.
+#[must_use]
+pub fn notes(plan: &Plan) -> Vec<String> {
+    let hooked = plan.flows.iter().filter(|flow| {
+        flow.schedules.iter().any(|schedule| match schedule {
+            Schedule::Webhook { .. } => true,
+            Schedule::Every { .. } | Schedule::Daily { .. } | Schedule::Cron { .. } | Schedule::OnDemand => false,
+        })
+    });
+    hooked.map(|flow| format!("{}: webhooks are not received yet: the flow runs by its interval", flow.name)).collect()
 }

@@ -424,6 +424,7 @@ async fn a_record_that_kills_its_worker_again_and_again_is_dead_in_the_end() {
             limit: 10,
             flows: vec!["customers".to_owned()],
             deliveries_max: 5,
+            canary: None,
         };
         let leased = store.lease(request).await.unwrap();
         assert_eq!(leased.len(), usize::from(turn <= 5), "turn {turn}");
@@ -447,6 +448,7 @@ async fn a_result_under_an_old_fence_is_refused() {
         limit: 1,
         flows: vec!["orders".to_owned()],
         deliveries_max: 5,
+        canary: None,
     };
     let zombie = store.lease(claim("zombie")).await.unwrap().remove(0);
     setup.clock.advance(Duration::from_secs(31));

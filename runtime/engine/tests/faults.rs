@@ -66,6 +66,12 @@ impl Store for Failing {
     fn connection(&self, change: ConnectionChange) -> Stored<'_, ()> {
         self.guard(|| self.inner.connection(change))
     }
+    fn sweep(&self, sweep: Sweep) -> Stored<'_, u64> {
+        self.guard(|| self.inner.sweep(sweep))
+    }
+    fn silence(&self, check: SilenceCheck) -> Stored<'_, bool> {
+        self.guard(|| self.inner.silence(check))
+    }
     fn operate(&self, operation: Operation) -> Stored<'_, u64> {
         self.guard(|| self.inner.operate(operation))
     }

@@ -2,6 +2,7 @@
 //!
 //! In: what a connector told, and the situation of the message. Out: a verdict. Pure: the time and the randomness are given.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -210,10 +211,12 @@ fn expired(last: &Fault, limit: Duration, did: &str) -> Fault {
     }
 }
 
-/// The fault of a record that the spec rejects: every rejection is kept, the first one is the cause.
+/// The fault of a record that the spec rejects: every rejection is kept, their spec lines are the cause.
 pub(crate) fn rejected(rejections: &[Rejection]) -> Fault {
     let first = rejections.first();
     let place = first.map_or_else(String::new, |first| format!("{}:{}", first.at.file, first.at.line));
+    let lines: BTreeSet<(&str, u32)> = rejections.iter().map(|one| (one.at.file.as_str(), one.at.line)).collect();
+    let lines: Vec<String> = lines.into_iter().map(|(file, line)| format!("{file}:{line}")).collect();
     let more = match rejections.len() {
         0 | 1 => String::new(),
         several => format!(" (and {} more)", several - 1),
@@ -228,7 +231,7 @@ pub(crate) fn rejected(rejections: &[Rejection]) -> Fault {
         status: None,
         code: None,
         message,
-        cause: format!("rejected: {place}"),
+        cause: format!("rejected: {}", lines.join(", ")),
         rejections: serde_json::to_string(rejections).ok(),
     }
 }

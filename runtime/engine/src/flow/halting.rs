@@ -1,30 +1,117 @@
-//! Halting a connection, and the canary that sets it going again.
+//! Halting a connection, opening its circuit, and the canary that sets it going again.
 //!
-//! In: a failure of the class halt. Out: a halted connection in the store, an alert, one cheap call a minute.
+//! In: outcomes of writes, failures of the class halt. Out: the connection's state in the store, an alert, one canary a
+//! minute: a reading where a reading was refused, otherwise one of the waiting messages, while all others wait.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use mapwright_values::plan::FlowPlan;
 
-use super::Core;
+use super::health::{Bounds, Finding, Health};
+use super::resolving::Work;
+use super::{Core, reading, working};
 use crate::EngineError;
 use crate::clock::later;
-use crate::store::{ConnectionChange, Fault};
+use crate::connector::{Class, Failure};
+use crate::state::{Reason, State};
+use crate::status::ConnectionStatus;
+use crate::store::{ConnectionChange, Fault, LeaseRequest, refusal_word};
 
-/// Stops everything that goes to a system.
-pub(crate) async fn halt(core: &Core, alias: &str, fault: &Fault, channel: Option<&str>) -> Result<(), EngineError> {
+/// Stops everything that goes to a system. `reading` = the flow whose reading was refused.
+pub(crate) async fn halt(
+    core: &Core,
+    alias: &str,
+    fault: &Fault,
+    flow: &FlowPlan,
+    reading: Option<&str>,
+) -> Result<(), EngineError> {
     tracing::error!(system = alias, class = %fault.class, code = ?fault.code, "the connection is halted");
     let now = core.now();
     let change = ConnectionChange::Halt {
         alias: alias.to_owned(),
         fault: Fault { cause: format!("halted: {}", fault.cause), ..fault.clone() },
-        channel: channel.map(str::to_owned),
+        channel: flow.on_failure.map(str::to_owned),
+        flow: reading.map(str::to_owned),
         canary_at: later(now, core.options.canary_every),
         now,
     };
     Ok(core.store.connection(change).await?)
 }
 
+/// May a message go to this system, that is not the one which tries it?
+pub(crate) fn lets_pass(core: &Core, alias: &str) -> bool {
+    let now = core.now();
+    core.healths.lock().is_ok_and(|healths| healths.get(alias).is_none_or(|health| health.lets_pass(now)))
+}
+
+/// Takes over what an earlier process knew of the circuits.
+pub(crate) async fn take_over(core: &Core) -> Result<(), EngineError> {
+    let connections = core.store.status(core.now()).await?.connections;
+    if let Ok(mut healths) = core.healths.lock() {
+        for connection in connections {
+            healths.insert(connection.alias, Health::left(connection.open_since.is_some()));
+        }
+    }
+    Ok(())
+}
+
+/// Notes how a write ended; answers the fault that halts the connection, where the outcome shows a drift.
+pub(crate) async fn note_outcome(
+    core: &Core,
+    work: &Work,
+    failure: Option<&Failure>,
+) -> Result<Option<Fault>, EngineError> {
+    let alias = work.mapping.system.to_owned();
+    let now = core.now();
+    let bounds = Bounds::of(&core.options);
+    let finding = match core.healths.lock() {
+        Ok(mut healths) => healths.entry(alias.clone()).or_default().note(failure, work.leased.trial, now, &bounds),
+        Err(_) => Finding::Nothing,
+    };
+    let change = match finding {
+        Finding::Nothing => None,
+        Finding::Close => {
+            tracing::info!(system = %alias, "the connection's circuit closes");
+            Some(ConnectionChange::Close { alias, now })
+        }
+        Finding::Pause { until } => Some(ConnectionChange::Pause { alias, until }),
+        Finding::Open { until, failures } => failure.map(|failure| {
+            tracing::error!(system = %alias, failures, %until, "the connection's circuit is open");
+            let channel = work.flow.on_failure.map(str::to_owned);
+            ConnectionChange::Open { alias, fault: Fault::told(failure), failures, channel, until, now }
+        }),
+        Finding::Drift { code, refused } => return Ok(Some(drift(core, &alias, code, refused))),
+    };
+    if let Some(change) = change {
+        core.store.connection(change).await?;
+    }
+    canary_refused(core, work, failure).await
+}
+
+fn drift(core: &Core, alias: &str, code: String, refused: usize) -> Fault {
+    let message = format!(
+        "{refused} of the newest {} records within {} s were refused by {alias} with the code {code}: the mapping or the target's schema has changed; mend it, and the next canary sets the connection going",
+        core.options.drift_records,
+        core.options.drift_span.as_secs()
+    );
+    Fault { cause: format!("drift {code}"), code: Some(code), ..Fault::own("drift", message) }
+}
+
+/// A canary that is refused with the code of the drift that halted its connection keeps it halted.
+async fn canary_refused(core: &Core, work: &Work, failure: Option<&Failure>) -> Result<Option<Fault>, EngineError> {
+    let Some(failure) = failure.filter(|failure| work.leased.canary && failure.class == Class::Permanent) else {
+        return Ok(None);
+    };
+    let connections = core.store.status(core.now()).await?.connections;
+    let halted = connections.into_iter().find(|connection| connection.alias == work.mapping.system);
+    let code = halted.and_then(|connection| connection.halted_code);
+    let same = code.is_some() && code == refusal_word(failure.status, failure.code.as_deref());
+    Ok(same.then(|| Fault { cause: "drift".to_owned(), ..Fault::told(failure) }))
+}
+
 /// Sends the canaries that are due; answers how many were sent.
-pub(crate) async fn send_canaries(core: &Core) -> Result<u32, EngineError> {
+pub(crate) async fn send_canaries(core: &Arc<Core>) -> Result<u32, EngineError> {
     let mut sent = 0;
     for connection in core.store.status(core.now()).await?.connections {
         let due = connection.canary_at.is_some_and(|at| at <= core.now());
@@ -32,22 +119,63 @@ pub(crate) async fn send_canaries(core: &Core) -> Result<u32, EngineError> {
             continue;
         }
         sent += 1;
-        let answer = core.connector(&connection.alias)?.check().await;
+        let refused = try_connection(core, &connection).await?;
         let now = core.now();
-        let change = match answer {
-            Ok(_) => {
-                tracing::info!(system = %connection.alias, "the connection answers again");
+        let change = match refused {
+            None => {
+                tracing::info!(system = %connection.alias, "the connection works again");
                 ConnectionChange::Resume { alias: connection.alias, now }
             }
-            Err(failure) => ConnectionChange::StillHalted {
+            Some(fault) => ConnectionChange::StillHalted {
                 alias: connection.alias,
-                fault: Fault::told(&failure),
+                fault,
                 canary_at: later(now, core.options.canary_every),
             },
         };
         core.store.connection(change).await?;
     }
     Ok(sent)
+}
+
+/// Tries a halted connection by what halted it; answers why it does not work yet.
+async fn try_connection(core: &Arc<Core>, connection: &ConnectionStatus) -> Result<Option<Fault>, EngineError> {
+    if let Err(failure) = core.connector(&connection.alias)?.check().await {
+        return Ok(Some(Fault::told(&failure)));
+    }
+    if let Some(flow) = connection.halted_flow.as_deref().and_then(|name| core.plan().flow(name)) {
+        return Ok(reading::try_page(core, flow).await?.err().as_ref().map(Fault::told));
+    }
+    for _ in 0..core.options.canary_messages_max.max(1) {
+        let request = LeaseRequest {
+            owner: core.owner.clone(),
+            now: core.now(),
+            until: core.lease_end(),
+            limit: 1,
+            flows: Vec::new(),
+            deliveries_max: core.options.deliveries_max,
+            canary: Some(connection.alias.clone()),
+        };
+        let until = request.until;
+        let leased = core.store.lease(request).await?;
+        if leased.is_empty() {
+            return Ok(None);
+        }
+        for finished in working::process(core, leased, until).await? {
+            match finished.state {
+                Some(State::Waiting(Reason::ConnectionHalted) | State::RetryWait | State::Ambiguous) => {
+                    return Ok(finished.fault.or_else(|| Some(unproven())));
+                }
+                // An answer was had, whatever it said of the record.
+                Some(_) | None if finished.sent => return Ok(None),
+                Some(_) | None => {}
+            }
+        }
+    }
+    Ok(Some(unproven()))
+}
+
+fn unproven() -> Fault {
+    Fault::own("halt", "the system answers a check, but no waiting record has proved yet that it takes writes")
 }
 
 /// The halted connections, with the time of the next canary.

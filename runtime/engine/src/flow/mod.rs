@@ -6,10 +6,12 @@
 pub(crate) mod alerting;
 pub(crate) mod deciding;
 pub(crate) mod halting;
+pub(crate) mod health;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod resolving;
 pub(crate) mod sending;
+pub(crate) mod sweeping;
 pub(crate) mod working;
 
 use std::collections::HashMap;
@@ -43,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) gates: HashMap<String, Arc<Semaphore>>,
     /// How far each source's clock stands from ours.
     pub(crate) skews: Mutex<HashMap<String, SignedDuration>>,
+    /// How well each connection works.
+    pub(crate) healths: Mutex<HashMap<String, health::Health>>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) owner: String,

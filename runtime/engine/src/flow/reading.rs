@@ -71,6 +71,20 @@ pub(crate) async fn read_flow(core: &Core, flow: &'static FlowPlan, extent: Exte
     Ok(Ended::Complete)
 }
 
+/// Asks for the page that is next, and keeps nothing of it: the canary of a connection whose reading was refused.
+pub(crate) async fn try_page(core: &Core, flow: &'static FlowPlan) -> Result<Result<(), Failure>, EngineError> {
+    let connector = core.connector(flow.read.system)?.as_ref();
+    let reading = connector.reading(flow.read.entity);
+    let (index, name) = match reading.passes.first() {
+        Some(name) => (Some(0), name.clone()),
+        None => (None, EVERYTHING.to_owned()),
+    };
+    let mut position = core.store.position(flow.name, &name).await?;
+    let pass = Pass { core, flow, connector, reading, index, name };
+    let window = position.window.take().unwrap_or_else(|| pass.new_window(&position, Extent::default()));
+    Ok(pass.fetch(&window).await.map(|_| ()))
+}
+
 async fn note(core: &Core, flow: &FlowPlan, fault: Option<Fault>) -> Result<(), EngineError> {
     let note =
         ReadingNote { flow: flow.name.to_owned(), now: core.now(), fault, channel: flow.on_failure.map(str::to_owned) };
@@ -215,7 +229,7 @@ impl Pass<'_> {
     async fn fail(&self, failure: &Failure) -> Result<Ended, EngineError> {
         let fault = Fault::told(failure);
         if failure.class == Class::Halt {
-            halting::halt(self.core, self.flow.read.system, &fault, self.flow.on_failure).await?;
+            halting::halt(self.core, self.flow.read.system, &fault, self.flow, Some(self.flow.name)).await?;
         }
         self.fail_with(fault).await
     }

@@ -201,10 +201,7 @@ fn wait(references: &[Reference], work: &Work) -> Verdict {
             Reference::Find(find) => words.push(format!("a record of {}.{}", find.system, find.entity)),
         }
     }
-    let fault = Fault {
-        cause: "waiting for a reference".to_owned(),
-        ..Fault::own("waiting", format!("waits for {}", words.join(", ")))
-    };
+    let fault = Fault::own("waiting", format!("waits for {}", words.join(", ")));
     deciding::wait_for(fault, links, &work.situation)
 }
 

@@ -17,23 +17,43 @@ use crate::clock::later;
 use crate::connector::{Class, Deed, Failure, Probe, WriteRequest, Written};
 use crate::keys;
 use crate::state::State;
-use crate::store::{Concluded, Conclusion, Delivery, Fault, Intended, Intent, NewLink, Sent, Verdict, WrittenRecord};
+use crate::store::{
+    Concluded, Conclusion, ConnectionChange, Delivery, Fault, Intended, Intent, NewLink, Sent, Verdict, WrittenRecord,
+};
+
+/// How the work on one message ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    /// Was anything sent that its system answered, or did not?
+    pub(crate) sent: bool,
+    /// Where the message stands; `None` = somebody else has it.
+    pub(crate) state: Option<State>,
+    /// Why it is not done.
+    pub(crate) fault: Option<Fault>,
+}
 
 /// Brings one message to its verdict.
-pub(crate) async fn finish(core: &Core, work: Work, lease_until: jiff::Timestamp) -> Result<(), EngineError> {
+pub(crate) async fn finish(core: &Core, work: Work, lease_until: jiff::Timestamp) -> Result<Finished, EngineError> {
     let span = tracing::info_span!(
         "message", id = work.leased.id.0, trace = %work.leased.capture_key, flow = work.flow.name, write = work.leased.write
     );
     dispatch(core, work, lease_until).instrument(span).await
 }
 
-async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> Result<(), EngineError> {
-    match work.result.take() {
+async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> Result<Finished, EngineError> {
+    let attempts = work.leased.attempts;
+    let finished = match work.result.take() {
         None => probe_turn(core, &work).await,
         Some(Prepared::Conclude(verdict)) => conclude(core, &work, verdict, None).await,
         Some(Prepared::Halt { alias, fault }) => halt(core, &work, &alias, fault).await,
         Some(Prepared::Record(record)) => send(core, &mut work, &record, lease_until).await,
+    };
+    let sent = work.leased.attempts > attempts;
+    if work.leased.trial && !sent {
+        let change = ConnectionChange::Untried { alias: work.mapping.system.to_owned(), now: core.now() };
+        core.store.connection(change).await?;
     }
+    Ok(Finished { sent, ..finished? })
 }
 
 /// The fields by which a write finds its record.
@@ -76,7 +96,12 @@ fn repeat_key(work: &Work) -> String {
     }
 }
 
-async fn send(core: &Core, work: &mut Work, json: &Json<'_>, lease_until: jiff::Timestamp) -> Result<(), EngineError> {
+async fn send(
+    core: &Core,
+    work: &mut Work,
+    json: &Json<'_>,
+    lease_until: jiff::Timestamp,
+) -> Result<Finished, EngineError> {
     let record = json.to_text();
     let hash = keys::digest(&[&record]);
     if work.leased.last_written.as_deref() == Some(hash.as_str()) {
@@ -100,7 +125,8 @@ async fn send(core: &Core, work: &mut Work, json: &Json<'_>, lease_until: jiff::
     let give_up = writing.request_timeout.saturating_add(core.options.request_margin);
     let now = core.now();
     // A request must be given up before its lease ends; one that would not be is left to a later claim.
-    if core.is_stopping() || later(now, give_up) > lease_until {
+    let passes = work.leased.trial || work.leased.canary || halting::lets_pass(core, work.mapping.system);
+    if core.is_stopping() || !passes || later(now, give_up) > lease_until {
         return conclude(core, work, Verdict::HandBack, None).await;
     }
     let sent = Sent { deed, record, create_key: repeat_key(work), hash, at: now };
@@ -117,7 +143,7 @@ async fn send(core: &Core, work: &mut Work, json: &Json<'_>, lease_until: jiff::
     match intended {
         Intended::LeaseLost => {
             tracing::warn!(message = work.leased.id.0, "another worker has the message; its result is left to it");
-            Ok(())
+            Ok(Finished { sent: false, state: None, fault: None })
         }
         Intended::KeyInUse => conclude(core, work, Verdict::Dead { fault: key_in_use(work) }, None).await,
         Intended::Granted => transmit(core, work, sent, give_up).await,
@@ -205,7 +231,7 @@ async fn by_other_key(core: &Core, work: &Work, json: &Json<'_>) -> Result<Resul
     }
 }
 
-async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -> Result<(), EngineError> {
+async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -> Result<Finished, EngineError> {
     let request = WriteRequest {
         entity: work.mapping.entity.to_owned(),
         deed: sent.deed.clone(),
@@ -226,6 +252,7 @@ async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -
     };
     let result = result.and_then(|written| promised_key(work, written));
     work.leased.sent = Some(sent);
+    let drift = halting::note_outcome(core, work, result.as_ref().err()).await?;
     match result {
         Ok(written) => {
             let verdict = delivered(core, work, written, false);
@@ -237,7 +264,10 @@ async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -
             {
                 cache.forget(work.mapping.system);
             }
-            decided(core, work, deciding::after_send(&failure, &work.situation)).await
+            match drift {
+                Some(fault) => decided(core, work, Decision::Halt(fault)).await,
+                None => decided(core, work, deciding::after_send(&failure, &work.situation)).await,
+            }
         }
     }
 }
@@ -269,7 +299,7 @@ fn promised_key(work: &Work, written: Written) -> Result<Written, Failure> {
     Ok(written)
 }
 
-async fn decided(core: &Core, work: &Work, decision: Decision) -> Result<(), EngineError> {
+async fn decided(core: &Core, work: &Work, decision: Decision) -> Result<Finished, EngineError> {
     match decision {
         Decision::Conclude(verdict) => conclude(core, work, verdict, None).await,
         Decision::Halt(fault) => halt(core, work, work.mapping.system, fault).await,
@@ -277,8 +307,8 @@ async fn decided(core: &Core, work: &Work, decision: Decision) -> Result<(), Eng
     }
 }
 
-async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<(), EngineError> {
-    halting::halt(core, alias, &fault, work.flow.on_failure).await?;
+async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<Finished, EngineError> {
+    halting::halt(core, alias, &fault, work.flow, None).await?;
     let verdict = match work.leased.state {
         // What may be at the target stays ambiguous; a halted system's messages are not claimed, so nothing is lost.
         State::Ambiguous => Verdict::Ambiguous { at: core.now(), fault, probes: work.leased.probes },
@@ -298,7 +328,7 @@ async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<(),
     conclude(core, work, verdict, None).await
 }
 
-async fn probe_turn(core: &Core, work: &Work) -> Result<(), EngineError> {
+async fn probe_turn(core: &Core, work: &Work) -> Result<Finished, EngineError> {
     match deciding::ambiguous_turn(&work.situation) {
         Turn::Probe => probe(core, work).await,
         Turn::Conclude(verdict) => conclude(core, work, verdict, None).await,
@@ -306,7 +336,7 @@ async fn probe_turn(core: &Core, work: &Work) -> Result<(), EngineError> {
 }
 
 /// Asks the target whether the effect is there.
-async fn probe(core: &Core, work: &Work) -> Result<(), EngineError> {
+async fn probe(core: &Core, work: &Work) -> Result<Finished, EngineError> {
     let Some(sent) = &work.leased.sent else {
         let fault = Fault::own("program", "an ambiguous message without a request: a fault of the program");
         return conclude(core, work, Verdict::Park { fault }, None).await;
@@ -404,7 +434,8 @@ fn points(verdict: &Verdict) -> (&'static str, &'static str) {
     }
 }
 
-async fn conclude(core: &Core, work: &Work, verdict: Verdict, probe: Option<String>) -> Result<(), EngineError> {
+async fn conclude(core: &Core, work: &Work, verdict: Verdict, probe: Option<String>) -> Result<Finished, EngineError> {
+    let fault = verdict.fault().cloned();
     let (before, after) = points(&verdict);
     let conclusion = Conclusion { id: work.leased.id, fence: work.leased.fence, now: core.now(), verdict, probe };
     core.crash.reach(before);
@@ -413,13 +444,14 @@ async fn conclude(core: &Core, work: &Work, verdict: Verdict, probe: Option<Stri
     match concluded {
         Concluded::LeaseLost => {
             tracing::warn!(message = work.leased.id.0, "the claim on the message was lost; its result is refused");
+            Ok(Finished { sent: false, state: None, fault })
         }
         Concluded::Applied(state) => {
             tracing::debug!(message = work.leased.id.0, trace = %work.leased.capture_key, state = state.name(), "concluded");
             count(core, work, state);
+            Ok(Finished { sent: false, state: Some(state), fault })
         }
     }
-    Ok(())
 }
 
 fn count(core: &Core, work: &Work, state: State) {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::deciding::{self, Situation};
 use super::resolving::{self, Prepared, Work};
+use super::sending::Finished;
 use super::{Core, record, sending, write_plan};
 use crate::EngineError;
 use crate::clock::between;
@@ -60,6 +61,7 @@ async fn work_alone(
             limit: core.options.batch,
             flows: flows.to_vec(),
             deliveries_max: core.options.deliveries_max,
+            canary: None,
         };
         let until = request.until;
         core.crash.reach("lease.before_commit");
@@ -75,7 +77,11 @@ async fn work_alone(
 }
 
 /// Brings claimed messages to a verdict, all look-ups together, all writes side by side.
-async fn process(core: &Arc<Core>, leased: Vec<Leased>, until: jiff::Timestamp) -> Result<(), EngineError> {
+pub(crate) async fn process(
+    core: &Arc<Core>,
+    leased: Vec<Leased>,
+    until: jiff::Timestamp,
+) -> Result<Vec<Finished>, EngineError> {
     let mut works = Vec::with_capacity(leased.len());
     for leased in leased {
         let mut work = begin(core, leased)?;
@@ -94,11 +100,14 @@ async fn process(core: &Arc<Core>, leased: Vec<Leased>, until: jiff::Timestamp) 
         sendings.spawn(async move { sending::finish(&core, work, until).await });
     }
     let mut first_error = None;
+    let mut finished = Vec::new();
     while let Some(joined) = sendings.join_next().await {
-        let result = joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a delivery broke down: {error}"))));
-        first_error = first_error.or(result.err());
+        match joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a delivery broke down: {error}")))) {
+            Ok(one) => finished.push(one),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
     }
-    first_error.map_or(Ok(()), Err)
+    first_error.map_or(Ok(finished), Err)
 }
 
 fn begin(core: &Core, leased: Leased) -> Result<Work, EngineError> {

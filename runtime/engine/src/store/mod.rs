@@ -58,8 +58,14 @@ pub trait Store: Send + Sync {
     /// The target keys behind links, in order.
     fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>>;
 
-    /// Halts, resumes or delays the canary of a connection.
+    /// Halts or resumes a connection, opens or closes its circuit.
     fn connection(&self, change: ConnectionChange) -> Stored<'_, ()>;
+
+    /// T12, T16: ends messages whose time is spent; answers how many.
+    fn sweep(&self, sweep: Sweep) -> Stored<'_, u64>;
+
+    /// Raises the alert of a silent flow; answers whether it is silent.
+    fn silence(&self, check: SilenceCheck) -> Stored<'_, bool>;
 
     /// T13, T14: a person's decision about dead letters; answers how many messages it touched.
     fn operate(&self, operation: Operation) -> Stored<'_, u64>;

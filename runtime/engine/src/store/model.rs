@@ -123,6 +123,8 @@ pub struct LeaseRequest {
     pub flows: Vec<String>,
     /// How often a message may be claimed without an outcome.
     pub deliveries_max: u32,
+    /// One message that waits for this halted connection, as its canary; nothing else.
+    pub canary: Option<String>,
 }
 
 /// What was sent last.
@@ -200,6 +202,10 @@ pub struct Leased {
     pub last_written: Option<String>,
     /// Records that earlier writes made.
     pub written: Vec<WrittenRecord>,
+    /// The one message that tries a connection whose circuit is open.
+    pub trial: bool,
+    /// The one message that tries a halted connection.
+    pub canary: bool,
 }
 
 /// What is about to be sent.
@@ -249,24 +255,31 @@ impl Fault {
     /// A fault that the engine itself found.
     #[must_use]
     pub fn own(class: &str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let cause = format!("{class}: {}", normalised(&message));
-        Self { class: class.to_owned(), status: None, code: None, message, cause, rejections: None }
+        let (class, message) = (class.to_owned(), message.into());
+        Self { cause: class.clone(), class, status: None, code: None, message, rejections: None }
     }
 
     /// A fault that a connector told.
     #[must_use]
     pub fn told(failure: &Failure) -> Self {
         let class = class_name(failure.class);
-        let word = failure.code.clone().unwrap_or_else(|| normalised(&failure.message));
         Self {
             class: class.to_owned(),
             status: failure.status,
             code: failure.code.clone(),
             message: failure.message.clone(),
-            cause: format!("{class}: {word}"),
+            cause: match refusal_word(failure.status, failure.code.as_deref()) {
+                Some(word) => format!("{class} {word}"),
+                None => class.to_owned(),
+            },
             rejections: None,
         }
+    }
+
+    /// The code, or the status where there is no code, without anything that could be a value.
+    #[must_use]
+    pub fn word(&self) -> Option<String> {
+        refusal_word(self.status, self.code.as_deref())
     }
 }
 
@@ -287,28 +300,18 @@ pub fn class_name(class: Class) -> &'static str {
     }
 }
 
-/// A message without what differs from record to record: quoted texts and digits.
+/// What a system answered in one short word: its code, or the HTTP status where it told none. A vendor's code is a
+/// word of its manual; what looks otherwise is cut, for it could be a value of a record.
 #[must_use]
-pub fn normalised(message: &str) -> String {
-    let mut text = String::with_capacity(message.len());
-    let mut quote = None;
-    for letter in message.chars() {
-        match quote {
-            Some(open) if letter == open => quote = None,
-            Some(_) => {}
-            None if matches!(letter, '"' | '\'' | '`') => {
-                quote = Some(letter);
-                text.push('…');
-            }
-            None if letter.is_ascii_digit() => {
-                if !text.ends_with('#') {
-                    text.push('#');
-                }
-            }
-            None => text.push(letter),
-        }
+pub fn refusal_word(status: Option<u16>, code: Option<&str>) -> Option<String> {
+    const LENGTH_MAX: usize = 40;
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | ':' | '/');
+    let word: String = code.unwrap_or_default().chars().take_while(plain).take(LENGTH_MAX).collect();
+    match (word.is_empty(), status) {
+        (false, _) => Some(word),
+        (true, Some(status)) => Some(status.to_string()),
+        (true, None) => None,
     }
-    text.chars().take(160).collect()
 }
 
 /// The flow's next write.
@@ -422,6 +425,20 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Why the message is not done.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Retry { fault, .. } | Self::Ambiguous { fault, .. } | Self::Park { fault } => Some(fault),
+            Self::WaitDependency { fault, .. } | Self::WaitConnection { fault, .. } | Self::Dead { fault } => {
+                Some(fault)
+            }
+            Self::Done(_) | Self::Noop { .. } | Self::Skipped { .. } | Self::HandBack | Self::Split { .. } => None,
+        }
+    }
+}
+
 /// A verdict on a claimed message.
 #[derive(Clone, Debug)]
 pub struct Conclusion {
@@ -457,6 +474,8 @@ pub enum ConnectionChange {
         fault: Fault,
         /// Alert channel.
         channel: Option<String>,
+        /// The flow whose reading was refused: its canary is a reading. `None` = a write or a look-up was.
+        flow: Option<String>,
         /// When the canary goes.
         canary_at: Timestamp,
         /// When.
@@ -471,6 +490,42 @@ pub enum ConnectionChange {
         /// When the canary goes again.
         canary_at: Timestamp,
     },
+    /// Too many failures in a row: nothing is sent until then, and then one message alone.
+    Open {
+        /// Alias.
+        alias: String,
+        /// The newest failure.
+        fault: Fault,
+        /// How many failures there were in a row.
+        failures: u32,
+        /// Alert channel.
+        channel: Option<String>,
+        /// Until when nothing is sent.
+        until: Timestamp,
+        /// When.
+        now: Timestamp,
+    },
+    /// The one message of an open circuit came to its end without a request: another one may try.
+    Untried {
+        /// Alias.
+        alias: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// The system answers again: its circuit closes.
+    Close {
+        /// Alias.
+        alias: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// The system wants to be left alone for a while.
+    Pause {
+        /// Alias.
+        alias: String,
+        /// Until when nothing is sent.
+        until: Timestamp,
+    },
     /// The canary came back: everything that waited for it goes on.
     Resume {
         /// Alias.
@@ -478,6 +533,32 @@ pub enum ConnectionChange {
         /// When.
         now: Timestamp,
     },
+}
+
+/// Ends what has waited, or was tried, for too long and has no turn of its own.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// These flows, with how long each tries.
+    pub flows: Vec<(String, Duration)>,
+    /// Longest wait, whatever is waited for.
+    pub wait_max: Duration,
+    /// When.
+    pub now: Timestamp,
+    /// Ends at most so many in this transaction.
+    pub limit: u32,
+}
+
+/// Is a flow silent?
+#[derive(Clone, Debug)]
+pub struct SilenceCheck {
+    /// Flow.
+    pub flow: String,
+    /// Silent when nothing new came for so long.
+    pub span: Duration,
+    /// Alert channel.
+    pub channel: String,
+    /// When.
+    pub now: Timestamp,
 }
 
 /// How the reading of a flow went.

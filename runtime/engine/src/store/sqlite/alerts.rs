@@ -1,34 +1,37 @@
 //! The outbox of alerts: raised, counted and closed in the transaction of what they tell of.
 //!
-//! In: faults. Out: rows that are due to be sent. An alert without a channel is kept and shown, never sent.
+//! In: texts without values. Out: rows that are due to be sent. An alert without a channel is kept and shown, never sent.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{AlertSent, Fault, StoreError, at, micros};
+use super::{AlertSent, StoreError, at, micros};
 use crate::alert::{Alert, AlertState};
 
+/// What is told to a channel about a subject.
+pub(super) struct NewAlert<'a> {
+    pub(super) subject: &'a str,
+    pub(super) channel: Option<&'a str>,
+    pub(super) cause: &'a str,
+    /// Holds no value of a record.
+    pub(super) text: &'a str,
+}
+
 /// Raises an alert or counts one more on the open one of the same cause.
-pub(super) fn raise(
-    tx: &Connection,
-    subject: &str,
-    channel: Option<&str>,
-    fault: &Fault,
-    now: i64,
-) -> Result<(), StoreError> {
-    let channel = channel.unwrap_or("");
+pub(super) fn raise(tx: &Connection, new: &NewAlert<'_>, now: i64) -> Result<(), StoreError> {
+    let channel = new.channel.unwrap_or("");
     let due = (!channel.is_empty()).then_some(now);
     let known = tx
         .prepare_cached(
             "UPDATE alerts SET count = count + 1, last_at = ?5, message = ?4
              WHERE subject = ?1 AND channel = ?2 AND cause = ?3 AND closed = 0",
         )?
-        .execute(params![subject, channel, fault.cause, fault.message, now])?;
+        .execute(params![new.subject, channel, new.cause, new.text, now])?;
     if known == 0 {
         tx.prepare_cached(
             "INSERT INTO alerts (subject, channel, cause, message, count, first_at, last_at, closed, next_at)
              VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6)",
         )?
-        .execute(params![subject, channel, fault.cause, fault.message, now, due])?;
+        .execute(params![new.subject, channel, new.cause, new.text, now, due])?;
     }
     Ok(())
 }
@@ -42,11 +45,17 @@ pub(super) fn close_if_over(tx: &Connection, subject: &str, cause: &str, now: i6
         )?
         .query_row([subject, cause], |row| row.get(0))
         .optional()?;
-    if left.is_some() {
-        return Ok(());
+    match left {
+        Some(_) => Ok(()),
+        None => close(tx, subject, cause, now),
     }
+}
+
+/// Closes the alert of a cause.
+pub(super) fn close(tx: &Connection, subject: &str, cause: &str, now: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE alerts SET closed = 1, last_at = ?3, next_at = CASE WHEN channel = '' THEN NULL ELSE ?3 END
+        "UPDATE alerts SET closed = 1, last_at = ?3, message = 'over: ' || message,
+                next_at = CASE WHEN channel = '' THEN NULL ELSE ?3 END
          WHERE subject = ?1 AND cause = ?2 AND closed = 0",
     )?
     .execute(params![subject, cause, now])?;
@@ -55,11 +64,17 @@ pub(super) fn close_if_over(tx: &Connection, subject: &str, cause: &str, now: i6
 
 /// Closes every alert of a subject.
 pub(super) fn close_all(tx: &Connection, subject: &str, now: i64) -> Result<(), StoreError> {
+    close_all_but(tx, subject, "", now)
+}
+
+/// Closes every alert of a subject but that of one cause.
+pub(super) fn close_all_but(tx: &Connection, subject: &str, spared: &str, now: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE alerts SET closed = 1, last_at = ?2, next_at = CASE WHEN channel = '' THEN NULL ELSE ?2 END
-         WHERE subject = ?1 AND closed = 0",
+        "UPDATE alerts SET closed = 1, last_at = ?2, message = 'over: ' || message,
+                next_at = CASE WHEN channel = '' THEN NULL ELSE ?2 END
+         WHERE subject = ?1 AND cause <> ?3 AND closed = 0",
     )?
-    .execute(params![subject, now])?;
+    .execute(params![subject, now, spared])?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances};
+use super::sweeping;
 use super::{CapturePage, CaptureRow, Captured, OpenWindow, Position, StoreError, at, micros};
 use crate::keys;
 use crate::state::{Event, State};
@@ -27,6 +28,9 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
         "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
     )?
     .execute(params![page.flow, read, captured.unchanged, page.filtered])?;
+    if captured.accepted > 0 {
+        sweeping::heard(tx, &page.flow, micros(page.now))?;
+    }
     write_position(tx, page)?;
     Ok(captured)
 }

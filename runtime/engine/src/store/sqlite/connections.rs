@@ -1,25 +1,32 @@
-//! Halted connections and the reading's own troubles.
+//! Halted connections, open circuits and the reading's own troubles.
 //!
 //! In: what the engine found out about a connection or a reading. Out: what waits is woken, an alert is raised or closed.
 
 use rusqlite::{Connection, params};
 
+use super::alerts::{self, NewAlert};
 use super::step::{self, Circumstances};
-use super::{ConnectionChange, ReadingNote, StoreError, alerts, micros};
+use super::{ConnectionChange, ReadingNote, StoreError, micros};
+use crate::alert;
 use crate::state::{Event, Reason, State};
 
-/// Halts, delays or resumes a connection.
+/// Halts, delays or resumes a connection; opens or closes its circuit.
 pub(super) fn change(tx: &Connection, change: &ConnectionChange) -> Result<(), StoreError> {
     match change {
-        ConnectionChange::Halt { alias, fault, channel, canary_at, now } => {
-            let now = micros(*now);
+        ConnectionChange::Halt { alias, fault, channel, flow, canary_at, now } => {
+            let (now, canary_at) = (micros(*now), micros(*canary_at));
             tx.execute(
-                "INSERT INTO connections (alias, halted_since, reason, canary_at) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (alias) DO UPDATE SET halted_since = coalesce(halted_since, ?2), reason = ?3,
-                   canary_at = CASE WHEN halted_since IS NULL THEN ?4 ELSE canary_at END",
-                params![alias, now, fault.message, micros(*canary_at)],
+                "INSERT INTO connections (alias, halted_since, reason, canary_at, halted_flow, halted_code)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (alias) DO UPDATE SET reason = ?3,
+                   canary_at = CASE WHEN halted_since IS NULL THEN ?4 ELSE canary_at END,
+                   halted_flow = CASE WHEN halted_since IS NULL THEN ?5 ELSE halted_flow END,
+                   halted_code = CASE WHEN halted_since IS NULL THEN ?6 ELSE halted_code END,
+                   halted_since = coalesce(halted_since, ?2)",
+                params![alias, now, fault.message, canary_at, flow, fault.word()],
             )?;
-            alerts::raise(tx, &format!("connection {alias}"), channel.as_deref(), fault, now)
+            let text = alert::of_connection(alias, fault);
+            tell(tx, alias, (&fault.cause, &text), channel.as_deref(), now)
         }
         ConnectionChange::StillHalted { alias, fault, canary_at } => {
             tx.execute(
@@ -28,13 +35,69 @@ pub(super) fn change(tx: &Connection, change: &ConnectionChange) -> Result<(), S
             )?;
             Ok(())
         }
+        ConnectionChange::Open { alias, fault, failures, channel, until, now } => {
+            let now = micros(*now);
+            tx.execute(
+                "INSERT INTO connections (alias, opened_at, open_until, open_reason) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (alias) DO UPDATE SET opened_at = coalesce(opened_at, ?2), open_until = ?3, open_reason = ?4",
+                params![alias, now, micros(*until), fault.message],
+            )?;
+            let text = format!(
+                "the connection `{alias}` does not work: {failures} failures in a row, the last {}; one message at a time tries it, the others wait; see `status`",
+                fault.cause
+            );
+            tell(tx, alias, (CIRCUIT, &text), channel.as_deref(), now)
+        }
+        ConnectionChange::Untried { alias, now } => {
+            tx.execute(
+                "UPDATE connections SET open_until = ?2 WHERE alias = ?1 AND opened_at IS NOT NULL",
+                params![alias, micros(*now)],
+            )?;
+            Ok(())
+        }
+        ConnectionChange::Close { alias, now } => {
+            tx.execute(
+                "UPDATE connections SET opened_at = NULL, open_until = NULL, open_reason = NULL WHERE alias = ?1",
+                [alias],
+            )?;
+            alerts::close(tx, &subject(alias), CIRCUIT, micros(*now))
+        }
+        ConnectionChange::Pause { alias, until } => {
+            tx.execute(
+                "INSERT INTO connections (alias, open_until) VALUES (?1, ?2)
+                 ON CONFLICT (alias) DO UPDATE SET open_until = max(coalesce(open_until, 0), ?2)",
+                params![alias, micros(*until)],
+            )?;
+            Ok(())
+        }
         ConnectionChange::Resume { alias, now } => {
             let now = micros(*now);
-            tx.execute("UPDATE connections SET halted_since = NULL, canary_at = NULL WHERE alias = ?1", [alias])?;
+            tx.execute(
+                "UPDATE connections SET halted_since = NULL, canary_at = NULL, halted_flow = NULL, halted_code = NULL
+                 WHERE alias = ?1",
+                [alias],
+            )?;
             wake_all(tx, alias, now)?;
-            alerts::close_all(tx, &format!("connection {alias}"), now)
+            alerts::close_all_but(tx, &subject(alias), CIRCUIT, now)
         }
     }
+}
+
+/// The cause of an open circuit's alert.
+const CIRCUIT: &str = "circuit open";
+
+fn subject(alias: &str) -> String {
+    format!("connection {alias}")
+}
+
+fn tell(
+    tx: &Connection,
+    alias: &str,
+    (cause, text): (&str, &str),
+    channel: Option<&str>,
+    now: i64,
+) -> Result<(), StoreError> {
+    alerts::raise(tx, &NewAlert { subject: &subject(alias), channel, cause, text }, now)
 }
 
 fn wake_all(tx: &Connection, alias: &str, now: i64) -> Result<(), StoreError> {
@@ -67,7 +130,10 @@ pub(super) fn note_reading(tx: &Connection, note: &ReadingNote) -> Result<(), St
         }
         Some(fault) => {
             tx.execute("UPDATE tallies SET last_error = ?2 WHERE flow = ?1", params![note.flow, fault.message])?;
-            alerts::raise(tx, &subject, note.channel.as_deref(), fault, now)
+            let text = alert::of_reading(&note.flow, fault);
+            let new =
+                NewAlert { subject: &subject, channel: note.channel.as_deref(), cause: &fault.cause, text: &text };
+            alerts::raise(tx, &new, now)
         }
     }
 }

@@ -3,6 +3,8 @@
 //! In: a worker's request. Out: messages with all that is needed to work on them. A message that was claimed too often
 //! without an outcome ends here, so that a poisonous record cannot stop its neighbours.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::step::{self, Circumstances, MessageRow};
@@ -10,7 +12,7 @@ use super::{
     Beginning, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at, micros,
 };
 use crate::connector::Deed;
-use crate::state::{Event, State};
+use crate::state::{Event, Reason, State};
 
 /// Registers the flows' policies and frees what a dead owner had leased.
 pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreError> {
@@ -21,7 +23,13 @@ pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreE
             params![policy.flow, policy.latest_wins, policy.channel],
         )?;
         tx.execute("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)", [&policy.flow])?;
+        tx.execute(
+            "UPDATE tallies SET watched_since = coalesce(watched_since, ?2) WHERE flow = ?1",
+            params![policy.flow, micros(beginning.now)],
+        )?;
     }
+    // The message that tried an open circuit died with its owner: another one may try.
+    tx.execute("UPDATE connections SET open_until = ?1 WHERE opened_at IS NOT NULL", [micros(beginning.now)])?;
     // Whoever begins holds the file alone: every lease is a dead owner's, or our own from before a failed call.
     tx.execute(
         "UPDATE messages SET next_at = ?1, owner = NULL, fence = fence + 1 WHERE owner IS NOT NULL",
@@ -32,25 +40,80 @@ pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreE
 
 /// Claims due messages.
 pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Leased>, StoreError> {
+    if let Some(alias) = &request.canary {
+        return lease_canary(tx, request, alias);
+    }
     let now = micros(request.now);
     let flows = serde_json::to_string(&request.flows).map_err(|error| StoreError::new(error.to_string()))?;
-    let due: Vec<i64> = tx
+    // A pause that a system asked for is over by itself.
+    tx.prepare_cached("UPDATE connections SET open_until = NULL WHERE opened_at IS NULL AND open_until <= ?1")?
+        .execute([now])?;
+    let due: Vec<(i64, String)> = tx
         .prepare_cached(
-            "SELECT id FROM messages WHERE next_at <= ?1 AND flow IN (SELECT value FROM json_each(?2))
-               AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL)
+            "SELECT id, target_system FROM messages WHERE next_at <= ?1 AND flow IN (SELECT value FROM json_each(?2))
+               AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until > ?1)
              ORDER BY next_at, id LIMIT ?3",
         )?
-        .query_map(params![now, flows, request.limit], |row| row.get(0))?
+        .query_map(params![now, flows, request.limit], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
+    let mut open: HashMap<String, bool> = open_circuits(tx)?.into_iter().map(|alias| (alias, false)).collect();
     let mut leased = Vec::with_capacity(due.len());
-    for id in due {
+    for (id, system) in due {
+        let trial = open.contains_key(&system);
+        if open.get(&system) == Some(&true) {
+            continue;
+        }
         if let Some(message) = step::load(tx, id)?
             && let Some(claimed) = claim(tx, request, message, now)?
         {
-            leased.push(claimed);
+            if trial {
+                begin_trial(tx, &system, micros(request.until))?;
+                open.insert(system, true);
+            }
+            leased.push(Leased { trial, ..claimed });
         }
     }
     Ok(leased)
+}
+
+fn open_circuits(tx: &Connection) -> Result<Vec<String>, StoreError> {
+    let open = tx
+        .prepare_cached("SELECT alias FROM connections WHERE opened_at IS NOT NULL")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(open)
+}
+
+/// An open circuit lets one message pass; until that one has its outcome, or its lease is over, no other.
+fn begin_trial(tx: &Connection, system: &str, until: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE connections SET open_until = ?2 WHERE alias = ?1")?.execute(params![system, until])?;
+    Ok(())
+}
+
+/// Claims the one message that tries a halted connection: the one that has been tried longest ago.
+fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<Vec<Leased>, StoreError> {
+    let now = micros(request.now);
+    let found: Option<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM messages
+             WHERE (waits_for = ?1 AND state = 'WAITING' AND reason = 'connection_halted')
+                OR (target_system = ?1 AND next_at <= ?2)
+             ORDER BY changed_at, id LIMIT 1",
+        )?
+        .query_row(params![alias, now], |row| row.get(0))
+        .optional()?;
+    let Some(id) = found else { return Ok(Vec::new()) };
+    let Some(mut message) = step::load(tx, id)? else { return Ok(Vec::new()) };
+    if matches!(message.state, State::Waiting(_)) && message.state != State::Waiting(Reason::Dependency) {
+        let since: Option<i64> =
+            tx.prepare_cached("SELECT held_since FROM messages WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+        message.state =
+            step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
+        // A canary that comes back goes on waiting: its deadline stays where it was.
+        tx.prepare_cached("UPDATE messages SET held_since = ?2 WHERE id = ?1")?.execute(params![id, since])?;
+    }
+    let claimed = claim(tx, request, message, now)?;
+    Ok(claimed.map(|claimed| Leased { canary: true, ..claimed }).into_iter().collect())
 }
 
 fn claim(
@@ -146,6 +209,8 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, rusqlite::Error> {
         link: row.get(22)?,
         last_written: row.get(23)?,
         written: Vec::new(),
+        trial: false,
+        canary: false,
     })
 }
 

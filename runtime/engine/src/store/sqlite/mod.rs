@@ -12,6 +12,7 @@ mod people;
 mod query;
 mod schema;
 mod step;
+mod sweeping;
 mod thread;
 
 use std::fs::{File, TryLockError};
@@ -172,6 +173,14 @@ impl Store for SqliteStore {
 
     fn connection(&self, change: ConnectionChange) -> Stored<'_, ()> {
         self.writer.call(move |tx| connections::change(tx, &change))
+    }
+
+    fn sweep(&self, sweep: Sweep) -> Stored<'_, u64> {
+        self.writer.call(move |tx| sweeping::sweep(tx, &sweep))
+    }
+
+    fn silence(&self, check: SilenceCheck) -> Stored<'_, bool> {
+        self.writer.call(move |tx| sweeping::silence(tx, &check))
     }
 
     fn operate(&self, operation: Operation) -> Stored<'_, u64> {

@@ -90,8 +90,8 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
         if blocked { ("WAITING", Some(Reason::KeyBlocked.name()), None) } else { ("QUEUED", None, Some(now)) };
     tx.prepare_cached(
         "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
-                               state, reason, next_at, created_at, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+                               state, reason, next_at, created_at, changed_at, held_since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, CASE WHEN ?10 IS NOT NULL THEN ?12 END)",
     )?
     .execute(params![
         new.record_id,

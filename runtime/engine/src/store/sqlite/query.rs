@@ -29,15 +29,23 @@ pub(super) fn is_halted(tx: &Connection, alias: &str) -> Result<bool, StoreError
 
 /// When the next message is due. `settled` leaves out what waits for a dependency and may wait for long.
 pub(super) fn next_due(tx: &Connection, settled: bool) -> Result<Option<jiff::Timestamp>, StoreError> {
-    let due: Option<i64> = tx
+    let free: Option<i64> = tx
         .prepare_cached(
             "SELECT next_at FROM messages WHERE next_at IS NOT NULL AND NOT (?1 AND state = 'WAITING')
-               AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL)
+               AND target_system NOT IN
+                 (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until IS NOT NULL)
              ORDER BY next_at LIMIT 1",
         )?
         .query_row([settled], |row| row.get(0))
         .optional()?;
-    Ok(due.map(at))
+    let held_back: Option<i64> = tx
+        .prepare_cached(
+            "SELECT min(max(m.next_at, c.open_until)) FROM connections c JOIN messages m ON m.target_system = c.alias
+             WHERE c.open_until IS NOT NULL AND c.halted_since IS NULL AND m.next_at IS NOT NULL
+               AND NOT (?1 AND m.state = 'WAITING')",
+        )?
+        .query_row([settled], |row| row.get(0))?;
+    Ok(free.into_iter().chain(held_back).min().map(at))
 }
 
 /// Everything of a status report.
@@ -47,7 +55,8 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
             "SELECT t.flow, t.read, t.unchanged, t.filtered, t.accepted, t.last_read_at, t.last_error,
                     (SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow),
                     (SELECT m.message FROM messages m WHERE m.flow = t.flow AND m.state IN ('DEAD','PARKED_AMBIGUOUS')
-                       ORDER BY m.changed_at DESC LIMIT 1)
+                       ORDER BY m.changed_at DESC LIMIT 1),
+                    t.last_new_at, t.silent_since
              FROM tallies t ORDER BY t.flow",
         )?
         .query_map([], |row| {
@@ -64,6 +73,8 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
                 done_wm: None,
                 last_error: reading_error.or(newest_dead),
                 last_read_at: row.get::<_, Option<i64>>(5)?.map(at),
+                last_new_at: row.get::<_, Option<i64>>(9)?.map(at),
+                silent_since: row.get::<_, Option<i64>>(10)?.map(at),
             })
         })?
         .collect::<Result<_, _>>()?;
@@ -82,7 +93,8 @@ fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
                  CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'WAITING' ELSE m.state END AS shown,
                  CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'connection_halted' ELSE m.reason END AS why
                FROM (SELECT write_no, state, reason, changed_at,
-                       target_system IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL) AS halted
+                       target_system IN
+                         (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR opened_at IS NOT NULL) AS halted
                      FROM messages WHERE flow = ?1) m)
              GROUP BY write_no, shown, why ORDER BY write_no, shown, why",
         )?
@@ -118,13 +130,21 @@ fn done_wm(tx: &Connection, flow: &FlowStatus) -> Result<Option<jiff::Timestamp>
 
 fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, StoreError> {
     let connections = tx
-        .prepare_cached("SELECT alias, halted_since, reason, canary_at FROM connections ORDER BY alias")?
+        .prepare_cached(
+            "SELECT alias, halted_since, reason, canary_at, halted_flow, halted_code, opened_at, open_until, open_reason
+             FROM connections ORDER BY alias",
+        )?
         .query_map([], |row| {
             Ok(ConnectionStatus {
                 alias: row.get(0)?,
                 halted_since: row.get::<_, Option<i64>>(1)?.map(at),
                 reason: row.get(2)?,
                 canary_at: row.get::<_, Option<i64>>(3)?.map(at),
+                halted_flow: row.get(4)?,
+                halted_code: row.get(5)?,
+                open_since: row.get::<_, Option<i64>>(6)?.map(at),
+                open_until: row.get::<_, Option<i64>>(7)?.map(at),
+                open_reason: row.get(8)?,
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -79,6 +79,20 @@ CREATE TABLE operations (
   id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, action TEXT NOT NULL, operator TEXT NOT NULL, reason TEXT NOT NULL,
   at INTEGER NOT NULL);
 ",
+    // 2: silence of flows, deadlines of what is held, circuits and canaries of connections.
+    "
+ALTER TABLE tallies ADD COLUMN watched_since INTEGER;
+ALTER TABLE tallies ADD COLUMN last_new_at INTEGER;
+ALTER TABLE tallies ADD COLUMN silent_since INTEGER;
+ALTER TABLE messages ADD COLUMN held_since INTEGER;
+CREATE INDEX messages_held ON messages (held_since) WHERE held_since IS NOT NULL;
+CREATE INDEX messages_waits ON messages (waits_for) WHERE waits_for IS NOT NULL;
+ALTER TABLE connections ADD COLUMN halted_flow TEXT;
+ALTER TABLE connections ADD COLUMN halted_code TEXT;
+ALTER TABLE connections ADD COLUMN opened_at INTEGER;
+ALTER TABLE connections ADD COLUMN open_until INTEGER;
+ALTER TABLE connections ADD COLUMN open_reason TEXT;
+",
 ];
 
 /// Brings the tables up to date.

@@ -5,7 +5,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Fault, MessageId, NextWrite, StoreError, alerts, order};
+use super::alerts::{self, NewAlert};
+use super::{Fault, MessageId, NextWrite, StoreError, order};
+use crate::alert;
 use crate::state::{Event, Key, State, advance};
 
 /// What a step needs to know of a message.
@@ -92,7 +94,7 @@ pub(super) fn take(
     if let Some(fault) = with.fault {
         write_fault(tx, message.id, fault)?;
         if effects.alert {
-            change_cause(tx, message, &fault.cause, now)?;
+            need_person(tx, message, fault, now)?;
         }
     }
     if effects.new_generation {
@@ -107,11 +109,6 @@ pub(super) fn take(
             Some(next) if !order::has_open_parts(tx, message)? => order::insert_next_write(tx, message, next, now)?,
             Some(_) | None => {}
         }
-    }
-    if effects.alert
-        && let Some(fault) = with.fault
-    {
-        alerts::raise(tx, &message.flow, message.channel.as_deref(), fault, now)?;
     }
     // INVARIANT: an alert is closed in the transaction that ends the last message of its cause.
     if state.is_terminal()
@@ -148,7 +145,10 @@ fn write_state(
         State::Dead | State::Discarded => None,
     };
     tx.prepare_cached(
-        "UPDATE messages SET state = ?2, reason = ?3, waits_for = ?4, next_at = ?5, changed_at = ?6 WHERE id = ?1",
+        "UPDATE messages SET state = ?2, reason = ?3, waits_for = ?4, next_at = ?5, changed_at = ?6,
+                held_since = CASE WHEN ?3 IN ('key_blocked', 'connection_halted') THEN coalesce(held_since, ?6)
+                                  WHEN ?2 IN ('LEASED', 'INTENT', 'AMBIGUOUS') THEN held_since END
+         WHERE id = ?1",
     )?
     .execute(params![id, state.name(), reason, waits_for, next_at, now])?;
     Ok(())
@@ -160,6 +160,19 @@ fn write_fault(tx: &Connection, id: i64, fault: &Fault) -> Result<(), StoreError
     )?
     .execute(params![id, fault.class, fault.status, fault.code, fault.message, fault.rejections])?;
     Ok(())
+}
+
+/// The cause of a letter and its alert. INVARIANT: without values and without numbers of records, so that many records
+/// with one thing wrong are one cause; what the spec rejects is told apart by its lines alone.
+fn need_person(tx: &Connection, message: &MessageRow, fault: &Fault, now: i64) -> Result<(), StoreError> {
+    let cause = match fault.rejections {
+        Some(_) => fault.cause.clone(),
+        None => format!("{}/{}: {}", message.flow, message.write_no.saturating_add(1), fault.cause),
+    };
+    change_cause(tx, message, &cause, now)?;
+    let text = alert::of_letters(fault, &cause);
+    let new = NewAlert { subject: &message.flow, channel: message.channel.as_deref(), cause: &cause, text: &text };
+    alerts::raise(tx, &new, now)
 }
 
 /// The cause is that of the last time a person was needed; the alert of an older one closes with its last message.
