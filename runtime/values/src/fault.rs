@@ -124,8 +124,17 @@ impl Stop {
 /// The stop of `value` that is no failure, or that of `answer`.
 pub fn if_invalid<T>(value: Result<T, Stop>, answer: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
     match value {
+        Ok(value) => Ok(value),
         Err(Stop::Failed(_)) => answer(),
-        other => other,
+        Err(
+            other @ (Stop::Rejected(_)
+            | Stop::Skipped(_)
+            | Stop::Wait(_)
+            | Stop::Unresolved(_)
+            | Stop::Omit
+            | Stop::Clear
+            | Stop::Held),
+        ) => Err(other),
     }
 }
 

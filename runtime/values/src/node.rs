@@ -4,66 +4,14 @@
 //! what the catalogue expects. Nothing is read before it is used, so a field that no line uses cannot reject a record.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::rc::Rc;
 
 use crate::decimal::Decimal;
 use crate::fault::{Fault, Stop};
 use crate::json::Json;
 use crate::names::closest;
+pub use crate::place::Place;
 use crate::time::{Date, Instant, Time, Uuid, parse_date, parse_instant, parse_time};
-
-/// Where a node stands: a named root and the steps that lead from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    parent: Option<Rc<Place>>,
-    step: PlaceStep,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum PlaceStep {
-    /// One or several field names, joined by dots.
-    Path(Box<str>),
-    /// Counted from 1.
-    Element(usize),
-}
-
-impl Place {
-    /// A root: the name that the spec gives the record.
-    #[must_use]
-    pub fn root(name: &str) -> Rc<Place> {
-        Rc::new(Place { parent: None, step: PlaceStep::Path(name.into()) })
-    }
-
-    /// The place that `steps` lead to.
-    #[must_use]
-    pub fn field(self: &Rc<Self>, steps: &[&str]) -> Rc<Place> {
-        if steps.is_empty() {
-            return Rc::clone(self);
-        }
-        Rc::new(Place { parent: Some(Rc::clone(self)), step: PlaceStep::Path(steps.join(".").into()) })
-    }
-
-    /// An element, counted from 1.
-    #[must_use]
-    pub fn element(self: &Rc<Self>, number: usize) -> Rc<Place> {
-        Rc::new(Place { parent: Some(Rc::clone(self)), step: PlaceStep::Element(number) })
-    }
-}
-
-/// `order.lineItems[2].label`.
-impl fmt::Display for Place {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(parent) = &self.parent {
-            write!(out, "{parent}")?;
-        }
-        match (&self.step, &self.parent) {
-            (PlaceStep::Path(path), Some(_)) => write!(out, ".{path}"),
-            (PlaceStep::Path(path), None) => out.write_str(path),
-            (PlaceStep::Element(number), _) => write!(out, "[{number}]"),
-        }
-    }
-}
 
 /// Not a `Cow<'r, Json<'r>>`: that would be invariant in `'r`, and a found record could not stand beside a source record.
 #[derive(Clone, Debug)]
@@ -221,8 +169,12 @@ impl<'r> Node<'r> {
             let text: Cow<'r, str> = match reached {
                 Reached::Lasting(Json::Text(text)) => Cow::Borrowed(text.as_ref()),
                 Reached::Passing(Json::Text(text)) => text.clone(),
-                Reached::Lasting(other) => return Err(self.wrong(steps, other, "a text")),
-                Reached::Passing(other) => return Err(self.wrong(steps, other, "a text")),
+                Reached::Lasting(
+                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)),
+                ) => return Err(self.wrong(steps, other, "a text")),
+                Reached::Passing(
+                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)),
+                ) => return Err(self.wrong(steps, other, "a text")),
             };
             if let Some(max) = max
                 && text.len() > max as usize
@@ -262,7 +214,9 @@ impl<'r> Node<'r> {
         self.leaf(steps, |reached| {
             let digits = match (reached.json(), as_text) {
                 (Json::Number(digits), false) | (Json::Text(digits), true) => digits,
-                (other, _) => return Err(self.wrong(steps, other, expected)),
+                (other @ (Json::Null | Json::Boolean(_) | Json::List(_) | Json::Record(_)), true | false)
+                | (other @ Json::Number(_), true)
+                | (other @ Json::Text(_), false) => return Err(self.wrong(steps, other, expected)),
             };
             Decimal::parse(digits).map_err(|not| self.fault(steps, reached.json(), &not.to_string()))
         })
@@ -429,8 +383,12 @@ impl<'r> Node<'r> {
                     .enumerate()
                     .map(|(index, element)| node(index, Reached::Passing(element)))
                     .collect()),
-                Reached::Lasting(other) => Err(self.wrong(steps, other, "a list")),
-                Reached::Passing(other) => Err(self.wrong(steps, other, "a list")),
+                Reached::Lasting(
+                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)),
+                ) => Err(self.wrong(steps, other, "a list")),
+                Reached::Passing(
+                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)),
+                ) => Err(self.wrong(steps, other, "a list")),
             }
         })
     }

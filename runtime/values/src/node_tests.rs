@@ -9,7 +9,7 @@ fn with<T>(text: &str, check: impl FnOnce(Node<'_>) -> T) -> T {
     check(Node::borrowed(&json, "order"))
 }
 
-fn fault<T: fmt::Debug>(result: Result<T, Stop>) -> Fault {
+fn fault<T: std::fmt::Debug>(result: Result<T, Stop>) -> Fault {
     match result {
         Err(Stop::Failed(fault)) => fault,
         other => panic!("should fail: {other:?}"),

@@ -221,7 +221,9 @@ impl Record {
         let field = field.into();
         match self.fields.iter_mut().find(|(name, _)| *name == field) {
             Some((_, Json::List(elements))) => elements.push(element),
-            Some((_, other)) => *other = Json::List(vec![element]),
+            Some((_, other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)))) => {
+                *other = Json::List(vec![element])
+            }
             None => self.fields.push((field, Json::List(vec![element]))),
         }
     }
