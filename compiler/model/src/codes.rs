@@ -41,7 +41,11 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0321", "open_record", "a record is written in braces where no record type is known"),
     ("E0322", "malformed_literal", "a literal pattern, format or argument cannot be used"),
     ("E0323", "deleted_field_read", "a mapping of deleted records reads more of them than their key"),
-    ("E0401", "unmapped_required_field", "a required target field is neither mapped nor left with a reason"),
+    (
+        "E0401",
+        "unmapped_required_field",
+        "a required target field is not mapped; a reason does not help, the target refuses the record",
+    ),
     ("E0402", "unmapped_field", "a writable target field is neither mapped nor left with a reason"),
     ("E0403", "unused_field", "a source field is neither used nor ignored with a reason"),
     ("E0404", "left_and_mapped", "a target field is left with a reason and mapped all the same"),

@@ -10,6 +10,7 @@ use mapwright_syntax::{Diagnostic, Span};
 use crate::catalogue::Home;
 use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId};
 use crate::project::Project;
+use crate::unread::Unread;
 
 /// What a name of the project stands for in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +94,8 @@ pub(crate) struct Dismissal {
 pub(crate) struct Context<'p> {
     /// What is checked.
     pub(crate) project: &'p Project,
+    /// What of it could not be read.
+    pub(crate) unread: Unread,
     /// The model so far; tables and rules are there as shells before their bodies are resolved.
     pub(crate) model: Model,
     /// Faults so far.
@@ -124,6 +127,7 @@ impl<'p> Context<'p> {
     pub(crate) fn new(project: &'p Project) -> Self {
         Self {
             project,
+            unread: Unread::of(project),
             model: Model { name: project.name.clone(), ..Model::default() },
             diagnostics: Vec::new(),
             rounding: None,

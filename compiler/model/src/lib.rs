@@ -15,6 +15,7 @@ pub mod project;
 mod reads;
 mod resolve;
 mod types;
+mod unread;
 
 use mapwright_syntax::Diagnostic;
 
@@ -36,6 +37,7 @@ pub fn check(project: &Project) -> (Model, Vec<Diagnostic>) {
     for check in checks::CHECKS {
         check(&ctx, &mut diagnostics);
     }
+    diagnostics.retain(|diagnostic| !ctx.unread.explains(project, diagnostic));
     diagnostics.sort_by_key(|diagnostic| {
         let span = diagnostic.span();
         (span.file, span.start, diagnostic.code)

@@ -2,7 +2,7 @@
 
 use mapwright_manifest::Manifest;
 use mapwright_syntax::tree::Tree;
-use mapwright_syntax::{FileId, Files};
+use mapwright_syntax::{FileId, Files, Span};
 
 /// A system's folder.
 #[derive(Debug)]
@@ -28,6 +28,9 @@ pub struct Project {
     pub systems: Vec<SystemSource>,
     /// CSV files that tables name, by the name they are called by.
     pub csv: Vec<(String, FileId)>,
+    /// Where the files' text does not follow the grammar. What stands there is not in the trees, so nothing is said of what
+    /// follows from that.
+    pub unread: Vec<Span>,
     /// Names of the systems that could be used, for suggestions.
     pub known_systems: Vec<String>,
 }

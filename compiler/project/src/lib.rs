@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use mapwright_manifest::Manifest;
 use mapwright_model::project::{Project, SystemSource};
 use mapwright_syntax::tree::{Definition, TableRows, Text, Tree};
-use mapwright_syntax::{Diagnostic, FileId};
+use mapwright_syntax::{Diagnostic, FileId, Severity};
 
 mod cases;
 mod disk;
@@ -80,6 +80,8 @@ impl Reading<'_> {
     fn parse(&mut self, id: FileId) -> Tree {
         let text = self.loaded.project.files.get(id).map(|file| file.text.as_str()).unwrap_or_default();
         let (tree, mut faults) = mapwright_syntax::parse(id, text);
+        let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+        self.loaded.project.unread.extend(errors.map(Diagnostic::span));
         self.loaded.diagnostics.append(&mut faults);
         tree
     }

@@ -140,10 +140,13 @@ pub(crate) fn at_end(ctx: &Context<'_>, body: &Block, line: &str) -> Edit {
 /// speaks of is unknown.
 pub(crate) fn judged(ctx: &Context<'_>, mapping: usize, diagnostics: &[Diagnostic]) -> bool {
     let Some(checked) = ctx.mappings.get(mapping) else { return false };
+    let whole = checked.tree.span;
+    if ctx.unread.is_in(whole) || ctx.unread.hides_a_definition() {
+        return false;
+    }
     if checked.sound {
         return true;
     }
-    let whole = checked.tree.span;
     let within = |span: Span| span.file == whole.file && whole.start <= span.start && span.end <= whole.end;
     let names = |code: &str| code.starts_with("E01") || code.starts_with("E02") || code.starts_with("E09");
     let torn = diagnostics.iter().any(|known| names(known.code) && within(known.span()));

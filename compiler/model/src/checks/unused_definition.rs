@@ -8,7 +8,8 @@ use crate::ir::{RuleId, SettingId, TableId};
 /// Warns of every setting, table and rule that no mapping, rule, table or flow uses. Where something else is wrong, the use
 /// may be hidden by that.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    if diagnostics.iter().any(|known| known.severity == Severity::Error) {
+    let unread = !ctx.project.unread.is_empty();
+    if unread || diagnostics.iter().any(|known| known.severity == Severity::Error) {
         return;
     }
     let mut warn = |global: Global, code: &'static str, noun: &str, name: &str, span| {

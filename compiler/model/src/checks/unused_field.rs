@@ -34,10 +34,11 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Is all that is read of an entity known? An expression with an error does not tell what it reads.
 fn is_known(ctx: &Context<'_>, entity: &EntityRef) -> bool {
-    ctx.mappings.iter().filter(|checked| !checked.sound).all(|checked| {
-        let sources = &checked.mapping.sources;
-        sources.len() == checked.tree.sources.len() && sources.iter().all(|source| source.entity != *entity)
-    })
+    !ctx.unread.hides_a_definition()
+        && ctx.mappings.iter().filter(|checked| !checked.sound).all(|checked| {
+            let sources = &checked.mapping.sources;
+            sources.len() == checked.tree.sources.len() && sources.iter().all(|source| source.entity != *entity)
+        })
 }
 
 fn check_entity(ctx: &Context<'_>, source: &EntityRef, first: usize, usages: &[Usage]) -> Option<Diagnostic> {

@@ -88,7 +88,8 @@ fn draft<'p>(ctx: &mut Context<'p>, tree: &'p tree::Flow) -> Drafted<'p> {
     if let Some(read) = &read {
         changes::check(ctx, tree, &duties, read, &writes);
     }
-    let sound = all && read.as_ref().is_some_and(|read| read.sound) && ctx.errors() == before;
+    let sound =
+        all && !ctx.unread.is_in(tree.span) && read.as_ref().is_some_and(|read| read.sound) && ctx.errors() == before;
     if sound {
         tell_levels(ctx, tree, &writes);
     }

@@ -188,15 +188,10 @@ impl Body<'_, '_> {
                 (left, right, Type::Boolean)
             }
             Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-                let (left, right) = self.pair(left, right);
-                let left = self.present(left, "a comparison of order");
-                let right = self.present(right, "a comparison of order");
-                for side in [&left, &right] {
-                    if !ordered(&side.ty) {
-                        let noun = self.noun(&side.ty);
-                        self.report(faults::wrong_type(side.span, "something that has an order", &noun));
-                    }
-                }
+                let (left, right) = self.sides(left, right);
+                let left = self.in_order(left);
+                let right = self.in_order(right);
+                self.compared(&left, &right);
                 (left, right, Type::Boolean)
             }
             Operator::And | Operator::Or => (self.condition(left), self.condition(right), Type::Boolean),
@@ -216,10 +211,17 @@ impl Body<'_, '_> {
         }
     }
 
-    /// Both sides of a comparison; a literal takes the type of the other side.
+    /// Both sides of a comparison, which can be equal.
     pub(crate) fn pair(&mut self, left: &tree::Expr, right: &tree::Expr) -> (Expr, Expr) {
+        let (left, right) = self.sides(left, right);
+        self.compared(&left, &right);
+        (left, right)
+    }
+
+    /// Both sides of a comparison; a literal takes the type of the other side.
+    fn sides(&mut self, left: &tree::Expr, right: &tree::Expr) -> (Expr, Expr) {
         let literal = |side: &tree::Expr| matches!(side.kind, tree::ExprKind::Literal(_));
-        let (left, right) = if literal(left) && !literal(right) {
+        if literal(left) && !literal(right) {
             let right = self.expr(right, None);
             let place = Place::inner(right.ty.clone(), "the other side of the comparison");
             (self.expr(left, Some(&place)), right)
@@ -228,12 +230,26 @@ impl Body<'_, '_> {
             let place = Place::inner(left.ty.clone(), "the other side of the comparison");
             let right = self.expr(right, literal(right).then_some(&place));
             (left, right)
-        };
+        }
+    }
+
+    /// Refuses values that can never be equal.
+    fn compared(&mut self, left: &Expr, right: &Expr) {
         if !comparable(&left.ty, &right.ty) {
             let (a, b) = (self.noun(&left.ty), self.noun(&right.ty));
             self.report(faults::incomparable_types(left.span, &a, right.span, &b));
         }
-        (left, right)
+    }
+
+    /// Refuses a value that may be missing or has no order; no more is said of it then.
+    fn in_order(&mut self, value: Expr) -> Expr {
+        let value = self.present(value, "a comparison of order");
+        if ordered(&value.ty) {
+            return value;
+        }
+        let noun = self.noun(&value.ty);
+        self.report(faults::wrong_type(value.span, "something that has an order", &noun));
+        poison(value.span)
     }
 
     fn within(&mut self, value: &tree::Expr, list: &tree::Expr, negated: bool, span: Span) -> Expr {

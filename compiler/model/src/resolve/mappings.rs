@@ -30,7 +30,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
         target.map_or_else(|| EntityRef { system: String::new(), entity: String::new() }, |named| named.entity);
     super::unused::report_unused_lets(&mut body);
     let first = body.ctx.mappings.iter().all(|known| known.mapping.name != tree.name.text);
-    let sound = body.sound() && first;
+    let sound = body.sound() && first && !body.ctx.unread.is_in(tree.span);
     let uses = std::mem::take(&mut body.uses);
     let locals = std::mem::take(&mut body.locals);
     let (owner, agreed) = owner_of(&tree.body);

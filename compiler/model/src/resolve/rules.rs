@@ -27,7 +27,8 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
         Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
     place.made = record_of(&shell.result).map(|record| Made::Record(record, Vec::new()));
     let value = body.fitted(&tree.body, &place);
-    let (sound, uses, locals) = (body.sound(), std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
+    let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
+    let (uses, locals) = (std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
     if let Some(rule) = ctx.model.rules.get_mut(id.0) {
         rule.body = value;
         rule.locals = locals;

@@ -38,7 +38,8 @@ pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
         },
     };
     body.check_rows(tree, &shell, &rows, otherwise.is_some());
-    let (sound, uses, locals) = (body.sound(), std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
+    let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
+    let (uses, locals) = (std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
     if let Some(table) = ctx.model.tables.get_mut(id.0) {
         table.rows = rows;
         table.otherwise = otherwise;

@@ -113,6 +113,31 @@ fn rests_and_whole_records_settle_what_is_in_them() {
 }
 
 #[test]
+fn what_follows_from_an_unreadable_line_is_not_told() {
+    let body = [MAPPED, LEFT, IGNORED].join("\n");
+    let broken = |from: &str, to: &str| {
+        assert!(body.contains(from), "{from}");
+        orders(&body.replace(from, to))
+    };
+    for (spec, code) in [
+        // A required field, fields that were left, a source field that was used, a `let` that others use.
+        (broken("Amount <- order.total", "Amount = order.total"), "E0111"),
+        (broken("leave ShopId, Address, Lines because \"not used\"", "leave ShopId, Address, Lines"), "E0113"),
+        (broken("Remark <- order.comment", "let remark = = order.comment\n  Remark <- remark"), "E0117"),
+        (orders(&body.replace("Number <- order.number", "Number <- order.number | null")), "E0123"),
+    ] {
+        assert_eq!(errors(&checked(&spec).1), [code], "{}", shown(&spec));
+    }
+}
+
+#[test]
+fn an_unreadable_line_hides_no_fault_of_another_mapping() {
+    let torn = "mapping torn from shop.order as order to erp.Notes {\n  Number = \"1\"\n}\n";
+    let spec = format!("{torn}{}", orders(&[&MAPPED.replace("Amount <-", "Amuont <-"), LEFT, IGNORED].join("\n")));
+    assert_eq!(errors(&checked(&spec).1), ["E0111", "E0203"], "{}", shown(&spec));
+}
+
+#[test]
 fn a_misspelt_field_is_told_once() {
     let spec = orders(&[&MAPPED.replace("Amount <-", "Amuont <-"), LEFT, IGNORED].join("\n"));
     assert_eq!(errors(&checked(&spec).1), ["E0203"], "{}", shown(&spec));

@@ -146,6 +146,7 @@ pub(crate) fn checked_with(spec: &str, shop: &str, erp: &str) -> (Model, Vec<Dia
     faults.append(&mut found);
     project.specs.push((file, tree));
     project.files = files;
+    project.unread = faults.iter().map(Diagnostic::span).collect();
     let (model, found) = check(&project);
     faults.extend(found);
     (model, faults, project)

@@ -81,6 +81,9 @@ fn its_flows_are_what_the_runtime_needs() {
     assert_eq!(back.sources, [None, Some("written".to_owned())]);
     assert_eq!(create.select, ["DocEntry", "DocNum"]);
     let customers = &model.flows[0];
-    assert!(customers.filter.is_empty() && customers.keep.is_some());
+    let filter: Vec<_> =
+        customers.filter.iter().map(|term| (term.field.as_str(), term.test, term.value.as_str())).collect();
+    assert_eq!(filter, [("guest", Test::Eq, "false")]);
+    assert!(customers.keep.is_none());
     assert_eq!(customers.writes[0].level, DeliveryLevel::Keyed);
 }

@@ -123,6 +123,7 @@ pub(crate) fn project(spec: &str) -> (Project, Vec<Diagnostic>) {
     let csv = files.add("carriers.csv", "method;code\ndhl;1\nups;2\n");
     project.csv.push(("carriers.csv".to_owned(), csv));
     project.files = files;
+    project.unread = faults.iter().map(Diagnostic::span).collect();
     (project, faults)
 }
 
