@@ -268,7 +268,7 @@ pub static FUNCTIONS: &[Function] = &[
     Function::new(
         "to_epoch",
         path!(to_epoch),
-        "Whole seconds or milliseconds since 1970-01-01T00:00:00Z.",
+        "Whole seconds or milliseconds since 1970-01-01T00:00:00Z; what is finer is dropped.",
         &[DT, UNIT],
         Returns::Integer,
         |a| ok(to_epoch(arg(a, 0)?, arg(a, 1)?)),
