@@ -13,16 +13,42 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "number_to_shop", map: number_to_shop },
 ];
 
+/// What a test wants different of the flow of orders.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Variant {
+    /// Orders are upserted under their number instead of created once.
+    pub upsert: bool,
+    /// How the number goes back to the shop, and the shop's key.
+    pub back: Option<Manner>,
+    /// `on silence`.
+    pub silence: Option<(u64, &'static str)>,
+    /// Orders are read only if they do not say `drop`.
+    pub keep: bool,
+    /// When it runs.
+    pub schedules: Option<&'static [Schedule]>,
+}
+
 /// The project, with the level that its creates are given.
 pub fn integration(level: DeliveryLevel, latest_wins: bool) -> Integration {
-    Integration { plan: Box::leak(Box::new(plan(level, latest_wins))), mappings: MAPPINGS, keeps: &[] }
+    integration_of(level, latest_wins, Variant::default())
+}
+
+/// The project in a variant.
+pub fn integration_of(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Integration {
+    let keeps: &'static [(&'static str, mapwright_values::outcome::Keep)] =
+        if variant.keep { &[("orders", keep_order)] } else { &[] };
+    Integration { plan: Box::leak(Box::new(plan(level, latest_wins, variant))), mappings: MAPPINGS, keeps }
+}
+
+fn keep_order(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+    Ok(input.sources[0].get("drop").is_none())
 }
 
 fn leak<T>(values: Vec<T>) -> &'static [T] {
     Box::leak(values.into_boxed_slice())
 }
 
-fn plan(level: DeliveryLevel, latest_wins: bool) -> Plan {
+fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
     let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities: &[] };
     let mapping = |name, sources, system, entity| MappingPlan {
         name,
@@ -49,9 +75,15 @@ fn plan(level: DeliveryLevel, latest_wins: bool) -> Plan {
         select,
         batch: None,
     };
+    let mut order = create("order_to_erp", Some("written"), &["DocNum"]);
+    if variant.upsert {
+        order.manner = Manner::Upsert { by: &["No"] };
+        order.level = DeliveryLevel::Natural;
+        order.key = &["No"];
+    }
     let back = WritePlan {
         mapping: "number_to_shop",
-        manner: Manner::Update { by: &["id"] },
+        manner: variant.back.unwrap_or(Manner::Update { by: &["id"] }),
         level: DeliveryLevel::Natural,
         key: &["id"],
         named: None,
@@ -74,6 +106,10 @@ fn plan(level: DeliveryLevel, latest_wins: bool) -> Plan {
         file: "project.mapspec",
         line: 1,
     };
+    let mut orders = flow("orders", "order", leak(vec![order, back]), &["customers"], latest_wins);
+    orders.on_silence = variant.silence;
+    orders.read.keep = variant.keep;
+    orders.schedules = variant.schedules.unwrap_or(orders.schedules);
     Plan {
         name: "tests",
         systems: leak(vec![system("shop"), system("erp")]),
@@ -85,13 +121,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool) -> Plan {
         ]),
         flows: leak(vec![
             flow("customers", "customer", leak(vec![create("customer_to_partner", None, &[])]), &[], false),
-            flow(
-                "orders",
-                "order",
-                leak(vec![create("order_to_erp", Some("written"), &["DocNum"]), back]),
-                &["customers"],
-                latest_wins,
-            ),
+            orders,
         ]),
     }
 }
@@ -161,7 +191,7 @@ fn order_to_erp(input: &Input<'_>) -> Outcome {
         return Outcome::Mapped(vec![part("a"), part("b")]);
     }
     record(&[
-        ("No", text(order.get("id"))),
+        ("No", text(order.get("no").or(order.get("id")))),
         ("Card", card.clone()),
         ("Item", text(order.get("item"))),
         ("Total", text(order.get("total"))),
@@ -169,5 +199,6 @@ fn order_to_erp(input: &Input<'_>) -> Outcome {
 }
 
 fn number_to_shop(input: &Input<'_>) -> Outcome {
-    record(&[("id", text(input.sources[0].get("id"))), ("number", text(input.sources[1].get("DocNum")))])
+    let id = text(input.sources[0].get("id"));
+    record(&[("ref", format!("R-{id}")), ("id", id), ("number", text(input.sources[1].get("DocNum")))])
 }

@@ -38,8 +38,14 @@ pub struct State {
     pub documents: Vec<Document>,
     /// What was written back to the shop, by order.
     pub numbers: BTreeMap<String, String>,
-    /// Totals in the order in which they arrived, by order.
+    /// Totals in the order in which they took effect at the ERP, by order.
     pub applied: BTreeMap<String, Vec<String>>,
+    /// Totals in the order in which the shop had them, by order.
+    pub history: BTreeMap<String, Vec<String>>,
+    /// Writes of which the ERP has not made anything yet, with the time of their effect.
+    pub late: Vec<(Timestamp, String, Deed, String, String)>,
+    /// Orders of which the shop was told to remove its mark.
+    pub removed: BTreeSet<String>,
     /// Writes that arrived.
     pub writes: u64,
     pub finds: u64,
@@ -55,6 +61,8 @@ pub enum Trouble {
     LostRequest,
     /// It is refused, with this class.
     Refused(Class),
+    /// It works, but only so much later, and its answer is lost.
+    Late(Duration),
 }
 
 #[derive(Default)]
@@ -65,6 +73,14 @@ pub struct World {
     pub lose_every: Mutex<Option<u64>>,
     /// The ERP refuses its credentials.
     pub locked: Mutex<bool>,
+    /// The ERP carries out nothing until then; what is sent to it is lost.
+    pub down_until: Mutex<Option<Timestamp>>,
+    /// The ERP refuses orders of these items for good, with the code -5002.
+    pub refuses: Mutex<BTreeSet<String>>,
+    /// The shop's clock goes ahead of ours by so many seconds.
+    pub skew: Mutex<i64>,
+    /// The shop has forgotten the places of its lists: a page that is not the first is refused.
+    pub forgets_cursors: Mutex<bool>,
     /// The creates are refused or answered by their key.
     pub keyed: Mutex<bool>,
     pub file: Option<PathBuf>,
@@ -98,7 +114,11 @@ impl World {
     }
 
     pub fn put(&self, entity: &str, id: &str, record: String, changed: Timestamp) {
+        let total = field(&record, "total");
         self.change(|state| {
+            if entity == "order" {
+                state.history.entry(id.to_owned()).or_default().push(total);
+            }
             state.sources.retain(|source| !(source.entity == entity && source.id == id));
             state.sources.push(Source { entity: entity.to_owned(), id: id.to_owned(), record, changed });
         });
@@ -146,13 +166,16 @@ fn field(record: &str, name: &str) -> String {
 
 impl<C: Clock> System<C> {
     fn create(&self, write: &WriteRequest) -> Result<Written, Failure> {
+        if write.entity == "order" {
+            return self.update(write, &[field(&write.record, "ref")]);
+        }
         let natural = field(&write.record, "No");
         self.world.change(|state| {
             if let Some(known) =
                 state.documents.iter().find(|known| known.entity == write.entity && known.natural == natural)
+                && known.create_key == write.create_key
                 && *self.world.keyed.lock().unwrap()
             {
-                assert_eq!(known.create_key, write.create_key);
                 return Ok(Written { key: vec![known.key.clone()], record: None });
             }
             let key = format!("{}{}", &write.entity[..1], state.documents.len() + 1);
@@ -168,8 +191,57 @@ impl<C: Clock> System<C> {
     }
 
     fn update(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
+        if self.alias == "erp" {
+            return self.upsert(write, key);
+        }
+        if matches!(write.deed, Deed::Delete { .. }) {
+            self.world.change(|state| state.removed.insert(key[0].clone()));
+            return Ok(Written { key: key.to_vec(), record: None });
+        }
         self.world.change(|state| state.numbers.insert(key[0].clone(), field(&write.record, "number")));
         Ok(Written { key: key.to_vec(), record: None })
+    }
+
+    fn upsert(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
+        let number = self.world.change(|state| {
+            state.applied.entry(key[0].clone()).or_default().push(field(&write.record, "Total"));
+            let known =
+                state.documents.iter_mut().find(|known| known.entity == write.entity && known.natural == key[0]);
+            match known {
+                Some(known) => {
+                    known.record = write.record.clone();
+                    known.key.clone()
+                }
+                None => {
+                    let document = Document {
+                        entity: write.entity.clone(),
+                        key: key[0].clone(),
+                        natural: key[0].clone(),
+                        create_key: write.create_key.clone(),
+                        record: write.record.clone(),
+                    };
+                    state.documents.push(document);
+                    key[0].clone()
+                }
+            }
+        });
+        Ok(Written { key: vec![number], record: None })
+    }
+
+    /// What was sent before and takes effect only now.
+    fn catch_up(&self) {
+        let now = self.clock.now();
+        if self.alias != "erp" || self.world.state.lock().unwrap().late.is_empty() {
+            return;
+        }
+        let due: Vec<_> = self.world.change(|state| {
+            let (due, late) = state.late.drain(..).partition(|late: &(Timestamp, _, _, _, _)| late.0 <= now);
+            state.late = late;
+            due
+        });
+        for (_, entity, deed, record, create_key) in due {
+            self.carry_out(&WriteRequest { entity, deed, record, create_key }).unwrap();
+        }
     }
 
     fn carry_out(&self, write: &WriteRequest) -> Result<Written, Failure> {
@@ -184,15 +256,31 @@ impl<C: Clock> System<C> {
         if self.alias == "erp" && *self.world.locked.lock().unwrap() {
             return Err(failure(Class::Halt, "401"));
         }
+        self.catch_up();
         let arrived = self.world.change(|state| {
             state.writes += 1;
             state.writes
         });
         let trouble = if self.alias == "erp" { self.world.troubles.lock().unwrap().pop() } else { None };
+        if self.alias == "erp" {
+            if self.world.down_until.lock().unwrap().is_some_and(|until| self.clock.now() < until) {
+                return Err(failure(Class::Transient, "refused"));
+            }
+            if self.world.refuses.lock().unwrap().contains(&field(&write.record, "Item")) {
+                return Err(failure(Class::Permanent, "-5002"));
+            }
+        }
         let lost = self.world.lose_every.lock().unwrap().is_some_and(|every| arrived.is_multiple_of(every));
         match trouble {
             Some(Trouble::LostRequest) => Err(failure(Class::Ambiguous, "reset")),
             Some(Trouble::Refused(class)) => Err(failure(class, "refused")),
+            Some(Trouble::Late(after)) => {
+                let at = self.clock.now().checked_add(after).unwrap();
+                let late =
+                    (at, write.entity.clone(), write.deed.clone(), write.record.clone(), write.create_key.clone());
+                self.world.change(|state| state.late.push(late));
+                Err(failure(Class::Ambiguous, "timeout"))
+            }
             Some(Trouble::LostReply) => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
             None if lost => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
             None => self.carry_out(write),
@@ -227,7 +315,11 @@ impl<C: Clock> Connector for System<C> {
     }
 
     fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
-        let window = request.window.clone().unwrap();
+        if *self.world.forgets_cursors.lock().unwrap() && request.cursor.is_some() {
+            *self.world.forgets_cursors.lock().unwrap() = false;
+            return Box::pin(async { Err(failure(Class::Permanent, "no such cursor")) });
+        }
+        let window = request.window.clone().unwrap_or(Window { pass: 0, since: None, until: None });
         let rows = self.world.change(|state| {
             state.pages += 1;
             let mut rows: Vec<Source> =
@@ -251,7 +343,11 @@ impl<C: Clock> Connector for System<C> {
                 .map(|row| Row { record: row.record.clone(), stamp: Some(row.changed) })
                 .collect(),
             next: (end < rows.len()).then(|| end.to_string()),
-            server_time: Some(self.clock.now()),
+            server_time: self
+                .clock
+                .now()
+                .checked_add(jiff::SignedDuration::from_secs(*self.world.skew.lock().unwrap()))
+                .ok(),
         };
         Box::pin(async move { Ok(page) })
     }
@@ -274,6 +370,11 @@ impl<C: Clock> Connector for System<C> {
             finds
                 .iter()
                 .map(|find| {
+                    if find.entity == "order" {
+                        let wanted = find.terms[0].value.trim_matches('"');
+                        let found = state.sources.iter().filter(|source| format!("R-{}", source.id) == wanted);
+                        return found.map(|source| format!(r#"{{"id":"{}"}}"#, source.id)).collect();
+                    }
                     let code = find.terms[0].value.trim_matches('"').to_owned();
                     state.items.get(&code).map(|code| format!(r#"{{"ItemCode":"{code}"}}"#)).into_iter().collect()
                 })
@@ -288,6 +389,7 @@ impl<C: Clock> Connector for System<C> {
     }
 
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
+        self.catch_up();
         let natural = field(record, &by[0]);
         let state = self.world.state.lock().unwrap();
         let found: Vec<&Document> = state

@@ -1,0 +1,342 @@
+//! What happens to flows and connections over time: silence, alerts, deadlines, drift, circuits, schedules.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at once")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::Setup;
+use common::world::Trouble;
+use jiff::Timestamp;
+use mapwright_engine::alert::{Alert, AlertState};
+use mapwright_engine::clock::Clock;
+use mapwright_engine::connector::Class;
+use mapwright_engine::state::{Reason, State};
+use mapwright_engine::status::StoreStatus;
+use mapwright_engine::store::{Selection, Store};
+use mapwright_engine::{Stop, Sync};
+use mapwright_values::plan::{DeliveryLevel, Schedule};
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-23T{text}Z").parse().unwrap()
+}
+
+/// Two customers and as many orders as wanted, all of item A.
+fn shop(orders: u32) -> Setup {
+    let setup = Setup::new();
+    setup.world.customer("c0", at("08:00:00"));
+    setup.world.customer("c1", at("08:00:00"));
+    add_orders(&setup, 0..orders, "A", at("08:00:01"));
+    setup.world.item("A");
+    setup
+}
+
+fn add_orders(setup: &Setup, numbers: std::ops::Range<u32>, item: &str, stamp: Timestamp) {
+    for number in numbers {
+        setup.world.order(&format!("o{number:03}"), &format!("c{}", number % 2), item, 10 + number, stamp);
+    }
+}
+
+async fn status(setup: &Setup) -> StoreStatus {
+    setup.store().status(setup.clock.now()).await.unwrap()
+}
+
+fn told(setup: &Setup) -> Vec<Alert> {
+    setup.recorder.alerts.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_silent_flow_raises_one_alert_and_a_new_record_closes_it() {
+    let mut setup = shop(1);
+    setup.variant.silence = Some((7200, "ops"));
+    setup.sync().await;
+    setup.clock.advance(Duration::from_secs(7100));
+    setup.sync().await;
+    assert_eq!(told(&setup), []);
+    setup.clock.advance(Duration::from_secs(200));
+    setup.sync().await;
+    setup.sync().await;
+    let alerts = told(&setup);
+    assert_eq!((alerts.len(), alerts[0].count, alerts[0].state), (1, 1, AlertState::Open));
+    assert!(
+        alerts[0].message.contains("`orders` has read no new record since 2026-11-23 10:00 UTC (its limit is 2 h)")
+    );
+    let flow = status(&setup).await.flows.into_iter().find(|flow| flow.flow == "orders").unwrap();
+    assert_eq!((flow.silent_since, flow.last_new_at), (Some(at("10:00:00")), Some(at("10:00:00"))));
+    add_orders(&setup, 7..8, "A", setup.clock.now());
+    setup.clock.advance(Duration::from_secs(10));
+    setup.sync().await;
+    let alerts = told(&setup);
+    assert_eq!((alerts.len(), alerts[1].state), (2, AlertState::Closed));
+    assert!(alerts[1].message.starts_with("over: the flow `orders` has read no new record"), "{}", alerts[1].message);
+    let flow = status(&setup).await.flows.into_iter().find(|flow| flow.flow == "orders").unwrap();
+    assert_eq!(flow.silent_since, None);
+}
+
+#[tokio::test]
+async fn silence_is_heard_by_a_service_and_not_after_a_long_stop_alone() {
+    let mut setup = shop(1);
+    setup.variant.silence = Some((300, "ops"));
+    setup.sync().await;
+    // The program stood still for a day; the first thing it does is to read what came meanwhile.
+    add_orders(&setup, 1..2, "A", at("10:30:00"));
+    setup.clock.advance(Duration::from_secs(24 * 3600));
+    let engine = setup.engine(setup.store());
+    let (recorder, world) = (Arc::clone(&setup.recorder), Arc::clone(&setup.world));
+    let heard = async move {
+        while recorder.alerts.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(world.documents("Orders"), 2, "silence is told only after the reading");
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(heard)).await.expect("silence is heard").unwrap();
+    let alerts = told(&setup);
+    assert_eq!((alerts[0].subject.as_str(), alerts[0].cause.as_str()), ("silence of orders", "silence"));
+    assert!(setup.clock.now() >= at("10:00:00").checked_add(Duration::from_secs(24 * 3600 + 300)).unwrap());
+}
+
+#[tokio::test]
+async fn twenty_unknown_items_are_one_cause_and_no_alert_tells_a_value() {
+    let setup = shop(0);
+    for number in 0..20 {
+        let item = format!("Secret-{number}");
+        setup.world.order(&format!("Mueller-{number}"), "c1", &item, 5, at("08:00:01"));
+    }
+    setup.world.trouble(&[Trouble::Refused(Class::Permanent)]);
+    setup.sync().await;
+    let open = status(&setup).await.alerts;
+    let orders: Vec<&Alert> = open.iter().filter(|alert| alert.subject == "orders").collect();
+    assert_eq!((orders.len(), orders[0].count), (1, 20));
+    assert_eq!(orders[0].cause, "rejected: project.mapspec:9");
+    assert_eq!(
+        orders[0].message,
+        "the spec rejects the record (field Item at project.mapspec:9); see `dead-letters list --cause \"rejected: project.mapspec:9\"`"
+    );
+    let customers: Vec<&Alert> = open.iter().filter(|alert| alert.subject == "customers").collect();
+    assert_eq!(customers[0].cause, "customers/1: permanent refused");
+    for alert in open.iter().chain(&told(&setup)) {
+        let text = format!("{} {}", alert.message, alert.cause);
+        assert!(!text.contains("Secret") && !text.contains("Mueller") && !text.contains("manual"), "{text}");
+    }
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 30).await.unwrap()).await;
+    assert!(letters.iter().any(|letter| letter.message.contains("Secret-7")), "the operator's list tells the reason");
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_alert_is_over_when_the_last_letter_of_its_cause_is() {
+    let setup = shop(0);
+    add_orders(&setup, 0..2, "NONE", at("08:00:01"));
+    setup.sync().await;
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    let one = Selection { ids: vec![letters[0].id], ..Selection::default() };
+    setup.letters(async |letters| letters.discard(one, "a test order").await.unwrap()).await;
+    setup.sync().await;
+    assert!(told(&setup).iter().all(|alert| alert.state == AlertState::Open), "one letter is left");
+    setup.world.item("NONE");
+    setup.letters(async |letters| letters.retry(Selection::default(), "added").await.unwrap()).await;
+    setup.sync().await;
+    let last = told(&setup).pop().unwrap();
+    assert_eq!((last.state, last.cause.as_str()), (AlertState::Closed, "rejected: project.mapspec:9"));
+    assert!(last.message.starts_with("over: "), "{}", last.message);
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_is_behind_a_dead_letter_has_a_deadline_too() {
+    let setup = shop(0);
+    setup.world.order("x", "c1", "NEVER", 5, at("08:00:01"));
+    setup.sync().await;
+    setup.world.order("x", "c1", "A", 6, setup.clock.now());
+    setup.clock.advance(Duration::from_secs(10));
+    setup.sync().await;
+    assert_eq!(setup.count("orders", State::Waiting(Reason::KeyBlocked)).await, 1);
+    setup.clock.advance(Duration::from_secs(24 * 3600 - 60));
+    setup.sync().await;
+    assert_eq!(setup.count("orders", State::Waiting(Reason::KeyBlocked)).await, 1, "one minute is left");
+    setup.clock.advance(Duration::from_secs(60));
+    setup.sync().await;
+    assert_eq!(setup.count("orders", State::Dead).await, 2);
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    assert_eq!(letters[1].cause, "orders/1: expired key");
+    setup.check_invariants().await;
+    // Both go again in their order.
+    setup.world.item("NEVER");
+    setup.letters(async |letters| letters.retry(Selection::default(), "mended").await.unwrap()).await;
+    setup.sync().await;
+    assert_eq!((setup.count("orders", State::Dead).await, setup.world.documents("Orders")), (0, 1));
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_connection_that_stays_halted_is_dead_after_its_deadline() {
+    let setup = shop(1);
+    *setup.world.locked.lock().unwrap() = true;
+    setup.sync().await;
+    let waiting = setup.count("customers", State::Waiting(Reason::ConnectionHalted)).await;
+    assert_eq!(waiting, 2);
+    setup.clock.advance(Duration::from_secs(24 * 3600));
+    setup.sync().await;
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    assert!(!letters.is_empty() && letters.iter().all(|letter| letter.cause == "customers/1: expired connection"));
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn what_is_to_be_retried_at_a_halted_connection_dies_by_its_age() {
+    let setup = shop(1);
+    setup.world.trouble(&[Trouble::Refused(Class::Transient)]);
+    setup.engine(setup.store()).sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+    assert_eq!(setup.count("customers", State::RetryWait).await, 1);
+    *setup.world.locked.lock().unwrap() = true;
+    setup.world.customer("c9", setup.clock.now());
+    setup.clock.advance(Duration::from_secs(10));
+    setup.sync().await;
+    setup.clock.advance(Duration::from_secs(25 * 3600));
+    setup.sync().await;
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    assert!(letters.iter().any(|letter| letter.class == "expired"), "{letters:?}");
+    assert_eq!(setup.count("customers", State::RetryWait).await, 0);
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_drift_halts_the_connection_before_all_records_are_dead() {
+    let mut setup = shop(0);
+    setup.workers = 1;
+    add_orders(&setup, 0..60, "A", at("08:00:01"));
+    setup.world.refuses.lock().unwrap().insert("A".to_owned());
+    let summary = setup.sync().await;
+    assert_eq!(summary.halted, ["erp"]);
+    // More than a fifth of fifty is eleven: ten are dead, the eleventh stops the connection and keeps its record.
+    let dead = setup.count("orders", State::Dead).await;
+    assert!((10..=18).contains(&dead), "{dead} dead letters: those under way at once may be refused too");
+    let connection = status(&setup).await.connections.remove(0);
+    assert_eq!(connection.halted_code.as_deref(), Some("-5002"));
+    let alert = told(&setup).into_iter().find(|alert| alert.subject == "connection erp").unwrap();
+    assert!(alert.message.contains("drift -5002") && alert.message.contains("schema has changed"), "{}", alert.message);
+    // The canary is one waiting record: while it is refused, the others stay.
+    let sent = setup.world.state.lock().unwrap().writes;
+    setup.clock.advance(Duration::from_secs(61));
+    setup.engine(setup.store()).sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+    assert_eq!(setup.world.state.lock().unwrap().writes, sent + 1, "one canary");
+    assert_eq!(setup.count("orders", State::Dead).await, dead, "a canary burns no record");
+    assert!(status(&setup).await.connections[0].halted_since.is_some());
+    setup.check_invariants().await;
+    setup.world.refuses.lock().unwrap().clear();
+    setup.clock.advance(Duration::from_secs(61));
+    setup.sync().await;
+    assert_eq!(setup.world.documents("Orders"), 60 - usize::try_from(dead).unwrap());
+    assert_eq!(status(&setup).await.connections[0].halted_since, None);
+    assert!(told(&setup).iter().any(|alert| alert.subject == "connection erp" && alert.state == AlertState::Closed));
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn the_canary_of_refused_writes_is_one_of_the_waiting_records() {
+    let setup = shop(6);
+    setup.world.trouble(&[Trouble::Refused(Class::Halt), Trouble::Refused(Class::Halt)]);
+    let mut options = setup.options();
+    options.canaries_max = 0;
+    options.workers = 1;
+    options.batch = 1;
+    setup.engine_with(setup.store(), options.clone()).sync(&Sync::default()).await.unwrap();
+    let sent = setup.world.state.lock().unwrap().writes;
+    // The check of the connection works, yet the second write is refused too: nothing is let go.
+    setup.clock.advance(Duration::from_secs(61));
+    setup
+        .engine_with(setup.store(), options.clone())
+        .sync(&Sync { stop: Stop::Once, ..Sync::default() })
+        .await
+        .unwrap();
+    assert_eq!(setup.world.state.lock().unwrap().writes, sent + 1);
+    assert_eq!(setup.world.documents("Partners"), 0);
+    setup.clock.advance(Duration::from_secs(61));
+    setup.engine_with(setup.store(), options).sync(&Sync::default()).await.unwrap();
+    assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (2, 6));
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn an_outage_opens_the_circuit_and_few_attempts_are_made_meanwhile() {
+    let setup = shop(100);
+    setup.engine(setup.store()).sync(&Sync { flows: vec!["customers".to_owned()], ..Sync::default() }).await.unwrap();
+    let before = setup.world.state.lock().unwrap().writes;
+    let end = setup.clock.now().checked_add(Duration::from_secs(3 * 3600)).unwrap();
+    *setup.world.down_until.lock().unwrap() = Some(end);
+    // As a program that is started every three minutes, for three hours.
+    let store = setup.store();
+    let engine = setup.engine(store.clone());
+    let mut opened = false;
+    let mut during = 0;
+    while setup.clock.now() < end {
+        engine.sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+        let connections = store.status(setup.clock.now()).await.unwrap().connections;
+        opened |= connections.iter().any(|connection| connection.alias == "erp" && connection.open_since.is_some());
+        during = setup.world.state.lock().unwrap().writes - before;
+        setup.clock.advance(Duration::from_secs(180));
+    }
+    assert!(opened, "the circuit is shown while it is open");
+    // One attempt at a time, each at its turn: the records wait, they are not worn down.
+    assert!(during <= 60 + 20, "{during} attempts for 100 records during three hours");
+    drop(engine);
+    drop(store);
+    setup.sync().await;
+    assert_eq!(setup.world.documents("Orders"), 100);
+    assert!(setup.clock.now() <= later(end, 600), "the backlog is gone minutes after the outage");
+    let circuit: Vec<Alert> = told(&setup).into_iter().filter(|alert| alert.cause == "circuit open").collect();
+    assert_eq!(circuit.last().unwrap().state, AlertState::Closed);
+    assert_eq!(circuit.iter().map(|alert| alert.id).collect::<std::collections::HashSet<_>>().len(), 1, "one alert");
+    setup.check_invariants().await;
+}
+
+fn later(at: Timestamp, seconds: u64) -> Timestamp {
+    at.checked_add(Duration::from_secs(seconds)).unwrap()
+}
+
+#[tokio::test]
+async fn a_circuit_stays_open_across_a_restart_and_lets_one_message_pass() {
+    let mut setup = shop(0);
+    setup.level = DeliveryLevel::Natural;
+    for number in 2..40 {
+        setup.world.customer(&format!("c{number}"), at("08:00:00"));
+    }
+    *setup.world.down_until.lock().unwrap() = Some(at("23:00:00"));
+    setup.engine(setup.store()).sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+    let connection = status(&setup).await.connections.remove(0);
+    assert!(connection.open_since.is_some() && connection.open_until > Some(setup.clock.now()));
+    assert!(setup.count("customers", State::Waiting(Reason::ConnectionHalted)).await > 30);
+    let sent = setup.world.state.lock().unwrap().writes;
+    assert!(sent < 20, "{sent} of 40 were sent before it opened");
+    setup.clock.advance(Duration::from_secs(3600));
+    setup.engine(setup.store()).sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+    assert_eq!(setup.world.state.lock().unwrap().writes, sent + 1);
+    setup.check_invariants().await;
+    *setup.world.down_until.lock().unwrap() = None;
+    setup.clock.advance(Duration::from_secs(3600));
+    setup.sync().await;
+    assert_eq!(setup.world.documents("Partners"), 40);
+    assert_eq!(status(&setup).await.connections[0].open_since, None);
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_service_runs_by_cron() {
+    let mut setup = shop(1);
+    setup.variant.schedules =
+        Some(&[Schedule::Cron { expression: "8 11 * * *", zone: "Europe/Berlin", everything: true }]);
+    setup.sync().await;
+    add_orders(&setup, 5..6, "A", at("10:00:10"));
+    let engine = setup.engine(setup.store());
+    let world = Arc::clone(&setup.world);
+    let delivered = async move {
+        while world.documents("Orders") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("it runs by cron").unwrap();
+    // Eight past eleven in Berlin.
+    assert!(setup.clock.now() >= at("10:08:00"), "{}", setup.clock.now());
+}
