@@ -1,0 +1,164 @@
+//! Preview and generated code give the same outcome, byte for byte, rejections included.
+//!
+//! Random well-typed specs are drawn (`spec`), compiled into one program (`program`), and both back ends map random inputs (`input`),
+//! round by round as references are answered. What they disagree on is shrunk (`shrink`) and shown; each disagreement that was ever
+//! found has become a case of `tests/corpus`, which `corpus` runs through both back ends too.
+//!
+//! More than the usual run, or another one:
+//!
+//! ```text
+//! MAPWRIGHT_DIFFERENTIAL_SPECS=300 MAPWRIGHT_DIFFERENTIAL_INPUTS=1000 MAPWRIGHT_DIFFERENTIAL_SEED=7 \
+//!     cargo test -p mapwright-tests --test differential -- --nocapture
+//! ```
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test: what is not as expected ends it"
+)]
+
+mod draw;
+mod input;
+mod program;
+mod project;
+mod shrink;
+mod spec;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use mapwright_model::ir::Model;
+use mapwright_preview::Preview;
+use mapwright_values::{Outcome, Reference};
+
+use crate::draw::Draw;
+use crate::input::Inputs;
+use crate::program::Program;
+use crate::project::Checked;
+use crate::spec::Spec;
+use crate::wire::{Question, answer, outcome};
+
+/// How often references are answered for one input.
+const ROUNDS: usize = 4;
+/// What is printed of the disagreements of one run.
+const SHOWN: usize = 5;
+
+/// A spec that checks, and what both back ends make of it.
+struct Drawn {
+    seed: u64,
+    spec: Spec,
+    checked: Checked,
+}
+
+fn environment(name: &str, usual: usize) -> usize {
+    #[allow(clippy::disallowed_methods, reason = "a longer run is asked for by the environment")]
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// What the preview says.
+fn previewed(checked: &Checked, question: &Question) -> String {
+    let preview = Preview::new(&checked.model, &checked.files);
+    let mapping = checked.model.mapping(&question.mapping).expect("a mapping");
+    answer(question, |input| preview.map(mapping, input))
+}
+
+/// Draws specs until `count` of them check.
+fn specs(count: usize, seed: u64) -> Vec<Drawn> {
+    let (mut drawn, mut tried, mut whole, mut pieces, mut refused) = (Vec::new(), 0_u64, 0, 0, 0);
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+    while drawn.len() < count {
+        let seed = seed.wrapping_mul(1_000_003).wrapping_add(tried);
+        tried += 1;
+        let spec = spec::draw(seed);
+        pieces += spec.count();
+        for error in &Checked::new(&spec.texts()).errors {
+            *codes.entry(error.code).or_default() += 1;
+        }
+        if let Some((spec, checked, faulty)) = spec.pruned() {
+            refused += faulty;
+            whole += usize::from(faulty == 0);
+            drawn.push(Drawn { seed, spec, checked });
+        }
+    }
+    println!(
+        "{tried} specs drawn, {} accepted after pruning, {whole} as drawn; {} % of {pieces} lines accepted at once; refused: {codes:?}",
+        drawn.len(),
+        (pieces - refused) * 100 / pieces.max(1)
+    );
+    drawn
+}
+
+/// The questions of one input, round by round.
+fn questions(model: &Model, checked: &Checked, index: usize, draw: Draw) -> Vec<(Question, String)> {
+    let mut draw = draw;
+    let wild = *draw.choose(&[0, 0, 1, 1, 3, 8]);
+    let mut inputs = Inputs { model, draw, wild };
+    let mapping = &model.mappings[0];
+    let source = model.entity(&mapping.sources[0].entity).expect("an entity").record;
+    let mut question = Question {
+        spec: index,
+        mapping: mapping.name.clone(),
+        sources: vec![inputs.record(source)],
+        settings: inputs.settings(),
+        answers: Vec::new(),
+        captured_at: "2026-03-29T01:30:00Z".to_owned(),
+    };
+    let mut asked = Vec::new();
+    for _ in 0..ROUNDS {
+        let said = previewed(checked, &question);
+        asked.push((question.clone(), said.clone()));
+        let Outcome::Wants(wanted) = (if said.starts_with("{\"Wants\"") { outcome(&said) } else { break }) else { break };
+        let answers: Vec<(Reference, _)> =
+            wanted.into_iter().filter_map(|reference| inputs.answer(&reference).map(|answer| (reference, answer))).collect();
+        if answers.is_empty() {
+            break;
+        }
+        question.answers.extend(answers);
+    }
+    asked
+}
+
+#[test]
+fn preview_and_generated_code_agree() {
+    let (count, inputs) = (environment("MAPWRIGHT_DIFFERENTIAL_SPECS", 60), environment("MAPWRIGHT_DIFFERENTIAL_INPUTS", 200));
+    let seed = environment("MAPWRIGHT_DIFFERENTIAL_SEED", 1) as u64;
+    let begun = Instant::now();
+    let drawn = specs(count, seed);
+    println!("specs after {:.1} s", begun.elapsed().as_secs_f32());
+    let codes: Vec<String> =
+        drawn.iter().map(|one| mapwright_codegen::emit(&one.checked.model, &one.checked.files)).collect();
+    let (mut program, refused) = Program::new("random", &codes);
+    println!("program after {:.1} s", begun.elapsed().as_secs_f32());
+    let mut faults = Vec::new();
+    for one in &refused {
+        let drawn = &drawn[one.index];
+        faults.push(format!("seed {}: rustc refuses what is generated of\n{}\n{}", drawn.seed, drawn.spec.texts().spec, one.said));
+    }
+    let (mut pairs, mut kinds) = (0, BTreeMap::<String, usize>::new());
+    for (index, one) in drawn.iter().enumerate().filter(|(index, _)| refused.iter().all(|refused| refused.index != *index)) {
+        let mut asked = Vec::new();
+        for number in 0..inputs {
+            let draw = Draw::new(one.seed.wrapping_mul(7_777_777).wrapping_add(number as u64));
+            asked.extend(questions(&one.checked.model, &one.checked, index, draw));
+        }
+        let (asked, expected): (Vec<Question>, Vec<String>) = asked.into_iter().unzip();
+        let found = program.ask_all(&asked);
+        pairs += asked.len();
+        for ((question, preview), generated) in asked.iter().zip(&expected).zip(&found) {
+            let kind = preview.get(2..).and_then(|text| text.split('"').next()).unwrap_or_default();
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+            if preview != generated || kind == "Panicked" {
+                faults.push(shrink::told(one.seed, &one.spec, question, preview, generated));
+                break;
+            }
+        }
+    }
+    println!("{pairs} pairs in {:.1} s: {kinds:?}; {} disagreements", begun.elapsed().as_secs_f32(), faults.len());
+    let shown: Vec<String> = faults.iter().take(environment("MAPWRIGHT_DIFFERENTIAL_SHOWN", SHOWN)).cloned().collect();
+    assert!(faults.is_empty(), "{} disagreements\n\n{}", faults.len(), shown.join("\n\n----------\n\n"));
+    assert!(pairs >= count * inputs, "every input is mapped at least once");
+}
