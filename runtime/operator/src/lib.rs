@@ -18,6 +18,7 @@ mod rehearse;
 mod service;
 mod status;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -81,6 +82,7 @@ async fn carry_out(integration: &'static Integration, arguments: Arguments) -> R
 fn start_logging(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MAPWRIGHT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if arguments.verbose { "info" } else { "error" }));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let coloured = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured);
     if arguments.log_json { builder.json().init() } else { builder.init() }
 }
