@@ -106,11 +106,16 @@ async fn a_process_killed_at_any_point_loses_and_doubles_nothing() {
     for point in POINTS.iter().filter(|point| **point != "redrive.half") {
         let mut reached = false;
         for nth in [1, 2, 5] {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = common::folder();
             fill(&World::in_file(folder.path().join("world.json")));
             let point = format!("{point}/{nth}");
-            reached |= run_child(folder.path(), &point);
+            let killed = run_child(folder.path(), &point);
             check_after(folder.path(), &point).await;
+            reached |= killed;
+            // A point that was not passed so often is not passed more often either.
+            if !killed {
+                break;
+            }
         }
         if !reached {
             never.push(*point);
@@ -121,7 +126,7 @@ async fn a_process_killed_at_any_point_loses_and_doubles_nothing() {
 
 #[tokio::test]
 async fn a_redrive_killed_half_way_goes_on_where_it_was() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = common::folder();
     let world = World::in_file(folder.path().join("world.json"));
     let stamp = "2026-11-23T08:00:00Z".parse().unwrap();
     for number in 0..250 {

@@ -13,7 +13,9 @@ use mapwright_engine::clock::SystemClock;
 /// A floor far below what is measured, so that a change which makes deliveries slow by an order is noticed.
 #[tokio::test(flavor = "multi_thread")]
 async fn deliveries_are_not_slow() {
-    let setup = Setup::new();
+    let mut setup = Setup::new();
+    // Here the disk is what is measured.
+    setup.folder = tempfile::tempdir().unwrap();
     let stamp = "2026-11-23T08:00:00Z".parse().unwrap();
     let orders: u32 = std::env::var("MAPWRIGHT_ORDERS").ok().map_or(200, |text| text.parse().unwrap());
     setup.world.item("A");

@@ -78,6 +78,16 @@ impl AlertChannel for Recorder {
     }
 }
 
+/// A folder in memory where there is one: a process that is killed keeps what it wrote either way, and only the loss of
+/// the machine's power, which no test here stands for, would need the disk.
+pub fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    }
+}
+
 /// Everything that a test holds.
 pub struct Setup {
     pub folder: tempfile::TempDir,
@@ -94,7 +104,7 @@ pub struct Setup {
 impl Setup {
     pub fn new() -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: folder(),
             world: Arc::new(World::default()),
             clock: Arc::new(JumpingClock::new()),
             recorder: Arc::default(),

@@ -140,7 +140,7 @@ fn overtake_older(tx: &Connection, newer: &step::MessageRow, now: i64) -> Result
     // Whatever came of the older ones: if nothing is under way, the newest is next.
     let still = step::load(tx, newer.id)?.map(|message| message.state);
     if matches!(still, Some(State::Waiting(_))) {
-        order::wake_next(tx, &newer.order_key, newer.quiet_until, now)?;
+        order::wake_next(tx, &newer.order_key, now)?;
     }
     Ok(())
 }

@@ -49,8 +49,6 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
                         first_attempt_at = coalesce(first_attempt_at, ?3) WHERE id = ?1",
             )?
             .execute(params![message.id, quiet_until.map(micros), now])?;
-            let message =
-                &MessageRow { quiet_until: quiet_until.map(micros).or(message.quiet_until), ..message.clone() };
             later(tx, message, Event::Retry, (micros(*at), fault), now)
         }
         Verdict::Ambiguous { at, fault, probes } => {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::alerts::{self, NewAlert};
 use super::step::{self, Circumstances};
-use super::{ConnectionChange, ReadingNote, StoreError, micros};
+use super::{ConnectionChange, ReadingNote, StoreError, micros, order};
 use crate::alert;
 use crate::state::{Event, Reason, State};
 
@@ -109,7 +109,8 @@ fn wake_all(tx: &Connection, alias: &str, now: i64) -> Result<(), StoreError> {
         if let Some(message) = step::load(tx, id)?
             && message.state == State::Waiting(Reason::ConnectionHalted)
         {
-            step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
+            let due = order::quiet_until(tx, &message.order_key, (&message.target.0, &message.target.1), now)?;
+            step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
         }
     }
     Ok(())

@@ -26,13 +26,19 @@ pub(super) fn is_blocked(tx: &Connection, order_key: &str, record_id: i64, me: i
     Ok(found.is_some())
 }
 
+/// From when on another state of this record may be sent: not before a lost one can no longer take effect. INVARIANT:
+/// this holds although the lost one was proved since, for its first sending may still be on its way.
+pub(super) fn quiet_until(tx: &Connection, order_key: &str, target: (&str, &str), now: i64) -> Result<i64, StoreError> {
+    let quiet: Option<i64> = tx
+        .prepare_cached(
+            "SELECT max(quiet_until) FROM messages WHERE order_key = ?1 AND target_system = ?2 AND target_entity = ?3",
+        )?
+        .query_row(params![order_key, target.0, target.1], |row| row.get(0))?;
+    Ok(quiet.map_or(now, |quiet| quiet.max(now)))
+}
+
 /// Wakes the first unfinished message of the key, if it is blocked by nothing but its place.
-pub(super) fn wake_next(
-    tx: &Connection,
-    order_key: &str,
-    quiet_until: Option<i64>,
-    now: i64,
-) -> Result<(), StoreError> {
+pub(super) fn wake_next(tx: &Connection, order_key: &str, now: i64) -> Result<(), StoreError> {
     let next: Option<i64> = tx
         .prepare_cached(
             "SELECT m.id FROM messages m LEFT JOIN policies p ON p.flow = m.flow
@@ -45,7 +51,7 @@ pub(super) fn wake_next(
     let Some(id) = next else { return Ok(()) };
     let Some(message) = step::load(tx, id)? else { return Ok(()) };
     if message.state == State::Waiting(Reason::KeyBlocked) && !is_active(tx, order_key, id)? {
-        let due = quiet_until.map_or(now, |quiet| quiet.max(now));
+        let due = quiet_until(tx, order_key, (&message.target.0, &message.target.1), now)?;
         step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
     }
     Ok(())
@@ -86,8 +92,11 @@ pub(super) struct NewMessage<'a> {
 /// Inserts a message, ready or blocked by its key, and counts it.
 pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<i64, StoreError> {
     let blocked = is_blocked(tx, new.order_key, new.record_id, -1)?;
-    let (state, reason, due) =
-        if blocked { ("WAITING", Some(Reason::KeyBlocked.name()), None) } else { ("QUEUED", None, Some(now)) };
+    let (state, reason, due) = if blocked {
+        ("WAITING", Some(Reason::KeyBlocked.name()), None)
+    } else {
+        ("QUEUED", None, Some(quiet_until(tx, new.order_key, new.target, now)?))
+    };
     tx.prepare_cached(
         "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
                                state, reason, next_at, created_at, changed_at, held_since)

@@ -89,7 +89,8 @@ fn answer_there(tx: &Connection, message: &MessageRow, answer: &Answer, now: i64
 
 /// Sets a message going again; while another one of its key is under way it waits for its turn.
 fn redrive(tx: &Connection, message: &MessageRow, event: Event, now: i64) -> Result<bool, StoreError> {
-    let with = Circumstances { next_at: Some(now), ..Default::default() };
+    let due = order::quiet_until(tx, &message.order_key, (&message.target.0, &message.target.1), now)?;
+    let with = Circumstances { next_at: Some(due), ..Default::default() };
     let state = step::take(tx, message, event, &with, now)?;
     if state == State::Queued && order::is_blocked(tx, &message.order_key, message.record_id, message.id)? {
         let queued = MessageRow { state, ..message.clone() };

@@ -20,10 +20,11 @@ pub(super) struct MessageRow {
     pub(super) part: Option<String>,
     pub(super) source_key: String,
     pub(super) order_key: String,
+    /// Target system and entity.
+    pub(super) target: (String, String),
     pub(super) state: State,
     pub(super) fence: i64,
     pub(super) cause: Option<String>,
-    pub(super) quiet_until: Option<i64>,
     pub(super) latest_wins: bool,
     pub(super) channel: Option<String>,
 }
@@ -33,7 +34,7 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
     let row = tx
         .prepare_cached(
             "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
-                    m.cause, m.quiet_until, coalesce(p.latest_wins, 0), p.channel
+                    m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel
              FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1",
         )?
         .query_row([id], |row| {
@@ -50,9 +51,9 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
                 state: named_state(&state, reason.as_deref())?,
                 fence: row.get(9)?,
                 cause: row.get(10)?,
-                quiet_until: row.get(11)?,
-                latest_wins: row.get(12)?,
-                channel: row.get(13)?,
+                target: (row.get(11)?, row.get(12)?),
+                latest_wins: row.get(13)?,
+                channel: row.get(14)?,
             })
         })
         .optional()?;
@@ -123,7 +124,7 @@ pub(super) fn take(
         Key::ByPolicy => message.latest_wins,
     };
     if frees {
-        order::wake_next(tx, &message.order_key, message.quiet_until, now)?;
+        order::wake_next(tx, &message.order_key, now)?;
     } else if with.overtake && message.latest_wins {
         return order::overtake(tx, message.id, now, state);
     }
