@@ -25,6 +25,11 @@ impl Body<'_> {
                 out.extend(if self.project.bare { TokenStream::new() } else { blank() });
             }
             out.extend(self.statement(statement));
+            if let Some((field, min, span)) = block.list_ended_by(statement) {
+                let (wire, line) = (&field.wire, self.project.line(span));
+                let min = proc_macro2::Literal::u32_unsuffixed(min);
+                out.extend(quote! { run.at_least(record, #wire, #line, #min); });
+            }
         }
         out
     }

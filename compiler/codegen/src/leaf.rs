@@ -20,7 +20,7 @@ pub(crate) struct Reader {
 pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> Reader {
     let mut names = None;
     let (name, arguments) = match ty {
-        Type::Text { max, unit } => (quote! { text }, longest(*max, unit)),
+        Type::Text { max, unit } => counted(*max, unit),
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
             let name = if as_text(spelling) {
@@ -43,9 +43,18 @@ pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> R
             Some((yes, no)) => (quote! { boolean_as }, quote! { #yes, #no }),
             None => (quote! { boolean }, TokenStream::new()),
         },
-        Type::Date => (quote! { date }, TokenStream::new()),
-        Type::Time => (quote! { time }, TokenStream::new()),
-        Type::Instant => (quote! { instant }, TokenStream::new()),
+        Type::Date => match format(spelling) {
+            Some(format) => (quote! { date_as }, quote! { #format }),
+            None => (quote! { date }, TokenStream::new()),
+        },
+        Type::Time => match format(spelling) {
+            Some(format) => (quote! { time_as }, quote! { #format }),
+            None => (quote! { time }, TokenStream::new()),
+        },
+        Type::Instant => match format(spelling) {
+            Some(format) => (quote! { instant_as }, quote! { #format }),
+            None => (quote! { instant }, TokenStream::new()),
+        },
         Type::Uuid => (quote! { uuid }, TokenStream::new()),
         Type::Enum(known) => {
             let (words, pairs) = project.words_of(known);
@@ -95,8 +104,8 @@ pub(crate) fn takes(ty: &Type) -> Takes {
 pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spelling: &Spelling) -> TokenStream {
     match ty {
         Type::Text { max, unit } => {
-            let longest = longest(*max, unit);
-            quote! { write::text(#value, #longest) }
+            let (name, arguments) = counted(*max, unit);
+            quote! { write::#name(#value, #arguments) }
         }
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
@@ -120,9 +129,12 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
             Some((yes, no)) => quote! { write::boolean_as(#value, #yes, #no) },
             None => quote! { write::boolean(#value) },
         },
-        Type::Date => quote! { write::date(#value) },
-        Type::Time => quote! { write::time(#value) },
-        Type::Instant => quote! { write::instant(#value) },
+        Type::Date | Type::Time | Type::Instant => match (format(spelling), ty) {
+            (Some(format), _) => quote! { write::formatted(#value, #format) },
+            (None, Type::Date) => quote! { write::date(#value) },
+            (None, Type::Time) => quote! { write::time(#value) },
+            (None, _) => quote! { write::instant(#value) },
+        },
         Type::Uuid => {
             let hex = *spelling == Spelling::Hex;
             quote! { write::uuid(#value, #hex) }
@@ -152,14 +164,21 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
     }
 }
 
-/// A text's bound. Only characters are counted by readers and writers; other units are checked by `fit`.
-fn longest(max: Option<u32>, unit: &Unit) -> TokenStream {
-    match (max, unit) {
-        (Some(max), Unit::Characters) => {
-            let max = Literal::u32_unsuffixed(max);
-            quote! { Some(#max) }
-        }
-        (Some(_), Unit::Bytes(_) | Unit::Utf16) | (None, _) => quote! { None },
+/// The name of the reader and writer of a text, and its bound as they take it.
+fn counted(max: Option<u32>, unit: &Unit) -> (TokenStream, TokenStream) {
+    let Some(max) = max else { return (quote! { text }, quote! { None }) };
+    let max = Literal::u32_unsuffixed(max);
+    match unit {
+        Unit::Characters => (quote! { text }, quote! { Some(#max) }),
+        Unit::Bytes(charset) => (quote! { text_bytes }, quote! { #max, #charset }),
+        Unit::Utf16 => (quote! { text_utf16 }, quote! { #max }),
+    }
+}
+
+fn format(spelling: &Spelling) -> Option<&str> {
+    match spelling {
+        Spelling::Format(format) => Some(format),
+        Spelling::Plain | Spelling::Hex | Spelling::BooleanWords { .. } | Spelling::NumberAsText => None,
     }
 }
 

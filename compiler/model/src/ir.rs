@@ -429,6 +429,36 @@ pub struct Block {
     pub statements: Vec<Statement>,
 }
 
+impl Block {
+    /// If this statement is the last that writes a list of which the catalogue says how many elements it has at least: the field,
+    /// that number, and where the statement stands. Both back ends ask there whether the list is long enough.
+    #[must_use]
+    pub fn list_ended_by(&self, statement: &Statement) -> Option<(&Target, u32, Span)> {
+        let ending = self.statements.iter().rposition(
+            |other| matches!((other.target(), statement.target()), (Some((a, _)), Some((b, _))) if a.wire == b.wire),
+        )?;
+        let last = self.statements.get(ending).filter(|last| std::ptr::eq(*last, statement))?;
+        let (field, span) = last.target()?;
+        if let Type::List(list) = &field.ty
+            && list.min > 0
+        {
+            return Some((field, list.min, span));
+        }
+        None
+    }
+}
+
+impl Statement {
+    /// The field that it writes, and where it stands.
+    #[must_use]
+    pub fn target(&self) -> Option<(&Target, Span)> {
+        match self {
+            Statement::Set { field, span, .. } | Statement::Nested { field, span, .. } => Some((field, *span)),
+            Statement::Let { .. } | Statement::Check { .. } => None,
+        }
+    }
+}
+
 /// A statement. Every statement is evaluated, also behind one that stopped; a dependent of a stopped `let` says nothing more.
 #[derive(Clone, Debug)]
 pub enum Statement {

@@ -140,6 +140,9 @@ impl<'r> Eval<'_, 'r> {
         let mut made = Made { record: Record::new(), stopped: false };
         for statement in &block.statements {
             self.statement(frame, &mut made, statement);
+            if let Some((field, min, span)) = block.list_ended_by(statement) {
+                made.stopped |= !self.run.at_least(&made.record, &field.wire, self.lines.line(span), min);
+            }
         }
         made
     }

@@ -23,6 +23,9 @@ const CATALOGUE: &str = r#"system t "Test" {
     odd    text(9)? missing as ""
     lines  list { sku text(10);  qty integer;  price decimal(8,2)? }
     tags   list? of text(5)
+    stamp  date as text("%d.%m.%Y")?
+    tick   datetime as text("%Y%m%d%H%M%S")?
+    coded  text(4 bytes "windows-1252")?
   }
   entity out "Target" {
     id    text(10) key
@@ -38,6 +41,12 @@ const CATALOGUE: &str = r#"system t "Test" {
     sub   { x text(60)?;  y text(60)? }?
     words list? of text(20)
     lines list? { sku text(20)?;  no integer?;  price decimal(20,6)? }
+    pairs list?(2..) { no integer? }
+    ansi  text(5 bytes "cp1252")?
+    utf8  text(5 bytes)?
+    wide  text(3 utf16)?
+    day   date as text("%Y%m%d")?
+    clock datetime as text("%d.%m.%Y %H:%M")?
   }
 }
 "#;
@@ -118,6 +127,41 @@ fn leaves_are_read_and_written_as_catalogues_spell_them() {
     let body = "  t <- s.name\n  n <- s.amount\n  i <- s.count\n  c <- s.flag\n  b <- s.flag\n  k <- s.kind\n  d <- s.born\n  u <- s.uid | text";
     let expected = r#"{"t":"Anna","n":10.5,"i":3,"c":"Y","b":true,"k":"L","d":"2026-02-28","u":"0e82404b-ceac-2241-2966-12c69aea36f6"}"#;
     assert_eq!(mapped("", body), expected);
+}
+
+#[test]
+fn days_and_times_have_the_formats_of_their_systems() {
+    let record = RECORD.replace("\"odd\": \"\"", "\"stamp\": \"28.02.2026\", \"tick\": \"20260301233059\"");
+    let made = spec("", "  day <- s.stamp\n  clock <- s.tick\n  d <- s.stamp").map(&record, &References::new());
+    assert_eq!(outcome(&made), r#"{"day":"20260228","clock":"01.03.2026 23:30","d":"2026-02-28"}"#);
+    let wrong = record.replace("28.02.2026", "2026-02-28");
+    let made = spec("", "  day <- s.stamp").map(&wrong, &References::new());
+    assert_eq!(outcome(&made), "5|day|`s.stamp` is not a date written as %d.%m.%Y");
+}
+
+#[test]
+fn texts_are_counted_as_their_place_counts() {
+    let record = |name: &str| RECORD.replace("\"Anna\"", &format!("\"{name}\""));
+    let cut = spec("", "  ansi <- s.name | cut\n  utf8 <- s.name | cut\n  wide <- s.name | cut");
+    let made = |name: &str| outcome(&cut.map(&record(name), &References::new()));
+    assert_eq!(made("Müller"), r#"{"ansi":"Mülle","utf8":"Müll","wide":"Mül"}"#);
+    assert_eq!(made("€😀"), "5|ansi|the text holds \"😀\" (U+1F600), which windows-1252 does not have");
+    let fit = spec("", "  utf8 <- s.name | fit\n  wide <- s.coded | fit");
+    let made = fit.map(&record("Müller"), &References::new());
+    assert!(outcome(&made).starts_with("5|utf8|the text has 7 bytes in utf-8, 5 fit"), "{made:?}");
+    let long = record("Anna").replace("\"odd\": \"\"", "\"coded\": \"Müßig\"");
+    let made = outcome(&fit.map(&long, &References::new()));
+    assert_eq!(made, "6|wide|`s.coded` has 5 bytes in windows-1252, but the catalogue says at most 4");
+}
+
+#[test]
+fn a_list_has_as_many_elements_as_its_target_demands() {
+    let one = "  pairs <- each s.lines as l where l.qty > 2 { no <- l.qty }";
+    assert_eq!(mapped("", one), "5|pairs|the list holds 1, but the target needs at least 2 in it");
+    let more = format!("{one}\n  pairs also <- each [1] as x {{ no <- x }}");
+    assert_eq!(mapped("", &more), r#"{"pairs":[{"no":5},{"no":1}]}"#);
+    let told = format!("  check s.count == 0 otherwise reject \"no\"\n{one}");
+    assert_eq!(mapped("", &told), "5||no");
 }
 
 #[test]

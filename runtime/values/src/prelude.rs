@@ -78,6 +78,8 @@ macro_rules! always {
 
 always! {
     text(max: Option<u32>) -> Cow<'r, str>;
+    text_bytes(max: u32, charset: &str) -> Cow<'r, str>;
+    text_utf16(max: u32) -> Cow<'r, str>;
     word(known: &[&str]) -> Cow<'r, str>;
     decimal(precision: u32, scale: u32) -> Decimal;
     decimal_as_text(precision: u32, scale: u32) -> Decimal;
@@ -88,6 +90,9 @@ always! {
     date() -> Date;
     time() -> Time;
     instant() -> Instant;
+    date_as(format: &str) -> Date;
+    time_as(format: &str) -> Time;
+    instant_as(format: &str) -> Instant;
     uuid() -> Uuid;
     record() -> Node<'r>;
     list() -> Vec<Node<'r>>;

@@ -184,6 +184,21 @@ impl<'r> Run<'r> {
         }
     }
 
+    /// Behind the last line that writes a list: has it as many elements as the target's catalogue demands? Says `false` and notes it
+    /// where not. Once something is noted the list may lack elements because of that, so no more is said.
+    pub fn at_least(&self, record: &Record, field: &str, line: u32, min: u32) -> bool {
+        let Some(Json::List(elements)) = record.get(field) else { return true };
+        if elements.len() >= min as usize || !self.notes.borrow().is_empty() {
+            return true;
+        }
+        let reason = match elements.len() {
+            0 => format!("the list is empty, but the target needs at least {min} in it"),
+            count => format!("the list holds {count}, but the target needs at least {min} in it"),
+        };
+        self.within(field.to_owned(), || self.note(line, Stop::failed(reason)));
+        false
+    }
+
     /// Makes a record outside the target record: `{ ... }` in an expression, an element of a list, the result of a rule.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, LiteralKind, Name, Path, TypeArgument, TypeBase};
+use mapwright_values::spelling::check_format;
+use mapwright_values::{Date, Instant, Time};
 
 use super::records;
 use crate::context::Context;
@@ -111,10 +113,15 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
             [] => Typed::plain(Type::Text { max: None, unit: Unit::Characters }),
             [TypeArgument::Number { number, unit, charset, .. }] => {
                 let Ok(max) = number.parse() else { return malformed(ctx, "write the greatest length: `text(50)`") };
-                let unit = match unit.as_ref().map(|unit| unit.text.as_str()) {
-                    Some("utf16") => Unit::Utf16,
-                    Some(_) => Unit::Bytes(charset.as_ref().map_or_else(|| "utf-8".to_owned(), |set| set.text.clone())),
-                    None => Unit::Characters,
+                let charset = charset.as_ref().map_or("utf-8", |set| set.text.as_str());
+                let unit = match (unit.as_ref().map(|unit| unit.text.as_str()), known_charset(charset)) {
+                    (Some("utf16"), _) => Unit::Utf16,
+                    (Some(_), Some(charset)) => Unit::Bytes(charset.to_owned()),
+                    (Some(_), None) => {
+                        let known = mapwright_values::measure::CHARSETS.join("\", \"");
+                        return malformed(ctx, &format!("bytes are counted in one of \"{known}\""));
+                    }
+                    (None, _) => Unit::Characters,
                 };
                 Typed::plain(Type::Text { max: Some(max), unit })
             }
@@ -160,6 +167,41 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
     }
 }
 
+/// A character set by one of its names.
+fn known_charset(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let name = match name.as_str() {
+        "utf8" => "utf-8",
+        "ascii" => "us-ascii",
+        "latin1" | "latin-1" => "iso-8859-1",
+        "cp1252" | "ansi" => "windows-1252",
+        other => other,
+    };
+    mapwright_values::measure::CHARSETS.iter().find(|known| **known == name).copied()
+}
+
+/// Does a format say all of a day, time or instant?
+fn checked_format(ty: &Type, format: &str) -> Result<(), String> {
+    match ty {
+        Type::Date => check_format::<Date>(format),
+        Type::Time => check_format::<Time>(format),
+        Type::Instant => check_format::<Instant>(format),
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Boolean
+        | Type::Uuid
+        | Type::Enum(_)
+        | Type::Record(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => Ok(()),
+    }
+}
+
 /// `as hex`, `as text("%d.%m.%Y")`, `as text`.
 fn encode(ctx: &mut Context<'_>, typed: &Typed, encoding: &tree::Encoding) -> Spelling {
     let argument = encoding.argument.as_ref().map(literal_text);
@@ -167,7 +209,13 @@ fn encode(ctx: &mut Context<'_>, typed: &Typed, encoding: &tree::Encoding) -> Sp
         (Type::Never, _, _) => Spelling::Plain,
         (Type::Uuid, "hex", None) => Spelling::Hex,
         (Type::Integer { .. } | Type::Decimal { .. }, "text", None) => Spelling::NumberAsText,
-        (Type::Date | Type::Time | Type::Instant, "text", Some(format)) => Spelling::Format(format),
+        (Type::Date | Type::Time | Type::Instant, "text", Some(format)) => {
+            if let Err(why) = checked_format(&typed.ty, &format) {
+                let span = encoding.argument.as_ref().map_or(encoding.form.span, |argument| argument.span);
+                ctx.report(faults::malformed_literal(span, &why));
+            }
+            Spelling::Format(format)
+        }
         (ty, form, _) => {
             let what = format!("{} `as {form}`", type_noun(&ctx.model, ty));
             ctx.report(faults::not_built_yet(encoding.form.span, &what));

@@ -5,6 +5,7 @@
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, LiteralKind, Name};
 use mapwright_values::functions::{self, Function, Param, Takes};
+use mapwright_values::measure::{CUT_BYTES, CUT_UTF16};
 
 use super::results::result_type;
 use super::scope::{Body, Place, PlaceKind, poison};
@@ -116,12 +117,8 @@ impl Body<'_, '_> {
             self.report(faults::unknown_place(span, "cut"));
             return poison(span);
         };
-        let max = match &place.ty {
-            Type::Text { max: Some(max), unit: Unit::Characters } => *max,
-            Type::Text { max: Some(_), unit: Unit::Bytes(_) | Unit::Utf16 } => {
-                self.report(faults::not_built_yet(name.span, "`cut` to a length in bytes or UTF-16 units"));
-                return poison(span);
-            }
+        let (max, unit) = match &place.ty {
+            Type::Text { max: Some(max), unit } => (*max, unit),
             Type::Text { max: None, .. } => {
                 self.expr(value, None);
                 self.report(faults::unknown_place(span, "cut"));
@@ -152,20 +149,30 @@ impl Body<'_, '_> {
                 return poison(span);
             }
         };
-        let Some(function) = functions::function("cut") else { return poison(span) };
+        let (function, charset) = match unit {
+            Unit::Characters => (functions::function("cut"), None),
+            Unit::Bytes(charset) => (Some(&CUT_BYTES), Some(charset)),
+            Unit::Utf16 => (Some(&CUT_UTF16), None),
+        };
+        let Some(function) = function else { return poison(span) };
         let value = self.expr(value, None);
         let Some(value) = self.argument(function, 0, value) else { return poison(span) };
         let optional = value.optional;
-        let limit = Expr {
-            kind: ExprKind::Literal(Literal::Number(max.to_string())),
-            ty: Type::Integer { min: Some(i64::from(max)), max: Some(i64::from(max)) },
-            optional: false,
-            span: name.span,
+        let own = if let Type::Text { max: Some(own), unit: of } = &value.ty
+            && of == unit
+        {
+            *own
+        } else {
+            max
         };
-        let own = if let Type::Text { max: Some(own), unit: Unit::Characters } = &value.ty { *own } else { max };
-        let ty = text(Some(max.min(own)));
-        let kind = ExprKind::Call { function, arguments: vec![Argument::Value(value), Argument::Value(limit)] };
-        Expr { kind, ty, optional, span }
+        let literal = |literal: Literal, ty: Type| {
+            Argument::Value(Expr { kind: ExprKind::Literal(literal), ty, optional: false, span: name.span })
+        };
+        let ty = Type::Integer { min: Some(i64::from(max)), max: Some(i64::from(max)) };
+        let mut arguments = vec![Argument::Value(value), literal(Literal::Number(max.to_string()), ty)];
+        arguments.extend(charset.map(|charset| literal(Literal::Text(charset.clone()), text(None))));
+        let ty = Type::Text { max: Some(max.min(own)), unit: unit.clone() };
+        Expr { kind: ExprKind::Call { function, arguments }, ty, optional, span }
     }
 
     fn library_call(&mut self, function: &'static Function, name: &Name, given: &[&tree::Expr], span: Span) -> Expr {

@@ -1,6 +1,8 @@
 //! Literals: each has a type of its own; a text becomes a word where an enum is expected.
 
 use mapwright_syntax::tree::{self, LiteralKind};
+use mapwright_values::spelling::write_as;
+use mapwright_values::time::{parse_date, parse_time};
 
 use super::scope::{Body, poison};
 use crate::catalogue::json_text;
@@ -92,6 +94,19 @@ pub(crate) fn json_literal(literal: &Literal, ty: &Type, spelling: &Spelling) ->
             Spelling::BooleanWords { yes, no } => json_text(if *value { yes } else { no }),
             Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => value.to_string(),
         },
-        Literal::Date(text) | Literal::Time(text) => json_text(text),
+        Literal::Date(text) | Literal::Time(text) => match spelling {
+            Spelling::Format(format) => in_format(literal, format).unwrap_or_else(|| json_text(text)),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => json_text(text),
+        },
     }
+}
+
+/// A day or time as JSON text in a format.
+fn in_format(literal: &Literal, format: &str) -> Option<String> {
+    let written = match literal {
+        Literal::Date(text) => write_as(parse_date(text)?, format),
+        Literal::Time(text) => write_as(parse_time(text)?, format),
+        Literal::Text(_) | Literal::Number(_) | Literal::Boolean(_) => return None,
+    };
+    written.ok().map(|json| json.to_text())
 }

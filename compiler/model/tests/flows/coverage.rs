@@ -124,7 +124,7 @@ fn what_follows_from_an_unreadable_line_is_not_told() {
         (broken("Amount <- order.total", "Amount = order.total"), "E0111"),
         (broken("leave ShopId, Address, Lines because \"not used\"", "leave ShopId, Address, Lines"), "E0113"),
         (broken("Remark <- order.comment", "let remark = = order.comment\n  Remark <- remark"), "E0117"),
-        (orders(&body.replace("Number <- order.number", "Number <- order.number | null")), "E0123"),
+        (orders(&body.replace("Number <- order.number", "Number <- order.number otherwise null")), "E0123"),
     ] {
         assert_eq!(errors(&checked(&spec).1), [code], "{}", shown(&spec));
     }

@@ -29,6 +29,8 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0208_duplicate_name", "setting zone text = \"a\"\nsetting zone text = \"b\"\n"),
         ("E0210_circular_definition", "rule a(n integer) integer = b(n)\nrule b(n integer) integer = a(n)\n"),
         ("E0211_malformed_type", "setting rate decimal(40,2) = 1\n"),
+        ("E0211_unknown_character_set", "setting head text(30 bytes \"ebcdic\") = \"a\"\n"),
+        ("E0322_format_that_loses", "setting start date as text(\"%d.%m.\") = 2026-11-02\n"),
         ("E0213_unknown_example_subject", "example nothing(1) is 2\n"),
         ("E0214_missing_file", "table t from m text(9) to integer in csv \"carrier.csv\" columns method, code\n"),
         (

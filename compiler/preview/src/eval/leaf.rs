@@ -48,7 +48,11 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
     let as_text = *spelling == Spelling::NumberAsText;
     Ok(match ty {
         Type::Text { max, unit: Unit::Characters } => node.text(steps, *max)?.map(Value::Text),
-        Type::Text { max: _, unit: Unit::Bytes(_) | Unit::Utf16 } => node.text(steps, None)?.map(Value::Text),
+        Type::Text { max: Some(max), unit: Unit::Bytes(charset) } => {
+            node.text_bytes(steps, *max, charset)?.map(Value::Text)
+        }
+        Type::Text { max: Some(max), unit: Unit::Utf16 } => node.text_utf16(steps, *max)?.map(Value::Text),
+        Type::Text { max: None, unit: Unit::Bytes(_) | Unit::Utf16 } => node.text(steps, None)?.map(Value::Text),
         Type::Integer { min, max } if as_text => node.integer_as_text(steps, *min, *max)?.map(Value::Number),
         Type::Integer { min, max } => node.integer(steps, *min, *max)?.map(Value::Number),
         Type::Decimal { precision, scale } if as_text => {
@@ -61,9 +65,24 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
                 node.boolean(steps)?.map(Value::Boolean)
             }
         },
-        Type::Date => node.date(steps)?.map(Value::Date),
-        Type::Time => node.time(steps)?.map(Value::Time),
-        Type::Instant => node.instant(steps)?.map(Value::Instant),
+        Type::Date => match spelling {
+            Spelling::Format(format) => node.date_as(steps, format)?.map(Value::Date),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                node.date(steps)?.map(Value::Date)
+            }
+        },
+        Type::Time => match spelling {
+            Spelling::Format(format) => node.time_as(steps, format)?.map(Value::Time),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                node.time(steps)?.map(Value::Time)
+            }
+        },
+        Type::Instant => match spelling {
+            Spelling::Format(format) => node.instant_as(steps, format)?.map(Value::Instant),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                node.instant(steps)?.map(Value::Instant)
+            }
+        },
         Type::Uuid => node.uuid(steps)?.map(Value::Uuid),
         Type::Enum(words) => read_word(node, steps, words)?,
         Type::Record(_) => node.record(steps)?.map(Value::Record),
@@ -115,7 +134,11 @@ pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Writte
     let as_text = *spelling == Spelling::NumberAsText;
     match (ty, value) {
         (Type::Text { max, unit: Unit::Characters }, Value::Text(text)) => write::text(text, *max),
-        (Type::Text { max: _, unit: Unit::Bytes(_) | Unit::Utf16 }, Value::Text(text)) => write::text(text, None),
+        (Type::Text { max: Some(max), unit: Unit::Bytes(charset) }, Value::Text(text)) => {
+            write::text_bytes(text, *max, charset)
+        }
+        (Type::Text { max: Some(max), unit: Unit::Utf16 }, Value::Text(text)) => write::text_utf16(text, *max),
+        (Type::Text { max: None, unit: Unit::Bytes(_) | Unit::Utf16 }, Value::Text(text)) => write::text(text, None),
         (Type::Integer { min, max }, Value::Number(number)) if as_text => write::integer_as_text(*number, *min, *max),
         (Type::Integer { min, max }, Value::Number(number)) => write::integer(*number, *min, *max),
         (Type::Decimal { precision, scale }, Value::Number(number)) if as_text => {
@@ -126,9 +149,24 @@ pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Writte
             Spelling::BooleanWords { yes, no } => write::boolean_as(*value, yes, no),
             Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => write::boolean(*value),
         },
-        (Type::Date, Value::Date(date)) => write::date(*date),
-        (Type::Time, Value::Time(time)) => write::time(*time),
-        (Type::Instant, Value::Instant(instant)) => write::instant(*instant),
+        (Type::Date, Value::Date(date)) => match spelling {
+            Spelling::Format(format) => write::formatted(*date, format),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                write::date(*date)
+            }
+        },
+        (Type::Time, Value::Time(time)) => match spelling {
+            Spelling::Format(format) => write::formatted(*time, format),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                write::time(*time)
+            }
+        },
+        (Type::Instant, Value::Instant(instant)) => match spelling {
+            Spelling::Format(format) => write::formatted(*instant, format),
+            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+                write::instant(*instant)
+            }
+        },
         (Type::Uuid, Value::Uuid(uuid)) => write::uuid(*uuid, *spelling == Spelling::Hex),
         (Type::Enum(words), Value::Text(name)) => write_word(name, words),
         (Type::Record(_), Value::Record(node)) => write::json(node.content().clone()),
