@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 pub enum Reason {
     /// A record that it needs is not there yet.
     Dependency,
-    /// The connection that it needs is halted.
+    /// The connection that it needs is halted, or its circuit is open.
     ConnectionHalted,
     /// An earlier message of the same key is not finished.
     KeyBlocked,

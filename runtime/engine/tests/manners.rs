@@ -10,6 +10,7 @@ use common::Setup;
 use common::world::Trouble;
 use jiff::Timestamp;
 use mapwright_engine::Sync;
+use mapwright_engine::alert::AlertState;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::state::State;
 use mapwright_engine::store::{Selection, Store};
@@ -162,6 +163,11 @@ async fn a_window_whose_place_is_forgotten_is_read_again_from_its_beginning() {
     let summary = setup.engine_with(setup.store(), options).sync(&Sync::default()).await.unwrap();
     assert_eq!(summary.failed_readings, Vec::new());
     assert!(!*setup.world.forgets_cursors.lock().unwrap(), "the place was asked for and refused");
+    let alerts = setup.recorder.alerts.lock().unwrap().clone();
+    let of_reading: Vec<_> = alerts.iter().filter(|alert| alert.subject == "reading orders").collect();
+    assert_eq!(of_reading.len(), 2, "{alerts:?}");
+    assert_eq!(of_reading[1].state, AlertState::Closed);
+    assert!(of_reading[1].message.starts_with("over: the flow `orders` cannot read"), "{}", of_reading[1].message);
     assert_eq!(setup.world.documents("Orders"), 9);
     setup.check_invariants().await;
 }

@@ -340,3 +340,24 @@ async fn a_service_runs_by_cron() {
     // Eight past eleven in Berlin.
     assert!(setup.clock.now() >= at("10:08:00"), "{}", setup.clock.now());
 }
+
+#[tokio::test]
+async fn the_canary_of_a_refused_reading_is_a_reading() {
+    let setup = shop(2);
+    *setup.world.hides_orders.lock().unwrap() = true;
+    assert_eq!(setup.sync().await.halted, ["shop"]);
+    // The check of the connection works: taken for a proof, it would open and close the alert every minute.
+    for _ in 0..5 {
+        setup.clock.advance(Duration::from_secs(61));
+        assert_eq!(setup.sync().await.halted, ["shop"]);
+    }
+    let of_shop: Vec<Alert> = told(&setup).into_iter().filter(|alert| alert.subject == "connection shop").collect();
+    assert_eq!((of_shop.len(), of_shop[0].state), (1, AlertState::Open), "{of_shop:?}");
+    *setup.world.hides_orders.lock().unwrap() = false;
+    setup.clock.advance(Duration::from_secs(61));
+    setup.sync().await;
+    setup.sync().await;
+    assert_eq!(setup.world.documents("Orders"), 2);
+    assert!(told(&setup).iter().any(|alert| alert.subject == "connection shop" && alert.state == AlertState::Closed));
+    setup.check_invariants().await;
+}

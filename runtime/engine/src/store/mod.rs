@@ -6,6 +6,7 @@
 
 pub mod model;
 pub mod sqlite;
+pub mod watch;
 
 use jiff::Timestamp;
 use mapwright_values::Link;
@@ -15,6 +16,7 @@ use crate::connector::Reply;
 use crate::status::{DeadLetter, DeadLetterDetail, StoreStatus};
 
 pub use model::*;
+pub use watch::*;
 
 /// The store failed. Says what, where and what to do.
 #[derive(Clone, Debug, thiserror::Error)]

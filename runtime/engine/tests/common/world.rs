@@ -79,6 +79,8 @@ pub struct World {
     pub refuses: Mutex<BTreeSet<String>>,
     /// The shop's clock goes ahead of ours by so many seconds.
     pub skew: Mutex<i64>,
+    /// The shop refuses to show orders.
+    pub hides_orders: Mutex<bool>,
     /// The shop has forgotten the places of its lists: a page that is not the first is refused.
     pub forgets_cursors: Mutex<bool>,
     /// The creates are refused or answered by their key.
@@ -315,6 +317,9 @@ impl<C: Clock> Connector for System<C> {
     }
 
     fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
+        if *self.world.hides_orders.lock().unwrap() && request.entity == "order" {
+            return Box::pin(async { Err(failure(Class::Halt, "403")) });
+        }
         if *self.world.forgets_cursors.lock().unwrap() && request.cursor.is_some() {
             *self.world.forgets_cursors.lock().unwrap() = false;
             return Box::pin(async { Err(failure(Class::Permanent, "no such cursor")) });
