@@ -1,0 +1,86 @@
+//! Which answer is of which class. Plain data; it judges nothing.
+
+use crate::condition::{Condition, Matcher};
+use crate::fault::At;
+use crate::selector::Selector;
+
+/// How error answers are read.
+#[derive(Clone, Debug, Default)]
+pub struct Errors {
+    /// Vendor's code.
+    pub code: Option<Extract>,
+    /// Vendor's words.
+    pub message: Option<Extract>,
+    /// Vendor's word for the field.
+    pub field: Option<Extract>,
+    /// Vendor's trace id.
+    pub trace: Option<Extract>,
+    /// First match wins.
+    pub rules: Vec<Rule>,
+}
+
+/// How a text is taken out of an error answer.
+#[derive(Clone, Debug)]
+pub struct Extract {
+    /// Where from.
+    pub from: ExtractFrom,
+    /// The part of it: the first group, else the whole match.
+    pub regex: Option<crate::condition::Pattern>,
+}
+
+/// Source of an [`Extract`].
+#[derive(Clone, Debug)]
+pub enum ExtractFrom {
+    /// The first of these that is present.
+    Selectors(Vec<Selector>),
+    /// What `code` gave.
+    Code,
+    /// What `message` gave.
+    Message,
+}
+
+/// One rule of an error table.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Where it stands.
+    pub at: At,
+    /// What the answer must be.
+    pub conditions: Vec<Condition>,
+    /// Vendor's code must match.
+    pub code: Option<Matcher>,
+    /// Vendor's words must match.
+    pub message: Option<Matcher>,
+    /// Verbs, actions' names or `action`; empty = all.
+    pub operations: Vec<String>,
+    /// What it means.
+    pub class: RuleClass,
+    /// How long to wait.
+    pub wait: Vec<Selector>,
+}
+
+/// The classes of `manifest.md` 6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleClass {
+    /// Success.
+    Done,
+    /// No effect, may work later.
+    Transient,
+    /// Never for this payload.
+    Permanent,
+    /// No proof.
+    Ambiguous,
+    /// The connection's fault.
+    Halt,
+    /// Log in and repeat once.
+    Login,
+    /// Changed since read.
+    Conflict,
+    /// There already.
+    Exists,
+    /// The addressed record is not there.
+    Missing,
+    /// One that it refers to is not there.
+    Dependency,
+    /// Slow down.
+    Throttled,
+}
