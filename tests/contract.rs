@@ -1,0 +1,141 @@
+//! What the shipped mappings make fits the vendors' own descriptions: names and types, not our reading of them.
+//!
+//! The field list of the Service Layer stands in the sandbox's data, with its origin and licence.
+
+use std::path::Path;
+
+use mapwright_tests::{integration, repository};
+use serde_json::Value;
+
+fn json(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn description() -> Value {
+    json(&repository().join("runtime/sandbox/data/sap-business-one-service-layer.entities.json"))
+}
+
+/// Every record that the cases of a mapping expect to be written.
+fn written(mapping: &str) -> Vec<(String, Value)> {
+    let folder = integration().join("cases").join(mapping);
+    let mut found = Vec::new();
+    for case in std::fs::read_dir(&folder).expect("cases").flatten() {
+        let name = case.file_name().to_string_lossy().into_owned();
+        let expected = json(&case.path().join("expected.json"));
+        for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
+            found.push((format!("{mapping}/{name}"), record.clone()));
+        }
+    }
+    assert!(!found.is_empty(), "{mapping} has cases that are written");
+    found
+}
+
+fn check(description: &Value, entity: &str, record: &Value, place: &str) {
+    let fields = &description["entities"][entity];
+    for (name, value) in record.as_object().unwrap_or_else(|| panic!("{place}: {entity} is a record")) {
+        if name.starts_with("U_") {
+            continue; // a user field: declared in the company, not in the Service Layer
+        }
+        let here = format!("{place}.{name}");
+        let ty = fields[name].as_str().unwrap_or_else(|| panic!("{here}: {entity} has no such property"));
+        check_value(description, ty, value, &here);
+    }
+}
+
+fn check_value(description: &Value, ty: &str, value: &Value, here: &str) {
+    if let Some(element) = ty.strip_prefix("Collection(").and_then(|ty| ty.strip_suffix(')')) {
+        for (index, value) in value.as_array().unwrap_or_else(|| panic!("{here}: not a list")).iter().enumerate() {
+            check(description, element, value, &format!("{here}[{}]", index + 1));
+        }
+        return;
+    }
+    let fits = match ty {
+        "Edm.String" => value.is_string(),
+        "Edm.Int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+        "Edm.Double" => value.is_number(),
+        "Edm.DateTime" => value.as_str().is_some_and(|day| day.len() == 10 && day.split('-').count() == 3),
+        other => match description["enums"][other].as_array() {
+            Some(words) => words.contains(value),
+            None => return check(description, other, value, here),
+        },
+    };
+    assert!(fits, "{here}: {value} is no {ty}");
+}
+
+#[test]
+fn sales_orders_fit_the_service_layer() {
+    let description = description();
+    for (place, order) in written("order_to_sales_order") {
+        check(&description, "Document", &order, &place);
+        for required in ["CardCode", "DocDueDate", "DocumentLines"] {
+            assert!(order.get(required).is_some(), "{place}: {required} is missing");
+        }
+    }
+}
+
+#[test]
+fn business_partners_fit_the_service_layer() {
+    let description = description();
+    for (place, partner) in written("customer_to_partner") {
+        check(&description, "BusinessPartner", &partner, &place);
+        assert!(partner["CardCode"].as_str().is_some_and(|code| code.len() <= 15), "{place}");
+    }
+}
+
+/// The books of the two sample orders, as an accountant adds them up: net lines, tax line by line, shipping, cents.
+#[test]
+fn the_sample_orders_add_up_to_the_shops_totals() {
+    for (case, total) in [("b2c-gross-guest", 17_942), ("b2b-net-account", 17_931)] {
+        let folder = integration().join("cases/order_to_sales_order").join(case);
+        let order = json(&folder.join("expected.json"))["mapped"][0].clone();
+        let input = json(&folder.join("input.json"));
+        assert_eq!(cents(&input["amountTotal"]), total, "{case}: the sample itself");
+        let mut booked = 0;
+        for line in order["DocumentLines"].as_array().expect("lines") {
+            let net = hundredths(cents6(&line["UnitPrice"]) * line["Quantity"].as_i64().expect("whole quantity"));
+            booked += net + tax(net, line);
+        }
+        for expense in order["DocumentAdditionalExpenses"].as_array().expect("expenses") {
+            let net = cents(&expense["LineTotal"]);
+            booked += net + tax(net, expense);
+        }
+        assert_eq!(booked, total, "{case}: what the ERP adds up");
+    }
+}
+
+fn tax(net: i64, line: &Value) -> i64 {
+    let rate = match line["VatGroup"].as_str().expect("a VAT group") {
+        "A1" => 19,
+        "A2" => 7,
+        "A3" | "A4" => 0,
+        other => panic!("the samples have no VAT group {other}"),
+    };
+    rounded(net * rate, 100)
+}
+
+/// Half away from zero, as the ERP rounds.
+fn rounded(value: i64, by: i64) -> i64 {
+    (value.abs() * 2 + by) / (by * 2) * value.signum()
+}
+
+fn hundredths(millionths: i64) -> i64 {
+    rounded(millionths, 10_000)
+}
+
+fn scaled(value: &Value, places: usize) -> i64 {
+    let text = value.to_string();
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text.as_str()), |rest| (-1, rest));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    assert!(part.len() <= places, "{value} has more than {places} decimals");
+    let digits = format!("{whole}{part:0<places$}");
+    sign * digits.parse::<i64>().expect("digits")
+}
+
+fn cents(value: &Value) -> i64 {
+    scaled(value, 2)
+}
+
+fn cents6(value: &Value) -> i64 {
+    scaled(value, 6)
+}
