@@ -142,6 +142,21 @@ impl Project<'_> {
         let file = self.file(mapping.span);
         let sources = mapping.sources.iter().enumerate().map(|(index, source)| source_line(&body, index, source.local));
         let (statements, gap) = (body.statements(&mapping.body), blank());
+        if let Some(one_per) = &mapping.one_per {
+            let (keys, parts) = (body.name(one_per.keys), body.name(one_per.parts));
+            let line = self.line(one_per.span);
+            return quote! {
+                #documentation
+                fn #name(input: &Input<'_>) -> Outcome {
+                    let run = Run::new(input, #file);
+                    #(#sources)*
+                    #gap
+                    #statements
+                    #gap
+                    run.finish_listed(#line, #keys, #parts)
+                }
+            };
+        }
         quote! {
             #documentation
             fn #name(input: &Input<'_>) -> Outcome {

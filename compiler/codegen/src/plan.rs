@@ -219,7 +219,7 @@ impl Plans<'_> {
     }
 
     fn mapping(&self, mapping: &Mapping, emitted: &Emitted) -> TokenStream {
-        let Mapping { name, doc, part, owner, .. } = mapping;
+        let Mapping { name, doc, part, owner, create_only, .. } = mapping;
         let EntityRef { system, entity } = &mapping.target;
         let sources = mapping.sources.iter().map(|Source { entity: EntityRef { system, entity }, select, .. }| {
             quote! { SourcePlan { system: #system, entity: #entity, select: &[#(#select),*] } }
@@ -234,6 +234,7 @@ impl Plans<'_> {
                 system: #system,
                 entity: #entity,
                 part: #part,
+                create_only: &[#(#create_only),*],
                 version: #version,
                 owner: #owner,
                 file: #file,

@@ -81,6 +81,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0512", "shared_field", "two flows update the same field"),
     ("E0513", "echoing_flows", "two flows would send each change back to where it came from"),
     ("E0514", "unfilterable_find", "a system is asked by a field that its connector cannot ask by"),
+    ("E0515", "parts_without_key", "a mapping makes several records, but nothing tells one from another"),
     ("E0703", "unknown_manifest_name", "a manifest names what its catalogue does not have"),
     ("E0704", "unserved_entity", "a manifest does not say how an entity is reached that the project uses"),
     ("W0607", "condition_after_reading", "a condition of a `read` is evaluated after every record was fetched"),

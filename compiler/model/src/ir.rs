@@ -397,12 +397,27 @@ pub struct Mapping {
     pub locals: Vec<Local>,
     /// Body.
     pub body: Block,
+    /// `one per LIST as x`: the mapping makes a record for each element.
+    pub one_per: Option<OnePer>,
+    /// Target paths (wire names, dots between steps) that are written when the record is created and never again.
+    pub create_only: Vec<String>,
     /// Who answers for it.
     pub owner: String,
     /// Agreed when (ISO date).
     pub agreed: Option<String>,
     /// Personal target paths.
     pub personal: Vec<String>,
+    /// Where.
+    pub span: Span,
+}
+
+/// `one per`. The body of such a mapping is nothing but the two `let`s of these locals.
+#[derive(Clone, Copy, Debug)]
+pub struct OnePer {
+    /// A list of texts: the part key of each element that is kept, in order.
+    pub keys: LocalId,
+    /// A list of records: what is made of each of them.
+    pub parts: LocalId,
     /// Where.
     pub span: Span,
 }
@@ -978,6 +993,24 @@ pub struct Model {
     pub flows: Vec<Flow>,
     /// Examples in order.
     pub examples: Vec<Example>,
+}
+
+impl Mapping {
+    /// The block that makes the target record, or each of them.
+    #[must_use]
+    pub fn making(&self) -> &Block {
+        let parts = self.one_per.map(|one_per| one_per.parts);
+        let made = self.body.statements.iter().find_map(|statement| match statement {
+            Statement::Let { local, value: Expr { kind: ExprKind::Each(each), .. }, .. } if Some(*local) == parts => {
+                Some(each)
+            }
+            Statement::Let { .. } | Statement::Check { .. } | Statement::Set { .. } | Statement::Nested { .. } => None,
+        });
+        match made.map(|each| &each.take) {
+            Some(Take::Block(block)) => block,
+            Some(Take::Element | Take::Value(_)) | None => &self.body,
+        }
+    }
 }
 
 impl Model {

@@ -11,7 +11,7 @@ use mapwright_syntax::{FileId, Files, Span};
 use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
 use mapwright_values::run::Run;
-use mapwright_values::value::Value;
+use mapwright_values::value::{FromValue, Value};
 use mapwright_values::write::Record;
 use mapwright_values::{Input, Json, Outcome, Rejection};
 
@@ -56,16 +56,23 @@ impl<'m> Lines<'m> {
 /// Maps one record.
 pub(crate) fn map(model: &Model, lines: &Lines<'_>, mapping: &Mapping, input: &Input<'_>) -> Outcome {
     let run = Run::new(input, lines.path(mapping.span.file));
+    let frame = Frame::new(&mapping.locals);
     let record = {
         let eval = Eval { model, lines, run: &run };
-        let frame = Frame::new(&mapping.locals);
         for (index, source) in mapping.sources.iter().enumerate() {
             let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
             frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name)))));
         }
         eval.block(&frame, &mapping.body).record
     };
-    run.finish(record)
+    let Some(one_per) = &mapping.one_per else { return run.finish(record) };
+    let (keys, parts) = (frame.value(one_per.keys), frame.value(one_per.parts));
+    run.finish_listed(lines.line(one_per.span), all(keys), all(parts))
+}
+
+/// The elements of a list, none of them missing.
+fn all<'r, T: FromValue<'r>>(list: Evaluated<'r>) -> Result<Vec<T>, Stop> {
+    Vec::from_value(list?)
 }
 
 /// Is a record that a flow has read to be kept?

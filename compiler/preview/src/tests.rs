@@ -23,6 +23,7 @@ const CATALOGUE: &str = r#"system t "Test" {
     odd    text(9)? missing as ""
     lines  list { sku text(10);  qty integer;  price decimal(8,2)? }
     tags   list? of text(5)
+    boxes  list? { no integer key;  sku text(10)? }
     stamp  date as text("%d.%m.%Y")?
     tick   datetime as text("%Y%m%d%H%M%S")?
     coded  text(4 bytes "windows-1252")?
@@ -64,9 +65,14 @@ struct Spec {
 
 /// A project of one file: definitions, and mapping `m` with this body.
 fn spec(definitions: &str, body: &str) -> Spec {
+    spec_with(definitions, "", body)
+}
+
+/// The same with `one per` in the mapping's head.
+fn spec_with(definitions: &str, one_per: &str, body: &str) -> Spec {
     let mut project = Project::default();
     let text = format!(
-        "use \"test\" as t\nrounding half_up\n{definitions}\nmapping m from t.src as s to part of t.out {{\n{body}\n  leave rest because \"not looked at\"\n  ignore rest of s because \"not looked at\"\n}}\n"
+        "use \"test\" as t\nrounding half_up\n{definitions}\nmapping m from t.src as s to part of t.out {one_per} {{\n{body}\n  leave rest because \"not looked at\"\n  ignore rest of s because \"not looked at\"\n}}\n"
     );
     let parsed = |file: FileId, text: &str| {
         let (tree, faults) = mapwright_syntax::parse(file, text);
@@ -162,6 +168,53 @@ fn a_list_has_as_many_elements_as_its_target_demands() {
     assert_eq!(mapped("", &more), r#"{"pairs":[{"no":5},{"no":1}]}"#);
     let told = format!("  check s.count == 0 otherwise reject \"no\"\n{one}");
     assert_eq!(mapped("", &told), "5||no");
+}
+
+/// Records with their part keys, or what is said instead.
+fn parts(of: &Outcome) -> String {
+    match of {
+        Outcome::Mapped(parts) => {
+            let one = |part: &mapwright_values::Part| {
+                format!("{}: {}", part.key.as_deref().unwrap_or("-"), part.record.to_text())
+            };
+            parts.iter().map(one).collect::<Vec<_>>().join("\n")
+        }
+        Outcome::Rejected(_) | Outcome::Skipped { .. } | Outcome::Waiting(_) | Outcome::Wants(_) => outcome(of),
+    }
+}
+
+#[test]
+fn one_record_is_made_per_element() {
+    let body = "  let name = \"{s.name} {box.no}\"\n  t <- name\n  u <- box.sku otherwise reject \"box {box.no} is empty\"\n  i <- position(box)";
+    let made = spec_with("", "one per s.boxes as box where box.no != 2", body);
+    let record = |boxes: &str| RECORD.replace("\"odd\": \"\"", &format!("\"boxes\": {boxes}"));
+    let mapped = |boxes: &str| parts(&made.map(&record(boxes), &References::new()));
+    let two = r#"[{ "no": 1, "sku": "A" }, { "no": 2 }, { "no": 3, "sku": "B" }]"#;
+    assert_eq!(mapped(two), "1: {\"t\":\"Anna 1\",\"u\":\"A\",\"i\":1}\n3: {\"t\":\"Anna 3\",\"u\":\"B\",\"i\":2}");
+    assert_eq!(mapped("[]"), "");
+    assert_eq!(mapped(r#"[{ "no": 1, "sku": "A" }, { "no": 3 }]"#), "7|[2].u|box 3 is empty");
+    let twice = r#"[{ "no": 1, "sku": "A" }, { "no": 1, "sku": "B" }]"#;
+    assert_eq!(mapped(twice), "4||two parts have the same key \"1\"");
+    let broken = mapped(r#"[{ "sku": "A" }]"#);
+    assert!(broken.starts_with("4||`s.boxes[1].no` is missing"), "{broken}");
+}
+
+#[test]
+fn a_record_per_single_value_has_it_as_its_key() {
+    let made = spec_with("", "one per s.tags as tag", "  t <- tag");
+    let record = RECORD.replace("\"odd\": \"\"", "\"tags\": [\"x\", \"y\"]");
+    assert_eq!(parts(&made.map(&record, &References::new())), "x: {\"t\":\"x\"}\ny: {\"t\":\"y\"}");
+}
+
+#[test]
+fn fields_written_on_create_are_named() {
+    let body = "  t <- s.name\n  on create {\n    u <- s.name\n    sub.x <- s.name\n  }\n  sub.y <- s.name";
+    let spec = spec("", body);
+    assert_eq!(spec.model.mapping("m").unwrap().create_only, ["u", "sub.x"]);
+    assert_eq!(
+        outcome(&spec.map(RECORD, &References::new())),
+        r#"{"t":"Anna","u":"Anna","sub":{"x":"Anna","y":"Anna"}}"#
+    );
 }
 
 #[test]

@@ -340,6 +340,28 @@ impl<'r> Run<'r> {
         self.problems().unwrap_or_else(|| Outcome::Mapped(parts.into_iter().map(part).collect()))
     }
 
+    /// The outcome for a mapping that makes several records (`one per`, which stands in `line`), of which both lists come from `let`s.
+    #[must_use]
+    pub fn finish_listed(
+        self,
+        line: u32,
+        keys: Result<Vec<Cow<'r, str>>, Stop>,
+        parts: Result<Vec<Node<'r>>, Stop>,
+    ) -> Outcome {
+        let (keys, parts) = match (keys, parts) {
+            (Ok(keys), Ok(parts)) => (keys, parts),
+            (Err(stop), _) | (_, Err(stop)) => {
+                self.note(line, stop);
+                (Vec::new(), Vec::new())
+            }
+        };
+        let records = parts.into_iter().map(|part| match part.content().clone().into_owned() {
+            Json::Record(fields) => Record::from_fields(fields),
+            Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => Record::new(),
+        });
+        self.finish_parts(line, keys.into_iter().map(Cow::into_owned).zip(records).collect())
+    }
+
     /// The answer of a residual `read ... where`. A reference cannot be asked for there.
     ///
     /// # Errors

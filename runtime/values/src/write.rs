@@ -184,6 +184,11 @@ impl Record {
         Record::default()
     }
 
+    /// A finished record to go on with.
+    pub(crate) fn from_fields(fields: Vec<(Cow<'static, str>, Json<'static>)>) -> Record {
+        Record { fields }
+    }
+
     /// Is no field set?
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -488,6 +488,8 @@ fn mapping(
         part: false,
         locals: maker.locals,
         body: Block { record: target, statements },
+        one_per: None,
+        create_only: Vec::new(),
         owner: "Sales".into(),
         agreed: None,
         personal: Vec::new(),

@@ -56,7 +56,7 @@ impl Written {
 /// What a mapping writes.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Written {
     let mut walker = Walker { model, written: Written::default(), rules: Vec::new() };
-    walker.block(&mapping.body, &[], mapping.span, &mut Lets::new());
+    walker.block(mapping.making(), &[], mapping.span, &mut Lets::new());
     walker.written
 }
 

@@ -61,6 +61,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     let sources = match_sources(ctx, duty, tree, position, had);
     let manner = manner(ctx, duty, tree, part, &entity, &target)?;
     check_key(ctx, &manner, duty, tree, (&entity, &target), &written);
+    check_on_create(ctx, &manner, duty, position);
     let mut level = DeliveryLevel::Unsafe;
     if let Some(manifest) = super::manifest(ctx, &target.system) {
         level = level::of_write(manifest, &entity, &manner, &written);
@@ -81,6 +82,20 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());
     Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, span })
+}
+
+/// Fields that are written only once would be written again by an update: the runtime does not leave them out yet.
+fn check_on_create(ctx: &mut Context<'_>, manner: &Manner, duty: &WriteDuty, position: usize) {
+    let Some(first) = ctx.mappings.get(position).and_then(|checked| checked.mapping.create_only.first()) else {
+        return;
+    };
+    match manner {
+        Manner::Update(_) | Manner::Upsert(_) => {
+            let what = format!("an update by a mapping with `on create` (here of `{first}`)");
+            ctx.report(not_built_yet(duty.mapping.span, &what).help("`create once by ...` keeps such fields already"));
+        }
+        Manner::CreateOnce(_) | Manner::Delete(_) | Manner::Action => {}
+    }
 }
 
 /// For each source of the mapping, the one record of the flow that it can be.

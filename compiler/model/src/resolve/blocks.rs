@@ -67,12 +67,38 @@ impl Body<'_, '_> {
                         self.assign(&target, &value, record, made, steps, placed, manner);
                     }
                 }
-                StatementKind::OnCreate(inner) => self.statements(inner, record, made, true, steps, placed),
+                StatementKind::OnCreate(inner) => {
+                    self.check_on_create(span, made, inner);
+                    self.statements(inner, record, made, true, steps, placed);
+                }
                 StatementKind::Dismissal(dismissal) => self.dismiss(dismissal, record, made),
                 StatementKind::Remark => {}
             }
         }
         self.later.truncate(outer);
+    }
+
+    /// What stands in `on create` is left out of an update by its path, which must lead through no list.
+    fn check_on_create(&mut self, span: mapwright_syntax::Span, made: Option<&Made>, inner: &tree::Block) {
+        let mut record = match made {
+            Some(Made::Target(entity, _)) => self.ctx.model.entity(entity).map(|entity| entity.record),
+            Some(Made::Record(..)) | None => None,
+        };
+        let path = match made {
+            Some(Made::Target(_, path) | Made::Record(_, path)) => path.as_slice(),
+            None => &[],
+        };
+        for wire in path {
+            let fields = record.and_then(|record| self.ctx.model.record(record)).map(|record| &record.fields);
+            let ty = fields.and_then(|fields| fields.iter().find(|field| field.wire == *wire)).map(|field| &field.ty);
+            record = if let Some(Type::Record(inner)) = ty { Some(*inner) } else { None };
+        }
+        let appends = |statement: &tree::Statement| matches!(statement.kind, StatementKind::Assign { also: true, .. });
+        if record.is_none() {
+            self.report(faults::not_built_yet(span, "`on create` within a list or a rule"));
+        } else if inner.statements.iter().any(appends) {
+            self.report(faults::not_built_yet(span, "`also` within `on create`"));
+        }
     }
 
     fn check_statement(

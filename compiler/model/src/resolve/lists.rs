@@ -76,7 +76,7 @@ impl Body<'_, '_> {
         None
     }
 
-    fn walk(&mut self, walk: &tree::Walk) -> Walk {
+    pub(super) fn walk(&mut self, walk: &tree::Walk) -> Walk {
         let list = self.list_value(&walk.list);
         let (ty, optional) = element_of(&list);
         let beside: Vec<(Expr, &tree::Name)> =

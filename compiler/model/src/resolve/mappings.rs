@@ -6,7 +6,11 @@ use super::references::NamedEntity;
 use super::scope::{Body, Made};
 use crate::context::{CheckedMapping, Context, Dismissal, Dismissed, Global};
 use crate::faults;
-use crate::ir::{Block, EntityRef, LocalKind, Mapping, RecordId, Source, Type};
+use crate::ir::{
+    Block, Each, EntityRef, Expr, ExprKind, Field, LocalId, LocalKind, Mapping, OnePer, RecordId, Source, Statement,
+    Take, TemplatePart, Type, Walk,
+};
+use crate::types::{list_of, text, text_max};
 
 /// Resolves one mapping.
 pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping) {
@@ -16,15 +20,15 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     body.mapping = Some(number);
     let sources = body.sources(tree);
     let target = body.entity(&tree.target);
-    if let Some(one_per) = &tree.one_per {
-        body.report(faults::not_built_yet(one_per.name.span, "`one per`"));
-    }
-    let block = match &target {
+    let (block, one_per) = match &target {
         Some(NamedEntity { entity, record, .. }) => {
             let made = Made::Target(entity.clone(), Vec::new());
-            body.block(&tree.body, *record, Some(&made))
+            match &tree.one_per {
+                Some(one_per) => body.one_per(one_per, &tree.body, *record, &made),
+                None => (body.block(&tree.body, *record, Some(&made)), None),
+            }
         }
-        None => Block { record: RecordId(0), statements: Vec::new() },
+        None => (Block { record: RecordId(0), statements: Vec::new() }, None),
     };
     let entity =
         target.map_or_else(|| EntityRef { system: String::new(), entity: String::new() }, |named| named.entity);
@@ -34,8 +38,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     let uses = std::mem::take(&mut body.uses);
     let locals = std::mem::take(&mut body.locals);
     let (owner, agreed) = owner_of(&tree.body);
-    let personal = super::personal::personal_paths(&ctx.model, &block);
-    let mapping = Mapping {
+    let mut mapping = Mapping {
         name: tree.name.text.clone(),
         doc: tree.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default(),
         sources,
@@ -43,11 +46,15 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
         part: tree.part,
         locals,
         body: block,
+        one_per,
+        create_only: Vec::new(),
         owner,
         agreed,
-        personal,
+        personal: Vec::new(),
         span: tree.name.span,
     };
+    mapping.personal = super::personal::personal_paths(&ctx.model, mapping.making());
+    mapping.create_only = create_only(mapping.making());
     ctx.used.extend(uses.iter().copied());
     ctx.mappings.push(CheckedMapping { mapping, sound, uses, tree });
 }
@@ -88,7 +95,106 @@ pub(super) fn resolve_dismissal(ctx: &mut Context<'_>, tree: &tree::Dismissal) {
     }
 }
 
+/// What stands in `on create`, as far as no list is on the way: paths of wire names.
+fn create_only(block: &Block) -> Vec<String> {
+    let mut found = Vec::new();
+    for statement in &block.statements {
+        match statement {
+            Statement::Set { field, on_create: true, .. } | Statement::Nested { field, on_create: true, .. } => {
+                if !found.contains(&field.wire) {
+                    found.push(field.wire.clone());
+                }
+            }
+            Statement::Nested { field, body, on_create: false, .. } if matches!(field.ty, Type::Record(_)) => {
+                found.extend(create_only(body).into_iter().map(|path| format!("{}.{path}", field.wire)));
+            }
+            Statement::Set { .. } | Statement::Nested { .. } | Statement::Let { .. } | Statement::Check { .. } => {}
+        }
+    }
+    found
+}
+
 impl Body<'_, '_> {
+    /// `one per LIST as x where C`: a list of records made of the elements, and beside it the list of their part keys.
+    fn one_per(
+        &mut self,
+        tree: &tree::OnePer,
+        written: &tree::Block,
+        record: RecordId,
+        made: &Made,
+    ) -> (Block, Option<OnePer>) {
+        let span = tree.list.span;
+        let walk = tree::Walk {
+            list: tree.list.clone(),
+            name: tree.name.clone(),
+            with: Vec::new(),
+            condition: tree.condition.clone(),
+        };
+        let (walk, key, block) = self.scoped(|body| {
+            let walk = body.walk(&walk);
+            let key = body.part_key(walk.element, &tree.name);
+            (walk, key, body.block(written, record, Some(made)))
+        });
+        let Some(key) = key else { return (block, None) };
+        let each = |walk: Walk, take: Take, ty: Type| {
+            let kind = ExprKind::Each(Box::new(Each { walks: vec![walk], sorted: None, take }));
+            Expr { kind, ty: list_of(ty, false), optional: false, span }
+        };
+        let of_keys = each(walk.clone(), Take::Value(key), text(None));
+        let of_parts = each(walk, Take::Block(block), Type::Record(record));
+        let keys = self.unnamed_let("part_keys", of_keys.ty.clone(), span);
+        let parts = self.unnamed_let("parts", of_parts.ty.clone(), span);
+        let lets = vec![
+            Statement::Let { local: keys, value: of_keys, span },
+            Statement::Let { local: parts, value: of_parts, span },
+        ];
+        (Block { record, statements: lets }, Some(OnePer { keys, parts, span }))
+    }
+
+    /// The text that tells an element from the others: its key field, or itself where it is a single value.
+    fn part_key(&mut self, element: LocalId, name: &tree::Name) -> Option<Expr> {
+        let of = self.local(element, name.span);
+        let fields = match &of.ty {
+            Type::Record(record) => self.ctx.model.record(*record).map(|record| record.fields.as_slice()),
+            Type::Text { .. }
+            | Type::Integer { .. }
+            | Type::Decimal { .. }
+            | Type::Quotient
+            | Type::Boolean
+            | Type::Date
+            | Type::Time
+            | Type::Instant
+            | Type::Uuid
+            | Type::Enum(_)
+            | Type::List(_)
+            | Type::Map(_)
+            | Type::Json
+            | Type::File
+            | Type::Never => None,
+        };
+        let keys: Option<Vec<Field>> = fields.map(|fields| fields.iter().filter(|field| field.key).cloned().collect());
+        let value = match keys.as_deref() {
+            Some([key]) if !key.optional => {
+                let kind = ExprKind::Read {
+                    of: Box::new(of),
+                    steps: vec![key.wire.clone()],
+                    spelling: key.spelling.clone(),
+                    missing_as: None,
+                };
+                Expr { kind, ty: key.ty.clone(), optional: false, span: name.span }
+            }
+            None if of.ty != Type::Never && !of.optional && text_max(&of.ty).is_some() => of,
+            None if of.ty == Type::Never => return None,
+            Some(_) | None => {
+                let noun = self.noun(&of.ty);
+                self.report(faults::parts_without_key(name, &noun));
+                return None;
+            }
+        };
+        let kind = ExprKind::Template(vec![TemplatePart::Hole(value)]);
+        Some(Expr { kind, ty: text(None), optional: false, span: name.span })
+    }
+
     fn sources(&mut self, tree: &tree::Mapping) -> Vec<Source> {
         let mut sources = Vec::with_capacity(tree.sources.len());
         for (index, source) in tree.sources.iter().enumerate() {

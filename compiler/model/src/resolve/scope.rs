@@ -202,6 +202,14 @@ impl<'c, 'p> Body<'c, 'p> {
         id
     }
 
+    /// A `let` that no one wrote.
+    pub(crate) fn unnamed_let(&mut self, name: &str, ty: Type, span: Span) -> LocalId {
+        let id = self.add_local(name, ty, false, LocalKind::Let, span);
+        self.unnamed.insert(id);
+        self.used.insert(id);
+        id
+    }
+
     fn add_local(&mut self, name: &str, ty: Type, optional: bool, kind: LocalKind, span: Span) -> LocalId {
         self.locals.push(Local { name: name.to_owned(), ty, optional, kind, span });
         LocalId(self.locals.len() - 1)

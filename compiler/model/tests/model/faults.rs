@@ -31,6 +31,14 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0211_malformed_type", "setting rate decimal(40,2) = 1\n"),
         ("E0211_unknown_character_set", "setting head text(30 bytes \"ebcdic\") = \"a\"\n"),
         ("E0322_format_that_loses", "setting start date as text(\"%d.%m.\") = 2026-11-02\n"),
+        (
+            "E0515_parts_without_key",
+            "mapping m from shop.order as order to part of erp.Orders one per (each order.items as item each item.taxes as tax) as tax {\n  Number <- order.number | fit\n}\n",
+        ),
+        (
+            "E0901_on_create_in_a_list",
+            "mapping m from shop.order as order to part of erp.Orders {\n  Lines <- each order.items as item {\n    on create { Remark <- item.label | cut }\n  }\n}\n",
+        ),
         ("E0213_unknown_example_subject", "example nothing(1) is 2\n"),
         ("E0214_missing_file", "table t from m text(9) to integer in csv \"carrier.csv\" columns method, code\n"),
         (

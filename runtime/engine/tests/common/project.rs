@@ -57,6 +57,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         system,
         entity,
         part: false,
+        create_only: &[],
         version: "0123456789abcdef",
         owner: "tests",
         file: "project.mapspec",
