@@ -27,8 +27,7 @@ impl Body<'_> {
             Take::Element => self.rows(each),
             Take::Value(value) => {
                 let rows = self.rows(each);
-                let code = self.code(value);
-                let (inner, taken) = (code.statements, code.value);
+                let Code { statements: inner, value: taken } = beneath("made", self.code(value));
                 let pattern = self.pattern(each, &quote! { #inner #taken });
                 let statements = rows.statements;
                 let head = self.loop_head(each, &pattern, rows.value);
@@ -106,8 +105,8 @@ impl Body<'_> {
     fn sort(&self, each: &Each, rows: Code, key: &Expr, descending: bool) -> Code {
         let row = self.row(each);
         let pattern = self.pattern(each, &row);
-        let code = self.code(key);
-        let (statements, list, inner, key) = (rows.statements, rows.value, code.statements, code.value);
+        let Code { statements: inner, value: key } = beneath("keyed", self.code(key));
+        let (statements, list) = (rows.statements, rows.value);
         Code {
             statements: quote! {
                 #statements
@@ -254,6 +253,11 @@ impl Body<'_> {
         let last = each.walks.last().map_or(LocalId(usize::MAX), |walk| walk.element);
         self.number(last)
     }
+}
+
+/// Code for inside a loop that fills a list of that name: a block of its own if it fills one of the same name itself.
+fn beneath(list: &str, code: Code) -> Code {
+    if mentions(&code.statements, list) { Code::value(code.expression()) } else { code }
 }
 
 fn beside(name: &Ident) -> Ident {

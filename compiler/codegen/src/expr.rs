@@ -11,7 +11,7 @@ use crate::code::{Code, is_block_like, may_stop, receiver};
 use crate::context::{Body, Keeping};
 use crate::literal::{emit_literal, literal_text, literal_texts};
 use crate::names::snake;
-use crate::types::{is_copy, is_text, rust_type_or_missing, widen};
+use crate::types::{inner_type_or_missing, is_copy, is_text, widen};
 
 impl Body<'_> {
     /// The value itself: `T`, or `Option<T>` where it may be missing.
@@ -557,7 +557,7 @@ impl Body<'_> {
     fn list(&self, elements: &[Expr], ty: &Type) -> TokenStream {
         let Type::List(list) = ty else { return quote! { Vec::new() } };
         if elements.is_empty() {
-            let element = rust_type_or_missing(&list.element, list.optional);
+            let element = inner_type_or_missing(&list.element, list.optional);
             return quote! { Vec::<#element>::new() };
         }
         let elements = elements.iter().map(|element| self.value_as(element, &list.element, list.optional));

@@ -39,7 +39,10 @@ impl Body<'_> {
                 }
                 Argument::Value(value) => {
                     let optional = param.optional || param.takes == Taken::AnyMaybeMissing;
-                    let code = self.code_as(value, &wanted(param, &value.ty), optional);
+                    // Values of which the first that is there is taken are all of the type that is taken.
+                    let same = param.takes == Taken::AnyMaybeMissing && !matches!(value.ty, Type::Never);
+                    let taken = if same { whole.ty.clone() } else { wanted(param, &value.ty) };
+                    let code = self.code_as(value, &taken, optional);
                     if index == 0 {
                         let code = code.stepped_if_long();
                         statements.extend(code.statements);
@@ -131,7 +134,9 @@ impl Body<'_> {
         for (index, argument) in arguments.iter().enumerate() {
             let key = table.keys.get(index).and_then(|key| table.locals.get(key.0));
             keys.push(match key {
-                Some(_) if index == 0 && argument.optional => quote! { value },
+                Some(key) if index == 0 && argument.optional => {
+                    widen(quote! { value }, (&argument.ty, false), (&key.ty, key.optional))
+                }
                 Some(key) => self.argument(index, self.code_as(argument, &key.ty, key.optional), &mut statements),
                 None => self.value(argument),
             });

@@ -6,10 +6,19 @@ use mapwright_model::ir::Type;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// The Rust type of a value that is there.
+/// The Rust type of a value that is there, in the head of a function.
 pub(crate) fn rust_type(ty: &Type) -> TokenStream {
+    spelled(ty, &quote! { 'r })
+}
+
+/// The Rust type of a value that may be missing, if `optional`, inside a function.
+pub(crate) fn inner_type_or_missing(ty: &Type, optional: bool) -> TokenStream {
+    or_missing(spelled(ty, &quote! { '_ }), optional)
+}
+
+fn spelled(ty: &Type, life: &TokenStream) -> TokenStream {
     match ty {
-        Type::Text { .. } | Type::Enum(_) => quote! { Cow<'r, str> },
+        Type::Text { .. } | Type::Enum(_) => quote! { Cow<#life, str> },
         Type::Integer { .. } | Type::Decimal { .. } => quote! { Decimal },
         Type::Quotient => quote! { Quotient },
         Type::Boolean => quote! { bool },
@@ -17,19 +26,22 @@ pub(crate) fn rust_type(ty: &Type) -> TokenStream {
         Type::Time => quote! { Time },
         Type::Instant => quote! { Instant },
         Type::Uuid => quote! { Uuid },
-        Type::Record(_) => quote! { Node<'r> },
+        Type::Record(_) => quote! { Node<#life> },
         Type::List(list) => {
-            let element = rust_type_or_missing(&list.element, list.optional);
+            let element = or_missing(spelled(&list.element, life), list.optional);
             quote! { Vec<#element> }
         }
-        Type::Map(_) | Type::Json | Type::File => quote! { Json<'r> },
+        Type::Map(_) | Type::Json | Type::File => quote! { Json<#life> },
         Type::Never => quote! { std::convert::Infallible },
     }
 }
 
 /// The Rust type of a value that may be missing, if `optional`.
 pub(crate) fn rust_type_or_missing(ty: &Type, optional: bool) -> TokenStream {
-    let inner = rust_type(ty);
+    or_missing(rust_type(ty), optional)
+}
+
+fn or_missing(inner: TokenStream, optional: bool) -> TokenStream {
     if optional {
         quote! { Option<#inner> }
     } else {
