@@ -2,6 +2,14 @@
 //!
 //! The field list of the Service Layer stands in the sandbox's data, with its origin and licence.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test, its helpers included, fails by panicking"
+)]
+
 use std::path::Path;
 
 use mapwright_tests::{integration, repository};

@@ -1,6 +1,14 @@
 //! The program is killed at every durable step of the order flow, before and after, and started again. According to the
 //! sandbox's own ledger nothing is lost and nothing is doubled.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test, its helpers included, fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -10,7 +18,8 @@ use mapwright_sandbox::{Fault, FaultRule, Sandbox, SandboxConfig};
 use mapwright_tests::{Stage, program, said};
 
 /// Points that an ordinary run of the order flow does not pass; what they need is tested beside the engine.
-const ELSEWHERE: &[&str] = &["park.before_commit", "park.after_commit", "noop.before_commit", "noop.after_commit", "redrive.half"];
+const ELSEWHERE: &[&str] =
+    &["park.before_commit", "park.after_commit", "noop.before_commit", "noop.after_commit", "redrive.half"];
 
 /// How often the program may be started again before it must have come to its end.
 const RESTARTS_MAX: usize = 6;
@@ -23,8 +32,14 @@ async fn sandbox(orders: usize, seed: u64) -> Sandbox {
     let sandbox = Sandbox::start(SandboxConfig { seed, ..SandboxConfig::default() }).await.expect("a sandbox");
     // Failures that may pass and a lost answer: the flows pass their retry, wait and probe steps. An order whose customer
     // could not be written yet waits for it.
-    sandbox.erp.faults().script(FaultRule::new("POST", "/BusinessPartners", Fault::Throttled { retry_after_s: 1 }).times(6));
-    sandbox.erp.faults().script(FaultRule::new("POST", "/Orders", Fault::Status { status: 503, retry_after_s: Some(0) }).nth(2));
+    sandbox
+        .erp
+        .faults()
+        .script(FaultRule::new("POST", "/BusinessPartners", Fault::Throttled { retry_after_s: 1 }).times(6));
+    sandbox
+        .erp
+        .faults()
+        .script(FaultRule::new("POST", "/Orders", Fault::Status { status: 503, retry_after_s: Some(0) }).nth(2));
     sandbox.erp.faults().script(FaultRule::new("POST", "/Orders", Fault::ResetAfterEffect).nth(4));
     let dead = |order: &OrderSummary| !order.cancelled && !order.unknown_products.is_empty();
     assert!(sandbox.seed.summaries.iter().any(dead), "the seed has an order that needs a person");

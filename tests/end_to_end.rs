@@ -1,6 +1,14 @@
 //! The shipped program as an operator meets it: what goes wrong is told in one clear message with a status that is not 0,
 //! and no record is lost; dead letters are looked at, tried again, and arrive; `map` needs no system.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test, its helpers included, fails by panicking"
+)]
+
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
@@ -22,7 +30,11 @@ async fn run(stage: &Stage, arguments: &[&str]) -> Output {
 }
 
 fn errors(output: &Output) -> Vec<String> {
-    String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.starts_with("error:")).map(str::to_owned).collect()
+    String::from_utf8_lossy(&output.stderr)
+        .lines()
+        .filter(|line| line.starts_with("error:"))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn live_orders(sandbox: &Sandbox) -> usize {
@@ -108,7 +120,8 @@ async fn a_missing_secret_is_told_by_its_name() {
 #[test]
 fn a_spec_that_does_not_parse_is_told_and_nothing_is_made_of_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("orders.mapspec"), "mapping orders from shop.order as order to {\n").expect("write");
+    std::fs::write(folder.path().join("orders.mapspec"), "mapping orders from shop.order as order to {\n")
+        .expect("write");
     let run = |arguments: &[&str]| {
         std::process::Command::new(mapwright()).args(arguments).arg(folder.path()).output().expect("mapwright starts")
     };
@@ -123,7 +136,8 @@ fn a_spec_that_does_not_parse_is_told_and_nothing_is_made_of_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_are_seen_tried_again_and_arrive() {
     let sandbox = sandbox(40, 150).await;
-    let unknown = sandbox.seed.summaries.iter().filter(|order| !order.cancelled && !order.unknown_products.is_empty()).count();
+    let unknown =
+        sandbox.seed.summaries.iter().filter(|order| !order.cancelled && !order.unknown_products.is_empty()).count();
     assert!(unknown > 0, "the seed has orders with unknown products");
     let stage = Stage::new(&sandbox, None);
     let output = run(&stage, &["sync"]).await;
@@ -161,7 +175,8 @@ fn orders_are_mapped_without_any_system() {
         let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         json.to_string()
     };
-    let lines = [line("b2c-gross-guest"), line("cancelled-before-export"), "{ not json".to_owned(), line("does-not-add-up")];
+    let lines =
+        [line("b2c-gross-guest"), line("cancelled-before-export"), "{ not json".to_owned(), line("does-not-add-up")];
     let rejections = folder.path().join("rejections.ndjson");
     let mut child = std::process::Command::new(program())
         .args(["map", "order_to_sales_order", "--references"])

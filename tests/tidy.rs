@@ -1,5 +1,13 @@
 //! The house rules that a compiler does not keep: who may import whom, headers, pages, file sizes.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test, its helpers included, fails by panicking"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,9 +60,11 @@ fn ours() -> BTreeMap<String, BTreeSet<String>> {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo answers JSON");
     let mut crates = BTreeMap::new();
     for package in metadata["packages"].as_array().expect("packages") {
-        let imports = package["dependencies"].as_array().expect("dependencies").iter().filter(|dependency| {
-            dependency["kind"].as_str() != Some("dev") && dependency["path"].is_string()
-        });
+        let imports = package["dependencies"]
+            .as_array()
+            .expect("dependencies")
+            .iter()
+            .filter(|dependency| dependency["kind"].as_str() != Some("dev") && dependency["path"].is_string());
         let imports = imports.map(|dependency| dependency["name"].as_str().expect("name").to_owned()).collect();
         crates.insert(package["name"].as_str().expect("name").to_owned(), imports);
     }

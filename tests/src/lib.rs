@@ -1,5 +1,7 @@
 //! What the tests that cross crates share: where the repository is, the shipped program, a stage for it to play on.
 
+#![expect(clippy::panic, reason = "only tests use this crate: here a panic is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

@@ -16,12 +16,25 @@ use mapwright_values::{Find, Json, Reference, Resolved, Term, Test};
 /// What a file of references can answer.
 #[derive(Debug, Default)]
 pub struct Answers {
-    questions: Vec<(String, Vec<(String, String)>, Vec<Json<'static>>)>,
+    questions: Vec<Question>,
     data: HashMap<String, Vec<Json<'static>>>,
+    /// Target's key by target entity, source entity, source's key.
     links: HashMap<(String, String, String), Option<String>>,
-    /// Positions in a data set by the text of one field's value, made when first asked for.
-    indexes: RefCell<HashMap<(String, String), Rc<HashMap<String, Vec<usize>>>>>,
+    /// Indexes by entity and field, made when first asked for.
+    indexes: RefCell<HashMap<(String, String), Rc<Index>>>,
 }
+
+/// One question with its answer.
+#[derive(Debug)]
+struct Question {
+    entity: String,
+    /// Field and value as JSON text.
+    asked: Vec<(String, String)>,
+    records: Vec<Json<'static>>,
+}
+
+/// Positions in a data set by the text of one field's value.
+type Index = HashMap<String, Vec<usize>>;
 
 impl Answers {
     /// Reads the list.
@@ -49,7 +62,7 @@ impl Answers {
                 None => self.data.entry(entity).or_default().extend(records.iter().cloned()),
                 Some(Json::Record(fields)) => {
                     let asked = fields.iter().map(|(field, value)| (field.to_string(), value.to_text())).collect();
-                    self.questions.push((entity, asked, records.clone()));
+                    self.questions.push(Question { entity, asked, records: records.clone() });
                 }
                 Some(_) => return Err("`where` must be an object".to_owned()),
             }
@@ -79,13 +92,13 @@ impl Answers {
 
     fn found(&self, find: &Find) -> Option<Vec<Json<'static>>> {
         let entity = format!("{}.{}", find.system, find.entity);
-        let asked = self.questions.iter().find(|(of, asked, _)| {
-            *of == entity
-                && asked.len() == find.terms.len()
-                && find.terms.iter().all(|term| asked.contains(&(term.field.clone(), term.value.clone())))
+        let question = self.questions.iter().find(|question| {
+            question.entity == entity
+                && question.asked.len() == find.terms.len()
+                && find.terms.iter().all(|term| question.asked.contains(&(term.field.clone(), term.value.clone())))
         });
-        if let Some((_, _, records)) = asked {
-            return Some(records.clone());
+        if let Some(question) = question {
+            return Some(question.records.clone());
         }
         let data = self.data.get(&entity)?;
         let candidates: Vec<&Json<'static>> = match find.terms.iter().find(|term| term.test == Test::Eq) {
@@ -100,12 +113,12 @@ impl Answers {
         Some(candidates.into_iter().filter(fits).cloned().collect())
     }
 
-    fn index(&self, entity: &str, field: &str, data: &[Json<'static>]) -> Rc<HashMap<String, Vec<usize>>> {
+    fn index(&self, entity: &str, field: &str, data: &[Json<'static>]) -> Rc<Index> {
         let name = (entity.to_owned(), field.to_owned());
         if let Some(index) = self.indexes.borrow().get(&name) {
             return Rc::clone(index);
         }
-        let mut index: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut index = Index::new();
         for (position, record) in data.iter().enumerate() {
             index.entry(at(record, field).to_text()).or_default().push(position);
         }

@@ -48,7 +48,8 @@ pub(crate) async fn carry_out(
             println!("{touched} discarded");
         }
         DeadLettersCommand::Edit { id, file, reason } => {
-            let body = std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+            let body =
+                std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
             letters.edit(MessageId(id), &body, &reason).await?;
             println!("{id} goes back to the queue with the edited record; the original is kept");
         }

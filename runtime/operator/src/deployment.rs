@@ -124,7 +124,9 @@ impl Deployment {
         let mut faults = Vec::new();
         let store = store_path(file.store.as_deref(), folder, name, &mut faults);
         if let Some(queue) = file.queue.as_deref().filter(|queue| *queue != "embedded") {
-            faults.push(format!("{name}: queue `{queue}` is not built yet; leave the line out or write `queue: embedded`"));
+            faults.push(format!(
+                "{name}: queue `{queue}` is not built yet; leave the line out or write `queue: embedded`"
+            ));
         }
         let mut systems = BTreeMap::new();
         for (alias, system) in file.systems {

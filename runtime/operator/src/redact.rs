@@ -36,9 +36,7 @@ fn value_of(value: Json<'static>, kind: &Kind) -> Json<'static> {
     match kind {
         Kind::Record(fields) => record_of(value, fields),
         Kind::List(element) => match value {
-            Json::List(elements) => {
-                Json::List(elements.into_iter().map(|one| value_of(one, element)).collect())
-            }
+            Json::List(elements) => Json::List(elements.into_iter().map(|one| value_of(one, element)).collect()),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_) => value,
         },
         Kind::Json => covered(value),

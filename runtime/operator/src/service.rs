@@ -48,7 +48,8 @@ pub(crate) async fn sync(
     close(&connections).await;
     let summary = result?;
     println!("{}", in_words(&summary));
-    let waiting_for_a_person = summary.progress.dead > 0 || !summary.halted.is_empty() || !summary.failed_readings.is_empty();
+    let waiting_for_a_person =
+        summary.progress.dead > 0 || !summary.halted.is_empty() || !summary.failed_readings.is_empty();
     Ok(if waiting_for_a_person { Ending::NeedsAPerson } else { Ending::Well })
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mapwright_engine::clock::Clock;
 use mapwright_engine::clock::SystemClock;
 use mapwright_engine::state::State;
-use mapwright_engine::status::{FlowStatus, StoreStatus};
+use mapwright_engine::status::{FlowStatus, StoreStatus, notes};
 use mapwright_engine::store::Store;
-use mapwright_engine::clock::Clock;
 use mapwright_values::Integration;
 
 use crate::connect::open_store;
@@ -30,11 +30,16 @@ pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> 
 
 fn is_green(integration: &Integration, status: &StoreStatus) -> bool {
     let fine = |flow: &FlowStatus| {
-        flow.last_read_at.is_some() && flow.count(State::Dead) + flow.count(State::ParkedAmbiguous) == 0
+        flow.last_read_at.is_some()
+            && flow.silent_since.is_none()
+            && flow.count(State::Dead) + flow.count(State::ParkedAmbiguous) == 0
     };
     let known = |name: &str| status.flows.iter().find(|flow| flow.flow == name);
     integration.plan.flows.iter().all(|plan| known(plan.name).is_some_and(fine))
-        && status.connections.iter().all(|connection| connection.halted_since.is_none())
+        && status
+            .connections
+            .iter()
+            .all(|connection| connection.halted_since.is_none() && connection.open_since.is_none())
 }
 
 /// The report as people read it.
@@ -51,6 +56,18 @@ pub(crate) fn in_words(integration: &Integration, status: &StoreStatus) -> Strin
         let reason = connection.reason.as_deref().unwrap_or("no reason is kept");
         out.push_str(&format!("\nconnection {} is HALTED: {reason}\n", connection.alias));
     }
+    for connection in &status.connections {
+        if let Some(since) = connection.open_since {
+            let reason = connection.open_reason.as_deref().unwrap_or("no reason is kept");
+            out.push_str(&format!(
+                "\nconnection {} rests since {since} after too many failures: {reason}\n",
+                connection.alias
+            ));
+        }
+    }
+    for note in notes(integration.plan) {
+        out.push_str(&format!("\nnote: {note}\n"));
+    }
     for alert in &status.alerts {
         let heard = alert.channel_error.as_ref().map(|error| format!(" (not told yet: {error})")).unwrap_or_default();
         out.push_str(&format!("\nalert to {}: {} x {}{heard}\n", alert.channel, alert.count, alert.message));
@@ -60,7 +77,10 @@ pub(crate) fn in_words(integration: &Integration, status: &StoreStatus) -> Strin
 
 fn flow_in_words(flow: &FlowStatus) -> String {
     let mut out = format!("\n{}\n", flow.flow);
-    out.push_str(&format!("  read       {} ({} known already, {} not asked for)\n", flow.read, flow.unchanged, flow.filtered));
+    out.push_str(&format!(
+        "  read       {} ({} known already, {} not asked for)\n",
+        flow.read, flow.unchanged, flow.filtered
+    ));
     out.push_str(&format!("  accepted   {}\n", flow.accepted));
     for count in flow.counts.iter().filter(|count| count.messages > 0) {
         out.push_str(&format!("  {:<10} {}  (write {})\n", name(count.state), count.messages, count.write + 1));
@@ -68,6 +88,9 @@ fn flow_in_words(flow: &FlowStatus) -> String {
     match flow.done_wm {
         Some(done) => out.push_str(&format!("  all done up to {done}\n")),
         None => out.push_str("  nothing is known to be all done yet\n"),
+    }
+    if let Some(since) = flow.silent_since {
+        out.push_str(&format!("  SILENT: nothing new since {since}\n"));
     }
     match (&flow.last_error, flow.last_read_at) {
         (Some(error), _) => out.push_str(&format!("  last error: {error}\n")),

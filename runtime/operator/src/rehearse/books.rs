@@ -11,8 +11,8 @@ use mapwright_engine::state::State;
 use mapwright_engine::status::FlowStatus;
 use mapwright_engine::store::Store;
 use mapwright_sandbox::Sandbox;
-use mapwright_values::decimal::Decimal;
 use mapwright_values::Integration;
+use mapwright_values::decimal::Decimal;
 use serde_json::Value;
 
 use super::inbox::Inbox;
@@ -103,7 +103,11 @@ fn orders(sandbox: &Sandbox) -> Vec<Entry> {
     vec![
         Entry { what: "orders of the shop that are in the ERP", figure: format!("{found} of {count}"), against: lost },
         Entry { what: "orders in the ERP that nobody placed", figure: "0".to_owned(), against: strangers },
-        Entry { what: "totals that agree to the cent", figure: format!("{} of {found}", found - totals.len()), against: totals },
+        Entry {
+            what: "totals that agree to the cent",
+            figure: format!("{} of {found}", found - totals.len()),
+            against: totals,
+        },
         Entry {
             what: "orders whose number in the ERP the shop knows",
             figure: format!("{} of {found}", found - unknown_there.len()),
@@ -136,7 +140,11 @@ fn customers(sandbox: &Sandbox) -> Vec<Entry> {
     }
     let (count, found) = (accounts.len(), accounts.len() - lost.len());
     vec![
-        Entry { what: "customers with an account that are in the ERP", figure: format!("{found} of {count}"), against: lost },
+        Entry {
+            what: "customers with an account that are in the ERP",
+            figure: format!("{found} of {count}"),
+            against: lost,
+        },
         Entry {
             what: "customers whose number in the ERP the shop knows",
             figure: format!("{} of {found}", found - unknown.len()),
@@ -150,7 +158,9 @@ fn duplicates(sandbox: &Sandbox) -> Entry {
         .into_iter()
         .flat_map(|ledger| ledger.duplicates())
         .filter(|duplicate| !duplicate.field.starts_with("customFields."))
-        .map(|duplicate| format!("{} `{}` = {}: {}", duplicate.entity, duplicate.field, duplicate.value, duplicate.keys.join(", ")))
+        .map(|duplicate| {
+            format!("{} `{}` = {}: {}", duplicate.entity, duplicate.field, duplicate.value, duplicate.keys.join(", "))
+        })
         .collect();
     Entry { what: "duplicates in the ERP's and the shop's ledgers", figure: found.len().to_string(), against: found }
 }
@@ -177,9 +187,15 @@ fn ledger_agrees(integration: &Integration, sandbox: &Sandbox, flows: &[FlowStat
     let mut told = Vec::new();
     for plan in integration.plan.flows {
         let Some(flow) = flows.iter().find(|flow| flow.flow == plan.name) else { continue };
-        let Some(mapping) = plan.writes.first().and_then(|write| integration.plan.mapping(write.mapping)) else { continue };
-        let done: u64 =
-            flow.counts.iter().filter(|count| count.write == 0 && count.state == State::Done).map(|count| count.messages).sum();
+        let Some(mapping) = plan.writes.first().and_then(|write| integration.plan.mapping(write.mapping)) else {
+            continue;
+        };
+        let done: u64 = flow
+            .counts
+            .iter()
+            .filter(|count| count.write == 0 && count.state == State::Done)
+            .map(|count| count.messages)
+            .sum();
         let made = sandbox.erp.ledger().created(mapping.entity);
         told.push(format!("{} {done}/{made}", mapping.entity));
         if u64::try_from(made).ok() != Some(done) {

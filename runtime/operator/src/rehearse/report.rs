@@ -28,13 +28,18 @@ pub(super) fn first_act(
     for plan in integration.plan.flows {
         let Some(flow) = status.flows.iter().find(|flow| flow.flow == plan.name) else { continue };
         let of = |write: Option<usize>, states: &[State]| -> u64 {
-            let counted = flow.counts.iter().filter(|count| {
-                states.contains(&count.state) && write.is_none_or(|write| count.write == write)
-            });
+            let counted = flow
+                .counts
+                .iter()
+                .filter(|count| states.contains(&count.state) && write.is_none_or(|write| count.write == write));
             counted.map(|count| count.messages).sum()
         };
-        let waiting: u64 =
-            flow.counts.iter().filter(|count| matches!(count.state, State::Waiting(_))).map(|count| count.messages).sum();
+        let waiting: u64 = flow
+            .counts
+            .iter()
+            .filter(|count| matches!(count.state, State::Waiting(_)))
+            .map(|count| count.messages)
+            .sum();
         println!(
             "  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}",
             plan.name,
