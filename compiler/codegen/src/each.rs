@@ -256,7 +256,7 @@ impl Body<'_> {
 }
 
 /// Code for inside a loop that fills a list of that name: a block of its own if it fills one of the same name itself.
-fn beneath(list: &str, code: Code) -> Code {
+pub(crate) fn beneath(list: &str, code: Code) -> Code {
     if mentions(&code.statements, list) { Code::value(code.expression()) } else { code }
 }
 

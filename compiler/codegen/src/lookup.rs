@@ -10,6 +10,7 @@ use quote::quote;
 
 use crate::code::{Code, may_stop, receiver};
 use crate::context::Body;
+use crate::each::beneath;
 use crate::leaf::{Takes, takes, written};
 use crate::plan::test;
 use crate::types::widen;
@@ -134,15 +135,18 @@ impl Body<'_> {
         for (index, argument) in arguments.iter().enumerate() {
             let key = table.keys.get(index).and_then(|key| table.locals.get(key.0));
             keys.push(match key {
-                Some(key) if index == 0 && argument.optional => {
-                    widen(quote! { value }, (&argument.ty, false), (&key.ty, key.optional))
+                Some(key) if index == 0 && argument.optional && !key.optional => {
+                    widen(quote! { value }, (&argument.ty, false), (&key.ty, false))
                 }
                 Some(key) => self.argument(index, self.code_as(argument, &key.ty, key.optional), &mut statements),
                 None => self.value(argument),
             });
         }
         let call = quote! { #name(#run #(, #keys)*)? };
-        match arguments.first().filter(|first| first.optional) {
+        // A key that may be missing by its column is looked up; any other that is missing passes through.
+        let first_may_be_missing =
+            table.keys.first().and_then(|key| table.locals.get(key.0)).is_some_and(|key| key.optional);
+        match arguments.first().filter(|first| first.optional && !first_may_be_missing) {
             Some(first) => {
                 let optional = crate::items::result_optional(table);
                 let some = if optional {
@@ -219,8 +223,7 @@ impl Body<'_> {
             }
         };
         let Some(taken) = &find.take else { return kept };
-        let code = self.code(taken);
-        let (inner, value) = (code.statements, code.value);
+        let Code { statements: inner, value } = beneath("made", self.code(taken));
         if find.all {
             let (statements, kept) = (kept.statements, kept.value);
             let statements = quote! {

@@ -16,8 +16,13 @@ impl Body<'_> {
         if !of.optional {
             return self.upon_code(of).map(|record| self.read_from(&record, whole, steps, leaf, !whole.optional));
         }
-        // Whatever is missing behind a record that may be missing is missing, too.
-        let inner = self.read_from(&quote! { found }, whole, steps, leaf, false);
+        // Behind a record that may be missing, a field is sure where the catalogue says that every step is.
+        let inner = if leaf.1.is_none() && self.every_step_is_sure(of, steps) {
+            let value = self.read_from(&quote! { found }, whole, steps, leaf, true);
+            quote! { Some(#value) }
+        } else {
+            self.read_from(&quote! { found }, whole, steps, leaf, false)
+        };
         let record = self.borrow(of);
         let read = quote! { match #record { Some(found) => #inner, None => None } };
         // A list behind a record that is missing has no elements.
@@ -95,6 +100,12 @@ impl Body<'_> {
                 }
             }
         }
+    }
+
+    fn every_step_is_sure(&self, of: &Expr, steps: &[String]) -> bool {
+        let Type::Record(id) = &of.ty else { return false };
+        let known = |count| self.project.field_at(*id, steps.get(..count).unwrap_or_default());
+        (1..=steps.len()).all(|count| known(count).is_some_and(|field| !field.optional))
     }
 
     fn list_may_be_absent(&self, whole: &Expr) -> bool {

@@ -245,7 +245,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
                             let value = match &lists::first(
                                 line.always(&["taxes"]).list()?,
                             ) {
-                                Some(found) => found.decimal(&["rate"], 19, 6)?,
+                                Some(found) => Some(found.always(&["rate"]).decimal(19, 6)?),
                                 None => None,
                             };
                             fit(
@@ -464,7 +464,7 @@ fn values(input: &Input<'_>) -> Outcome {
             Some(value) => Some(payment_terms(&run, value)?),
             None => None,
         }) {
-            Some(found) => found.integer(&["days"], None, None)?,
+            Some(found) => Some(found.always(&["days"]).integer(None, None)?),
             None => None,
         };
         write::integer(value.ok_or(Stop::Omit)?, None, None)
@@ -714,7 +714,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "c0537f53ecd8cbd8",
+            version: "b66d0b82152acd84",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -733,7 +733,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "4f21307d7bf8184b",
+            version: "eb500d57cf8d8ed9",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

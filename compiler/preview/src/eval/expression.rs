@@ -134,7 +134,11 @@ impl<'r> Eval<'_, 'r> {
             always,
             may_be_absent: matches!(whole.ty, Type::List(_)) && field.is_some_and(|field| field.optional),
         };
-        leaf::read_field(&node, &field)
+        match leaf::read_field(&node, &field)? {
+            // A list behind a step that is missing has no elements.
+            None if !whole.optional && matches!(whole.ty, Type::List(_)) => Ok(Some(Value::List(Vec::new()))),
+            value => Ok(value),
+        }
     }
 
     /// The field that wire names lead to, through nested records.

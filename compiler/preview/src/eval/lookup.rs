@@ -15,9 +15,11 @@ impl<'r> Eval<'_, 'r> {
             return Err(Stop::failed("an unknown table: that is a fault of the program"));
         };
         let mut keys = Vec::with_capacity(arguments.len());
+        // A key that may be missing by its column is looked up; any other that is missing passes through.
+        let first = table.keys.first().and_then(|key| table.locals.get(key.0));
         for argument in arguments {
             let key = self.expr(frame, argument)?;
-            if keys.is_empty() && key.is_none() {
+            if keys.is_empty() && key.is_none() && first.is_some_and(|first| !first.optional) {
                 return Ok(None);
             }
             keys.push(key);
