@@ -11,14 +11,47 @@ use crate::wire::Answer;
 
 /// Texts that only inputs have.
 const ODD_TEXTS: &[&str] = &[
-    "e\u{301}", "👩‍👩‍👧", "שלום", "\u{202e}abc", "\u{1}\u{7}", "a\nb\tc", "\u{a0}x\u{2003}", "ﬁ", "İstanbul", "ß", "\"quoted\"", "\\", "{x}",
-    "ᾳ", "👍🏽", "\u{feff}bom", "0", "1e5", "+7", " 12 ", "１２", "true",
+    "e\u{301}",
+    "👩‍👩‍👧",
+    "שלום",
+    "\u{202e}abc",
+    "\u{1}\u{7}",
+    "a\nb\tc",
+    "\u{a0}x\u{2003}",
+    "ﬁ",
+    "İstanbul",
+    "ß",
+    "\"quoted\"",
+    "\\",
+    "{x}",
+    "ᾳ",
+    "👍🏽",
+    "\u{feff}bom",
+    "0",
+    "1e5",
+    "+7",
+    " 12 ",
+    "１２",
+    "true",
 ];
 /// Numbers as JSON may write them.
 const ODD_NUMBERS: &[&str] = &[
-    "-0", "1e-7", "1E5", "1e30", "-1e30", "0.1000000000000000055511151231257827", "9999999999999999999999999999",
-    "79228162514264337593543950335", "79228162514264337593543950336", "1.0000000000000000000000000001", "0.00", "1.50", "1e400", "-0.005",
-    "123456789012345678901234567890", "9223372036854775808",
+    "-0",
+    "1e-7",
+    "1E5",
+    "1e30",
+    "-1e30",
+    "0.1000000000000000055511151231257827",
+    "9999999999999999999999999999",
+    "79228162514264337593543950335",
+    "79228162514264337593543950336",
+    "1.0000000000000000000000000001",
+    "0.00",
+    "1.50",
+    "1e400",
+    "-0.005",
+    "123456789012345678901234567890",
+    "9223372036854775808",
 ];
 const WRONG: &[&str] = &["null", "true", "\"text\"", "12", "[]", "{}", "[1,\"a\",null]", "{\"a\":{}}", "\"\"", "-7.5"];
 
@@ -66,7 +99,12 @@ impl Inputs<'_> {
                 let drawn = if self.draw.chance(15) { self.draw.choose(ODD_TEXTS) } else { self.draw.choose(TEXTS) };
                 let long = drawn.repeat(if self.draw.chance(5) { 30 } else { 1 });
                 let max = max.map_or(usize::MAX, |max| max as usize);
-                text(&long.chars().take(if self.draw.chance(2) { max.saturating_add(1) } else { max }).collect::<String>())
+                text(
+                    &long
+                        .chars()
+                        .take(if self.draw.chance(2) { max.saturating_add(1) } else { max })
+                        .collect::<String>(),
+                )
             }
             Type::Integer { min, max } => {
                 let drawn = *self.draw.choose(&[0, 1, 2, 3, 7, 12, 100, -1, 5000, 1_000_000_007]);
@@ -93,7 +131,15 @@ impl Inputs<'_> {
                     _ => yes.to_string(),
                 }
             }
-            Type::Date => text(self.draw.pick(&["2026-03-14", "2024-02-29", "1999-12-31", "2026-10-25", "2026-03-29", "0001-01-01", "9999-12-31"])),
+            Type::Date => text(self.draw.pick(&[
+                "2026-03-14",
+                "2024-02-29",
+                "1999-12-31",
+                "2026-10-25",
+                "2026-03-29",
+                "0001-01-01",
+                "9999-12-31",
+            ])),
             Type::Time => text(self.draw.pick(&["02:00", "10:15", "23:59:59", "00:00:00", "10:15:30.5"])),
             Type::Instant => text(self.draw.pick(&[
                 "2026-03-14T10:15:00Z",
@@ -103,8 +149,19 @@ impl Inputs<'_> {
                 "2026-11-02T23:30:00.000+00:00",
             ])),
             Type::Uuid => {
-                let digits = self.draw.pick(&["018f3c2a9b7d7e41a5c60d1e2f3a4b5c", "00000000000000000000000000000000", "ABCDEFabcdef00112233445566778899"]);
-                let dashed = format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
+                let digits = self.draw.pick(&[
+                    "018f3c2a9b7d7e41a5c60d1e2f3a4b5c",
+                    "00000000000000000000000000000000",
+                    "ABCDEFabcdef00112233445566778899",
+                ]);
+                let dashed = format!(
+                    "{}-{}-{}-{}-{}",
+                    &digits[..8],
+                    &digits[8..12],
+                    &digits[12..16],
+                    &digits[16..20],
+                    &digits[20..]
+                );
                 text(if (*spelling == Spelling::Hex) != self.draw.chance(10) { digits } else { &dashed })
             }
             Type::Enum(words) => {
@@ -134,7 +191,17 @@ impl Inputs<'_> {
         match self.draw.below(6) {
             0 | 1 => (*self.draw.choose(ODD_NUMBERS)).to_owned(),
             2 => Json::text((*self.draw.choose(ODD_TEXTS)).to_owned()).to_text(),
-            3 => self.draw.pick(&["\"2026-02-30\"", "\"14.03.2026\"", "\"2026-03-14T10:15:00\"", "\"25:00\"", "\"018f\"", "\"unknown\""]).to_owned(),
+            3 => self
+                .draw
+                .pick(&[
+                    "\"2026-02-30\"",
+                    "\"14.03.2026\"",
+                    "\"2026-03-14T10:15:00\"",
+                    "\"25:00\"",
+                    "\"018f\"",
+                    "\"unknown\"",
+                ])
+                .to_owned(),
             4 => format!("\"{}\"", "long ".repeat(60)),
             _ => (*self.draw.choose(WRONG)).to_owned(),
         }

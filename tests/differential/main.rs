@@ -44,8 +44,8 @@ use crate::wire::{Question, answer, outcome};
 
 /// How often references are answered for one input.
 const ROUNDS: usize = 4;
-/// What is printed of the disagreements of one run.
-const SHOWN: usize = 5;
+/// How many disagreements of a run are made small before they are shown, which takes a while.
+const SHOWN: usize = 1;
 
 /// A spec that checks, and what both back ends make of it.
 struct Drawn {
@@ -111,9 +111,13 @@ fn questions(model: &Model, checked: &Checked, index: usize, draw: Draw) -> Vec<
     for _ in 0..ROUNDS {
         let said = previewed(checked, &question);
         asked.push((question.clone(), said.clone()));
-        let Outcome::Wants(wanted) = (if said.starts_with("{\"Wants\"") { outcome(&said) } else { break }) else { break };
-        let answers: Vec<(Reference, _)> =
-            wanted.into_iter().filter_map(|reference| inputs.answer(&reference).map(|answer| (reference, answer))).collect();
+        let Outcome::Wants(wanted) = (if said.starts_with("{\"Wants\"") { outcome(&said) } else { break }) else {
+            break;
+        };
+        let answers: Vec<(Reference, _)> = wanted
+            .into_iter()
+            .filter_map(|reference| inputs.answer(&reference).map(|answer| (reference, answer)))
+            .collect();
         if answers.is_empty() {
             break;
         }
@@ -124,7 +128,8 @@ fn questions(model: &Model, checked: &Checked, index: usize, draw: Draw) -> Vec<
 
 #[test]
 fn preview_and_generated_code_agree() {
-    let (count, inputs) = (environment("MAPWRIGHT_DIFFERENTIAL_SPECS", 60), environment("MAPWRIGHT_DIFFERENTIAL_INPUTS", 200));
+    let (count, inputs) =
+        (environment("MAPWRIGHT_DIFFERENTIAL_SPECS", 60), environment("MAPWRIGHT_DIFFERENTIAL_INPUTS", 200));
     let seed = environment("MAPWRIGHT_DIFFERENTIAL_SEED", 1) as u64;
     let begun = Instant::now();
     let drawn = specs(count, seed);
@@ -135,12 +140,19 @@ fn preview_and_generated_code_agree() {
     println!("program after {:.1} s", begun.elapsed().as_secs_f32());
     let mut faults = Vec::new();
     let shown = environment("MAPWRIGHT_DIFFERENTIAL_SHOWN", SHOWN);
-    for (number, one) in refused.iter().enumerate() {
+    for one in &refused {
         let drawn = &drawn[one.index];
-        faults.push(if number < shown { shrink::refusal(drawn.seed, &drawn.spec) } else { one.said.clone() });
+        faults.push(format!(
+            "seed {}\n{}\nrustc refuses what is generated:\n{}",
+            drawn.seed,
+            drawn.spec.texts().spec,
+            one.said
+        ));
     }
-    let (mut pairs, mut kinds) = (0, BTreeMap::<String, usize>::new());
-    for (index, one) in drawn.iter().enumerate().filter(|(index, _)| refused.iter().all(|refused| refused.index != *index)) {
+    let (mut pairs, mut shrunk, mut kinds) = (0, 0, BTreeMap::<String, usize>::new());
+    for (index, one) in
+        drawn.iter().enumerate().filter(|(index, _)| refused.iter().all(|refused| refused.index != *index))
+    {
         let mut asked = Vec::new();
         for number in 0..inputs {
             let draw = Draw::new(one.seed.wrapping_mul(7_777_777).wrapping_add(number as u64));
@@ -154,13 +166,16 @@ fn preview_and_generated_code_agree() {
             *kinds.entry(kind.to_owned()).or_default() += 1;
             if preview != generated || kind == "Panicked" {
                 let shown = faults.len() < shown;
-                faults.push(if shown { shrink::disagreement(one.seed, &one.spec, question) } else { one.seed.to_string() });
+                faults.push(if shown {
+                    shrink::disagreement(one.seed, &one.spec, question)
+                } else {
+                    one.seed.to_string()
+                });
                 break;
             }
         }
     }
     println!("{pairs} pairs in {:.1} s: {kinds:?}; {} disagreements", begun.elapsed().as_secs_f32(), faults.len());
-    faults.truncate(shown);
     assert!(faults.is_empty(), "preview and generated code disagree\n\n{}", faults.join("\n\n----------\n\n"));
     assert!(pairs >= count * inputs, "every input is mapped at least once");
 }

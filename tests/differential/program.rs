@@ -155,9 +155,10 @@ fn build(folder: &Path) -> Result<PathBuf, Vec<Refused>> {
     for message in messages.iter().filter(|message| message["message"]["level"] == "error") {
         let said = message["message"]["rendered"].as_str().unwrap_or_default().to_owned();
         let spans = message["message"]["spans"].as_array().cloned().unwrap_or_default();
-        let index = spans.iter().filter_map(|span| span["file_name"].as_str()).find_map(|file| {
-            file.strip_prefix("src/spec_")?.strip_suffix(".rs")?.parse().ok()
-        });
+        let index = spans
+            .iter()
+            .filter_map(|span| span["file_name"].as_str())
+            .find_map(|file| file.strip_prefix("src/spec_")?.strip_suffix(".rs")?.parse().ok());
         match index {
             Some(index) => match refused.iter_mut().find(|one| one.index == index) {
                 Some(one) => one.said.push_str(&said),
@@ -166,6 +167,10 @@ fn build(folder: &Path) -> Result<PathBuf, Vec<Refused>> {
             None => continue,
         }
     }
-    assert!(!refused.is_empty(), "cargo cannot build the program:\n{}\n{said}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        !refused.is_empty(),
+        "cargo cannot build the program:\n{}\n{said}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Err(refused)
 }

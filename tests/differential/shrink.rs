@@ -51,17 +51,6 @@ pub(crate) fn disagreement(seed: u64, spec: &Spec, question: &Question) -> Strin
     )
 }
 
-/// What rustc refuses, with a spec as small as it gets.
-pub(crate) fn refusal(seed: u64, spec: &Spec) -> String {
-    let mut said = String::new();
-    let spec = smaller(spec, |checked| {
-        let code = mapwright_codegen::emit(&checked.model, &checked.files);
-        let (_, refused) = Program::new("smaller", &[code]);
-        refused.first().inspect(|refused| said.clone_from(&refused.said)).is_some()
-    });
-    format!("{}\nrustc refuses what is generated of it:\n{said}", told(seed, &spec))
-}
-
 fn told(seed: u64, spec: &Spec) -> String {
     let systems: Vec<&str> = spec.systems.iter().map(|(_, text)| text.as_str()).collect();
     format!("seed {seed}\n{}\n{}", systems.join("\n"), spec.texts().spec)

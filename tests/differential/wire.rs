@@ -43,10 +43,15 @@ pub(crate) fn answer(question: &Question, map: impl FnOnce(&Input<'_>) -> Outcom
     let settings = parse(&question.settings);
     let mut references = References::new();
     for (reference, answer) in &question.answers {
-        references.insert(reference.clone(), match answer {
-            Answer::Found(records) => Resolved::Found(records.iter().map(|text| parse(text).into_owned()).collect()),
-            Answer::Linked(key) => Resolved::Linked(key.clone()),
-        });
+        references.insert(
+            reference.clone(),
+            match answer {
+                Answer::Found(records) => {
+                    Resolved::Found(records.iter().map(|text| parse(text).into_owned()).collect())
+                }
+                Answer::Linked(key) => Resolved::Linked(key.clone()),
+            },
+        );
     }
     let captured_at = question.captured_at.parse().expect("the test writes instants");
     let input = Input { sources: &sources, references: &references, settings: &settings, captured_at };
@@ -67,7 +72,9 @@ fn parse(text: &str) -> Json<'_> {
 
 fn say(outcome: Outcome) -> Said {
     match outcome {
-        Outcome::Mapped(parts) => Said::Mapped(parts.into_iter().map(|part| (part.key, part.record.to_text())).collect()),
+        Outcome::Mapped(parts) => {
+            Said::Mapped(parts.into_iter().map(|part| (part.key, part.record.to_text())).collect())
+        }
         Outcome::Wants(references) => Said::Wants(references),
         Outcome::Rejected(rejections) => Said::Rejected(rejections),
         Outcome::Skipped { reason, at } => Said::Skipped(reason, at),

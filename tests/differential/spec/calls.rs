@@ -27,7 +27,11 @@ impl Author {
                     passes = true;
                     arguments.push(made.text);
                 } else if made.optional && param.takes != Takes::AnyMaybeMissing {
-                    arguments.push(format!("({} otherwise {})", made.text, self.otherwise_of(function, index, wanted)?));
+                    arguments.push(format!(
+                        "({} otherwise {})",
+                        made.text,
+                        self.otherwise_of(function, index, wanted)?
+                    ));
                 } else {
                     arguments.push(made.text);
                 }
@@ -93,7 +97,9 @@ impl Author {
         let takes = function.params.get(index)?.takes;
         let literal = match takes {
             Takes::Mode => self.mode(),
-            Takes::Zone => quoted(self.draw.pick(&["Europe/Berlin", "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia"])),
+            Takes::Zone => {
+                quoted(self.draw.pick(&["Europe/Berlin", "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia"]))
+            }
             Takes::DatePattern(PatternUse::PrintDay) => {
                 self.draw.pick(&["'%d.%m.%Y'", "'%Y-%m-%d'", "'%Y%m%d'", "'%j of %Y'", "'%-d.%-m.%y'"]).to_owned()
             }
@@ -162,11 +168,8 @@ impl Author {
         if optional && matches!(wanted, Kind::List(_, false)) {
             return None;
         }
-        let find = format!(
-            "find {}erp.Items as {name} where {}{taken}",
-            if all { "all " } else { "" },
-            terms.join(" and ")
-        );
+        let find =
+            format!("find {}erp.Items as {name} where {}{taken}", if all { "all " } else { "" }, terms.join(" and "));
         if !all && self.draw.chance(30) {
             return Some(Made::maybe(format!("({find} otherwise wait)"), optional));
         }
@@ -192,11 +195,12 @@ impl Author {
             let one = self.sure(&kind, 0)?;
             return Some(format!("{name}.{field} in [{one}, {other}]"));
         }
-        let sign = if matches!(kind, Kind::Whole | Kind::Number(_) | Kind::Date) && self.draw.chance(30) && !made.optional {
-            self.draw.pick(&["<", "<=", ">", ">="])
-        } else {
-            "=="
-        };
+        let sign =
+            if matches!(kind, Kind::Whole | Kind::Number(_) | Kind::Date) && self.draw.chance(30) && !made.optional {
+                self.draw.pick(&["<", "<=", ">", ">="])
+            } else {
+                "=="
+            };
         Some(format!("{name}.{field} {sign} {}", made.text))
     }
 }

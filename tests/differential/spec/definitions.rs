@@ -21,7 +21,9 @@ pub(crate) fn draw(seed: u64) -> Spec {
     let (order, source) = author.record("shop.order", 0, false);
     let (orders, target) = author.record("erp.Orders", 0, true);
     author.items();
-    let shop = format!("system shop_system \"Shop\" {{\n  entity order {order}\n  entity customer {{ id uuid as hex key;  name text? }}\n}}\n");
+    let shop = format!(
+        "system shop_system \"Shop\" {{\n  entity order {order}\n  entity customer {{ id uuid as hex key;  name text? }}\n}}\n"
+    );
     let erp = format!("system erp_system \"ERP\" {{\n  entity Orders {orders}\n{ASKED}}}\n");
     let mut pieces = vec![
         Piece::line("use \"shop\" as shop").fixed(),
@@ -46,7 +48,8 @@ pub(crate) fn draw(seed: u64) -> Spec {
 
 impl Author {
     fn items(&mut self) {
-        let field = |name: &str, kind: Kind, optional: bool| Field { name: name.to_owned(), kind, optional, required: false };
+        let field =
+            |name: &str, kind: Kind, optional: bool| Field { name: name.to_owned(), kind, optional, required: false };
         self.shapes.push(Shape {
             path: "erp.Items".to_owned(),
             fields: vec![
@@ -74,7 +77,11 @@ impl Author {
             let (said, kind) = self.draw.choose(&types).clone();
             let name = self.fresh("set");
             let optional = self.draw.chance(25);
-            let default = if optional { None } else { self.literal(&kind).filter(|text| kind != Kind::Number(2) || !text.contains(".005")) };
+            let default = if optional {
+                None
+            } else {
+                self.literal(&kind).filter(|text| kind != Kind::Number(2) || !text.contains(".005"))
+            };
             let line = match default {
                 Some(default) => format!("setting {name} {said} = {default}"),
                 None => format!("setting {name} {said}{}", if optional { "?" } else { "" }),
@@ -133,7 +140,11 @@ impl Author {
         for _ in 0..self.draw.between(1, 5) {
             let mut cells = Vec::new();
             for (kind, _) in &kinds {
-                cells.push(if self.draw.chance(15) && kinds.len() > 1 { "any".to_owned() } else { self.literal(kind)? });
+                cells.push(if self.draw.chance(15) && kinds.len() > 1 {
+                    "any".to_owned()
+                } else {
+                    self.literal(kind)?
+                });
             }
             let cells = cells.join(", ");
             if seen.contains(&cells) {
@@ -196,14 +207,22 @@ impl Author {
             self.names.push(Name { text: parameter, kind, optional, element: false });
         }
         let targets: Vec<usize> = (0..self.shapes.len())
-            .filter(|index| self.shapes[*index].path.matches('.').count() > 1 && self.shapes[*index].path.starts_with("erp."))
+            .filter(|index| {
+                self.shapes[*index].path.matches('.').count() > 1 && self.shapes[*index].path.starts_with("erp.")
+            })
             .collect();
-        
+
         let piece = if self.draw.chance(40) && !targets.is_empty() {
             let shape = *self.draw.choose(&targets);
             let path = self.shapes[shape].path.clone();
             let body = self.block(shape, 2);
-            self.callables.push(Callable { name: name.clone(), table: false, parameters: kinds, result: Kind::Record(shape), optional: false });
+            self.callables.push(Callable {
+                name: name.clone(),
+                table: false,
+                parameters: kinds,
+                result: Kind::Record(shape),
+                optional: false,
+            });
             Some(Piece::block(format!("rule {name}({}) {path} =", parameters.join(", ")), body))
         } else {
             let (said, kind) = self.declared();
@@ -213,7 +232,13 @@ impl Author {
         piece
     }
 
-    fn scalar_rule(&mut self, name: &str, parameters: &str, kinds: Vec<(Kind, bool)>, (said, kind): (String, Kind)) -> Option<Piece> {
+    fn scalar_rule(
+        &mut self,
+        name: &str,
+        parameters: &str,
+        kinds: Vec<(Kind, bool)>,
+        (said, kind): (String, Kind),
+    ) -> Option<Piece> {
         let made = self.expression(&kind, 3)?;
         let value = match &kind {
             Kind::Text(Some(_)) => format!("{} | cut", made.text),
@@ -221,7 +246,13 @@ impl Author {
             _ => made.text,
         };
         let optional = made.optional;
-        self.callables.push(Callable { name: name.to_owned(), table: false, parameters: kinds, result: kind, optional });
+        self.callables.push(Callable {
+            name: name.to_owned(),
+            table: false,
+            parameters: kinds,
+            result: kind,
+            optional,
+        });
         Some(Piece::line(format!("rule {name}({parameters}) {said}{} = {value}", if optional { "?" } else { "" })))
     }
 }

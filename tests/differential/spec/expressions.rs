@@ -30,7 +30,8 @@ impl Author {
             }
             Kind::List(element, _) if depth < 3 => {
                 if let Kind::Record(shape) = element.as_ref() {
-                    for field in self.shapes[*shape].fields.iter().filter(|field| !matches!(field.kind, Kind::List(..))) {
+                    for field in self.shapes[*shape].fields.iter().filter(|field| !matches!(field.kind, Kind::List(..)))
+                    {
                         let kind = Kind::List(Box::new(field.kind.clone()), field.optional);
                         found.push(Path { text: format!("{text}.{}", field.name), kind, optional: false });
                     }
@@ -60,7 +61,9 @@ impl Author {
                 quoted(&text)
             }
             Kind::Whole => self.draw.pick(&["0", "1", "2", "3", "7", "12", "100", "-1"]).to_owned(),
-            Kind::Number(_) => self.draw.pick(&["0", "1", "-2", "0.5", "19", "2.75", "100.00", "0.005", "-0.15"]).to_owned(),
+            Kind::Number(_) => {
+                self.draw.pick(&["0", "1", "-2", "0.5", "19", "2.75", "100.00", "0.005", "-0.15"]).to_owned()
+            }
             Kind::Boolean => self.draw.pick(&["true", "false"]).to_owned(),
             Kind::Date => self.draw.pick(&["2026-03-14", "2024-02-29", "1999-12-31", "2026-10-25"]).to_owned(),
             Kind::Time => self.draw.pick(&["02:00", "10:15", "00:00"]).to_owned(),
@@ -140,7 +143,11 @@ impl Author {
     /// An expression of that kind, which may be missing.
     pub(super) fn expression(&mut self, wanted: &Kind, depth: usize) -> Option<Made> {
         if depth == 0 {
-            return if self.draw.chance(70) { self.path(wanted).or_else(|| self.simple(wanted)) } else { self.simple(wanted) };
+            return if self.draw.chance(70) {
+                self.path(wanted).or_else(|| self.simple(wanted))
+            } else {
+                self.simple(wanted)
+            };
         }
         for _ in 0..4 {
             let made = match self.draw.below(20) {
@@ -261,7 +268,9 @@ impl Author {
     }
 
     fn ordered(&mut self) -> Kind {
-        self.draw.choose(&[Kind::Number(6), Kind::Whole, Kind::Date, Kind::Instant, Kind::Time, Kind::Text(None)]).clone()
+        self.draw
+            .choose(&[Kind::Number(6), Kind::Whole, Kind::Date, Kind::Instant, Kind::Time, Kind::Text(None)])
+            .clone()
     }
 
     fn choice(&mut self, wanted: &Kind, depth: usize) -> Option<Made> {
@@ -300,7 +309,8 @@ impl Author {
             whole = true;
         }
         if !whole {
-            let made = if self.draw.chance(15) { Made::sure(self.reason("reject", 0)) } else { self.expression(wanted, 0)? };
+            let made =
+                if self.draw.chance(15) { Made::sure(self.reason("reject", 0)) } else { self.expression(wanted, 0)? };
             optional |= made.optional;
             arms.push(format!("otherwise -> {}", made.text));
         }
@@ -357,16 +367,24 @@ impl Author {
         if self.draw.chance(35) {
             let mut elements = Vec::new();
             for _ in 0..self.draw.between(1, 3) {
-                elements.push(if missing { self.expression(element, depth - 1)?.text } else { self.sure(element, depth - 1)? });
+                elements.push(if missing {
+                    self.expression(element, depth - 1)?.text
+                } else {
+                    self.sure(element, depth - 1)?
+                });
             }
             return Some(Made::sure(format!("[{}]", elements.join(", "))));
         }
         let (head, names) = self.walks(depth)?;
         let outer = self.names.len() - names;
-        let made = if matches!(element, Kind::Record(_)) { self.path(element) } else { self.expression(element, depth - 1) };
-        let taken = made.and_then(|made| {
-            if made.optional && !missing { self.answered(&made, element, 0) } else { Some(made.text) }
-        });
+        let made =
+            if matches!(element, Kind::Record(_)) { self.path(element) } else { self.expression(element, depth - 1) };
+        let taken =
+            made.and_then(
+                |made| {
+                    if made.optional && !missing { self.answered(&made, element, 0) } else { Some(made.text) }
+                },
+            );
         self.names.truncate(outer);
         Some(Made::sure(format!("({head} take {})", taken?)))
     }

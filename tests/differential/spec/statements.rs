@@ -33,7 +33,11 @@ impl Author {
             5 => Kind::Boolean,
             6 if !self.words.is_empty() => Kind::Word(self.draw.below(self.words.len())),
             7 | 8 => {
-                let records: Vec<usize> = self.paths().iter().filter_map(|path| if let Kind::Record(shape) = path.kind { Some(shape) } else { None }).collect();
+                let records: Vec<usize> = self
+                    .paths()
+                    .iter()
+                    .filter_map(|path| if let Kind::Record(shape) = path.kind { Some(shape) } else { None })
+                    .collect();
                 Kind::Record(*self.draw.choose(if records.is_empty() { &[0] } else { &records }))
             }
             _ => {
@@ -70,7 +74,11 @@ impl Author {
                     pieces.extend(rule.map(|made| Piece::line(format!("{name} <- {}", bare(&made.text)))));
                 }
                 2 => {
-                    let leaf = self.shapes[*shape].fields.iter().find(|inner| !matches!(inner.kind, Kind::Record(_) | Kind::List(..))).cloned();
+                    let leaf = self.shapes[*shape]
+                        .fields
+                        .iter()
+                        .find(|inner| !matches!(inner.kind, Kind::Record(_) | Kind::List(..)))
+                        .cloned();
                     if let Some(mut leaf) = leaf {
                         leaf.name = format!("{name}.{}", leaf.name);
                         self.leaf_field(&leaf, pieces);
@@ -154,7 +162,8 @@ impl Author {
             return None;
         }
         if self.draw.chance(35) {
-            let kind = self.draw.choose(&[Kind::Number(6), Kind::Text(None), Kind::Date, Kind::Instant, Kind::Whole]).clone();
+            let kind =
+                self.draw.choose(&[Kind::Number(6), Kind::Text(None), Kind::Date, Kind::Instant, Kind::Whole]).clone();
             if let Some(key) = self.expression(&kind, 1) {
                 let descending = if self.draw.chance(50) { " descending" } else { "" };
                 text.push_str(&format!(" sorted by {}{descending}", key.text));
@@ -206,7 +215,11 @@ impl Author {
             text = format!("{text} if invalid {answer}");
         }
         let piece = Piece::line(format!("{name} <- {text}"));
-        pieces.push(if self.draw.chance(3) && !name.contains('.') { Piece::block("on create", vec![piece]) } else { piece });
+        pieces.push(if self.draw.chance(3) && !name.contains('.') {
+            Piece::block("on create", vec![piece])
+        } else {
+            piece
+        });
     }
 }
 
