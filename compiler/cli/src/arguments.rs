@@ -27,6 +27,9 @@ pub(crate) enum Command {
         /// How to tell it
         #[arg(long, value_enum, default_value_t = Format::Human)]
         format: Format,
+        /// Check again whenever a file of the project changes, until stopped
+        #[arg(long)]
+        watch: bool,
     },
     /// Write specs in the one layout
     Fmt {
@@ -59,11 +62,14 @@ pub(crate) enum Command {
         /// Settings that differ from their defaults
         #[arg(long, value_name = "FILE")]
         settings: Option<PathBuf>,
+        /// Say how a target field came about, such as CardCode or DocumentLines.VatGroup
+        #[arg(long, value_name = "FIELD")]
+        why: Option<String>,
         /// Folder of the project
         #[arg(long, default_value = ".")]
         dir: PathBuf,
     },
-    /// Run a project's cases
+    /// Run a project's cases, and name the rules, table rows and arms that none of them reaches
     Test {
         /// Folder of the project
         #[arg(default_value = ".")]
@@ -71,6 +77,9 @@ pub(crate) enum Command {
         /// Take what comes out as what is expected
         #[arg(long)]
         accept: bool,
+        /// Fail where something is reached by no case
+        #[arg(long)]
+        strict: bool,
     },
     /// Explain a fault by its code, such as E0401; lists all codes without one
     Explain {

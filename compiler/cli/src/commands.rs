@@ -22,16 +22,18 @@ pub(crate) type Answer = Result<Status, String>;
 /// Carries out a command.
 pub(crate) fn run(arguments: &Arguments) -> Answer {
     match &arguments.command {
-        Command::Check { dir, format } => check::run(dir, *format),
+        Command::Check { dir, format, watch: false } => check::run(dir, *format),
+        Command::Check { dir, format, watch: true } => check::watch(dir, *format),
         Command::Fmt { check, files } => fmt::run(files, *check),
         Command::Generate { dir, output } => generate::run(dir, output.as_deref()),
-        Command::Preview { mapping, input, references, settings, dir } => preview::run(
+        Command::Preview { mapping, input, references, settings, why, dir } => preview::run(
             dir,
             mapping,
             input,
             &preview::Given { references: references.as_deref(), settings: settings.as_deref() },
+            why.as_deref(),
         ),
-        Command::Test { dir, accept } => test::run(dir, *accept),
+        Command::Test { dir, accept, strict } => test::run(dir, *accept, *strict),
         Command::Explain { code } => explain::run(code.as_deref()),
     }
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot run its command must fail")]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -93,6 +93,49 @@ fn every_fault_is_told_and_counted() {
     for place in ["m.mapspec:7:24", "m.mapspec:8:14"] {
         assert!(said.output.contains(place), "{place} in {}", said.output);
     }
+}
+
+#[test]
+fn a_watch_checks_again_when_a_file_changes() {
+    let project = Project::new(SPEC);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mapwright"))
+        .args(["check", "one", "--watch"])
+        .current_dir(project.0.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("no fault in")), "the first check");
+    project.write("one/m.mapspec", &SPEC.replace("s.qty\n", "s.qnty\n"));
+    assert!(lines.any(|line| line.contains("E0203")), "the second");
+    assert!(lines.any(|line| line.contains("1 error")));
+    project.write("one/m.mapspec", SPEC);
+    assert!(lines.any(|line| line.contains("no fault in")), "the third");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_field_is_explained_and_what_no_case_reaches_is_named() {
+    let rules = "rule twice(n integer) integer = n * 2\nrule thrice(n integer) integer = n * 3\n";
+    let spec = SPEC.replace("<- s.qty\n", "<- if s.qty < 9 then twice(s.qty) else thrice(s.qty)\n");
+    let project = Project::new(&format!("{spec}\n{rules}"));
+    project.write("in.json", r#"{ "id": "1", "name": "Anna", "qty": 2 }"#);
+    let said = project.run(&["preview", "make", "--dir", "one", "--input", "in.json", "--why", "no"], "");
+    assert_eq!((said.status, said.error.as_str()), (0, ""), "{}", said.output);
+    assert!(
+        said.output.starts_with("no  (m.mapspec:8)") && said.output.contains("twice(s.qty) = 4"),
+        "{}",
+        said.output
+    );
+    let said = project.run(&["preview", "make", "--dir", "one", "--input", "in.json", "--why", "not"], "");
+    assert_eq!(said.error.trim(), "record 1: no line wrote `not`");
+    project.write("one/cases/make/small/input.json", r#"{ "id": "1", "name": "Anna", "qty": 2 }"#);
+    assert_eq!(project.run(&["test", "one", "--accept"], "").status, 0);
+    let said = project.run(&["test", "one"], "");
+    assert_eq!(said.status, 0, "{}", said.output);
+    assert!(said.output.ends_with("reached by no case:\n  m.mapspec:13: rule `thrice`\n"), "{}", said.output);
+    assert_eq!(project.run(&["test", "one", "--strict"], "").status, 1);
 }
 
 #[test]

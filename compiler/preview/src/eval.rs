@@ -15,6 +15,8 @@ use mapwright_values::value::{FromValue, Value};
 use mapwright_values::write::Record;
 use mapwright_values::{Input, Json, Outcome, Rejection};
 
+use crate::watch::{Point, Watch};
+
 mod branch;
 mod each;
 mod expression;
@@ -54,11 +56,17 @@ impl<'m> Lines<'m> {
 }
 
 /// Maps one record.
-pub(crate) fn map(model: &Model, lines: &Lines<'_>, mapping: &Mapping, input: &Input<'_>) -> Outcome {
+pub(crate) fn map(
+    model: &Model,
+    lines: &Lines<'_>,
+    mapping: &Mapping,
+    input: &Input<'_>,
+    watch: Option<&Watch>,
+) -> Outcome {
     let run = Run::new(input, lines.path(mapping.span.file));
     let frame = Frame::new(&mapping.locals);
     let record = {
-        let eval = Eval { model, lines, run: &run };
+        let eval = Eval { model, lines, run: &run, watch };
         for (index, source) in mapping.sources.iter().enumerate() {
             let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
             frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name)))));
@@ -82,7 +90,7 @@ pub(crate) fn keep(model: &Model, lines: &Lines<'_>, flow: &Flow, input: &Input<
     let frame = Frame::new(&flow.locals);
     let name = frame.local(flow.local).map(|local| local.name.as_str()).unwrap_or_default();
     frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name)))));
-    let wanted = Eval { model, lines, run: &run }.boolean(&frame, keep);
+    let wanted = Eval { model, lines, run: &run, watch: None }.boolean(&frame, keep);
     run.keep(lines.line(keep.span), wanted)
 }
 
@@ -92,6 +100,8 @@ pub(crate) struct Eval<'e, 'r> {
     pub(crate) model: &'e Model,
     pub(crate) lines: &'e Lines<'e>,
     pub(crate) run: &'e Run<'r>,
+    /// Whoever wants to know what is passed through.
+    pub(crate) watch: Option<&'e Watch>,
 }
 
 /// The locals of a mapping, rule or table while it is evaluated.
@@ -154,6 +164,13 @@ impl<'r> Eval<'_, 'r> {
         made
     }
 
+    /// Notes for whoever watches that a case comes through here.
+    fn reach(&self, point: Point) {
+        if let Some(watch) = self.watch {
+            watch.reach(point);
+        }
+    }
+
     /// A record made in an expression; one of which something stopped says nothing more.
     pub(crate) fn record(&self, frame: &Frame<'_, 'r>, block: &Block) -> Result<Value<'r>, Stop> {
         let made = self.block(frame, block);
@@ -166,7 +183,14 @@ impl<'r> Eval<'_, 'r> {
     fn statement(&self, frame: &Frame<'_, 'r>, made: &mut Made, statement: &Statement) {
         match statement {
             Statement::Let { local, value, span } => {
-                let result = self.run.hold(self.lines.line(*span), self.expr(frame, value));
+                let result = match self.watch {
+                    Some(watch) => {
+                        let name = frame.local(*local).map(|local| local.name.clone()).unwrap_or_default();
+                        watch.line(name, true, *span, || self.expr(frame, value))
+                    }
+                    None => self.expr(frame, value),
+                };
+                let result = self.run.hold(self.lines.line(*span), result);
                 made.stopped |= matches!(result, Err(Stop::Held));
                 frame.bind(*local, result);
             }
@@ -178,7 +202,12 @@ impl<'r> Eval<'_, 'r> {
             Statement::Set { field, value, also, on_create: _, span } => {
                 let line = self.lines.line(*span);
                 let base = if *also { made.record.count(&field.wire) } else { 0 };
-                let written = self.run.within(field.wire.clone(), || self.target(frame, field, value, base));
+                let written = self.run.within(field.wire.clone(), || match self.watch {
+                    Some(watch) => {
+                        watch.line(self.run.target_path(), false, *span, || self.target(frame, field, value, base))
+                    }
+                    None => self.target(frame, field, value, base),
+                });
                 made.stopped |= !matches!(written, Ok(_) | Err(Stop::Omit | Stop::Clear));
                 if *also {
                     self.run.append(&mut made.record, field.wire.clone(), line, written);

@@ -33,7 +33,7 @@ pub fn run_examples(model: &Model, files: &Files) -> Vec<Diagnostic> {
     let Ok(captured_at) = CAPTURED_AT.parse() else { return Vec::new() };
     let input = Input { sources: &[], references: &references, settings: &settings, captured_at };
     let run = Run::new(&input, "");
-    let eval = Eval { model, lines: &lines, run: &run };
+    let eval = Eval { model, lines: &lines, run: &run, watch: None };
     model.examples.iter().filter_map(|example| judge(&eval, example)).collect()
 }
 
@@ -75,7 +75,7 @@ fn state_name(state: State) -> &'static str {
     }
 }
 
-fn said(result: &Evaluated<'_>) -> String {
+pub(crate) fn said(result: &Evaluated<'_>) -> String {
     match result {
         Ok(None) => "a missing value".to_owned(),
         Ok(Some(value)) => shown(value),

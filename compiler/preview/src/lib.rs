@@ -10,10 +10,13 @@ use mapwright_values::{Input, Outcome, Rejection};
 pub mod cases;
 mod eval;
 mod examples;
+mod parts;
 mod pretty;
+mod watch;
 
 pub use examples::{CODES, run_examples};
 pub use pretty::pretty;
+pub use watch::{Unreached, Watch};
 
 use cases::DefaultSetting;
 use eval::Lines;
@@ -34,7 +37,14 @@ impl<'m> Preview<'m> {
     /// Maps one record.
     #[must_use]
     pub fn map(&self, mapping: &Mapping, input: &Input<'_>) -> Outcome {
-        eval::map(self.model, &self.lines, mapping, input)
+        eval::map(self.model, &self.lines, mapping, input, None)
+    }
+
+    /// The same, under a watch that keeps what the evaluation passes through.
+    #[must_use]
+    pub fn map_watched(&self, mapping: &Mapping, input: &Input<'_>, watch: &Watch) -> Outcome {
+        watch.start();
+        eval::map(self.model, &self.lines, mapping, input, Some(watch))
     }
 
     /// Is a record that a flow has read to be kept? Only conditions that its source could not evaluate are looked at.

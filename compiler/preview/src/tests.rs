@@ -218,6 +218,35 @@ fn fields_written_on_create_are_named() {
 }
 
 #[test]
+fn a_watch_tells_how_a_field_came_about_and_what_was_not_reached() {
+    let definitions = "table rates from kind text(5) to decimal(5,2) {\n  \"big\" -> 19\n  otherwise -> 7\n}\nrule twice(n integer) integer = n * 2\nrule unused(n integer) integer = n";
+    let body = "  let rate = lookup rates(s.kind)\n  n <- rate\n  i <- twice(s.count)\n  t <- match s.kind {\n    \"plain\" -> \"p\"\n    \"big\" -> \"b\"\n  }\n  lines <- each s.lines as l { sku <- l.sku }";
+    let spec = spec(definitions, body);
+    let watch = Watch::new();
+    let preview = Preview::new(&spec.model, &spec.files);
+    let settings = complete_settings(&preview.settings(), &[]).unwrap();
+    let (sources, references) = ([Json::parse(RECORD).unwrap()], References::new());
+    let captured_at = "2026-11-02T09:15:00Z".parse().unwrap();
+    let input = Input { sources: &sources, references: &references, settings: &settings, captured_at };
+    let mapping = spec.model.mapping("m").unwrap();
+    assert_eq!(outcome(&preview.map_watched(mapping, &input, &watch)), outcome(&preview.map(mapping, &input)));
+    let why = |field: &str| watch.why(field, &spec.files).join("\n");
+    assert_eq!(
+        why("n"),
+        "n  (m.mapspec:11)  n <- rate\n  rate = 19\n    rate  (m.mapspec:10)  let rate = lookup rates(s.kind)\n      lookup rates(s.kind) = 19\n        s.kind = \"big\"\n        table `rates` (m.mapspec:4): \"big\" -> 19"
+    );
+    assert_eq!(
+        why("i"),
+        "i  (m.mapspec:12)  i <- twice(s.count)\n  twice(s.count) = 6\n    s.count = 3\n    n * 2 = 6\n      n = 3"
+    );
+    assert_eq!(why("lines.sku").lines().filter(|line| line.starts_with("lines[")).count(), 3);
+    assert_eq!(why("lines[2].sku"), "lines[2].sku  (m.mapspec:17)  sku <- l.sku\n  l.sku = \"B\"");
+    assert_eq!(why("nothing"), "");
+    let unreached: Vec<String> = watch.unreached(&spec.model).into_iter().map(|one| one.what).collect();
+    assert_eq!(unreached, ["`otherwise` of table `rates`", "rule `unused`", "arm 1 of this `match`"]);
+}
+
+#[test]
 fn arithmetic_is_exact_and_divides_only_when_rounded() {
     let body = "  n <- (s.amount * 3 - 0.5) | round(2)\n  m <- round(1 / 3, 4)\n  i <- -s.count\n  b <- 1 / 3 < 0.34";
     assert_eq!(mapped("", body), r#"{"n":31,"m":0.3333,"i":-3,"b":true}"#);

@@ -247,7 +247,9 @@ impl<'r> Run<'r> {
         self.notes.borrow_mut().push(note);
     }
 
-    fn target_path(&self) -> String {
+    /// The target path that is being evaluated, elements counted from 1: `DocumentLines[2].VatGroup`.
+    #[must_use]
+    pub fn target_path(&self) -> String {
         let mut out = String::new();
         for segment in self.path.borrow().iter() {
             match segment {

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::path::Path;
 
 use mapwright_preview::cases::{Case, CaseTexts, outcome_json, reference_json};
-use mapwright_preview::{Preview, pretty};
+use mapwright_preview::{Preview, Watch, pretty};
 use mapwright_values::names::closest;
-use mapwright_values::{Json, Outcome, Rejection};
+use mapwright_values::{Input, Json, Outcome, Rejection};
 
 use super::{Answer, Checked};
 use crate::report::{Status, Stream};
@@ -19,7 +19,7 @@ pub(crate) struct Given<'a> {
     pub(crate) settings: Option<&'a Path>,
 }
 
-pub(crate) fn run(dir: &Path, name: &str, input: &Path, given: &Given<'_>) -> Answer {
+pub(crate) fn run(dir: &Path, name: &str, input: &Path, given: &Given<'_>, why: Option<&str>) -> Answer {
     let checked = Checked::load(dir)?;
     checked.tell_errors();
     let Some(mapping) = checked.model.mapping(name) else { return Err(no_mapping(&checked, name)) };
@@ -31,18 +31,35 @@ pub(crate) fn run(dir: &Path, name: &str, input: &Path, given: &Given<'_>) -> An
     }
     let preview = Preview::new(&checked.model, checked.files());
     let settings = preview.settings();
+    let watch = Watch::new();
+    let map = |input: &Input<'_>| match why {
+        Some(_) => preview.map_watched(mapping, input, &watch),
+        None => preview.map(mapping, input),
+    };
     let mut status = Status::Good;
     for (number, record) in (1..).zip(&records) {
         let mut texts = texts.clone();
         texts.insert("input.json".to_owned(), record.clone());
-        let outcome = Case::read(&texts).and_then(|case| case.outcome(&settings, |input| preview.map(mapping, input)));
+        let outcome = Case::read(&texts).and_then(|case| case.outcome(&settings, map));
         let outcome = outcome.map_err(|fault| format!("record {number}: {fault}"))?;
         if matches!(outcome, Outcome::Rejected(_)) {
             status = Status::Faults;
         }
-        tell(number, &outcome);
+        match why {
+            Some(field) => explain(number, field, &watch, &checked),
+            None => tell(number, &outcome),
+        }
     }
     Ok(status)
+}
+
+/// How a field came about, instead of the record.
+fn explain(number: usize, field: &str, watch: &Watch, checked: &Checked) {
+    let lines = watch.why(field, checked.files());
+    if lines.is_empty() {
+        Stream::Error.say(format_args!("record {number}: no line wrote `{field}`"));
+    }
+    lines.iter().for_each(|line| Stream::Output.say(line));
 }
 
 fn no_mapping(checked: &Checked, name: &str) -> String {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use mapwright_preview::Preview;
 use mapwright_preview::cases::{Verdict, run_case};
+use mapwright_preview::{Preview, Unreached, Watch};
 use mapwright_project::CaseFiles;
 
 use super::{Answer, Checked};
@@ -17,7 +17,7 @@ struct Count {
     accepted: usize,
 }
 
-pub(crate) fn run(dir: &Path, accept: bool) -> Answer {
+pub(crate) fn run(dir: &Path, accept: bool, strict: bool) -> Answer {
     let checked = Checked::load(dir)?;
     if checked.has_errors() {
         checked.tell_errors();
@@ -29,22 +29,37 @@ pub(crate) fn run(dir: &Path, accept: bool) -> Answer {
         return Ok(Status::Good);
     }
     let mut count = Count::default();
+    let watch = Watch::new();
     for case in &cases {
-        let verdict = judge(&checked, case);
+        let verdict = judge(&checked, case, &watch);
         settle(case, verdict, accept, &mut count)?;
     }
     let accepted = if count.accepted > 0 { format!(", {} accepted", count.accepted) } else { String::new() };
     let Count { passed, failed, .. } = count;
     Stream::Output.say(format_args!("{}: {passed} passed, {failed} failed{accepted}", counted(cases.len(), "case")));
-    Ok(if failed > 0 { Status::Faults } else { Status::Good })
+    let unreached = tell_unreached(&checked, &watch);
+    Ok(if failed > 0 || (strict && unreached > 0) { Status::Faults } else { Status::Good })
 }
 
-fn judge(checked: &Checked, case: &CaseFiles) -> Verdict {
+/// Names what no case reaches, and counts it.
+fn tell_unreached(checked: &Checked, watch: &Watch) -> usize {
+    let unreached = watch.unreached(&checked.model);
+    if !unreached.is_empty() {
+        Stream::Output.say("reached by no case:");
+    }
+    for Unreached { span, what } in &unreached {
+        let (path, line, _) = checked.files().place(*span);
+        Stream::Output.say(format_args!("  {path}:{line}: {what}"));
+    }
+    unreached.len()
+}
+
+fn judge(checked: &Checked, case: &CaseFiles, watch: &Watch) -> Verdict {
     let Some(mapping) = checked.model.mapping(&case.mapping) else {
         return Verdict::Broken(format!("the project has no mapping `{}`", case.mapping));
     };
     let preview = Preview::new(&checked.model, checked.files());
-    run_case(&case.texts, &preview.settings(), |input| preview.map(mapping, input))
+    run_case(&case.texts, &preview.settings(), |input| preview.map_watched(mapping, input, watch))
 }
 
 fn settle(case: &CaseFiles, verdict: Verdict, accept: bool, count: &mut Count) -> Result<(), String> {

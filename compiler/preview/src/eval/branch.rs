@@ -1,11 +1,13 @@
 //! Branches and what decides between them: `if`, `match`, `otherwise`, `if invalid`, `and`, `or`.
 
 use mapwright_model::ir::{Answer, Branch, Expr, Literal};
+use mapwright_syntax::Span;
 use mapwright_values::compare;
 use mapwright_values::fault::{Stop, if_invalid};
 use mapwright_values::prelude;
 
 use super::{Eval, Evaluated, Frame, leaf};
+use crate::watch::Point;
 
 impl<'r> Eval<'_, 'r> {
     pub(super) fn branch(&self, frame: &Frame<'_, 'r>, branch: &Branch) -> Evaluated<'r> {
@@ -40,18 +42,23 @@ impl<'r> Eval<'_, 'r> {
         value: &Expr,
         arms: &[(Vec<Literal>, Branch)],
         otherwise: Option<&Branch>,
+        span: Span,
     ) -> Evaluated<'r> {
         let found = self.expr(frame, value)?;
-        for (literals, branch) in arms {
+        for (number, (literals, branch)) in arms.iter().enumerate() {
             for literal in literals {
                 let literal = leaf::literal(literal, &value.ty)?;
                 if compare::same(found.as_ref(), Some(&literal)) {
+                    self.reach(Point::Arm(span, number));
                     return self.branch(frame, branch);
                 }
             }
         }
         match otherwise {
-            Some(branch) => self.branch(frame, branch),
+            Some(branch) => {
+                self.reach(Point::Arm(span, arms.len()));
+                self.branch(frame, branch)
+            }
             None => {
                 let shown = found.as_ref().map(compare::show_value).transpose()?.unwrap_or_default();
                 Err(prelude::no_arm(&shown))

@@ -11,10 +11,21 @@ use mapwright_values::functions::{Function, Takes};
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame, leaf};
+use crate::watch::Point;
 
 impl<'r> Eval<'_, 'r> {
     /// The value of an expression.
     pub(crate) fn expr(&self, frame: &Frame<'_, 'r>, expr: &Expr) -> Evaluated<'r> {
+        let Some(watch) = self.watch else { return self.evaluate(frame, expr) };
+        let name = if let ExprKind::Local(local) = &expr.kind {
+            frame.local(*local).map(|local| local.name.clone())
+        } else {
+            None
+        };
+        watch.expr(expr, name, || self.evaluate(frame, expr))
+    }
+
+    fn evaluate(&self, frame: &Frame<'_, 'r>, expr: &Expr) -> Evaluated<'r> {
         match &expr.kind {
             ExprKind::Literal(literal) => leaf::literal(literal, &expr.ty).map(Some),
             ExprKind::Template(parts) => self.template(frame, parts).map(some_text),
@@ -30,7 +41,9 @@ impl<'r> Eval<'_, 'r> {
                 Ok(Some(Value::Boolean(is(value.as_ref(), *state) != *negated)))
             }
             ExprKind::If { condition, then, otherwise } => self.condition(frame, condition, then, otherwise),
-            ExprKind::Match { value, arms, otherwise } => self.arms(frame, value, arms, otherwise.as_deref()),
+            ExprKind::Match { value, arms, otherwise } => {
+                self.arms(frame, value, arms, otherwise.as_deref(), expr.span)
+            }
             ExprKind::Otherwise { value, branch } => self.otherwise(frame, value, branch),
             ExprKind::IfInvalid { value, branch } => self.invalid(frame, value, branch),
             ExprKind::Each(each) => self.each(frame, each, 0),
@@ -231,6 +244,7 @@ impl<'r> Eval<'_, 'r> {
         let Some(rule) = self.model.rules.get(id.0) else {
             return Err(Stop::failed("an unknown rule: that is a fault of the program"));
         };
+        self.reach(Point::Rule(id.0));
         let inner = Frame::new(&rule.locals);
         for (parameter, argument) in rule.parameters.iter().zip(arguments) {
             let value = self.expr(frame, argument)?;

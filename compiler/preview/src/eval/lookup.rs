@@ -7,6 +7,7 @@ use mapwright_values::prelude;
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame, leaf};
+use crate::watch::Point;
 
 impl<'r> Eval<'_, 'r> {
     /// The first row that fits answers; without one, the table's `otherwise`.
@@ -28,13 +29,20 @@ impl<'r> Eval<'_, 'r> {
         for (local, key) in table.keys.iter().zip(&keys) {
             inner.bind(*local, Ok(key.clone()));
         }
-        for row in &table.rows {
+        for (number, row) in table.rows.iter().enumerate() {
             if fits(table, row, &keys)? {
+                self.reach(Point::Row(id.0, number));
+                if let Some(watch) = self.watch {
+                    watch.row(&table.name, row.span);
+                }
                 return self.branch(&inner, &row.result);
             }
         }
         match &table.otherwise {
-            Some(branch) => self.branch(&inner, branch),
+            Some(branch) => {
+                self.reach(Point::Otherwise(id.0));
+                self.branch(&inner, branch)
+            }
             None => Err(no_row(table, &keys)),
         }
     }
