@@ -87,6 +87,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("W0607", "condition_after_reading", "a condition of a `read` is evaluated after every record was fetched"),
     ("W0608", "unsafe_write", "a write can neither be repeated nor proved when its answer is lost"),
     ("W0609", "webhook_not_received", "a webhook is named that this version does not receive"),
+    ("W0610", "dismissed_twice", "a field is left or ignored twice by one mapping"),
     ("N0501", "delivery_level", "how each write of a flow behaves when its answer is lost"),
     ("E0901", "not_built_yet", "a part of the language that this version cannot compile yet"),
 ];

@@ -4,6 +4,7 @@
 
 mod coverage;
 mod dismissed;
+mod dismissed_twice;
 mod finds;
 mod ignored_and_used;
 mod left_and_mapped;
@@ -32,6 +33,7 @@ pub(crate) static CHECKS: &[Check] = &[
     unused_field::check,
     left_and_mapped::check,
     ignored_and_used::check,
+    dismissed_twice::check,
     unserved_find::check,
     unknown_manifest_name::check,
 ];

@@ -138,6 +138,17 @@ fn an_unreadable_line_hides_no_fault_of_another_mapping() {
 }
 
 #[test]
+fn a_field_that_is_ignored_twice_is_warned_of() {
+    let again = IGNORED.replace("order.extra,", "order.extra, order.id,");
+    let spec = orders(&[MAPPED, LEFT, &again].join("\n"));
+    let (_, faults, _) = checked(&spec);
+    assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["W0610"], "{}", shown(&spec));
+    insta::assert_snapshot!("W0610_dismissed_twice", shown(&spec));
+    let better = mended(&spec, &faults[0]).unwrap();
+    assert!(checked(&better).1.is_empty(), "{better}");
+}
+
+#[test]
 fn a_misspelt_field_is_told_once() {
     let spec = orders(&[&MAPPED.replace("Amount <-", "Amuont <-"), LEFT, IGNORED].join("\n"));
     assert_eq!(errors(&checked(&spec).1), ["E0203"], "{}", shown(&spec));

@@ -123,6 +123,13 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0901_on_conflict", orders_and("  on conflict shop wins\n")),
         ("E0901_batches", orders("by Number", "by Number in batches of 20")),
         ("E0901_together", orders("by Number", "by Number together")),
+        (
+            "E0901_on_create_is_updated",
+            format!(
+                "mapping named_once from shop.item as item to part of erp.Items {{\n  Code <- item.sku\n  on create {{ Name <- item.name }}\n}}\n{}",
+                flow("names", &NAMES.replace("write names", "write named_once"))
+            ),
+        ),
         ("E0901_cron", orders("every 5 minutes", "cron \"0 2 * * *\" in \"Europe/Berlin\"")),
         ("E0901_second_read", orders("as order\n", "as order\n  read shop.item as item\n")),
     ]
