@@ -86,7 +86,8 @@ pub(crate) async fn show_progress(mut progress: watch::Receiver<Progress>) {
     let mut told = 0;
     while progress.changed().await.is_ok() {
         let now = progress.borrow_and_update().clone();
-        let ended = now.done + now.without_effect + now.dead;
+        // A dead letter that is tried again ends twice.
+        let ended = (now.done + now.without_effect + now.dead).min(now.accepted);
         match &bar {
             Some(bar) => {
                 bar.set_length(now.accepted);

@@ -90,10 +90,21 @@ async fn act(engine: &Engine, sync: &Sync) -> Result<(), Faults> {
 
 /// One request in ten fails, in every way there is; some answers are lost after the deed was done.
 fn let_it_storm(sandbox: &Sandbox, seed: u64) {
-    sandbox.shop.faults().random(RandomFaults::rough_day(seed));
-    sandbox.erp.faults().random(RandomFaults::rough_day(seed ^ 1));
+    sandbox.shop.faults().random(storm(seed));
+    sandbox.erp.faults().random(storm(seed ^ 1));
     sandbox.erp.faults().script(FaultRule::new("POST", "/Orders", Fault::SessionExpired).nth(SESSION_ENDS_AT));
     sandbox.erp.faults().script(FaultRule::new("POST", "/Orders", Fault::TimeoutAfterEffect).nth(ANSWER_IS_LOST_AT));
+}
+
+/// A rough day, but a system rarely asks for a pause: each such wish stops the whole connection for a second.
+fn storm(seed: u64) -> RandomFaults {
+    let mut faults = RandomFaults::rough_day(seed);
+    for (fault, rate) in &mut faults.rates {
+        if matches!(fault, Fault::Throttled { .. } | Fault::Status { retry_after_s: Some(_), .. }) {
+            *rate = 1;
+        }
+    }
+    faults
 }
 
 fn calm_down(sandbox: &Sandbox) {
