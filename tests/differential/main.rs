@@ -20,6 +20,7 @@
     reason = "a test: what is not as expected ends it"
 )]
 
+mod corpus;
 mod draw;
 mod input;
 mod program;
@@ -145,7 +146,7 @@ fn preview_and_generated_code_agree() {
         faults.push(format!(
             "seed {}\n{}\nrustc refuses what is generated:\n{}",
             drawn.seed,
-            drawn.spec.texts().spec,
+            drawn.spec.text(),
             one.said
         ));
     }
@@ -165,11 +166,11 @@ fn preview_and_generated_code_agree() {
             let kind = preview.get(2..).and_then(|text| text.split('"').next()).unwrap_or_default();
             *kinds.entry(kind.to_owned()).or_default() += 1;
             if preview != generated || kind == "Panicked" {
-                let shown = faults.len() < shown;
-                faults.push(if shown {
+                faults.push(if shrunk < shown {
+                    shrunk += 1;
                     shrink::disagreement(one.seed, &one.spec, question)
                 } else {
-                    one.seed.to_string()
+                    format!("seed {}: {question:?}\npreview:   {preview}\ngenerated: {generated}", one.seed)
                 });
                 break;
             }

@@ -1,17 +1,18 @@
-//! A project from texts. In: two catalogues and a spec. Out: the checked model, or what the checker says against it.
+//! A project from texts. In: catalogues and specs. Out: the checked model, or what the checker says against it.
 
 use mapwright_model::ir::Model;
 use mapwright_model::project::{Project, SystemSource};
 use mapwright_syntax::{Diagnostic, Files, Severity, Style, parse, render};
 
-/// The file that the spec is called by.
+/// The file of a drawn spec.
 pub(crate) const SPEC: &str = "test.mapspec";
 
-/// The texts of a project: systems by alias, and the spec.
+/// The texts of a project: systems by alias, and the specs.
 #[derive(Clone, Debug)]
 pub(crate) struct Texts {
     pub(crate) systems: Vec<(String, String)>,
-    pub(crate) spec: String,
+    /// Spec files by name.
+    pub(crate) specs: Vec<(String, String)>,
 }
 
 /// A project, checked.
@@ -33,10 +34,12 @@ impl Checked {
             project.systems.push(SystemSource { name: name.clone(), catalogue: (file, tree), manifest });
             project.known_systems.push(name.clone());
         }
-        let file = files.add(SPEC, &texts.spec);
-        let (tree, mut found) = parse(file, &texts.spec);
-        faults.append(&mut found);
-        project.specs.push((file, tree));
+        for (name, text) in &texts.specs {
+            let file = files.add(name, text);
+            let (tree, mut found) = parse(file, text);
+            faults.append(&mut found);
+            project.specs.push((file, tree));
+        }
         project.files = files;
         let (model, found) = mapwright_model::check(&project);
         faults.extend(found);

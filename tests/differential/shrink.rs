@@ -53,5 +53,5 @@ pub(crate) fn disagreement(seed: u64, spec: &Spec, question: &Question) -> Strin
 
 fn told(seed: u64, spec: &Spec) -> String {
     let systems: Vec<&str> = spec.systems.iter().map(|(_, text)| text.as_str()).collect();
-    format!("seed {seed}\n{}\n{}", systems.join("\n"), spec.texts().spec)
+    format!("seed {seed}\n{}\n{}", systems.join("\n"), spec.text())
 }

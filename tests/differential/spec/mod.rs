@@ -49,7 +49,12 @@ pub(crate) struct Spec {
 
 impl Spec {
     pub(crate) fn texts(&self) -> Texts {
-        Texts { systems: self.systems.clone(), spec: self.render().0 }
+        Texts { systems: self.systems.clone(), specs: vec![(SPEC.to_owned(), self.text())] }
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> String {
+        self.render().0
     }
 
     /// The text, and for each of its lines the number of its piece.
