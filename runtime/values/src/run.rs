@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::rc::Rc;
 
 use crate::fault::{Fault, Stop};
@@ -394,17 +396,17 @@ impl<'r> Run<'r> {
         for note in self.notes.take() {
             match note {
                 Note::Skipped { reason, at } => return Some(Outcome::Skipped { reason, at }),
-                Note::Wants(reference) => add(&mut wants, reference),
-                Note::Rejected(rejection) => add(&mut rejections, rejection),
-                Note::Waiting(reference) => add(&mut waiting, reference),
+                Note::Wants(reference) => wants.push(reference),
+                Note::Rejected(rejection) => rejections.push(rejection),
+                Note::Waiting(reference) => waiting.push(reference),
             }
         }
         if !wants.is_empty() {
-            Some(Outcome::Wants(wants))
+            Some(Outcome::Wants(distinct(wants)))
         } else if !rejections.is_empty() {
-            Some(Outcome::Rejected(rejections))
+            Some(Outcome::Rejected(distinct(rejections)))
         } else if !waiting.is_empty() {
-            Some(Outcome::Waiting(waiting))
+            Some(Outcome::Waiting(distinct(waiting)))
         } else if self.stopped.get() {
             Some(Outcome::Rejected(vec![fault_of_ours("a value was held back, but nothing says why")]))
         } else {
@@ -413,10 +415,11 @@ impl<'r> Run<'r> {
     }
 }
 
-fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
+/// Each once, in order. A long list may be rejected element by element, so each is looked up and not compared with all before it.
+fn distinct<T: Eq + Hash>(items: Vec<T>) -> Vec<T> {
+    let mut seen = HashSet::with_capacity(items.len());
+    let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
+    items.into_iter().zip(first).filter_map(|(item, first)| first.then_some(item)).collect()
 }
 
 fn fault_of_ours(reason: &str) -> Rejection {
