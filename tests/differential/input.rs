@@ -60,6 +60,8 @@ pub(crate) struct Inputs<'m> {
     pub(crate) model: &'m Model,
     pub(crate) draw: Draw,
     pub(crate) wild: usize,
+    /// How deep in the record we are: only the outermost lists are long.
+    pub(crate) depth: usize,
 }
 
 impl Inputs<'_> {
@@ -69,11 +71,13 @@ impl Inputs<'_> {
         }
         let fields = self.model.record(id).map(|record| record.fields.clone()).unwrap_or_default();
         let mut members = Vec::new();
+        self.depth += 1;
         for field in &fields {
             if let Some(value) = self.field(field) {
                 members.push(format!("{}:{value}", Json::text(field.wire.clone()).to_text()));
             }
         }
+        self.depth -= 1;
         format!("{{{}}}", members.join(","))
     }
 
@@ -102,7 +106,7 @@ impl Inputs<'_> {
                 text(
                     &long
                         .chars()
-                        .take(if self.draw.chance(2) { max.saturating_add(1) } else { max })
+                        .take(if self.draw.chance(self.wild.min(2)) { max.saturating_add(1) } else { max })
                         .collect::<String>(),
                 )
             }
@@ -172,8 +176,8 @@ impl Inputs<'_> {
             Type::List(list) => {
                 let count = match self.draw.below(12) {
                     0 | 1 => 0,
-                    11 if self.draw.chance(10) => 40,
-                    other => other % 4 + 1,
+                    11 if self.depth == 1 && self.draw.chance(5) => 40,
+                    other => other % 3 + 1,
                 };
                 let elements: Vec<String> = (0..count).map(|_| self.value(&list.element, &list.spelling)).collect();
                 format!("[{}]", elements.join(","))

@@ -96,8 +96,8 @@ fn specs(count: usize, seed: u64) -> Vec<Drawn> {
 /// The questions of one input, round by round.
 fn questions(model: &Model, checked: &Checked, index: usize, draw: Draw) -> Vec<(Question, String)> {
     let mut draw = draw;
-    let wild = *draw.choose(&[0, 0, 1, 1, 3, 8]);
-    let mut inputs = Inputs { model, draw, wild };
+    let wild = *draw.choose(&[0, 0, 0, 1, 3, 8]);
+    let mut inputs = Inputs { model, draw, wild, depth: 0 };
     let mapping = &model.mappings[0];
     let source = model.entity(&mapping.sources[0].entity).expect("an entity").record;
     let mut question = Question {

@@ -137,7 +137,7 @@ pub(crate) fn receiver(tokens: TokenStream) -> TokenStream {
 }
 
 /// Is there an operator at the top of an expression?
-fn has_operator(tokens: &TokenStream) -> bool {
+pub(crate) fn has_operator(tokens: &TokenStream) -> bool {
     let mut before: Option<char> = None;
     for token in tokens.clone() {
         let character = match token {

@@ -7,7 +7,7 @@ use mapwright_model::ir::{Answer, Branch, Expr, ExprKind, Literal, LocalId, Oper
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::code::{Code, is_block_like, may_stop, receiver};
+use crate::code::{Code, has_operator, is_block_like, may_stop, receiver};
 use crate::context::{Body, Keeping};
 use crate::literal::{emit_literal, literal_text, literal_texts};
 use crate::names::snake;
@@ -162,7 +162,7 @@ impl Body<'_> {
             }
         }
         let value = self.value(expr);
-        if is_block_like(&value) {
+        if is_block_like(&value) || has_operator(&value) {
             quote! { &(#value) }
         } else {
             quote! { &#value }

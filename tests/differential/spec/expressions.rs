@@ -99,9 +99,9 @@ impl Author {
 
     /// A missing value answered.
     fn answered(&mut self, made: &Made, wanted: &Kind, depth: usize) -> Option<String> {
-        let answer = match self.draw.below(8) {
+        let answer = match self.draw.below(16) {
             0 => self.reason("reject", depth),
-            1 if self.draw.chance(30) => self.reason("skip", depth),
+            1 if self.draw.chance(20) => self.reason("skip", depth),
             2 => self.expression(wanted, depth.saturating_sub(1)).filter(|made| !made.optional)?.text,
             _ => self.simple(wanted)?.text,
         };

@@ -15,7 +15,7 @@ impl Author {
             if self.draw.chance(if depth == 0 { 35 } else { 15 }) {
                 pieces.extend(self.local());
             }
-            if self.draw.chance(8) {
+            if self.draw.chance(3) {
                 pieces.extend(self.check());
             }
             let field = fields.remove(self.draw.below(fields.len()));
@@ -141,7 +141,7 @@ impl Author {
             let Kind::List(element, missing) = list.kind.clone() else { break };
             let name = self.fresh("e");
             text.push_str(&format!("{}each {} as {name}", if text.is_empty() { "" } else { " " }, list.text));
-            let mut found = vec![Name { text: name, kind: *element, optional: missing, element: true }];
+            let mut found = vec![Name { text: name, kind: *element, optional: missing, element: false }];
             if self.draw.chance(15) {
                 let beside = self.draw.choose(&lists);
                 if let Kind::List(element, _) = beside.kind.clone() {
@@ -168,6 +168,11 @@ impl Author {
                 let descending = if self.draw.chance(50) { " descending" } else { "" };
                 text.push_str(&format!(" sorted by {}{descending}", key.text));
             }
+        }
+        // `position` counts what is kept and sorted, so it has a meaning only behind both.
+        let first = self.names.len() - names;
+        for name in &mut self.names[first..] {
+            name.element = true;
         }
         Some((text, names))
     }
