@@ -94,7 +94,7 @@ impl Author {
                 let optional = self.draw.chance(50);
                 (format!("{text}{}", if optional { "?" } else { "" }), Kind::Record(record), optional)
             }
-            2 | 3 | 4 => {
+            2..=4 => {
                 let (text, record) = self.record(path, depth + 1, target);
                 let maybe = if self.draw.chance(30) { "?" } else { "" };
                 (format!("list{maybe} {text}"), Kind::List(Box::new(Kind::Record(record)), false), false)
