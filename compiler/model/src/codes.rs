@@ -41,6 +41,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0321", "open_record", "a record is written in braces where no record type is known"),
     ("E0322", "malformed_literal", "a literal pattern, format or argument cannot be used"),
     ("E0323", "deleted_field_read", "a mapping of deleted records reads more of them than their key"),
+    ("E0324", "misplaced_position", "`position` is asked for while its own `each` still chooses and sorts"),
     (
         "E0401",
         "unmapped_required_field",

@@ -17,7 +17,7 @@ mod resolve;
 mod types;
 mod unread;
 
-use mapwright_syntax::Diagnostic;
+use mapwright_syntax::{Diagnostic, Severity};
 
 pub use codes::{CODES, explain};
 use context::Context;
@@ -38,6 +38,13 @@ pub fn check(project: &Project) -> (Model, Vec<Diagnostic>) {
         check(&ctx, &mut diagnostics);
     }
     diagnostics.retain(|diagnostic| !ctx.unread.explains(project, diagnostic));
+    let errors: Vec<_> = diagnostics
+        .iter()
+        .filter(|known| known.severity == Severity::Error)
+        .map(|known| (known.code, known.span()))
+        .chain(project.unread.iter().map(|span| ("", *span)))
+        .collect();
+    diagnostics.retain(|diagnostic| !ctx.unread.follows(diagnostic, &errors));
     diagnostics.sort_by_key(|diagnostic| {
         let span = diagnostic.span();
         (span.file, span.start, diagnostic.code)

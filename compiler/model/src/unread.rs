@@ -14,6 +14,15 @@ const ABSENCE: &[&str] = &["E0311", "E0312", "E0503", "E0508", "E0511", "W0601"]
 /// Codes that say that nothing has this name. Its definition may stand on an unreadable line.
 const UNKNOWN: &str = "E02";
 
+/// A record that a write needs: an unreadable mapping may be the one that makes it.
+const UNMATCHED: &str = "E0510";
+
+/// A `write` of a mapping that is not there.
+const UNKNOWN_MAPPING: &str = "E0212";
+
+/// An `otherwise` that answers nothing.
+const NEEDLESS: &str = "W0606";
+
 /// The lines of a project that could not be read.
 #[derive(Debug)]
 pub(crate) struct Unread {
@@ -43,6 +52,21 @@ impl Unread {
         self.lines.iter().any(|line| overlap(*line, whole))
     }
 
+    /// Does a diagnostic only follow from an error in the same definition? A value of unknown type is never "never
+    /// missing", and a write of an unknown mapping gives no record to the next.
+    pub(crate) fn follows(&self, diagnostic: &Diagnostic, errors: &[(&'static str, Span)]) -> bool {
+        let place = diagnostic.span();
+        let whole = || self.definitions.iter().find(|whole| overlap(**whole, place));
+        let beside = |cause: &dyn Fn(&str) -> bool| {
+            whole().is_some_and(|whole| errors.iter().any(|(code, span)| cause(code) && overlap(*span, *whole)))
+        };
+        match diagnostic.code {
+            NEEDLESS => beside(&|_| true),
+            UNMATCHED => beside(&|code| code == UNKNOWN_MAPPING),
+            _ => false,
+        }
+    }
+
     /// Is there an unreadable line outside all definitions? Then a whole definition may be missing.
     pub(crate) fn hides_a_definition(&self) -> bool {
         self.lines.iter().any(|line| !self.definitions.iter().any(|whole| overlap(*line, *whole)))
@@ -63,7 +87,8 @@ impl Unread {
             let name = name.trim_matches(['`', '"']);
             diagnostic.code.starts_with(UNKNOWN) && self.words.iter().any(|word| word == name)
         };
-        self.is_in(place) || absent() || unknown()
+        let unmatched = || diagnostic.code == UNMATCHED && self.hides_a_definition();
+        self.is_in(place) || absent() || unknown() || unmatched()
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use mapwright_manifest::Manifest;
 use mapwright_model::project::{Project, SystemSource};
 use mapwright_syntax::tree::{Definition, TableRows, Text, Tree};
-use mapwright_syntax::{Diagnostic, FileId, Severity};
+use mapwright_syntax::{Diagnostic, FileId, Severity, Span};
 
 mod cases;
 mod disk;
@@ -81,7 +81,11 @@ impl Reading<'_> {
         let text = self.loaded.project.files.get(id).map(|file| file.text.as_str()).unwrap_or_default();
         let (tree, mut faults) = mapwright_syntax::parse(id, text);
         let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
-        self.loaded.project.unread.extend(errors.map(Diagnostic::span));
+        // What nests too deeply costs its whole definition, whose name a label shows.
+        let told = |fault: &&Diagnostic| fault.code == "E0105";
+        let heads = faults.iter().filter(told).flat_map(|fault| fault.labels.iter().map(|label| label.span));
+        let places: Vec<Span> = errors.map(Diagnostic::span).chain(heads).collect();
+        self.loaded.project.unread.extend(places);
         self.loaded.diagnostics.append(&mut faults);
         tree
     }

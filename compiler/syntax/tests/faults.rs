@@ -51,3 +51,11 @@ fn every_fix_mends_its_fault() {
         }
     });
 }
+
+#[test]
+fn a_carriage_return_alone_hides_no_line_behind_a_comment() {
+    let (_, told) = diagnostics("a.mapspec", "# the orders\rrule r(n integer) integer = n\r");
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].code, told[0].span().start), ("E0101", 12));
+    assert!(diagnostics("a.mapspec", "# the orders\r\nrule r(n integer) integer = n\r\n").1.is_empty());
+}

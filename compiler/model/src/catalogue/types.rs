@@ -55,10 +55,7 @@ impl From<&Field> for Typed {
 pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Option<usize>, place: &str) -> Typed {
     let mut typed = match &written.base {
         TypeBase::Scalar { name, arguments } => scalar(ctx, name, arguments, written.span),
-        TypeBase::Enum(values) => Typed::plain(Type::Enum(Rc::new(EnumType {
-            name: place.to_owned(),
-            values: values.iter().map(enum_value).collect(),
-        }))),
+        TypeBase::Enum(values) => enumeration(ctx, values, written.span, place),
         TypeBase::List { optional, range, element } => {
             let element = resolve_type(ctx, element, home, place);
             let min =
@@ -82,6 +79,26 @@ pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Op
     }
     typed.optional |= written.optional;
     typed
+}
+
+/// Words, each once; on the wire as well, or nobody could say which one is read.
+fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, place: &str) -> Typed {
+    if written.is_empty() {
+        ctx.report(faults::malformed_type(span, "enum", "name its words: `enum(open, closed)`"));
+        return Typed::unknown();
+    }
+    let mut values: Vec<EnumValue> = Vec::new();
+    for value in written {
+        let read = enum_value(value);
+        let earlier = values.iter().position(|known| known.name == read.name || known.wire == read.wire);
+        match earlier.and_then(|at| written.get(at)) {
+            Some(first) => {
+                ctx.report(faults::duplicate_name("word", &read.name, value.name.span, first.name.span));
+            }
+            None => values.push(read),
+        }
+    }
+    Typed::plain(Type::Enum(Rc::new(EnumType { name: place.to_owned(), values })))
 }
 
 fn enum_value(value: &tree::EnumValue) -> EnumValue {
@@ -112,7 +129,9 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
         "text" => match arguments {
             [] => Typed::plain(Type::Text { max: None, unit: Unit::Characters }),
             [TypeArgument::Number { number, unit, charset, .. }] => {
-                let Ok(max) = number.parse() else { return malformed(ctx, "write the greatest length: `text(50)`") };
+                let Some(max) = number.parse().ok().filter(|max| *max > 0) else {
+                    return malformed(ctx, "write the greatest length: `text(50)`");
+                };
                 let charset = charset.as_ref().map_or("utf-8", |set| set.text.as_str());
                 let unit = match (unit.as_ref().map(|unit| unit.text.as_str()), known_charset(charset)) {
                     (Some("utf16"), _) => Unit::Utf16,

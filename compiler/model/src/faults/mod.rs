@@ -20,6 +20,7 @@ mod malformed_literal;
 mod malformed_row;
 mod malformed_type;
 mod misplaced_answer;
+mod misplaced_position;
 mod misplaced_wait;
 mod missing_file;
 mod missing_into_required;
@@ -74,6 +75,7 @@ pub(crate) use malformed_literal::{malformed_literal, not_a_source, rest_of_what
 pub(crate) use malformed_row::{malformed_row, unknown_column};
 pub(crate) use malformed_type::malformed_type;
 pub(crate) use misplaced_answer::misplaced_answer;
+pub(crate) use misplaced_position::misplaced_position;
 pub(crate) use misplaced_wait::misplaced_wait;
 pub(crate) use missing_file::missing_file;
 pub(crate) use missing_into_required::{missing_into_required, omitted_required_field};

@@ -72,6 +72,10 @@ impl Body<'_, '_> {
         if let ExprKind::Local(id) = value.kind
             && self.locals.get(id.0).is_some_and(|local| local.kind == crate::ir::LocalKind::Element)
         {
+            if self.uncounted.contains(&id) {
+                self.report(faults::misplaced_position(span));
+                return poison(span);
+            }
             let ty = Type::Integer { min: Some(1), max: None };
             return Expr { kind: ExprKind::Position(id), ty, optional: false, span };
         }

@@ -15,6 +15,7 @@ impl Body<'_, '_> {
     }
 
     fn each_inside(&mut self, written: &tree::Each, place: Option<&Place>, span: Span) -> Expr {
+        let outer = self.uncounted.len();
         let mut walks = Vec::with_capacity(written.walks.len());
         for walk in &written.walks {
             walks.push(self.walk(walk));
@@ -28,6 +29,7 @@ impl Body<'_, '_> {
             }
             (key, sorting.descending)
         });
+        self.uncounted.truncate(outer);
         let element_place = place.and_then(Place::element);
         let (take, ty, optional) = match &written.take {
             tree::EachTake::Element => {
@@ -82,12 +84,14 @@ impl Body<'_, '_> {
         let beside: Vec<(Expr, &tree::Name)> =
             walk.with.iter().map(|(list, name)| (self.list_value(list), name)).collect();
         let element = self.declare(&walk.name, ty, optional, LocalKind::Element);
+        self.uncounted.push(element);
         let with = beside
             .into_iter()
             .map(|(list, name)| {
                 let (ty, _) = element_of(&list);
                 // Behind the end of its list the second element is missing.
                 let id = self.declare(name, ty, true, LocalKind::Element);
+                self.uncounted.push(id);
                 (list, id)
             })
             .collect();

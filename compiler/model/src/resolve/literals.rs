@@ -23,12 +23,25 @@ impl Body<'_, '_> {
             let ty = Type::Enum(words.clone());
             return Expr { kind: ExprKind::Literal(Literal::Text(word.clone())), ty, optional: false, span };
         }
+        if let Some(why) = impossible(&literal.kind) {
+            self.report(faults::malformed_literal(span, why));
+            return poison(span);
+        }
         let (value, ty) = plain(&literal.kind);
         let Some(ty) = ty else {
             self.report(faults::malformed_literal(span, "a number has at most 28 digits"));
             return poison(span);
         };
         Expr { kind: ExprKind::Literal(value), ty, optional: false, span }
+    }
+}
+
+/// Why a day or time cannot be.
+fn impossible(kind: &LiteralKind) -> Option<&'static str> {
+    match kind {
+        LiteralKind::Date(date) => parse_date(date).is_none().then_some("the calendar has no such day"),
+        LiteralKind::Time(time) => parse_time(time).is_none().then_some("a day has no such time: it ends at 23:59:59"),
+        LiteralKind::Text(_) | LiteralKind::Raw(_) | LiteralKind::Number(_) | LiteralKind::Boolean(_) => None,
     }
 }
 

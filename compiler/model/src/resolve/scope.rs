@@ -135,6 +135,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) uses: HashSet<Global>,
     /// Elements that no one named: paths through lists made them.
     pub(crate) unnamed: HashSet<LocalId>,
+    /// Elements whose list is still being made: they have no position yet.
+    pub(crate) uncounted: Vec<LocalId>,
     /// `to part of`: required fields need not be given.
     pub(crate) part: bool,
     /// The mapping's number, for what it dismisses.
@@ -157,6 +159,7 @@ impl<'c, 'p> Body<'c, 'p> {
             used: HashSet::new(),
             uses: HashSet::new(),
             unnamed: HashSet::new(),
+            uncounted: Vec::new(),
             part: false,
             mapping: None,
             tainted: false,

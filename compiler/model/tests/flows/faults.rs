@@ -71,6 +71,13 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0204_unknown_zone_setting", orders("every 5 minutes", "daily at 02:00 in zone")),
         ("E0203_unknown_field_in_where", orders("as order\n  w", "as order where order.paied\n  w")),
         ("E0212_unknown_mapping", orders("orders create", "order create")),
+        (
+            "E0212_unknown_mapping_of_a_record_that_is_used",
+            orders(
+                "orders create once by Number",
+                "ordres create once by Number as written\n  write back update by id",
+            ),
+        ),
         ("E0501_unknown_flow", format!("{}{}", flow("names", NAMES), orders_and("  after flows name\n"))),
         (
             "E0502_circular_flows",

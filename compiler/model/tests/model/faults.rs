@@ -28,6 +28,11 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0207_unknown_type", "setting zone txt = \"Europe/Berlin\"\n"),
         ("E0208_duplicate_name", "setting zone text = \"a\"\nsetting zone text = \"b\"\n"),
         ("E0210_circular_definition", "rule a(n integer) integer = b(n)\nrule b(n integer) integer = a(n)\n"),
+        ("E0208_enum_word_twice", "setting mode enum(fast, slow, fast) = \"fast\"\n"),
+        ("E0211_text_of_no_length", "setting head text(0) = \"\"\n"),
+        ("E0211_enum_without_words", "setting mode enum() = \"fast\"\n"),
+        ("E0322_no_such_day", "setting start date = 2026-02-30\n"),
+        ("E0322_no_such_time", "setting start time = 25:00\n"),
         ("E0211_malformed_type", "setting rate decimal(40,2) = 1\n"),
         ("E0211_unknown_character_set", "setting head text(30 bytes \"ebcdic\") = \"a\"\n"),
         ("E0322_format_that_loses", "setting start date as text(\"%d.%m.\") = 2026-11-02\n"),
@@ -101,6 +106,10 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0306_wrong_arguments", "Comment <- replace(order.number, \"a\")"),
         ("E0307_misplaced_wait", "Comment <- order.comment otherwise wait"),
         ("E0308_misplaced_answer", "let c = order.comment otherwise omit\nComment <- c | cut"),
+        (
+            "E0324_position_in_its_own_condition",
+            "let few = each order.items as item where position(item) < 3\nlet sorted = each order.items as item sorted by position(item)\nComment <- \"{count(few)} {count(sorted)}\" | cut",
+        ),
         ("E0309_unknown_place", "let c = order.number | fit\nComment <- c"),
         (
             "E0312_incomplete_match",

@@ -60,6 +60,36 @@ pub(crate) fn expected(kind: &str, place: Span, expected: &str, found: &str) -> 
     Diagnostic::error(super::UNREADABLE, place, headline).here(format!("expected {expected}"))
 }
 
+pub(crate) fn invisible_character(found: &[(Span, &str)]) -> Option<Diagnostic> {
+    let (first, text) = found.first()?;
+    let number = text.chars().next().map_or(0, u32::from);
+    let blank = |text: &str| if text.chars().all(char::is_whitespace) { " " } else { "" };
+    let edits = found.iter().map(|(span, text)| edit(*span, blank(text))).collect();
+    let fault = Diagnostic::error(
+        super::UNREADABLE,
+        *first,
+        format!("a character that cannot be seen stands here (U+{number:04X})"),
+    )
+    .help("word processors and web pages put such characters in; type this part again")
+    .fix("take it out", edits);
+    Some(fault)
+}
+
+pub(crate) fn foreign_comment(span: Span, first: &str, second: &str) -> Diagnostic {
+    Diagnostic::error(super::UNREADABLE, span, format!("`{first}{second}` begins or ends no comment here"))
+        .here("write `#`")
+        .help("a comment begins with `#` and goes to the end of its line")
+        .fix("write `#`", vec![edit(span, "#")])
+}
+
+pub(crate) fn doubled_brace(inside: Span) -> Diagnostic {
+    let outer = Span { start: inside.start.saturating_sub(2), end: inside.end + 2, ..inside };
+    let at = |start: u32| Span { start, end: start + 1, ..inside };
+    Diagnostic::error(super::UNREADABLE, outer, "what is filled into a text stands between single braces")
+        .help("if the braces belong to the text, write `\\{` and `\\}`")
+        .fix("write one brace on each side", vec![edit(at(outer.start), ""), edit(at(inside.end), "")])
+}
+
 pub(crate) fn missing_value(arrow: Span, target: &str) -> Diagnostic {
     Diagnostic::error(MISSING_VALUE, arrow, format!("`{target}` is given no value"))
         .here("a value or an answer such as `omit` is missing behind this")
@@ -88,8 +118,9 @@ pub(crate) fn arrow_for_result(sign: Span, written: &str) -> Diagnostic {
 pub(crate) fn symbol_for_word(found: &[(Span, &str, &str)]) -> Option<Diagnostic> {
     let (first, symbol, word) = found.first()?;
     let edits = found.iter().map(|(span, _, word)| edit(*span, *word)).collect();
+    let known = if symbol.chars().all(char::is_alphabetic) { "not known" } else { "no operator" };
     let fault =
-        Diagnostic::error(SYMBOL_FOR_WORD, *first, format!("`{symbol}` is no operator here: write `{}`", word.trim()))
+        Diagnostic::error(SYMBOL_FOR_WORD, *first, format!("`{symbol}` is {known} here: write `{}`", word.trim()))
             .here(format!("write `{}`", word.trim()));
     let others = found
         .iter()

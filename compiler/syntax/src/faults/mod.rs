@@ -55,6 +55,17 @@ pub(crate) fn unclosed_quote(span: Span, text: &str) -> Diagnostic {
             .here("what stands between `{` and `}` is filled in")
             .help("if the brace belongs to the text, write `\\{`");
     }
+    if let Some(last) = text.chars().next_back().filter(|last| "“”„".contains(*last)) {
+        let width = u32::try_from(last.len_utf8()).unwrap_or_default();
+        let place = Span { start: span.end.saturating_sub(width), ..span };
+        return Diagnostic::error(
+            UNCLOSED_QUOTE,
+            span,
+            format!("this text begins with `{quote}` and ends with `{last}`"),
+        )
+        .here("both are plain quotes, as on the keyboard")
+        .fix(format!("write `{quote}`"), vec![Edit { span: place, text: quote.to_string() }]);
+    }
     let fault =
         Diagnostic::error(UNCLOSED_QUOTE, span, format!("this text is not closed: its second `{quote}` is missing"))
             .here("a text ends on the line that it begins on");
@@ -71,8 +82,15 @@ pub(crate) fn stray_closing_brace(span: Span) -> Diagnostic {
         .fix("remove it", vec![Edit { span, text: String::new() }])
 }
 
-pub(crate) fn nested_too_deeply(span: Span) -> Diagnostic {
+/// A `\r` that no `\n` follows: to an editor it ends a line, to this reader it does not.
+pub(crate) fn lone_carriage_return(span: Span) -> Diagnostic {
+    Diagnostic::error(UNREADABLE, span, "this line ends with a carriage return alone")
+        .help("save the file with the line ends of Unix or Windows")
+}
+
+pub(crate) fn nested_too_deeply(span: Span, definition: Span) -> Diagnostic {
     Diagnostic::error(NESTED_TOO_DEEPLY, span, "this is nested too deeply to be read")
+        .label(definition, "so this definition is left out")
         .here("the limits are 64 brackets, blocks and `if`s inside one another, and 400 operators in a row")
         .help("give parts of it a name with `let`, make a `rule` of them, or use a `table` or `match` in place of many `if`s")
 }

@@ -29,7 +29,10 @@ pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<
             blank(&mut bytes, token.start..token.end());
         }
         if let Some(token) = depth::too_deep(tokens, &joined) {
-            reader.report(faults::nested_too_deeply(reader.token_span(token)));
+            reader.report(faults::nested_too_deeply(
+                reader.token_span(token),
+                reader.span(first.start, tokens.get(1).unwrap_or(first).end()),
+            ));
             continue;
         }
         mask_tokens(reader, tokens, &mut bytes);

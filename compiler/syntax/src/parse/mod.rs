@@ -47,6 +47,10 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
     if text.len() > FILE_BYTES_MAX {
         return (Tree::default(), vec![faults::file_too_large(Span { file, start: 0, end: 0 })]);
     }
+    if let Some(at) = lone_carriage_return(text) {
+        let span = Span { file, start: at, end: at + 1 };
+        return (Tree::default(), vec![faults::lone_carriage_return(span)]);
+    }
     let tokens = tokens(text);
     let reader = Reader { file, text, faults: RefCell::default() };
     let mut tree = Tree { definitions: Vec::new(), comments: comments(file, text, &tokens) };
@@ -59,6 +63,18 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
     faults.sort_by_key(|fault| (fault.span().start, fault.span().end));
     faults.dedup();
     (tree, faults)
+}
+
+/// A line end of old, behind which a comment would swallow the lines that an editor shows. The file is small enough.
+fn lone_carriage_return(text: &str) -> Option<u32> {
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        let ends_line = characters.peek().is_none_or(|(_, next)| matches!(next, '\n' | '\r'));
+        if character == '\r' && !ends_line {
+            return u32::try_from(at).ok();
+        }
+    }
+    None
 }
 
 /// Says of each token of a file whether it is a line end inside a statement.
@@ -114,7 +130,10 @@ impl Reader<'_> {
                 }
             }
             // The rule takes any text; what is left is pest's own limit of the stack.
-            Err(_) => self.report(faults::nested_too_deeply(self.span(chunk.start, chunk.end.min(chunk.start + 1)))),
+            Err(_) => {
+                let head = self.span(chunk.start, chunk.end.min(chunk.start + 1));
+                self.report(faults::nested_too_deeply(head, head));
+            }
         }
     }
 }

@@ -80,7 +80,7 @@ impl Line<'_> {
     }
 
     /// Can the line be read once these edits are made?
-    fn reads_with(&self, edits: &[Edit]) -> bool {
+    pub(super) fn reads_with(&self, edits: &[Edit]) -> bool {
         let mut text = self.text.to_owned();
         let mut edits: Vec<&Edit> = edits.iter().collect();
         edits.sort_by_key(|edit| std::cmp::Reverse(edit.span.start));
@@ -96,12 +96,22 @@ impl Line<'_> {
             }
             text.replace_range(range, &edit.text);
         }
+        let text = without_comments(&text);
         // Where a second statement is split off, each part must be readable.
         let separated = edits_separate(&text, self.text);
         let mut parts = if separated { text.split("; ").collect() } else { vec![text.as_str()] };
         parts.retain(|part| !part.trim().is_empty());
         parts.iter().all(|part| Grammar::parse(self.kind.strict(), part.trim()).is_ok())
     }
+}
+
+/// Comments become blanks, as they are before pest sees a line.
+fn without_comments(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for token in tokens(text).iter().filter(|token| token.kind == TokenKind::Comment) {
+        plain.replace_range(token.start..token.end(), &" ".repeat(token.text.len()));
+    }
+    plain
 }
 
 fn edits_separate(mended: &str, original: &str) -> bool {
@@ -126,6 +136,13 @@ impl Reader<'_> {
         let line = Line { kind, text, tokens: tokens(text), span };
         if self.explained(line.span) {
             return;
+        }
+        let doubled = self.text.get(..span.start as usize).is_some_and(|before| before.ends_with("{{"));
+        if kind == Kind::Statement
+            && doubled
+            && self.text.get(span.end as usize..).is_some_and(|behind| behind.starts_with("}}"))
+        {
+            return self.report(faults::doubled_brace(span));
         }
         let fault = slips::slip(&line).unwrap_or_else(|| furthest_failure(&line));
         self.report(only_good_fix(fault, &line));

@@ -39,6 +39,41 @@ const RESERVED: [&str; 28] = [
     "with",
     "else",
 ];
+/// German words for keywords: much of the trade that maps writes German all day.
+const GERMAN: [(&str, &str); 28] = [
+    ("und", "and"),
+    ("oder", "or"),
+    ("nicht", "not"),
+    ("wenn", "if"),
+    ("falls", "if"),
+    ("dann", "then"),
+    ("sonst", "otherwise"),
+    ("ansonsten", "otherwise"),
+    ("jede", "each"),
+    ("jedes", "each"),
+    ("alle", "each"),
+    ("als", "as"),
+    ("wo", "where"),
+    ("suche", "find"),
+    ("finde", "find"),
+    ("ist", "is"),
+    ("leer", "empty"),
+    ("wahr", "true"),
+    ("falsch", "false"),
+    ("weil", "because"),
+    ("von", "from"),
+    ("nach", "to"),
+    ("sei", "let"),
+    ("prüfe", "check"),
+    ("lasse", "leave"),
+    ("ignoriere", "ignore"),
+    ("regel", "rule"),
+    ("tabelle", "table"),
+];
+/// Keywords in their place.
+const PLACED: [&str; 8] = ["from", "to", "by", "of", "because", "missing", "present", "else"];
+/// Characters without width.
+const HIDDEN: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 /// Words that begin a statement of a mapping.
 const STATEMENTS: [&str; 9] = ["let", "check", "copy", "on", "leave", "ignore", "owner", "note", "open"];
 /// Words that begin a line of a flow.
@@ -69,7 +104,10 @@ const MARKS: [&str; 15] = [
 
 /// The slip of a line; the first that fits explains it.
 pub(super) fn slip(line: &Line<'_>) -> Option<Diagnostic> {
-    let recognisers: [fn(&Line<'_>) -> Option<Diagnostic>; 16] = [
+    let recognisers: [fn(&Line<'_>) -> Option<Diagnostic>; 19] = [
+        invisible_character,
+        foreign_comment,
+        foreign_word,
         typographic_quotes,
         unknown_escape,
         symbol_for_word,
@@ -107,6 +145,54 @@ fn target<'t, 'a>(line: &'t Line<'a>) -> Option<(&'a str, &'t [Token<'a>])> {
 
 fn begins_with(line: &Line<'_>, words: &[&str]) -> bool {
     line.tokens.first().is_some_and(|first| words.iter().any(|word| first.is(word)))
+}
+
+/// A character that nobody sees, such as word processors and web pages put in.
+fn invisible_character(line: &Line<'_>) -> Option<Diagnostic> {
+    let unseen = |token: &&Token<'_>| {
+        let hidden = |letter: char| letter.is_control() || letter.is_whitespace() || HIDDEN.contains(&letter);
+        token.kind == TokenKind::Unknown && token.text.chars().all(hidden)
+    };
+    let found: Vec<_> = line.tokens.iter().filter(unseen).map(|token| (line.token(token), token.text)).collect();
+    faults::invisible_character(&found)
+}
+
+/// `// ...`, `/* ... */` or `-- ...`.
+fn foreign_comment(line: &Line<'_>) -> Option<Diagnostic> {
+    for (index, pair) in line.tokens.windows(2).enumerate() {
+        let [first, second] = pair else { continue };
+        let joined = first.end() == second.start;
+        let slashes = first.is("/") && (second.is("/") || second.is("*"));
+        let at_the_head = first.is("-") && second.is("-") || first.is("*") && second.is("/");
+        if joined && (slashes || at_the_head && index == 0) {
+            let span = line.place(first.start, second.end());
+            return Some(faults::foreign_comment(span, first.text, second.text));
+        }
+    }
+    None
+}
+
+/// A keyword in German or in capitals, if the line can be read with the word that is meant.
+fn foreign_word(line: &Line<'_>) -> Option<Diagnostic> {
+    let mut found = Vec::new();
+    for (index, token) in line.tokens.iter().enumerate() {
+        let behind_dot = index.checked_sub(1).and_then(|before| line.tokens.get(before)).is_some_and(|dot| dot.is("."));
+        if token.kind != TokenKind::Word || behind_dot {
+            continue;
+        }
+        let small = token.text.to_lowercase();
+        let german = GERMAN.iter().find(|(german, _)| *german == small).map(|(_, word)| *word);
+        let known = RESERVED.iter().chain(&STATEMENTS).chain(&DUTIES).chain(&DEFINITIONS).chain(&PLACED);
+        let capitals = || known.copied().find(|word| *word == small && *word != token.text);
+        if let Some(word) = german.or_else(capitals) {
+            let branches =
+                found.iter().any(|(_, _, known)| *known == "then") || line.tokens.iter().any(|then| then.is("then"));
+            let word = if branches && word == "otherwise" && small != word { "else" } else { word };
+            found.push((line.token(token), token.text, word));
+        }
+    }
+    let fault = faults::symbol_for_word(&found)?;
+    line.reads_with(&fault.fix.as_ref()?.edits).then_some(fault)
 }
 
 fn typographic_quotes(line: &Line<'_>) -> Option<Diagnostic> {
@@ -202,7 +288,8 @@ fn wrong_sign(line: &Line<'_>) -> Option<Diagnostic> {
             let (target, behind) = target(line)?;
             let sign = behind.first()?;
             if ["=", ":", "->", "=="].iter().any(|wrong| sign.is(wrong)) {
-                let equals = behind.get(1).filter(|next| sign.is(":") && next.is("=") && next.start == sign.end());
+                let goes_on = |next: &&Token<'_>| sign.is(":") && next.is("=") || sign.is("=") && next.is(">");
+                let equals = behind.get(1).filter(goes_on).filter(|next| next.start == sign.end());
                 let end = equals.map_or(sign.end(), Token::end);
                 let written = line.text.get(sign.start..end)?;
                 if target == "let" {
@@ -219,8 +306,12 @@ fn wrong_sign(line: &Line<'_>) -> Option<Diagnostic> {
             Some(faults::arrow_for_equals(line.place(arrow.start, end), written, sign.text))
         }
         Kind::Row | Kind::Arm => {
-            let sign = line.tokens.iter().find(|token| ["<-", "->", "=", ":"].iter().any(|sign| token.is(sign)))?;
-            (!sign.is("->")).then(|| faults::arrow_for_result(line.token(sign), sign.text))
+            let at = line.tokens.iter().position(|token| ["<-", "->", "=", ":"].iter().any(|sign| token.is(sign)))?;
+            let sign = line.tokens.get(at)?;
+            let head = line.tokens.get(at + 1).filter(|next| next.is(">") && next.start == sign.end());
+            let end = head.map_or(sign.end(), Token::end);
+            let written = line.text.get(sign.start..end)?;
+            (!sign.is("->")).then(|| faults::arrow_for_result(line.place(sign.start, end), written))
         }
         Kind::Definition | Kind::Item | Kind::Field | Kind::Duty => None,
     }
@@ -306,8 +397,13 @@ fn single_equals(line: &Line<'_>) -> Option<Diagnostic> {
     if !matches!(line.kind, Kind::Statement | Kind::Duty | Kind::Definition | Kind::Arm) {
         return None;
     }
+    if line.kind == Kind::Definition && !begins_with(line, &DEFINITIONS) {
+        return None;
+    }
     for token in &line.tokens {
         match token.text {
+            // What stands in the braces of a definition is read by itself.
+            "{" if line.kind == Kind::Definition => return None,
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             "=" if depth == 0 && allowed > 0 => allowed -= 1,
