@@ -74,7 +74,7 @@ fn cases() -> Vec<(&'static str, String)> {
         (
             "E0212_unknown_mapping_of_a_record_that_is_used",
             orders(
-                "orders create once by Number",
+                "orders create once by Number as written",
                 "ordres create once by Number as written\n  write back update by id",
             ),
         ),

@@ -108,7 +108,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0308_misplaced_answer", "let c = order.comment otherwise omit\nComment <- c | cut"),
         (
             "E0324_position_in_its_own_condition",
-            "let few = each order.items as item where position(item) < 3\nlet sorted = each order.items as item sorted by position(item)\nComment <- \"{count(few)} {count(sorted)}\" | cut",
+            "let few = each order.items as item where position(item) < 3\nlet ranked = each order.items as item sorted by position(item)\nComment <- \"{count(few)} {count(ranked)}\" | cut",
         ),
         ("E0309_unknown_place", "let c = order.number | fit\nComment <- c"),
         (
