@@ -79,6 +79,13 @@ impl SqliteStore {
                 error.message
             ))
         };
+        // SQLite would take an emptied file for a new store, and everything would be delivered a second time.
+        if std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+            return Err(StoreError::new(format!(
+                "the store {} is an empty file, so what was delivered is forgotten: restore it from a backup; only if nothing was ever delivered, delete it to begin anew",
+                path.display()
+            )));
+        }
         let mut connection = connect(path).map_err(unusable)?;
         schema::migrate(&mut connection).map_err(unusable)?;
         let reading = connect(path).map_err(unusable)?;

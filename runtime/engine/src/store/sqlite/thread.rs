@@ -47,12 +47,17 @@ impl StoreThread {
             let result = in_savepoint(connection, job);
             Box::new(move |commit: Result<(), StoreError>| {
                 // A caller that has gone away does not want to know.
-                let _ = teller.send(commit.and(result));
+                // SQLite ends the whole transaction itself when, for example, the disk is full: the job's own failure says
+                // so, the commit's says only that there is nothing left to commit.
+                let _ = teller.send(match (commit, result) {
+                    (Err(_), Err(failed)) => Err(failed),
+                    (commit, result) => commit.and(result),
+                });
             })
         }));
         Box::pin(async move {
             sent.map_err(|_| gone())?;
-            answer.await.map_err(|_| gone())?
+            answer.await.map_err(|_| not_begun())?
         })
     }
 }
@@ -61,18 +66,29 @@ fn gone() -> StoreError {
     StoreError::new("the store's thread has ended: start the program again")
 }
 
+fn not_begun() -> StoreError {
+    StoreError::new("the store cannot begin a transaction: the log says why")
+}
+
 fn in_savepoint<T>(
     connection: &Connection,
     job: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     connection.execute_batch("SAVEPOINT job")?;
     let result = job(connection);
-    let end = match &result {
-        Ok(_) => "RELEASE job",
-        Err(_) => "ROLLBACK TO job; RELEASE job",
-    };
-    connection.execute_batch(end)?;
-    result
+    match result {
+        Ok(value) => {
+            connection.execute_batch("RELEASE job")?;
+            Ok(value)
+        }
+        Err(failed) => {
+            // When the transaction is over already, there is no savepoint left, and the commit fails: nothing is kept.
+            if let Err(error) = connection.execute_batch("ROLLBACK TO job; RELEASE job") {
+                tracing::debug!(%error, "the transaction was over before its job was undone");
+            }
+            Err(failed)
+        }
+    }
 }
 
 fn work(mut connection: Connection, writes: bool, waiting: &Receiver<Job>, crash: &CrashPoint) {
