@@ -204,3 +204,93 @@ fn orders_are_mapped_without_any_system() {
     assert_eq!(refused[2]["rejected"][0]["reason"], "order 10231 does not add up: -29.43 are left");
     assert!(said(&output).contains("read 4, mapped 1, skipped 1, rejected 2"), "{}", said(&output));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_that_touch_nothing_are_told() {
+    let sandbox = sandbox(3, 0).await;
+    let stage = Stage::new(&sandbox, None);
+    everything_arrives(&stage, &sandbox).await;
+    for (arguments, told) in [
+        (&["dead-letters", "retry", "1"][..], "error: message 1 needs nobody (delivered): it was left alone"),
+        (&["dead-letters", "retry", "99999"], "error: there is no message 99999"),
+        (&["dead-letters", "discard", "99999", "--reason", "x"], "error: there is no message 99999"),
+        (&["dead-letters", "retry", "--flow", "order"], "error: no flow `order`; there are: customers, orders"),
+        (&["dead-letters", "not-there", "1", "--reason", " "], "error: --reason is empty"),
+    ] {
+        let output = run(&stage, arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(told), "{arguments:?}: {}", said(&output));
+    }
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_goes_away_ends_no_command() {
+    let stage = Stage::at("http://127.0.0.1:9", "http://127.0.0.1:9");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = stage.command(&["dead-letters", "list"]).stdout(writer).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emptied_store_is_refused_and_nothing_is_delivered_twice() {
+    let sandbox = sandbox(3, 0).await;
+    let stage = Stage::new(&sandbox, None);
+    everything_arrives(&stage, &sandbox).await;
+    let before = sandbox.erp.ledger().request_count();
+    std::fs::write(stage.folder().join("state.db"), "").expect("write");
+    let output = run(&stage, &["sync"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(errors(&output)[0].contains("is an empty file"), "{}", said(&output));
+    assert_eq!(sandbox.erp.ledger().request_count(), before);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_looks_at_channels_too() {
+    let stage = Stage::at("http://127.0.0.1:9", "http://127.0.0.1:9");
+    let file = stage.folder().join("deployment.yaml");
+    let text = std::fs::read_to_string(&file).expect("deployment");
+    std::fs::write(&file, text.replace("sales_ops:", "sale_ops:")).expect("write");
+    let output = run(&stage, &["doctor"]).await;
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(errors(&output)[0].contains("alerts `sales_ops`, which the deployment does not have"), "{}", said(&output));
+}
+
+#[test]
+fn a_rehearsal_never_plays_on_a_store_that_is_there() {
+    let stage = Stage::at("http://127.0.0.1:9", "http://127.0.0.1:9");
+    std::fs::write(stage.folder().join("state.db"), "a store").expect("write");
+    let output = stage.run(&["rehearse", "--orders", "0", "--calm", "--store", "state.db"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(errors(&output)[0].contains("state.db is there already"), "{}", said(&output));
+    let output = stage.run(&["rehearse", "--orders", "0", "--calm", "--store", "new.db"]);
+    assert_eq!(output.status.code(), Some(0), "a calm day needs no alert: {}", said(&output));
+}
+
+#[test]
+fn a_line_that_is_no_text_costs_no_other_line() {
+    let case = integration().join("cases/customer_to_partner/b2b-two-addresses/input.json");
+    let text = std::fs::read_to_string(case).expect("a case");
+    let record = serde_json::from_str::<serde_json::Value>(&text).expect("JSON").to_string();
+    let mut input = "\u{feff}".as_bytes().to_vec();
+    input.extend_from_slice(record.as_bytes());
+    input.extend_from_slice(b"\r\n{\"name\":\"\xff\"}\n");
+    input.extend_from_slice(record.as_bytes());
+    let mut child = std::process::Command::new(program())
+        .args(["map", "customer_to_partner"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("stdin").write_all(&input).expect("write");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2, "{}", said(&output));
+    let refused: serde_json::Value = serde_json::from_slice(&output.stderr).expect("one refusal");
+    assert_eq!(refused["malformed"], "the line is not UTF-8");
+    assert_eq!(refused["input_line"], 2);
+}

@@ -182,7 +182,7 @@ pub(crate) struct RehearseArguments {
     /// A calm day: no faults.
     #[arg(long)]
     pub(crate) calm: bool,
-    /// Keep the store in this file; a temporary one if not said.
+    /// Keep the store in this file, which must not be there yet; a temporary one if not said.
     #[arg(long)]
     pub(crate) store: Option<PathBuf>,
 }

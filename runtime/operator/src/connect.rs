@@ -31,7 +31,10 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
     let mut connections = Connections::new();
     for system in integration.plan.systems {
         let Some(found) = deployment.systems.remove(system.alias) else {
-            faults.push(format!("the deployment has no system `{}` (connector {})", system.alias, system.name));
+            faults.push(format!(
+                "the deployment has no system `{}`: add it under `systems`, with `connector: {}` and a `url`",
+                system.alias, system.name
+            ));
             continue;
         };
         if found.connector != system.name {
@@ -55,7 +58,10 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
             Err(found) => faults.extend(found),
         }
     }
-    let unknown = deployment.systems.keys().map(|alias| format!("the specs use no system `{alias}`"));
+    let unknown = deployment
+        .systems
+        .keys()
+        .map(|alias| format!("systems.{alias}: the specs use no such system: take it out, or mend its name"));
     faults.extend(unknown);
     if faults.is_empty() { Ok(connections) } else { Err(Faults(faults)) }
 }
@@ -97,7 +103,7 @@ fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertCha
 }
 
 /// One channel may have several ways; the engine knows them by `NAME`, the further ones are told by the first.
-fn open_channels(
+pub(crate) fn open_channels(
     integration: &Integration,
     deployment: &Deployment,
 ) -> Result<HashMap<String, Arc<dyn AlertChannel>>, Faults> {

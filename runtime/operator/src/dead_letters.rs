@@ -5,6 +5,7 @@ use std::path::Path;
 use mapwright_engine::clock::SystemClock;
 use mapwright_engine::crash::CrashPoint;
 use mapwright_engine::dead_letters::DeadLetters;
+use mapwright_engine::state::State;
 use mapwright_engine::status::DeadLetterDetail;
 use mapwright_engine::store::{MessageId, Selection};
 use mapwright_values::{Integration, Json};
@@ -13,6 +14,7 @@ use crate::command::{DeadLettersCommand, Which};
 use crate::connect::open_store;
 use crate::deployment::Deployment;
 use crate::redact::redact;
+use crate::say::say;
 use crate::{Ending, Faults};
 
 pub(crate) async fn carry_out(
@@ -27,46 +29,98 @@ pub(crate) async fn carry_out(
     let letters = DeadLetters { store: &store, clock: &SystemClock, operator, crash: &crash };
     match command {
         DeadLettersCommand::List { flow, cause, limit, json } => {
+            known_flow(integration, flow.as_deref())?;
             list(&letters, Selection { ids: Vec::new(), flow, cause, before: None }, limit, json).await?;
         }
         DeadLettersCommand::Show { id, personal, json } => {
             let detail = covered(integration, letters.show(MessageId(id)).await?, personal);
             if json {
-                println!("{}", serde_json::to_string_pretty(&detail)?);
+                say!("{}", serde_json::to_string_pretty(&detail)?);
             } else {
-                print!("{}", in_words(&detail));
+                say!("{}", in_words(&detail).trim_end());
             }
         }
         DeadLettersCommand::Retry(which) => {
             let reason = which.reason.clone();
-            let touched = letters.retry(selection(which)?, &reason).await?;
-            println!("{touched} go back to the queue: `sync` or `run` delivers them");
+            let selection = selection(integration, which)?;
+            let left = left_alone(&letters, &selection).await?;
+            let touched = letters.retry(selection, &reason).await?;
+            say!("{touched} go back to the queue: `sync` or `run` delivers them");
+            return ending(left);
         }
         DeadLettersCommand::Discard(which) => {
             let reason = which.reason.clone();
-            let touched = letters.discard(selection(which)?, &reason).await?;
-            println!("{touched} discarded");
+            let selection = selection(integration, which)?;
+            let left = left_alone(&letters, &selection).await?;
+            let touched = letters.discard(selection, &reason).await?;
+            say!("{touched} discarded");
+            return ending(left);
         }
         DeadLettersCommand::Edit { id, file, reason } => {
+            written("--reason", &reason)?;
             let body =
                 std::fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
             letters.edit(MessageId(id), &body, &reason).await?;
-            println!("{id} goes back to the queue with the edited record; the original is kept");
+            say!("{id} goes back to the queue with the edited record; the original is kept");
         }
         DeadLettersCommand::NotThere { id, reason } => {
+            written("--reason", &reason)?;
             letters.answer_absent(MessageId(id), &reason).await?;
-            println!("{id} goes back to the queue and is sent");
+            say!("{id} goes back to the queue and is sent");
         }
         DeadLettersCommand::There { id, key, reason } => {
+            written("--reason", &reason)?;
+            written("the target's key", &key)?;
             letters.answer_there(integration.plan, MessageId(id), &key, &reason).await?;
-            println!("{id} is done under the key {key}");
+            say!("{id} is done under the key {key}");
         }
     }
     Ok(Ending::Well)
 }
 
+/// A decision is kept with its words: they must say something.
+fn written(what: &str, words: &str) -> Result<(), Faults> {
+    if words.trim().is_empty() {
+        Err(format!("{what} is empty: it is kept with the record, write it").into())
+    } else {
+        Ok(())
+    }
+}
+
+/// Of the numbers that were named: those that no decision can touch, and why.
+async fn left_alone(letters: &DeadLetters<'_>, selection: &Selection) -> Result<Vec<String>, Faults> {
+    let mut left = Vec::new();
+    for id in &selection.ids {
+        match letters.store.dead_letter(*id).await.map_err(|error| error.to_string())? {
+            None => left.push(format!("there is no message {id}: `dead-letters list` shows their numbers")),
+            Some(detail) if !matches!(detail.letter.state, State::Dead | State::ParkedAmbiguous) => {
+                let state = crate::status::name(detail.letter.state);
+                left.push(format!("message {id} needs nobody ({state}): it was left alone"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(left)
+}
+
+fn ending(left_alone: Vec<String>) -> Result<Ending, Faults> {
+    if left_alone.is_empty() { Ok(Ending::Well) } else { Err(Faults(left_alone)) }
+}
+
+/// A flow that is not in the specs is a slip of the pen: dead letters of a flow that is gone are named by number.
+fn known_flow(integration: &Integration, flow: Option<&str>) -> Result<(), Faults> {
+    match flow {
+        Some(name) if integration.plan.flow(name).is_none() => {
+            let known: Vec<&str> = integration.plan.flows.iter().map(|flow| flow.name).collect();
+            Err(format!("no flow `{name}`; there are: {}", known.join(", ")).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Without a word of which, nothing is touched.
-fn selection(which: Which) -> Result<Selection, Faults> {
+fn selection(integration: &Integration, which: Which) -> Result<Selection, Faults> {
+    known_flow(integration, which.flow.as_deref())?;
     let named = !which.ids.is_empty() || which.flow.is_some() || which.cause.is_some();
     if named == which.all {
         return Err("say which: numbers, --flow, --cause, or --all".into());
@@ -78,14 +132,14 @@ fn selection(which: Which) -> Result<Selection, Faults> {
 async fn list(letters: &DeadLetters<'_>, selection: Selection, limit: u32, json: bool) -> Result<(), Faults> {
     let found = letters.list(selection, limit).await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&found)?);
+        say!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(());
     }
     if found.is_empty() {
-        println!("no record needs a person");
+        say!("no record needs a person");
     }
     for letter in found {
-        println!(
+        say!(
             "{:>6}  {}  write {}  {}  since {}\n        cause: {}\n        {}",
             letter.id,
             letter.flow,

@@ -113,19 +113,20 @@ impl Deployment {
     pub fn store_of(path: &Path) -> Result<PathBuf, Vec<String>> {
         let name = path.display().to_string();
         let text = read(path)?;
-        let file: File = serde_yaml::from_str(&text).map_err(|error| vec![format!("{name}: {error}")])?;
+        let file = understand(&text, &name)?;
         let mut faults = Vec::new();
         let store = store_path(file.store.as_deref(), folder_of(path), &name, &mut faults);
         if faults.is_empty() { Ok(store) } else { Err(faults) }
     }
 
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
-        let file: File = serde_yaml::from_str(text).map_err(|error| vec![format!("{name}: {error}")])?;
+        let file = understand(text, name)?;
         let mut faults = Vec::new();
         let store = store_path(file.store.as_deref(), folder, name, &mut faults);
         if let Some(queue) = file.queue.as_deref().filter(|queue| *queue != "embedded") {
             faults.push(format!(
-                "{name}: queue `{queue}` is not built yet; leave the line out or write `queue: embedded`"
+                "{name}: queue `{}:` is not built yet; leave the line out or write `queue: embedded`",
+                queue.split(':').next().unwrap_or_default()
             ));
         }
         let mut systems = BTreeMap::new();
@@ -134,6 +135,11 @@ impl Deployment {
         }
         let mut alerts = BTreeMap::new();
         for (channel, ways) in file.alerts.unwrap_or_default() {
+            if ways.is_empty() {
+                faults.push(format!(
+                    "{name}: alerts.{channel}: nobody would be told: add for example {{ webhook: \"env:OPS_HOOK\" }}"
+                ));
+            }
             let ways = ways.into_iter().filter_map(|way| resolve_channel(&channel, &way, folder, name, &mut faults));
             alerts.insert(channel.clone(), ways.collect());
         }
@@ -160,6 +166,43 @@ fn read(path: &Path) -> Result<String, Vec<String>> {
     })
 }
 
+/// The file as YAML. A fault is told by its place, never by the lines around it: a secret may stand there by mistake.
+fn understand(text: &str, name: &str) -> Result<File, Vec<String>> {
+    if text.trim().is_empty() {
+        return Err(vec![format!("{name} is empty: start from the example beside the specs")]);
+    }
+    serde_yaml::from_str(text).map_err(|error| {
+        let place = error.location().map(|at| format!(":{}:{}", at.line(), at.column())).unwrap_or_default();
+        let said = error.without_snippet().to_string();
+        let said = said.lines().next().unwrap_or_default();
+        let said = said.strip_prefix("error: ").unwrap_or(said);
+        let said = match said.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+            Some((_, said)) => said,
+            None => said,
+        };
+        vec![format!("{name}{place}: {}", plainly(said))]
+    })
+}
+
+/// The parser's words where they are not an operator's.
+fn plainly(said: &str) -> String {
+    let known = [
+        ("duplicate mapping key: ", "this key is there twice, leave one out: "),
+        ("expected mapping start", "names with values are expected here, as in `{ name: value }`"),
+        ("expected sequence start", "a list is expected here, as in `[ one, another ]`"),
+        ("expected string scalar", "a text is expected here"),
+        ("tabs disallowed within this context", "a tab stands here: indent with spaces"),
+        ("invalid u64", "a whole number that is not negative is expected here"),
+    ];
+    match known.iter().find_map(|(theirs, ours)| Some((said.strip_prefix(theirs)?, ours))) {
+        Some((rest, ours)) if ours.ends_with(": ") => {
+            format!("{ours}{}", rest.split_once(',').map_or(rest, |(key, _)| key))
+        }
+        Some((_, ours)) => (*ours).to_owned(),
+        None => said.split(", set ").next().unwrap_or(said).to_owned(),
+    }
+}
+
 /// Paths in the file are relative to its own folder.
 fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
@@ -168,9 +211,16 @@ fn folder_of(path: &Path) -> &Path {
 fn store_path(store: Option<&str>, folder: &Path, name: &str, faults: &mut Vec<String>) -> PathBuf {
     let store = store.unwrap_or("sqlite:state.db");
     let Some(path) = store.strip_prefix("sqlite:") else {
-        faults.push(format!("{name}: store `{store}` is not built yet; write `store: \"sqlite:FILE\"`"));
+        // What follows the scheme may hold a password.
+        let scheme = store.split(':').next().unwrap_or_default();
+        faults.push(format!("{name}: store `{scheme}:` is not built yet; write `store: \"sqlite:FILE\"`"));
         return PathBuf::new();
     };
+    // SQLite takes an empty name for a file that is deleted at the end, and `:memory:` for none at all.
+    if path.is_empty() || path == ":memory:" {
+        faults.push(format!("{name}: the store needs a file that stays; write `store: \"sqlite:state.db\"`"));
+        return PathBuf::new();
+    }
     folder.join(path)
 }
 
@@ -236,7 +286,13 @@ fn resolve_secret(value: &str, folder: &Path) -> Result<SecretString, String> {
     if let Some(path) = value.strip_prefix("file:") {
         let path = folder.join(path);
         return match std::fs::read_to_string(&path) {
-            Ok(secret) => Ok(SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned())),
+            Ok(secret) => {
+                let secret = secret.trim_end_matches(['\r', '\n']);
+                match secret {
+                    "" => Err(format!("the file {} is empty", path.display())),
+                    secret => Ok(SecretString::from(secret.to_owned())),
+                }
+            }
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         };
     }
@@ -266,8 +322,8 @@ mod tests {
         assert_eq!(
             faults,
             [
-                "deployment.yaml: store `postgres://db` is not built yet; write `store: \"sqlite:FILE\"`",
-                "deployment.yaml: queue `redis://q` is not built yet; leave the line out or write `queue: embedded`",
+                "deployment.yaml: store `postgres:` is not built yet; write `store: \"sqlite:FILE\"`",
+                "deployment.yaml: queue `redis:` is not built yet; leave the line out or write `queue: embedded`",
                 "deployment.yaml: systems.shop.credentials.client_id: the environment variable MAPWRIGHT_NOT_SET is not set",
                 "deployment.yaml: systems.shop.credentials.client_secret: write env:NAME or file:PATH; a secret never stands in this file itself",
             ]
@@ -279,6 +335,37 @@ mod tests {
         let faults = faults("systems: {}\nstroe: x\n");
         assert_eq!(faults.len(), 1);
         assert!(faults.iter().all(|fault| fault.contains("stroe")), "{faults:?}");
+    }
+
+    #[test]
+    fn a_fault_of_the_file_is_told_by_its_place_and_shows_nothing_of_its_lines() {
+        let text = "systems:\n  shop:\n    connector: c\n    url: u\n    credentials: { secret: [hunter2] }\n";
+        assert_eq!(faults(text), ["deployment.yaml:5:28: a text is expected here"]);
+        assert_eq!(
+            faults("store: a\nstore: b\n"),
+            ["deployment.yaml:2:1: this key is there twice, leave one out: store"]
+        );
+        assert_eq!(faults("systems:\n\tshop: 1\n"), ["deployment.yaml:2:2: a tab stands here: indent with spaces"]);
+        assert_eq!(faults(" \n"), ["deployment.yaml is empty: start from the example beside the specs"]);
+    }
+
+    #[test]
+    fn a_store_that_would_not_stay_and_a_channel_that_reaches_nobody_are_refused() {
+        assert_eq!(
+            faults("systems: {}\nstore: \"sqlite:\"\nalerts: { ops: [] }\n"),
+            [
+                "deployment.yaml: the store needs a file that stays; write `store: \"sqlite:state.db\"`",
+                "deployment.yaml: alerts.ops: nobody would be told: add for example { webhook: \"env:OPS_HOOK\" }",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_secret_file_that_is_empty_is_no_secret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("secret"), "\n").expect("write");
+        let fault = resolve_secret("file:secret", folder.path()).expect_err("empty");
+        assert!(fault.ends_with("secret is empty"), "{fault}");
     }
 
     #[test]

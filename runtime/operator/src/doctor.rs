@@ -5,26 +5,29 @@ use std::path::Path;
 use mapwright_values::Integration;
 use mapwright_values::settings::check_settings;
 
-use crate::connect::{open_store, open_systems};
+use crate::connect::{open_channels, open_store, open_systems};
 use crate::deployment::Deployment;
+use crate::say::say;
 use crate::{Ending, Faults};
 
 pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<Ending, Faults> {
     let mut deployment = Deployment::load(file).map_err(Faults)?;
-    println!("deployment  {} can be read, every secret is there", file.display());
+    say!("deployment  {} can be read, every secret is there", file.display());
     check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
-    println!("settings    {} settings are complete", integration.plan.settings.len());
+    say!("settings    {} settings are complete", integration.plan.settings.len());
+    open_channels(integration, &deployment)?;
+    say!("alerts      every channel that a flow names is there (nothing is sent)");
     open_store(&deployment.store)?;
-    println!("store       {} can be read and written", deployment.store.display());
+    say!("store       {} can be read and written", deployment.store.display());
     let connections = open_systems(integration, &mut deployment)?;
     let mut sick = false;
     for system in integration.plan.systems {
         let Some(connection) = connections.get(system.alias) else { continue };
         match connection.check().await {
-            Ok(answer) => println!("{:<11} {answer}", system.alias),
+            Ok(answer) => say!("{:<11} {answer}", system.alias),
             Err(failure) => {
                 sick = true;
-                println!("{:<11} FAILED: {failure}", system.alias);
+                say!("{:<11} FAILED: {failure}", system.alias);
             }
         }
         connection.close().await;

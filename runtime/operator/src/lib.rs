@@ -15,6 +15,7 @@ mod doctor;
 pub mod map;
 mod redact;
 mod rehearse;
+mod say;
 mod service;
 mod status;
 
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mapwright_values::Integration;
 
+use crate::say::note;
 use command::{Arguments, Command};
 
 /// What ended a command, as its exit status.
@@ -49,7 +51,7 @@ pub fn main(integration: &'static Integration) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            note!("error: cannot start: {error}");
             return ExitCode::from(2);
         }
     };
@@ -58,7 +60,7 @@ pub fn main(integration: &'static Integration) -> ExitCode {
         Ok(Ending::NeedsAPerson) => ExitCode::from(1),
         Err(Faults(faults)) => {
             for fault in faults {
-                eprintln!("error: {fault}");
+                note!("error: {fault}");
             }
             ExitCode::from(2)
         }

@@ -14,10 +14,17 @@ use serde_json::json;
 
 use crate::answers::Answers;
 use crate::command::MapArguments;
+use crate::say::note;
 use crate::{Ending, Faults};
 
 /// Rounds in which a mapping may ask for references; each answers a `find` that depends on the one before.
 const ROUNDS_MAX: usize = 16;
+
+/// What some programs put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+const OUTPUT: &str = "cannot write the mapped records";
+const REFUSED: &str = "cannot write the rejections";
 
 /// What became of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +67,10 @@ pub(crate) fn carry_out(integration: &Integration, arguments: &MapArguments) -> 
         Some(file) => read(file)?,
         None => "{}".to_owned(),
     };
-    let given = Json::parse(&given).map_err(|error| format!("settings: {}", error.message))?;
+    let given = Json::parse(&given).map_err(|error| {
+        let file = arguments.settings.as_deref().unwrap_or(Path::new("settings")).display();
+        format!("{file}: line {}: {}", error.line, error.message)
+    })?;
     let settings = check_settings(integration.plan.settings, &given).map_err(Faults)?;
     let setup = Setup {
         integration,
@@ -76,7 +86,7 @@ pub(crate) fn carry_out(integration: &Integration, arguments: &MapArguments) -> 
             let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
             let tally = map_lines(&setup, input, output, BufWriter::new(file))?;
             let Tally { read, mapped, skipped, rejected } = tally;
-            eprintln!("read {read}, mapped {mapped}, skipped {skipped}, rejected {rejected} (see {})", path.display());
+            note!("read {read}, mapped {mapped}, skipped {skipped}, rejected {rejected} (see {})", path.display());
             tally
         }
         None => map_lines(&setup, input, output, BufWriter::new(std::io::stderr().lock()))?,
@@ -100,37 +110,54 @@ enum Verdict {
 /// A stream cannot be read or written.
 pub fn map_lines(
     setup: &Setup<'_>,
-    input: impl BufRead,
+    mut input: impl BufRead,
     mut output: impl Write,
     mut refused: impl Write,
 ) -> std::io::Result<Tally> {
     let mut tally = Tally::default();
-    for (index, line) in input.lines().enumerate() {
-        let line = line?;
-        if line.trim().is_empty() {
+    let mut bytes = Vec::new();
+    for index in 0.. {
+        bytes.clear();
+        let read = input.read_until(b'\n', &mut bytes);
+        if read.map_err(|error| told("cannot read the input", &error))? == 0 {
+            break;
+        }
+        let line = match index {
+            0 => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes),
+            _ => &bytes,
+        };
+        if line.trim_ascii().is_empty() {
             continue;
         }
         tally.read += 1;
-        match map_line(setup, &line) {
+        let verdict = match std::str::from_utf8(line) {
+            Ok(line) => map_line(setup, line.trim_end_matches(['\r', '\n'])),
+            Err(_) => Verdict::Refused(json!({"malformed": "the line is not UTF-8"})),
+        };
+        match verdict {
             Verdict::Mapped(records) => {
                 for record in records {
                     tally.mapped += 1;
-                    writeln!(output, "{record}")?;
+                    writeln!(output, "{record}").map_err(|error| told(OUTPUT, &error))?;
                 }
             }
             Verdict::Skipped(why) => {
                 tally.skipped += 1;
-                writeln!(refused, "{}", numbered(index, why))?;
+                writeln!(refused, "{}", numbered(index, why)).map_err(|error| told(REFUSED, &error))?;
             }
             Verdict::Refused(why) => {
                 tally.rejected += 1;
-                writeln!(refused, "{}", numbered(index, why))?;
+                writeln!(refused, "{}", numbered(index, why)).map_err(|error| told(REFUSED, &error))?;
             }
         }
     }
-    output.flush()?;
-    refused.flush()?;
+    output.flush().map_err(|error| told(OUTPUT, &error))?;
+    refused.flush().map_err(|error| told(REFUSED, &error))?;
     Ok(tally)
+}
+
+fn told(what: &str, error: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
 fn numbered(index: usize, mut why: serde_json::Value) -> serde_json::Value {

@@ -9,16 +9,17 @@ use tokio::sync::watch;
 
 use crate::command::SyncArguments;
 use crate::connect::{Connections, open_engine};
+use crate::say::{note, say};
 use crate::{Ending, Faults};
 
 /// Runs until Ctrl-C or SIGTERM; what is under way is finished first.
 pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Result<Ending, Faults> {
     let (engine, connections) = open_engine(integration, file)?;
-    println!("running {} flows of {}; stop with Ctrl-C", integration.plan.flows.len(), integration.plan.name);
+    say!("running {} flows of {}; stop with Ctrl-C", integration.plan.flows.len(), integration.plan.name);
     let ended = engine.run(told_to_stop()).await;
     close(&connections).await;
     ended?;
-    println!("stopped; nothing is in flight");
+    say!("stopped; nothing is in flight");
     Ok(Ending::Well)
 }
 
@@ -37,9 +38,11 @@ pub(crate) async fn sync(
         without_reading: false,
     };
     let bar = tokio::spawn(show_progress(engine.progress()));
+    let mut stopped = false;
     let result = tokio::select! {
         result = engine.sync(&sync) => result,
         () = told_to_stop() => {
+            stopped = true;
             engine.stop();
             engine.sync(&Sync { without_reading: true, stop: Stop::Once, ..Sync::default() }).await
         }
@@ -47,7 +50,10 @@ pub(crate) async fn sync(
     bar.abort();
     close(&connections).await;
     let summary = result?;
-    println!("{}", in_words(&summary));
+    say!("{}", in_words(&summary));
+    if stopped {
+        say!("stopped before the end: the next `sync` or `run` goes on from here");
+    }
     let waiting_for_a_person =
         summary.progress.dead > 0 || !summary.halted.is_empty() || !summary.failed_readings.is_empty();
     Ok(if waiting_for_a_person { Ending::NeedsAPerson } else { Ending::Well })
@@ -96,7 +102,7 @@ pub(crate) async fn show_progress(mut progress: watch::Receiver<Progress>) {
             }
             None if ended >= told + LINE_EVERY => {
                 told = ended;
-                eprintln!("  {ended} of {} ended ({} need a person)", now.accepted, now.dead);
+                note!("  {ended} of {} ended ({} need a person)", now.accepted, now.dead);
             }
             None => {}
         }

@@ -12,6 +12,7 @@ use mapwright_values::Integration;
 
 use crate::connect::open_store;
 use crate::deployment::Deployment;
+use crate::say::say;
 use crate::{Ending, Faults};
 
 pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> Result<Ending, Faults> {
@@ -20,10 +21,10 @@ pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> 
     let now = SystemClock.now();
     let status = store.status(now).await?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+        say!("{}", serde_json::to_string_pretty(&status)?);
     } else {
-        println!("{} at {}", integration.plan.name, now.strftime("%Y-%m-%d %H:%M:%S UTC"));
-        print!("{}", in_words(integration, &status));
+        say!("{} at {}", integration.plan.name, now.strftime("%Y-%m-%d %H:%M:%S UTC"));
+        say!("{}", in_words(integration, &status).trim_end());
     }
     Ok(if is_green(integration, &status) { Ending::Well } else { Ending::NeedsAPerson })
 }

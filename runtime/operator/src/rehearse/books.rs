@@ -46,6 +46,7 @@ pub(super) async fn examine(
     sandbox: &Sandbox,
     store: &Arc<dyn Store>,
     inbox: &Inbox,
+    dead: usize,
 ) -> Result<Books, Faults> {
     let status = store.status(Timestamp::now()).await?;
     let mut entries = orders(sandbox);
@@ -56,7 +57,7 @@ pub(super) async fn examine(
     entries.push(Entry {
         what: "alerts were raised and heard",
         figure: inbox.texts().len().to_string(),
-        against: if inbox.texts().is_empty() { vec!["no alert came in".to_owned()] } else { Vec::new() },
+        against: if dead > 0 && inbox.texts().is_empty() { vec!["no alert came in".to_owned()] } else { Vec::new() },
     });
     let delivered = status.flows.iter().map(|flow| flow.count(State::Done)).sum();
     Ok(Books { entries, delivered })

@@ -22,6 +22,7 @@ use mapwright_sandbox::{Fault, FaultRule, RandomFaults, Sandbox};
 use mapwright_values::Integration;
 
 use crate::command::RehearseArguments;
+use crate::say::say;
 use crate::service::{close, show_progress};
 use crate::{Ending, Faults};
 
@@ -33,13 +34,20 @@ const ANSWER_IS_LOST_AT: u64 = 60;
 const DEAD_LETTERS_MAX: u32 = 100_000;
 
 pub(crate) async fn rehearse(integration: &'static Integration, wanted: &RehearseArguments) -> Result<Ending, Faults> {
-    println!("Rehearsal of {}", integration.plan.name);
+    say!("Rehearsal of {}", integration.plan.name);
+    if let Some(file) = wanted.store.as_deref().filter(|file| file.exists()) {
+        return Err(format!(
+            "{} is there already: a rehearsal needs a store of its own, name a new file with --store",
+            file.display()
+        )
+        .into());
+    }
     let folder = tempfile::tempdir()?;
     let file = wanted.store.clone().unwrap_or_else(|| folder.path().join("rehearsal.db"));
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file)?);
     let sandbox = stage::start(wanted).await?;
     let inbox = inbox::Inbox::start().await?;
-    println!(
+    say!(
         "  a shop with {} orders and {} customers, and an ERP that lacks {} of its products, are simulated on this machine",
         sandbox.seed.orders.len(),
         sandbox.seed.customers.len(),
@@ -48,7 +56,7 @@ pub(crate) async fn rehearse(integration: &'static Integration, wanted: &Rehears
     let (engine, connections) = stage::engine(integration, &sandbox, &inbox, Arc::clone(&store))?;
     let started = Instant::now();
 
-    println!("\nFirst act: {}", if wanted.calm { "a calm day" } else { "a rough day" });
+    say!("\nFirst act: {}", if wanted.calm { "a calm day" } else { "a rough day" });
     if !wanted.calm {
         let_it_storm(&sandbox, wanted.seed);
     }
@@ -58,19 +66,19 @@ pub(crate) async fn rehearse(integration: &'static Integration, wanted: &Rehears
     let dead = store.dead_letters(Selection::default(), DEAD_LETTERS_MAX).await?;
     report::first_act(integration, &sandbox, &status, &dead, &inbox, seconds);
 
-    println!("\nSecond act: the missing products are added, the dead letters are tried again, the faults are over");
+    say!("\nSecond act: the missing products are added, the dead letters are tried again, the faults are over");
     calm_down(&sandbox);
     sandbox.add_unknown_products();
     let crash = CrashPoint::default();
     let letters = DeadLetters { store: &*store, clock: &SystemClock, operator: "rehearsal".to_owned(), crash: &crash };
     let retried = letters.retry(Selection::default(), "the products were added").await?;
-    println!("  {retried} dead letters go back to the queue");
+    say!("  {retried} dead letters go back to the queue");
     act(&engine, &Sync::default()).await?;
     // A last look: whatever changed while the first act was on is read again and must come to nothing new.
     act(&engine, &Sync { everything: true, ..Sync::default() }).await?;
     close(&connections).await;
 
-    let books = books::examine(integration, &sandbox, &store, &inbox).await?;
+    let books = books::examine(integration, &sandbox, &store, &inbox, dead.len()).await?;
     report::last_act(&books, started.elapsed());
     sandbox.stop().await;
     inbox.stop();
@@ -83,7 +91,7 @@ async fn act(engine: &Engine, sync: &Sync) -> Result<(), Faults> {
     bar.abort();
     let summary = summary?;
     for (flow, reason) in &summary.failed_readings {
-        println!("  the reading of {flow} was given up for now: {reason}");
+        say!("  the reading of {flow} was given up for now: {reason}");
     }
     Ok(())
 }

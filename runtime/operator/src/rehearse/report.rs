@@ -11,6 +11,7 @@ use mapwright_values::Integration;
 use super::books::Books;
 use super::inbox::Inbox;
 use super::seconds;
+use crate::say::say;
 
 /// Most lines of a list.
 const LINES_MAX: usize = 8;
@@ -23,8 +24,8 @@ pub(super) fn first_act(
     inbox: &Inbox,
     time: Duration,
 ) {
-    println!("  after {}:", seconds(time));
-    println!("  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}", "flow", "read", "written", "told back", "waiting", "dead");
+    say!("  after {}:", seconds(time));
+    say!("  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}", "flow", "read", "written", "told back", "waiting", "dead");
     for plan in integration.plan.flows {
         let Some(flow) = status.flows.iter().find(|flow| flow.flow == plan.name) else { continue };
         let of = |write: Option<usize>, states: &[State]| -> u64 {
@@ -40,7 +41,7 @@ pub(super) fn first_act(
             .filter(|count| matches!(count.state, State::Waiting(_)))
             .map(|count| count.messages)
             .sum();
-        println!(
+        say!(
             "  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}",
             plan.name,
             flow.read,
@@ -55,39 +56,39 @@ pub(super) fn first_act(
         causes.entry(&letter.cause).or_insert((0, &letter.message)).0 += 1;
     }
     if !causes.is_empty() {
-        println!("  dead, by cause:");
+        say!("  dead, by cause:");
         for (count, message) in causes.values().take(LINES_MAX) {
-            println!("  {count:>6}  {message}");
+            say!("  {count:>6}  {message}");
         }
         more(causes.len());
     }
     let struck = faults(sandbox);
     let total: u64 = struck.values().sum();
-    println!("  faults that struck: {total}");
+    say!("  faults that struck: {total}");
     for (name, count) in struck {
-        println!("  {count:>6}  {name}");
+        say!("  {count:>6}  {name}");
     }
     let alerts = inbox.texts();
-    println!("  alerts that came in: {}", alerts.len());
+    say!("  alerts that came in: {}", alerts.len());
     for alert in alerts.iter().take(LINES_MAX) {
-        println!("          {}", alert.lines().next().unwrap_or_default());
+        say!("          {}", alert.lines().next().unwrap_or_default());
     }
     more(alerts.len());
 }
 
 pub(super) fn last_act(books: &Books, time: Duration) {
-    println!("\nThe books, after {}:", seconds(time));
+    say!("\nThe books, after {}:", seconds(time));
     for entry in &books.entries {
         let mark = if entry.against.is_empty() { "ok " } else { "NO " };
-        println!("  {mark} {:<52} {}", entry.what, entry.figure);
+        say!("  {mark} {:<52} {}", entry.what, entry.figure);
         for line in entry.against.iter().take(LINES_MAX) {
-            println!("         {line}");
+            say!("         {line}");
         }
         more(entry.against.len());
     }
     let rate = books.delivered.saturating_mul(1000) / u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
-    println!("  {} records delivered, {rate} records a second, pauses and faults included", books.delivered);
-    println!("{}", if books.balance() { "The books balance." } else { "The books do NOT balance." });
+    say!("  {} records delivered, {rate} records a second, pauses and faults included", books.delivered);
+    say!("{}", if books.balance() { "The books balance." } else { "The books do NOT balance." });
 }
 
 fn faults(sandbox: &Sandbox) -> BTreeMap<&'static str, u64> {
@@ -102,6 +103,6 @@ fn faults(sandbox: &Sandbox) -> BTreeMap<&'static str, u64> {
 
 fn more(count: usize) {
     if count > LINES_MAX {
-        println!("          and {} more", count - LINES_MAX);
+        say!("          and {} more", count - LINES_MAX);
     }
 }
