@@ -97,7 +97,8 @@ fn zone_of(flow: &FlowPlan, zone: &str, settings: &Json<'_>) -> Result<TimeZone,
 impl Timing {
     /// When it is due next, if it last ran then.
     pub(crate) fn due(&self, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        let Some(last) = last else { return now };
+        // A last run in the future means that the clock was set back: waiting for it could mean silence for months.
+        let Some(last) = last.filter(|last| *last <= now) else { return now };
         match self {
             Self::Every { seconds, .. } => later(last, std::time::Duration::from_secs(*seconds)),
             Self::Daily { at, zone, .. } => next_daily(last, *at, zone).unwrap_or(now),
@@ -148,6 +149,15 @@ mod tests {
         assert_eq!(timing.due(Some(last), last), "2026-10-25T00:00:00Z".parse::<Timestamp>().unwrap());
         let next: Timestamp = "2026-10-25T00:00:00Z".parse().unwrap();
         assert_eq!(timing.due(Some(next), next), "2026-10-26T01:00:00Z".parse::<Timestamp>().unwrap());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_silences_no_flow() {
+        let timing = Timing::Every { seconds: 60, everything: false };
+        let now: Timestamp = "2026-11-02T08:00:00Z".parse().unwrap();
+        let ahead: Timestamp = "2026-12-02T08:00:00Z".parse().unwrap();
+        assert_eq!(timing.due(Some(ahead), now), now);
+        assert_eq!(timing.due(Some(now), now), "2026-11-02T08:01:00Z".parse::<Timestamp>().unwrap());
     }
 
     fn flow(schedules: &'static [Schedule]) -> FlowPlan {
