@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mapwright_engine::status::{Progress, Summary};
+use mapwright_engine::status::{FlowStatus, Progress, Summary};
 use mapwright_engine::{Stop, Sync};
 use mapwright_values::Integration;
 use tokio::sync::watch;
@@ -48,14 +48,26 @@ pub(crate) async fn sync(
         }
     };
     bar.abort();
+    let status = engine.status().await;
     close(&connections).await;
-    let summary = result?;
+    let (summary, status) = (result?, status?);
     say!("{}", in_words(&summary));
+    let left: u64 = status.flows.iter().map(FlowStatus::open).sum();
+    if left > 0 {
+        say!("left for later {left}: `status` says what they wait for");
+    }
+    let resting = status.connections.iter().filter(|connection| connection.open_since.is_some());
+    let resting: Vec<&str> = resting.map(|connection| connection.alias.as_str()).collect();
+    for alias in &resting {
+        say!("the connection {alias} rests after too many failures: see `status`, then `doctor`");
+    }
     if stopped {
         say!("stopped before the end: the next `sync` or `run` goes on from here");
     }
-    let waiting_for_a_person =
-        summary.progress.dead > 0 || !summary.halted.is_empty() || !summary.failed_readings.is_empty();
+    let waiting_for_a_person = summary.progress.dead > 0
+        || !summary.halted.is_empty()
+        || !summary.failed_readings.is_empty()
+        || !resting.is_empty();
     Ok(if waiting_for_a_person { Ending::NeedsAPerson } else { Ending::Well })
 }
 
