@@ -112,8 +112,10 @@ fn message(alert: &Alert) -> Message<'_> {
     };
     let times =
         if alert.count == 1 { String::new() } else { format!(" ({} times since {})", alert.count, alert.first_at) };
+    // The engine says "over" in the message too, for channels that show nothing else.
+    let said = alert.message.strip_prefix("over: ").unwrap_or(&alert.message);
     Message {
-        text: format!("{state}: {}: {}{times}", alert.subject, alert.message),
+        text: format!("{state}: {}: {said}{times}", alert.subject),
         id: alert.id,
         state: alert.state,
         subject: &alert.subject,

@@ -82,8 +82,14 @@ async fn carry_out(integration: &'static Integration, arguments: Arguments) -> R
 
 /// Logs go to standard error; results go to standard output.
 fn start_logging(arguments: &Arguments) {
+    let standard = match (&arguments.command, arguments.verbose) {
+        (_, true) => "info",
+        // What goes wrong in a rehearsal is its plot, and told by its report.
+        (Command::Rehearse(_), false) => "off",
+        (_, false) => "error",
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("MAPWRIGHT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if arguments.verbose { "info" } else { "error" }));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(standard));
     let coloured = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured);
     if arguments.log_json { builder.json().init() } else { builder.init() }
