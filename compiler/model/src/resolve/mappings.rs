@@ -132,6 +132,8 @@ impl Body<'_, '_> {
         };
         let (walk, key, block) = self.scoped(|body| {
             let walk = body.walk(&walk);
+            // The parts are chosen: from here on each has its number.
+            body.uncounted.clear();
             let key = body.part_key(walk.element, &tree.name);
             (walk, key, body.block(written, record, Some(made)))
         });
