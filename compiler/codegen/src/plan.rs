@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mapwright_model::ir::{
-    Entity, EntityRef, Field, Flow, Manner, Mapping, Model, RecordId, Schedule, Setting, Source, Spelling, System,
-    Type, Write,
+    AlsoRead, Entity, EntityRef, Field, Flow, Manner, Mapping, Model, PushedTerm, RecordId, Schedule, Setting, Source,
+    Spelling, System, Type, Write,
 };
 use mapwright_syntax::Files;
 use mapwright_values::reference::Test;
@@ -248,12 +248,12 @@ impl Plans<'_> {
         let EntityRef { system, entity } = &flow.entity;
         let schedules = flow.schedules.iter().map(schedule);
         let key = self.key_of(&flow.entity);
-        let filter = flow.filter.iter().map(|term| {
-            let (field, test, value) = (&term.field, test(term.test), &term.value);
-            quote! { TermPlan { field: #field, test: #test, value: #value } }
-        });
+        let filter = flow.filter.iter().map(term);
         let keep = flow.keep.is_some();
         let writes = flow.writes.iter().filter_map(|write| self.write(write));
+        let on_delete = flow.on_delete.iter().filter_map(|write| self.write(write));
+        let conflict = option(flow.conflict.as_ref().map(|system| quote! { #system }));
+        let also = flow.also.iter().map(also_read);
         let retry_up_to_s = Literal::u64_unsuffixed(flow.retry_up_to_s);
         let on_failure = option(flow.on_failure.as_ref().map(|channel| quote! { #channel }));
         let on_silence = option(flow.on_silence.as_ref().map(|(seconds, channel)| {
@@ -275,8 +275,11 @@ impl Plans<'_> {
                     filter: &[#(#filter),*],
                     keep: #keep,
                     select: &[#(#select),*],
+                    also: &[#(#also),*],
                 },
                 writes: &[#(#writes),*],
+                on_delete: &[#(#on_delete),*],
+                conflict: #conflict,
                 after: &[#(#after),*],
                 latest_wins: #latest_wins,
                 retry_up_to_s: #retry_up_to_s,
@@ -296,7 +299,7 @@ impl Plans<'_> {
         let mapping = self.model.mappings.get(write.mapping.0)?;
         let (name, key, select) = (&mapping.name, self.key_of(&mapping.target), &write.select);
         let manner = self.manner(&mapping.target, &write.manner);
-        let level = level(write);
+        let (level, together) = (level(write), write.together);
         let named = option(write.named.as_ref().map(|name| quote! { #name }));
         let sources = write.sources.iter().map(|source| option(source.as_ref().map(|name| quote! { #name })));
         let batch = option(write.batch.map(|batch| {
@@ -313,6 +316,7 @@ impl Plans<'_> {
                 sources: &[#(#sources),*],
                 select: &[#(#select),*],
                 batch: #batch,
+                together: #together,
             }
         })
     }
@@ -368,6 +372,25 @@ fn schedule(schedule: &Schedule) -> TokenStream {
         }
         Schedule::OnDemand => quote! { Schedule::OnDemand },
         Schedule::Webhook { topic, system } => quote! { Schedule::Webhook { topic: #topic, system: #system } },
+    }
+}
+
+fn term(term: &PushedTerm) -> TokenStream {
+    let (field, test, value) = (&term.field, test(term.test), &term.value);
+    quote! { TermPlan { field: #field, test: #test, value: #value } }
+}
+
+fn also_read(also: &AlsoRead) -> TokenStream {
+    let AlsoRead { entity: EntityRef { system, entity }, filter, select, parent } = also;
+    let filter = filter.iter().map(term);
+    quote! {
+        AlsoReadPlan {
+            system: #system,
+            entity: #entity,
+            filter: &[#(#filter),*],
+            select: &[#(#select),*],
+            parent: #parent,
+        }
     }
 }
 

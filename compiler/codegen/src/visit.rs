@@ -118,7 +118,10 @@ pub(crate) fn entities_used(model: &Model) -> BTreeSet<(String, String)> {
         note(&mapping.target);
         mapping.sources.iter().for_each(|source| note(&source.entity));
     }
-    model.flows.iter().for_each(|flow| note(&flow.entity));
+    for flow in &model.flows {
+        note(&flow.entity);
+        flow.also.iter().for_each(|also| note(&also.entity));
+    }
     let mut see = |expr: &Expr| {
         if let ExprKind::Find(find) = &expr.kind {
             note(&find.entity);

@@ -907,8 +907,23 @@ pub struct Write {
     pub select: Vec<String>,
     /// `in batches of`.
     pub batch: Option<u32>,
+    /// `together`.
+    pub together: bool,
     /// Where.
     pub span: Span,
+}
+
+/// `also read X as d for d.orderId`.
+#[derive(Clone, Debug)]
+pub struct AlsoRead {
+    /// What is read.
+    pub entity: EntityRef,
+    /// Conditions that the source evaluates.
+    pub filter: Vec<PushedTerm>,
+    /// Paths asked for, sorted.
+    pub select: Vec<String>,
+    /// Path in its records to the key of the flow's own.
+    pub parent: String,
 }
 
 /// A flow.
@@ -934,8 +949,14 @@ pub struct Flow {
     pub keep: Option<Expr>,
     /// Paths read by any mapping of the flow, sorted.
     pub select: Vec<String>,
+    /// Entities whose changes count as changes of what is read.
+    pub also: Vec<AlsoRead>,
     /// Writes in order.
     pub writes: Vec<Write>,
+    /// Writes for a record that is gone, in order.
+    pub on_delete: Vec<Write>,
+    /// `on conflict ... wins`: the system's alias.
+    pub conflict: Option<String>,
     /// Flows that run first.
     pub after: Vec<String>,
     /// `latest wins`.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use mapwright_engine::connector::{
-    Class, Connector, Failure, Page, PageRequest, Probe, Reading, Reply, WriteRequest, Writing, Written,
+    Class, Connector, Current, Failure, Page, PageRequest, Probe, Reading, Reply, WriteRequest, Writing, Written,
 };
 use mapwright_manifest::{Matcher, Repeat};
 use mapwright_values::{Find, Json};
 
 use crate::classify::Asked;
 use crate::connection::{Call, RestConnector};
+use crate::lock;
 use crate::request::Extras;
 use crate::template::plain;
 
@@ -50,6 +51,8 @@ impl Connector for RestConnector {
             probe_by: self.probe_by(entity),
             request_timeout: self.request_timeout,
             parallel: self.manifest.limits.parallel,
+            guard: lock::guard(&self.manifest.lock),
+            batching: None,
         }
     }
 
@@ -64,6 +67,18 @@ impl Connector for RestConnector {
         select: &'a [String],
     ) -> Reply<'a, Result<Option<String>, Failure>> {
         Box::pin(async move { Ok(self.record(entity, key, select).await?.map(|record| record.to_text())) })
+    }
+
+    fn fetch_current<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        select: &'a [String],
+    ) -> Reply<'a, Result<Option<Current>, Failure>> {
+        Box::pin(async move {
+            let found = self.versioned(entity, key, select).await?;
+            Ok(found.map(|(record, version)| Current { record: record.to_text(), version }))
+        })
     }
 
     fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>> {

@@ -13,6 +13,7 @@ mod connection;
 mod connector;
 mod fields;
 mod http;
+mod lock;
 mod odata;
 mod paging;
 mod probe;

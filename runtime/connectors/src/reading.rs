@@ -13,6 +13,7 @@ use crate::answer::ReadAnswer;
 use crate::classify::{Asked, http_date};
 use crate::connection::{Call, RestConnector};
 use crate::fields::{key_of, kind_of, list_items};
+use crate::lock;
 use crate::odata;
 use crate::paging::{Cursor, resolve_link};
 use crate::request::Extras;
@@ -313,12 +314,23 @@ impl RestConnector {
         key: &[String],
         select: &[String],
     ) -> Result<Option<Json<'static>>, Failure> {
+        Ok(self.versioned(name, key, select).await?.map(|(record, _)| record))
+    }
+
+    /// One record by key, with its version where the manifest's lock tells one.
+    pub(crate) async fn versioned(
+        &self,
+        name: &str,
+        key: &[String],
+        select: &[String],
+    ) -> Result<Option<(Json<'static>, Option<String>)>, Failure> {
         let (entity, plan) = self.entity_known(name)?;
         let operation = self.operation_known(entity, Verb::Get)?;
         let value = key_value(plan, key);
         let mut wanted = select.to_vec();
         if !wanted.is_empty() {
             wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
+            wanted.extend(lock::field(&self.manifest.lock).map(str::to_owned));
         }
         let mut extras = Extras::default();
         match &self.manifest.select {
@@ -338,8 +350,12 @@ impl RestConnector {
             extras,
             personal: &[],
         };
-        match self.call(&call, |read| records(read, operation)).await {
-            Ok(records) => Ok(records.into_iter().next()),
+        let read_all = |read: &ReadAnswer<'_>| Ok((records(read, operation)?, lock::tag(&self.manifest.lock, read)));
+        match self.call(&call, read_all).await {
+            Ok((records, tag)) => Ok(records.into_iter().next().map(|record| {
+                let version = tag.or_else(|| lock::version(&self.manifest.lock, &record));
+                (record, version)
+            })),
             Err(failure) if failure.class == Class::Missing => Ok(None),
             Err(failure) => Err(failure),
         }

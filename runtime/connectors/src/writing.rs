@@ -9,6 +9,7 @@ use crate::answer::ReadAnswer;
 use crate::classify::Asked;
 use crate::connection::{Call, RestConnector};
 use crate::fields::personal_texts;
+use crate::lock;
 use crate::reading::{key_value, record_key, records};
 use crate::request::Extras;
 
@@ -41,6 +42,8 @@ impl RestConnector {
         if creates && let Some(probe) = self.manifest.entity(&write.entity).and_then(|entity| entity.probe.as_ref()) {
             normalise(&mut record, &probe.by, &probe.normalise);
         }
+        let version = write.version.as_deref();
+        lock::put(&self.manifest.lock, &mut record, version);
         let own_key = plan.and_then(|plan| record_key(plan, &record));
         if creates && operation.returns_nothing && own_key.is_none() {
             let words = format!(
@@ -54,6 +57,9 @@ impl RestConnector {
             (_, _) => Json::Null,
         };
         let create_key = Json::text(write.create_key.clone());
+        let told = version.map_or(Json::Null, |version| Json::text(version.to_owned()));
+        let mut extras = Extras::default();
+        extras.headers.extend(lock::header(&self.manifest.lock, operation, version));
         let personal = plan.map(|plan| personal_texts(&record, plan.fields)).unwrap_or_default();
         let call = Call {
             operation,
@@ -61,8 +67,8 @@ impl RestConnector {
             name: &write.entity,
             plan,
             key,
-            roots: vec![("record", &record), ("key", &value), ("create_key", &create_key)],
-            extras: Extras::default(),
+            roots: vec![("record", &record), ("key", &value), ("create_key", &create_key), ("version", &told)],
+            extras,
             personal: &personal,
         };
         let known_key = if key.is_empty() { own_key } else { Some(key.to_vec()) };

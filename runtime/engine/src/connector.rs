@@ -139,6 +139,38 @@ pub struct WriteRequest {
     pub record: String,
     /// The same in every attempt at this create.
     pub create_key: String,
+    /// The record's version as [`Connector::fetch_current`] told it: the write is refused ([`Class::Conflict`]) if the
+    /// record has changed since. `None` = whatever it is.
+    pub version: Option<String>,
+}
+
+/// A record as its system holds it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Current {
+    /// The record as canonical JSON text.
+    pub record: String,
+    /// Its version, where the system tells one.
+    pub version: Option<String>,
+}
+
+/// How a system guards a record against a change that was made meanwhile, from the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Not at all: what was read is compared, and a short moment stays open.
+    None,
+    /// A write may tell the version that it was made for.
+    Version,
+    /// A write must tell it.
+    Required,
+}
+
+/// How several records are written in one request, from the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batching {
+    /// Most records of one request.
+    pub size_max: usize,
+    /// All of them or none; otherwise each has an outcome of its own.
+    pub atomic: bool,
 }
 
 /// Proof that a write worked.
@@ -178,6 +210,10 @@ pub struct Writing {
     pub request_timeout: Duration,
     /// Requests under way at once.
     pub parallel: usize,
+    /// How an update or a delete is guarded.
+    pub guard: Guard,
+    /// How several records are written at once; `None` = one by one.
+    pub batching: Option<Batching>,
 }
 
 /// What a probe for a create found.
@@ -231,8 +267,36 @@ pub trait Connector: Send + Sync {
     /// Answers several look-ups of one entity, in order: the records found for each.
     fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>>;
 
+    /// Fetches one record by its key from the system that is written to, with its version; `None` = there is none.
+    fn fetch_current<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        select: &'a [String],
+    ) -> Reply<'a, Result<Option<Current>, Failure>> {
+        Box::pin(async move {
+            let found = self.fetch_record(entity, key, select).await?;
+            Ok(found.map(|record| Current { record, version: None }))
+        })
+    }
+
     /// Sends one write, once.
     fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>>;
+
+    /// Sends several writes of one entity in one request, once; answers the outcome of each, in order. An error is the
+    /// outcome of every one of them. Asked only where [`Writing::batching`] allows it, and for no more than it allows.
+    fn send_batch<'a>(
+        &'a self,
+        writes: &'a [WriteRequest],
+    ) -> Reply<'a, Result<Vec<Result<Written, Failure>>, Failure>> {
+        Box::pin(async move {
+            let mut outcomes = Vec::with_capacity(writes.len());
+            for write in writes {
+                outcomes.push(self.send(write).await);
+            }
+            Ok(outcomes)
+        })
+    }
 
     /// Asks whether a create had its effect, by the natural key `by` (field names) that `record` carries.
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>>;

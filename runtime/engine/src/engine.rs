@@ -19,7 +19,7 @@ use crate::connector::Connector;
 use crate::crash::CrashPoint;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
-use crate::flow::{Core, alerting, halting, reading, sweeping, working};
+use crate::flow::{Core, alerting, gone, halting, reading, sweeping, working};
 use crate::options::Options;
 use crate::schedule::{self, Timing};
 use crate::status::{FlowStatus, Progress, Status, Summary};
@@ -60,6 +60,8 @@ pub struct Sync {
     pub everything: bool,
     /// Changes from here on, whatever was read before.
     pub since: Option<Timestamp>,
+    /// Records may be gone from their source in any number at once.
+    pub accept_gone: bool,
     /// Deliver what is in the store, read nothing new.
     pub without_reading: bool,
 }
@@ -175,7 +177,7 @@ impl Engine {
         self.begin().await?;
         let mut summary = Summary::default();
         if !sync.without_reading {
-            let extent = Extent { everything: sync.everything, since: sync.since };
+            let extent = Extent { everything: sync.everything, since: sync.since, accept_gone: sync.accept_gone };
             for flow in &flows {
                 self.turn(flow, extent, &names, &mut summary).await?;
             }
@@ -248,7 +250,10 @@ impl Engine {
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
             return Ok(Ended::Failed(reason));
         }
-        let ended = reading::read_flow(&self.core, flow, extent).await?;
+        let mut ended = reading::read_flow(&self.core, flow, extent).await?;
+        if ended == Ended::Complete && !extent.everything && gone::is_due(&self.core, flow).await? {
+            ended = reading::read_flow(&self.core, flow, Extent { everything: true, ..extent }).await?;
+        }
         if let Ended::Failed(reason) = &ended {
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
         }
@@ -348,7 +353,7 @@ impl Engine {
                 continue;
             }
             let everything = due.iter().any(|index| timings.get(*index).is_some_and(Timing::everything));
-            self.turn(flow, Extent { everything, since: None }, &names, &mut Summary::default()).await?;
+            self.turn(flow, Extent { everything, ..Extent::default() }, &names, &mut Summary::default()).await?;
             last.extend(due.into_iter().map(|index| ((flow.name, index), now)));
         }
         halting::send_canaries(core).await?;
@@ -376,7 +381,7 @@ fn check_plan(plan: &'static Plan, connectors: &HashMap<String, Arc<dyn Connecto
         }
     }
     for flow in plan.flows {
-        for write in flow.writes {
+        for write in flow.writes.iter().chain(flow.on_delete) {
             if plan.mapping(write.mapping).is_none() {
                 return Err(EngineError::Setup(format!(
                     "the flow `{}` names the mapping `{}`, which does not exist",
@@ -393,7 +398,11 @@ fn writings(
     plan: &'static Plan,
     connectors: &HashMap<String, Arc<dyn Connector>>,
 ) -> Vec<(&'static str, crate::connector::Writing)> {
-    let mappings = plan.flows.iter().flat_map(|flow| flow.writes).filter_map(|write| plan.mapping(write.mapping));
+    let mappings = plan
+        .flows
+        .iter()
+        .flat_map(|flow| flow.writes.iter().chain(flow.on_delete))
+        .filter_map(|write| plan.mapping(write.mapping));
     mappings
         .filter_map(|mapping| Some((mapping.system, connectors.get(mapping.system)?.writing(mapping.entity))))
         .collect()

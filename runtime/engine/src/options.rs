@@ -59,6 +59,12 @@ pub struct Options {
     pub rounds_max: u32,
     /// How often a page is asked for before the reading is given up until its next turn.
     pub page_attempts_max: u32,
+    /// How often a flow that reads changes reads everything, to find what no window shows.
+    pub sweep_every: Duration,
+    /// More than this share of a flow's records gone at once is taken for a fault of their source, in per cent ...
+    pub gone_percent_max: u64,
+    /// ... unless they are no more than so many.
+    pub gone_always: u64,
     /// How long after an alert what has grown since is told again.
     pub alert_repeat: Duration,
     /// Pauses after an alert channel failed.
@@ -95,6 +101,9 @@ impl Default for Options {
             cache_age: Duration::from_secs(60),
             rounds_max: 8,
             page_attempts_max: 5,
+            sweep_every: crate::flow::gone::SWEEP_EVERY,
+            gone_percent_max: 20,
+            gone_always: 20,
             alert_repeat: Duration::from_secs(3600),
             alert_retry: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(15 * 60) },
             alert_timeout: Duration::from_secs(30),

@@ -402,7 +402,9 @@ async fn a_record_that_kills_its_worker_again_and_again_is_dead_in_the_end() {
         pass: "changed".to_owned(),
         source: ("shop".to_owned(), "customer".to_owned()),
         target: ("erp".to_owned(), "Partners".to_owned()),
+        on_gone: None,
         rows: vec![CaptureRow {
+            kind: mapwright_engine::store::RowKind::State,
             source_key: "killer".to_owned(),
             body: r#"{"id":"killer","name":"K"}"#.to_owned(),
             hash: "1".to_owned(),

@@ -52,6 +52,12 @@ impl Store for Failing {
     fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position> {
         self.guard(|| self.inner.position(flow, pass))
     }
+    fn unseen(&self, question: UnseenQuestion) -> Stored<'_, Unseen> {
+        self.guard(|| self.inner.unseen(question))
+    }
+    fn agreed(&self, records: Vec<RecordRef>) -> Stored<'_, Vec<Option<Agreed>>> {
+        self.guard(|| self.inner.agreed(records))
+    }
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {
         self.guard(|| self.inner.lease(request))
     }

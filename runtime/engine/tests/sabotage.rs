@@ -124,6 +124,14 @@ impl Store for Bent {
         self.inner.position(flow, pass)
     }
 
+    fn unseen(&self, question: UnseenQuestion) -> Stored<'_, Unseen> {
+        self.inner.unseen(question)
+    }
+
+    fn agreed(&self, records: Vec<RecordRef>) -> Stored<'_, Vec<Option<Agreed>>> {
+        self.inner.agreed(records)
+    }
+
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {
         if let Some(dark) = self.dark() {
             return dark;
@@ -385,6 +393,7 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
         deed: Deed::Create,
         record: record.clone(),
         create_key: "key-late".to_owned(),
+        version: None,
     };
     let sent = Sent {
         deed: Deed::Create,
@@ -393,7 +402,7 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
         hash: "hash".to_owned(),
         at: setup.clock.now(),
     };
-    let intent = Intent { id: heir.id, fence: heir.fence, sent, version: "v".to_owned(), claim: None };
+    let intent = Intent { id: heir.id, fence: heir.fence, sent, version: "v".to_owned(), claim: None, batch: None };
     assert_eq!(bent.intend(intent).await.unwrap(), Intended::Granted);
     let erp = common::world::System {
         alias: "erp".to_owned(),
@@ -403,7 +412,7 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
     erp.send(&write).await.unwrap();
     // The frozen worker had sent nothing and says so; only its fence tells that it no longer speaks for the message.
     let fault = Fault::own("transient", "nothing was sent");
-    let verdict = Verdict::Retry { at: setup.clock.now(), fault, quiet_until: None };
+    let verdict = Verdict::Retry { at: setup.clock.now(), fault, quiet_until: None, alone: false };
     let conclusion = Conclusion { id: frozen.id, fence: frozen.fence, now: setup.clock.now(), verdict, probe: None };
     bent.conclude(conclusion).await.unwrap();
     setup.clock.advance(Duration::from_secs(600));

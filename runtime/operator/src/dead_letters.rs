@@ -162,7 +162,7 @@ fn covered(integration: &Integration, mut detail: DeadLetterDetail, personal: bo
     let flow = plan.flow(&detail.letter.flow);
     let source = flow.and_then(|flow| plan.system(flow.read.system)?.entity(flow.read.entity));
     let target = flow
-        .and_then(|flow| flow.writes.get(detail.letter.write))
+        .and_then(|flow| flow.write(detail.letter.write))
         .and_then(|write| plan.mapping(write.mapping))
         .and_then(|mapping| plan.system(mapping.system)?.entity(mapping.entity));
     let cover = |text: &str, entity| match Json::parse(text) {

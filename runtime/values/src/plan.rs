@@ -238,6 +238,23 @@ pub struct ReadPlan {
     pub keep: bool,
     /// Paths that any of the flow's mappings reads, sorted, key and watermark fields included.
     pub select: &'static [&'static str],
+    /// `also read`: entities whose changes count as changes of this one's records.
+    pub also: &'static [AlsoReadPlan],
+}
+
+/// `also read X as d for d.orderId`: a change of `d` is a change of the record that `d.orderId` names.
+#[derive(Clone, Copy, Debug)]
+pub struct AlsoReadPlan {
+    /// System alias.
+    pub system: &'static str,
+    /// Entity.
+    pub entity: &'static str,
+    /// Conditions that the source evaluates (all hold).
+    pub filter: &'static [TermPlan],
+    /// Paths asked for, sorted, key and watermark fields included.
+    pub select: &'static [&'static str],
+    /// Path in its records to the keys of the flow's own records; a list on the way gives several.
+    pub parent: &'static str,
 }
 
 /// What a second sending of a write does, proven by the compiler from catalogue, manifest and mapping.
@@ -299,6 +316,26 @@ pub struct WritePlan {
     pub select: &'static [&'static str],
     /// `in batches of n`.
     pub batch: Option<u32>,
+    /// `together`: all parts that the mapping makes of one record are written in one request, all or none.
+    pub together: bool,
+}
+
+impl FlowPlan {
+    /// The write of that number: those of a deleted record are counted on behind the others.
+    #[must_use]
+    pub fn write(&self, number: usize) -> Option<&'static WritePlan> {
+        match number.checked_sub(self.writes.len()) {
+            None => self.writes.get(number),
+            Some(after) => self.on_delete.get(after),
+        }
+    }
+
+    /// The number of the write behind that one, if there is one.
+    #[must_use]
+    pub fn next(&self, number: usize) -> Option<usize> {
+        let next = number.checked_add(1)?;
+        (next != self.writes.len() && self.write(next).is_some()).then_some(next)
+    }
 }
 
 /// A flow.
@@ -316,6 +353,10 @@ pub struct FlowPlan {
     pub read: ReadPlan,
     /// Its writes in order.
     pub writes: &'static [WritePlan],
+    /// `on delete write`: what is written, in order, when a record is gone from the source; empty = nothing.
+    pub on_delete: &'static [WritePlan],
+    /// `on conflict SYSTEM wins`: alias of the system whose state is kept where both sides have changed.
+    pub conflict: Option<&'static str>,
     /// Flows that run first.
     pub after: &'static [&'static str],
     /// `latest wins`: a newer state overtakes a dead or queued one; otherwise strict order by key.

@@ -13,8 +13,8 @@ pub use crate::json::Json;
 pub use crate::node::Node;
 pub use crate::outcome::{Input, Integration, Mapping, Outcome, Rejection};
 pub use crate::plan::{
-    DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule, SettingPlan,
-    SourcePlan, SystemPlan, TermPlan, WritePlan,
+    AlsoReadPlan, DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule,
+    SettingPlan, SourcePlan, SystemPlan, TermPlan, WritePlan,
 };
 pub use crate::reference::{Find, Link, Reference, Term, Test};
 pub use crate::run::Run;

@@ -778,6 +778,15 @@ static PLAN: Plan = Plan {
                 ],
                 keep: true,
                 select: &["id", "orderNumber", "paid"],
+                also: &[
+                    AlsoReadPlan {
+                        system: "shop",
+                        entity: "order",
+                        filter: &[],
+                        select: &["id", "orderId"],
+                        parent: "orderId",
+                    },
+                ],
             },
             writes: &[
                 WritePlan {
@@ -791,8 +800,11 @@ static PLAN: Plan = Plan {
                     sources: &[None],
                     select: &["DocEntry"],
                     batch: Some(20),
+                    together: false,
                 },
             ],
+            on_delete: &[],
+            conflict: Some("erp"),
             after: &["customers"],
             latest_wins: false,
             retry_up_to_s: 86400,

@@ -124,6 +124,9 @@ fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow
         filter: read.filter.clone(),
         keep: read.keep.clone(),
         select: select(ctx, read, &draft.writes).into_iter().collect(),
+        also: Vec::new(),
+        on_delete: Vec::new(),
+        conflict: None,
         writes: draft
             .writes
             .iter()
@@ -155,6 +158,7 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
         sources: write.sources.clone(),
         select: select.into_iter().collect(),
         batch: None,
+        together: false,
         span: write.span,
     })
 }

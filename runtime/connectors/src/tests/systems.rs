@@ -146,5 +146,11 @@ pub(crate) fn find(entity: &str, field: &str, value: &str) -> Find {
 }
 
 pub(crate) fn write(entity: &str, deed: Deed, record: &str) -> WriteRequest {
-    WriteRequest { entity: entity.to_owned(), deed, record: record.to_owned(), create_key: "key-1".to_owned() }
+    WriteRequest {
+        entity: entity.to_owned(),
+        deed,
+        record: record.to_owned(),
+        create_key: "key-1".to_owned(),
+        version: None,
+    }
 }

@@ -118,7 +118,7 @@ pub(crate) enum Turn {
     /// Ask the target.
     Probe,
     /// Something else first.
-    Conclude(Verdict),
+    Conclude(Box<Verdict>),
 }
 
 /// An ambiguous message has its turn: the settle time may not be over (found after a crash).
@@ -131,7 +131,7 @@ pub(crate) fn ambiguous_turn(situation: &Situation) -> Turn {
     if probed && situation.now >= situation.settled_at() {
         Turn::Probe
     } else {
-        Turn::Conclude(unproven(fault, situation))
+        Turn::Conclude(Box::new(unproven(fault, situation)))
     }
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn retry(
     if between(first, at) > situation.retry_up_to {
         return Verdict::Dead { fault: expired(&fault, situation.retry_up_to, "was tried for") };
     }
-    Verdict::Retry { at, fault, quiet_until }
+    Verdict::Retry { at, fault, quiet_until, alone: false }
 }
 
 /// Waits for something to appear, unless its time is up.
@@ -198,6 +198,11 @@ pub(crate) fn wait_for(fault: Fault, links: Vec<Link>, situation: &Situation) ->
     // The deadline itself is a turn: a message must not sleep beyond it.
     let at = later(situation.now, pause).min(later(since, situation.wait_max));
     Verdict::WaitDependency { fault, links, at }
+}
+
+/// Sends it again at once, not in a batch: nothing took effect, and another record of its batch may be to blame.
+pub(crate) fn alone(fault: Fault, situation: &Situation) -> Verdict {
+    Verdict::Retry { at: situation.now, fault, quiet_until: None, alone: true }
 }
 
 fn expired(last: &Fault, limit: Duration, did: &str) -> Fault {
@@ -276,7 +281,9 @@ mod tests {
     fn an_unsafe_create_is_never_sent_twice() {
         let situation = situation(DeliveryLevel::Unsafe, false);
         assert!(matches!(verdict(Class::Ambiguous, &situation), Verdict::Park { .. }));
-        assert!(matches!(ambiguous_turn(&situation), Turn::Conclude(Verdict::Park { .. })));
+        assert!(
+            matches!(ambiguous_turn(&situation), Turn::Conclude(verdict) if matches!(*verdict, Verdict::Park { .. }))
+        );
     }
 
     #[test]
@@ -286,7 +293,9 @@ mod tests {
             Verdict::Ambiguous { at, .. } => assert_eq!(at, later(situation.sent_at, situation.settle)),
             other => panic!("{other:?}"),
         }
-        assert!(matches!(ambiguous_turn(&situation), Turn::Conclude(Verdict::Ambiguous { .. })));
+        assert!(
+            matches!(ambiguous_turn(&situation), Turn::Conclude(verdict) if matches!(*verdict, Verdict::Ambiguous { .. }))
+        );
         situation.now = later(situation.now, Duration::from_secs(120));
         assert!(matches!(ambiguous_turn(&situation), Turn::Probe));
     }

@@ -3,8 +3,13 @@
 //! In: plan, connectors, store. Out: calls of both. Decisions are pure and stand in [`deciding`]; everything else
 //! carries them out.
 
+pub(crate) mod addressing;
 pub(crate) mod alerting;
+pub(crate) mod batching;
 pub(crate) mod deciding;
+pub(crate) mod gathering;
+pub(crate) mod gone;
+pub(crate) mod guarding;
 pub(crate) mod halting;
 pub(crate) mod health;
 pub(crate) mod reading;
@@ -103,19 +108,27 @@ impl Core {
 
 /// The write behind this one in a flow.
 pub(crate) fn next_write_of(plan: &Plan, flow: &FlowPlan, write: usize) -> Option<NextWrite> {
-    let next = write.checked_add(1)?;
-    let mapping = plan.mapping(flow.writes.get(next)?.mapping)?;
-    Some(NextWrite { write: next, target: (mapping.system.to_owned(), mapping.entity.to_owned()) })
+    flow.next(write).and_then(|next| numbered_write(plan, flow, next))
+}
+
+/// The flow's first write for a record that is gone from its source.
+pub(crate) fn first_on_gone(plan: &Plan, flow: &FlowPlan) -> Option<NextWrite> {
+    numbered_write(plan, flow, flow.writes.len())
+}
+
+fn numbered_write(plan: &Plan, flow: &FlowPlan, number: usize) -> Option<NextWrite> {
+    let mapping = plan.mapping(flow.write(number)?.mapping)?;
+    Some(NextWrite { write: number, target: (mapping.system.to_owned(), mapping.entity.to_owned()) })
 }
 
 /// The flow's write of that number.
 pub(crate) fn write_plan(flow: &'static FlowPlan, write: usize) -> Result<&'static WritePlan, EngineError> {
-    flow.writes.get(write).ok_or_else(|| {
+    flow.write(write).ok_or_else(|| {
         EngineError::Setup(format!(
             "the store holds a message for write {} of the flow `{}`, which has only {}: run the program that made it, or discard it",
             write.saturating_add(1),
             flow.name,
-            flow.writes.len()
+            flow.writes.len().saturating_add(flow.on_delete.len())
         ))
     })
 }

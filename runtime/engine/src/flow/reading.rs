@@ -4,20 +4,24 @@
 //! them. Nothing is mapped here. The watermark never passes `the source's clock - max(resolution, index lag)`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use mapwright_values::plan::FlowPlan;
+use mapwright_values::plan::{AlsoReadPlan, FlowPlan, TermPlan};
 use mapwright_values::{Input, Json, References, Term};
 
-use super::{Core, deciding, halting, record};
+use super::{Core, deciding, gathering, gone, halting, record};
 use crate::EngineError;
 use crate::clock::{earlier, later};
 use crate::connector::{Class, Connector, Failure, Page, PageRequest, Reading, Row, Window};
 use crate::keys;
-use crate::store::{CapturePage, CaptureRow, Fault, OpenWindow, Position, ReadingNote};
+use crate::store::{CapturePage, CaptureRow, Captured, Fault, OpenWindow, Position, ReadingNote, RowKind};
 
 /// The name under which the position of a full scan is kept.
-const EVERYTHING: &str = "everything";
+pub(crate) const EVERYTHING: &str = "everything";
+
+/// How far `also read` reaches back before the moment at which its flow was read for the first time.
+const FIRST_ALSO: Duration = Duration::from_secs(3600);
 
 /// How a flow is to be read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +30,8 @@ pub(crate) struct Extent {
     pub(crate) everything: bool,
     /// Changes from here on, whatever the watermarks say.
     pub(crate) since: Option<Timestamp>,
+    /// Very many records at once may be gone.
+    pub(crate) accept_gone: bool,
 }
 
 /// How a reading came to its end.
@@ -39,12 +45,24 @@ pub(crate) enum Ended {
     Failed(String),
 }
 
+/// What a pass goes over.
+#[derive(Clone, Copy)]
+pub(crate) enum Over {
+    /// The flow's own records.
+    Own,
+    /// Those whose changes count as changes of the flow's own.
+    Also(&'static AlsoReadPlan),
+    /// The keys of the flow's own, whatever its conditions say.
+    Keys,
+}
+
 /// One pass over a source.
-struct Pass<'a> {
+pub(crate) struct Pass<'a> {
     core: &'a Core,
     flow: &'static FlowPlan,
     connector: &'a dyn Connector,
     reading: Reading,
+    over: Over,
     /// `None` = a full scan.
     index: Option<usize>,
     name: String,
@@ -52,48 +70,114 @@ struct Pass<'a> {
 
 /// Reads a flow's source to the end.
 pub(crate) async fn read_flow(core: &Core, flow: &'static FlowPlan, extent: Extent) -> Result<Ended, EngineError> {
-    let connector = core.connector(flow.read.system)?.as_ref();
-    let reading = connector.reading(flow.read.entity);
-    let passes: Vec<(Option<usize>, String)> = if extent.everything || reading.passes.is_empty() {
-        vec![(None, EVERYTHING.to_owned())]
-    } else {
-        reading.passes.iter().cloned().enumerate().map(|(index, name)| (Some(index), name)).collect()
-    };
-    for (index, name) in passes {
-        let pass = Pass { core, flow, connector, reading: reading.clone(), index, name };
-        match pass.read(extent).await? {
-            Ended::Complete => {}
-            Ended::Stopped => return Ok(Ended::Stopped),
-            Ended::Failed(reason) => return Ok(Ended::Failed(reason)),
+    let passes = core.connector(flow.read.system)?.reading(flow.read.entity).passes;
+    if passes.is_empty() || extent.everything {
+        let ended = Pass::new(core, flow, Over::Own, (None, EVERYTHING.to_owned()))?.read(extent).await?;
+        if ended != Ended::Complete {
+            return Ok(ended);
+        }
+        let ended = gone::sweep(core, flow, extent).await?;
+        if ended == Ended::Complete {
+            note(core, flow, None).await?;
+        }
+        return Ok(ended);
+    }
+    let began = core.now();
+    let fresh = is_fresh(core, flow, &passes).await?;
+    for (index, name) in passes.into_iter().enumerate() {
+        let ended = Pass::new(core, flow, Over::Own, (Some(index), name))?.read(extent).await?;
+        if ended != Ended::Complete {
+            return Ok(ended);
         }
     }
+    let ended = read_also(core, flow, extent, fresh.then(|| earlier(began, FIRST_ALSO))).await?;
+    if ended != Ended::Complete {
+        return Ok(ended);
+    }
+    if fresh {
+        // Everything was read: the first sweep is due when the next would be.
+        gone::mark(core, flow, EVERYTHING, began).await?;
+    }
     note(core, flow, None).await?;
+    Ok(Ended::Complete)
+}
+
+/// Has the flow never been read to an end?
+async fn is_fresh(core: &Core, flow: &FlowPlan, passes: &[String]) -> Result<bool, EngineError> {
+    for name in passes {
+        if core.store.position(flow.name, name).await?.read_wm.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(!passes.is_empty())
+}
+
+/// `also read`: `since` = everything before is known, for the flow's own records were just read for the first time.
+async fn read_also(
+    core: &Core,
+    flow: &'static FlowPlan,
+    extent: Extent,
+    since: Option<Timestamp>,
+) -> Result<Ended, EngineError> {
+    for also in flow.read.also {
+        let passes = core.connector(also.system)?.reading(also.entity).passes;
+        for (index, name) in passes.iter().enumerate() {
+            let name = format!("also {}.{} {name}", also.system, also.entity);
+            let pass = Pass::new(core, flow, Over::Also(also), (Some(index), name))?;
+            let begins = Extent { since: extent.since.or(since), ..extent };
+            let ended = pass.read(begins).await?;
+            if ended != Ended::Complete {
+                return Ok(ended);
+            }
+        }
+    }
     Ok(Ended::Complete)
 }
 
 /// Asks for the page that is next, and keeps nothing of it: the canary of a connection whose reading was refused.
 pub(crate) async fn try_page(core: &Core, flow: &'static FlowPlan) -> Result<Result<(), Failure>, EngineError> {
     let connector = core.connector(flow.read.system)?.as_ref();
-    let reading = connector.reading(flow.read.entity);
-    let (index, name) = match reading.passes.first() {
+    let place = match connector.reading(flow.read.entity).passes.first() {
         Some(name) => (Some(0), name.clone()),
         None => (None, EVERYTHING.to_owned()),
     };
-    let mut position = core.store.position(flow.name, &name).await?;
-    let pass = Pass { core, flow, connector, reading, index, name };
+    let mut position = core.store.position(flow.name, &place.1).await?;
+    let pass = Pass::new(core, flow, Over::Own, place)?;
     let window = position.window.take().unwrap_or_else(|| pass.new_window(&position, Extent::default()));
     Ok(pass.fetch(&window).await.map(|_| ()))
 }
 
-async fn note(core: &Core, flow: &FlowPlan, fault: Option<Fault>) -> Result<(), EngineError> {
+pub(crate) async fn note(core: &Core, flow: &FlowPlan, fault: Option<Fault>) -> Result<(), EngineError> {
     let note =
         ReadingNote { flow: flow.name.to_owned(), now: core.now(), fault, channel: flow.on_failure.map(str::to_owned) };
     Ok(core.store.reading(note).await?)
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    pub(crate) fn new(
+        core: &'a Core,
+        flow: &'static FlowPlan,
+        over: Over,
+        (index, name): (Option<usize>, String),
+    ) -> Result<Self, EngineError> {
+        let (system, entity) = match over {
+            Over::Own | Over::Keys => (flow.read.system, flow.read.entity),
+            Over::Also(also) => (also.system, also.entity),
+        };
+        let connector = core.connector(system)?.as_ref();
+        Ok(Self { core, flow, connector, reading: connector.reading(entity), over, index, name })
+    }
+
+    /// Alias of the system that is read.
+    fn system(&self) -> &'static str {
+        match self.over {
+            Over::Own | Over::Keys => self.flow.read.system,
+            Over::Also(also) => also.system,
+        }
+    }
+
     /// Reads the window that an earlier run left open, if there is one, and then the newest.
-    async fn read(&self, extent: Extent) -> Result<Ended, EngineError> {
+    pub(crate) async fn read(&self, extent: Extent) -> Result<Ended, EngineError> {
         let position = self.core.store.position(self.flow.name, &self.name).await?;
         if position.window.is_some() && extent.since.is_none() {
             let ended = self.read_window(position, extent).await?;
@@ -144,7 +228,9 @@ impl Pass<'_> {
             }
             let next = page.next.clone();
             position = self.behind(&position, &window, &page);
-            self.commit(page, position.clone()).await?;
+            if let Err(failure) = self.commit(page, position.clone()).await? {
+                return self.fail(&failure).await;
+            }
             match next {
                 Some(cursor) => window.cursor = Some(cursor),
                 None => return Ok(Ended::Complete),
@@ -160,7 +246,7 @@ impl Pass<'_> {
             (since, after_wm) => since.or(after_wm),
         };
         let since = since.filter(|_| self.index.is_some());
-        let skew = self.core.skews.lock().ok().and_then(|skews| skews.get(self.flow.read.system).copied());
+        let skew = self.core.skews.lock().ok().and_then(|skews| skews.get(self.system()).copied());
         let theirs = self.core.now().checked_add(skew.unwrap_or(SignedDuration::ZERO)).unwrap_or(self.core.now());
         OpenWindow { since, until: Some(self.horizon(theirs)), cursor: None }
     }
@@ -174,7 +260,7 @@ impl Pass<'_> {
     fn too_late(&self, window: &OpenWindow, server_time: Option<Timestamp>) -> Option<Timestamp> {
         let theirs = server_time?;
         if let Ok(mut skews) = self.core.skews.lock() {
-            skews.insert(self.flow.read.system.to_owned(), theirs.duration_since(self.core.now()));
+            skews.insert(self.system().to_owned(), theirs.duration_since(self.core.now()));
         }
         let horizon = self.horizon(theirs);
         window.until.is_some_and(|until| until > horizon).then_some(horizon)
@@ -199,14 +285,15 @@ impl Pass<'_> {
 
     async fn fetch(&self, window: &OpenWindow) -> Result<Page, Failure> {
         let read = &self.flow.read;
+        let (entity, filter, select) = match self.over {
+            Over::Own => (read.entity, read.filter, read.select),
+            Over::Also(also) => (also.entity, also.filter, also.select),
+            Over::Keys => (read.entity, &[][..], read.key),
+        };
         let request = PageRequest {
-            entity: read.entity.to_owned(),
-            filter: read
-                .filter
-                .iter()
-                .map(|term| Term { field: term.field.to_owned(), test: term.test, value: term.value.to_owned() })
-                .collect(),
-            select: read.select.iter().map(|path| (*path).to_owned()).collect(),
+            entity: entity.to_owned(),
+            filter: terms(filter),
+            select: select.iter().map(|path| (*path).to_owned()).collect(),
             window: self.index.map(|pass| Window { pass, since: window.since, until: window.until }),
             cursor: window.cursor.clone(),
         };
@@ -226,101 +313,132 @@ impl Pass<'_> {
         }
     }
 
-    async fn fail(&self, failure: &Failure) -> Result<Ended, EngineError> {
+    pub(crate) async fn fail(&self, failure: &Failure) -> Result<Ended, EngineError> {
         let fault = Fault::told(failure);
         if failure.class == Class::Halt {
-            halting::halt(self.core, self.flow.read.system, &fault, self.flow, Some(self.flow.name)).await?;
+            halting::halt(self.core, self.system(), &fault, self.flow, Some(self.flow.name)).await?;
         }
         self.fail_with(fault).await
     }
 
-    async fn fail_with(&self, fault: Fault) -> Result<Ended, EngineError> {
+    pub(crate) async fn fail_with(&self, fault: Fault) -> Result<Ended, EngineError> {
         tracing::error!(flow = self.flow.name, class = %fault.class, code = ?fault.code, "the reading failed");
         note(self.core, self.flow, Some(fault.clone())).await?;
         Ok(Ended::Failed(fault.message))
     }
 
-    async fn commit(&self, page: Page, position: Position) -> Result<(), EngineError> {
+    /// Keeps a page; an inner error is that of the records that the page named.
+    async fn commit(&self, page: Page, position: Position) -> Result<Result<(), Failure>, EngineError> {
         let now = self.core.now();
         let read = page.rows.len() as u64;
-        let rows: Vec<CaptureRow> = page.rows.into_iter().filter_map(|row| self.row(row, now)).collect();
-        let target = self.core.next_target(self.flow, 0)?;
-        let capture = CapturePage {
-            flow: self.flow.name.to_owned(),
-            pass: self.name.clone(),
-            source: (self.flow.read.system.to_owned(), self.flow.read.entity.to_owned()),
-            target,
-            filtered: read - rows.len() as u64,
-            rows,
-            position,
-            now,
+        let (rows, filtered) = match self.over {
+            Over::Own => {
+                let rows: Vec<CaptureRow> =
+                    page.rows.into_iter().filter_map(|row| own_row(self.core, self.flow, row, now)).collect();
+                let filtered = read - rows.len() as u64;
+                (rows, filtered)
+            }
+            Over::Keys => (page.rows.iter().filter_map(|row| gone::met(self.flow, row)).collect(), 0),
+            Over::Also(also) => match gathering::parents(self.core, self.flow, also, &page.rows).await {
+                Ok(rows) => (rows.into_iter().filter_map(|row| own_row(self.core, self.flow, row, now)).collect(), 0),
+                Err(failure) => return Ok(Err(failure)),
+            },
         };
-        self.core.crash.reach("page.before_commit");
-        let captured = self.core.store.capture(capture).await?;
-        self.core.crash.reach("page.after_commit");
+        let kept = keep(self.core, self.flow, &self.name, (rows, filtered), position).await?;
         self.core.progress.send_modify(|progress| {
             progress.step = format!("reading {}", self.flow.name);
             progress.read += read;
-            progress.accepted += captured.accepted;
-            progress.dead += captured.dead;
+            progress.accepted += kept.accepted;
+            progress.dead += kept.dead;
         });
-        Ok(())
+        Ok(Ok(()))
     }
+}
 
-    /// A row to be kept; `None` = the flow's condition leaves it out.
-    fn row(&self, row: Row, now: Timestamp) -> Option<CaptureRow> {
-        let hash = keys::digest(&[&row.record]);
-        let (source_key, fault) = match Json::parse(&row.record) {
-            Err(error) => (
+/// Keeps rows and the position behind them.
+pub(crate) async fn keep(
+    core: &Core,
+    flow: &FlowPlan,
+    pass: &str,
+    (rows, filtered): (Vec<CaptureRow>, u64),
+    position: Position,
+) -> Result<Captured, EngineError> {
+    let capture = CapturePage {
+        flow: flow.name.to_owned(),
+        pass: pass.to_owned(),
+        source: (flow.read.system.to_owned(), flow.read.entity.to_owned()),
+        target: core.next_target(flow, 0)?,
+        on_gone: super::first_on_gone(core.plan(), flow),
+        filtered,
+        rows,
+        position,
+        now: core.now(),
+    };
+    core.crash.reach("page.before_commit");
+    let captured = core.store.capture(capture).await?;
+    core.crash.reach("page.after_commit");
+    Ok(captured)
+}
+
+/// A condition as connectors are asked it.
+pub(crate) fn terms(filter: &[TermPlan]) -> Vec<Term> {
+    let term = |term: &TermPlan| Term { field: term.field.to_owned(), test: term.test, value: term.value.to_owned() };
+    filter.iter().map(term).collect()
+}
+
+/// A row to be kept; `None` = the flow's condition leaves it out.
+fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Timestamp) -> Option<CaptureRow> {
+    let hash = keys::digest(&[&row.record]);
+    let (source_key, fault) = match Json::parse(&row.record) {
+        Err(error) => (
+            format!("?{hash}"),
+            Some(Fault::own("unreadable", format!("the source sent a record that is no JSON: {error}"))),
+        ),
+        Ok(json) => match record::fields_text(&json, flow.read.key) {
+            None => (
                 format!("?{hash}"),
-                Some(Fault::own("unreadable", format!("the source sent a record that is no JSON: {error}"))),
+                Some(Fault::own(
+                    "no_key",
+                    format!("the record has no `{}`, which is its key", flow.read.key.join(", ")),
+                )),
             ),
-            Ok(json) => match record::fields_text(&json, self.flow.read.key) {
-                None => (
-                    format!("?{hash}"),
-                    Some(Fault::own(
-                        "no_key",
-                        format!("the record has no `{}`, which is its key", self.flow.read.key.join(", ")),
-                    )),
-                ),
-                Some(key) => match self.keeps(&json, now) {
-                    Ok(true) => (keys::key_text(&key), None),
-                    Ok(false) => return None,
-                    Err(fault) => (keys::key_text(&key), Some(*fault)),
-                },
+            Some(key) => match keeps(core, flow, &json, now) {
+                Ok(true) => (keys::key_text(&key), None),
+                Ok(false) => return None,
+                Err(fault) => (keys::key_text(&key), Some(*fault)),
             },
-        };
-        Some(CaptureRow { source_key, body: row.record, hash, stamp: row.stamp, fault })
-    }
+        },
+    };
+    Some(CaptureRow { kind: RowKind::State, source_key, body: row.record, hash, stamp: row.stamp, fault })
+}
 
-    fn keeps(&self, json: &Json<'_>, now: Timestamp) -> Result<bool, Box<Fault>> {
-        if !self.flow.read.keep {
-            return Ok(true);
-        }
-        let keep = self.core.integration.keeps.iter().find(|(flow, _)| *flow == self.flow.name).map(|(_, keep)| *keep);
-        let Some(keep) = keep else { return Ok(true) };
-        let references = References::new();
-        let input = Input {
-            sources: std::slice::from_ref(json),
-            references: &references,
-            settings: &self.core.settings,
-            captured_at: now,
-        };
-        match catch_unwind(AssertUnwindSafe(|| keep(&input))) {
-            Ok(Ok(kept)) => Ok(kept),
-            Ok(Err(rejections)) => Err(Box::new(deciding::rejected(&rejections))),
-            Err(_) => Err(Box::new(Fault::own(
-                "panic",
-                format!("the condition of the flow `{}` failed on this record: a fault of the program", self.flow.name),
-            ))),
-        }
+fn keeps(core: &Core, flow: &'static FlowPlan, json: &Json<'_>, now: Timestamp) -> Result<bool, Box<Fault>> {
+    if !flow.read.keep {
+        return Ok(true);
+    }
+    let keep = core.integration.keeps.iter().find(|(name, _)| *name == flow.name).map(|(_, keep)| *keep);
+    let Some(keep) = keep else { return Ok(true) };
+    let references = References::new();
+    let input = Input {
+        sources: std::slice::from_ref(json),
+        references: &references,
+        settings: &core.settings,
+        captured_at: now,
+    };
+    match catch_unwind(AssertUnwindSafe(|| keep(&input))) {
+        Ok(Ok(kept)) => Ok(kept),
+        Ok(Err(rejections)) => Err(Box::new(deciding::rejected(&rejections))),
+        Err(_) => Err(Box::new(Fault::own(
+            "panic",
+            format!("the condition of the flow `{}` failed on this record: a fault of the program", flow.name),
+        ))),
     }
 }
 
 impl Core {
     /// Target system and entity of a flow's write.
     pub(crate) fn next_target(&self, flow: &FlowPlan, write: usize) -> Result<(String, String), EngineError> {
-        let mapping = flow.writes.get(write).and_then(|write| self.plan().mapping(write.mapping));
+        let mapping = flow.write(write).and_then(|write| self.plan().mapping(write.mapping));
         mapping
             .map(|mapping| (mapping.system.to_owned(), mapping.entity.to_owned()))
             .ok_or_else(|| EngineError::Setup(format!("the flow `{}` writes nothing", flow.name)))

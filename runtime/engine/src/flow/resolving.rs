@@ -65,6 +65,8 @@ pub(crate) struct Work {
     /// The mapping's sources as JSON text.
     pub(crate) sources: Vec<String>,
     references: References,
+    /// The target's record as it is known before the write, where it was asked for.
+    pub(crate) base: Option<Json<'static>>,
     pub(crate) result: Option<Prepared>,
 }
 
@@ -82,6 +84,7 @@ impl Work {
             situation,
             sources: Vec::new(),
             references: References::new(),
+            base: None,
             result: None,
         }
     }

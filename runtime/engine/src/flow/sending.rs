@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use mapwright_values::plan::{Manner, WritePlan};
-use mapwright_values::{Find, Json, Link, Term, Test};
+use mapwright_values::plan::Manner;
+use mapwright_values::{Json, Link};
 use tracing::Instrument;
 
+use super::addressing::{by, claim, deed, key_in_use, repeat_key};
 use super::deciding::{self, Decision, Turn};
+use super::guarding::{self, Standing};
 use super::resolving::{Prepared, Work};
 use super::{Core, halting, record, working};
 use crate::EngineError;
@@ -46,7 +48,7 @@ async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> 
         None => probe_turn(core, &work).await,
         Some(Prepared::Conclude(verdict)) => conclude(core, &work, verdict, None).await,
         Some(Prepared::Halt { alias, fault }) => halt(core, &work, &alias, fault).await,
-        Some(Prepared::Record(record)) => send(core, &mut work, &record, lease_until).await,
+        Some(Prepared::Record(record)) => send(core, &mut work, record, lease_until).await,
     };
     let sent = work.leased.attempts > attempts;
     if work.leased.trial && !sent {
@@ -56,203 +58,213 @@ async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> 
     Ok(Finished { sent, ..finished? })
 }
 
-/// The fields by which a write finds its record.
-pub(crate) fn by(write: &WritePlan) -> &'static [&'static str] {
-    match write.manner {
-        Manner::CreateOnce { by } | Manner::Upsert { by } | Manner::Update { by } | Manner::Delete { by } => by,
-        Manner::Action => &[],
-    }
+/// A write that may go out.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) sent: Sent,
+    pub(super) version: Option<String>,
+    claim: Option<(String, String, String)>,
 }
 
-fn op(write: &WritePlan) -> &'static str {
-    match write.manner {
-        Manner::CreateOnce { .. } => "create",
-        Manner::Upsert { .. } => "upsert",
-        Manner::Update { .. } => "update",
-        Manner::Delete { .. } => "delete",
-        Manner::Action => "act",
-    }
+/// What came of getting a write ready.
+#[derive(Debug)]
+pub(super) enum Readied {
+    /// It may go out.
+    Ready(Box<Ready>),
+    /// It came to an end without.
+    Finished(Finished),
 }
 
-/// The same in every attempt: of a create without its version, of everything else with it.
-fn repeat_key(work: &Work) -> String {
-    let op = format!(
-        "{} {}",
-        op(work.write),
-        if matches!(work.write.manner, Manner::Action) { work.mapping.name } else { "" }
-    );
-    let key = keys::WriteKey {
-        source: (work.flow.read.system, work.flow.read.entity),
-        id: &work.leased.source_key,
-        target: (work.mapping.system, work.mapping.entity),
-        op: op.trim_end(),
-        part: work.leased.part.as_deref(),
+/// Finds out what is to be done to which record, and whether it must be done at all.
+pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -> Result<Readied, EngineError> {
+    let once = work.mapping.create_only;
+    // What is written once makes no difference to what is written again.
+    let lasting = match work.write.manner {
+        Manner::Update { .. } | Manner::Upsert { .. } => record::without(json.clone(), once),
+        Manner::CreateOnce { .. } | Manner::Delete { .. } | Manner::Action => json.clone(),
     };
-    match work.write.manner {
-        Manner::CreateOnce { .. } => keys::create_key(&key),
-        Manner::Upsert { .. } | Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => {
-            keys::update_key(&key, &work.leased.capture_key)
+    let lasting_text = lasting.to_text();
+    let hash = keys::digest(&[&lasting_text]);
+    // Where another flow writes the target too, only the target itself can say what it holds.
+    if work.flow.conflict.is_none() && work.leased.last_written.as_deref() == Some(hash.as_str()) {
+        let verdict = unchanged(core, work, "the target was given the same content before", Vec::new(), None);
+        return Ok(Readied::Finished(conclude(core, work, verdict, None).await?));
+    }
+    let deed = match deed(core, work, &json).await? {
+        Ok(deed) => deed,
+        Err(decision) => return Ok(Readied::Finished(decided(core, work, decision).await?)),
+    };
+    let (exists, version) = match guarding::look(core, work, &deed, &lasting).await? {
+        Ok(Standing::Unasked) => (matches!(work.write.manner, Manner::Update { .. }) || is_update(&deed), None),
+        Ok(Standing::Absent) => (false, None),
+        Ok(Standing::Free { version }) => (true, version),
+        Ok(Standing::Settled { reason, key, agreed }) => {
+            let verdict = unchanged(core, work, &reason, agreed, Some(key));
+            return Ok(Readied::Finished(conclude(core, work, verdict, None).await?));
         }
+        Err(decision) => return Ok(Readied::Finished(decided(core, work, decision).await?)),
+    };
+    let claim = claim(work, &json);
+    let record = if exists { lasting_text } else { json.to_text() };
+    let sent = Sent { deed, record, create_key: repeat_key(work), hash, at: core.now() };
+    Ok(Readied::Ready(Box::new(Ready { sent, version, claim })))
+}
+
+const fn is_update(deed: &Deed) -> bool {
+    match deed {
+        Deed::Update { .. } => true,
+        Deed::Create | Deed::Upsert { .. } | Deed::Delete { .. } | Deed::Act => false,
+    }
+}
+
+/// T4: there is nothing to write.
+fn unchanged(
+    core: &Core,
+    work: &Work,
+    reason: &str,
+    agreed: Vec<crate::store::Agreed>,
+    key: Option<Vec<String>>,
+) -> Verdict {
+    let key = key.map(|key| keys::key_text(&key));
+    Verdict::Noop {
+        reason: reason.to_owned(),
+        written: key.and_then(|key| written_record(work, key, None)),
+        next: core.next_write(work.flow, work.leased.write),
+        agreed,
+    }
+}
+
+/// How long a request to this target may take before it is given up.
+pub(super) fn give_up(core: &Core, work: &Work) -> Result<Duration, EngineError> {
+    let writing = core.connector(work.mapping.system)?.writing(work.mapping.entity);
+    Ok(writing.request_timeout.saturating_add(core.options.request_margin))
+}
+
+/// May a request go out now? One that would not be given up before its lease ends is left to a later claim.
+pub(super) fn may_go(core: &Core, work: &Work, give_up: Duration, lease_until: jiff::Timestamp) -> bool {
+    let passes = work.leased.trial || work.leased.canary || halting::lets_pass(core, work.mapping.system);
+    !core.is_stopping() && passes && later(core.now(), give_up) <= lease_until
+}
+
+/// What the store is told before the first byte goes out.
+pub(super) fn intent(work: &Work, ready: &Ready, batch: Option<&str>) -> Intent {
+    Intent {
+        id: work.leased.id,
+        fence: work.leased.fence,
+        sent: ready.sent.clone(),
+        version: work.mapping.version.to_owned(),
+        claim: ready.claim.clone(),
+        batch: batch.map(str::to_owned),
+    }
+}
+
+/// What the connector is asked.
+pub(super) fn request(work: &Work, ready: &Ready) -> WriteRequest {
+    WriteRequest {
+        entity: work.mapping.entity.to_owned(),
+        deed: ready.sent.deed.clone(),
+        record: ready.sent.record.clone(),
+        create_key: ready.sent.create_key.clone(),
+        version: ready.version.clone(),
     }
 }
 
 async fn send(
     core: &Core,
     work: &mut Work,
-    json: &Json<'_>,
+    json: Json<'static>,
     lease_until: jiff::Timestamp,
 ) -> Result<Finished, EngineError> {
-    let record = json.to_text();
-    let hash = keys::digest(&[&record]);
-    if work.leased.last_written.as_deref() == Some(hash.as_str()) {
-        let verdict = Verdict::Noop {
-            reason: "the target was given the same content before".to_owned(),
-            written: None,
-            next: core.next_write(work.flow, work.leased.write),
-        };
-        return conclude(core, work, verdict, None).await;
+    match prepare(core, work, json).await? {
+        Readied::Ready(ready) => send_ready(core, work, *ready, lease_until).await,
+        Readied::Finished(finished) => Ok(finished),
     }
-    let deed = match deed(core, work, json).await? {
-        Ok(deed) => deed,
-        Err(decision) => return decided(core, work, decision).await,
-    };
+}
+
+/// Sends one write by itself.
+pub(super) async fn send_ready(
+    core: &Core,
+    work: &mut Work,
+    mut ready: Ready,
+    lease_until: jiff::Timestamp,
+) -> Result<Finished, EngineError> {
     let gate = core.gates.get(work.mapping.system).cloned();
     let _permit = match &gate {
         Some(gate) => Some(gate.acquire().await.map_err(|_| EngineError::Fault("a gate was closed".to_owned()))?),
         None => None,
     };
-    let writing = core.connector(work.mapping.system)?.writing(work.mapping.entity);
-    let give_up = writing.request_timeout.saturating_add(core.options.request_margin);
-    let now = core.now();
-    // A request must be given up before its lease ends; one that would not be is left to a later claim.
-    let passes = work.leased.trial || work.leased.canary || halting::lets_pass(core, work.mapping.system);
-    if core.is_stopping() || !passes || later(now, give_up) > lease_until {
+    let give_up = give_up(core, work)?;
+    if !may_go(core, work, give_up, lease_until) {
         return conclude(core, work, Verdict::HandBack, None).await;
     }
-    let sent = Sent { deed, record, create_key: repeat_key(work), hash, at: now };
-    let intent = Intent {
-        id: work.leased.id,
-        fence: work.leased.fence,
-        sent: sent.clone(),
-        version: work.mapping.version.to_owned(),
-        claim: claim(work, json),
-    };
+    ready.sent.at = core.now();
     core.crash.reach("intent.before_commit");
-    let intended = core.store.intend(intent).await?;
+    let intended = core.store.intend(intent(work, &ready, None)).await?;
     core.crash.reach("intent.after_commit");
     match intended {
-        Intended::LeaseLost => {
+        Intended::Granted => transmit(core, work, ready, give_up).await,
+        refused @ (Intended::LeaseLost | Intended::KeyInUse) => not_intended(core, work, &refused).await,
+    }
+}
+
+/// The store did not allow a write.
+pub(super) async fn not_intended(core: &Core, work: &Work, refused: &Intended) -> Result<Finished, EngineError> {
+    match refused {
+        Intended::KeyInUse => conclude(core, work, Verdict::Dead { fault: key_in_use(work) }, None).await,
+        Intended::LeaseLost | Intended::Granted => {
             tracing::warn!(message = work.leased.id.0, "another worker has the message; its result is left to it");
             Ok(Finished { sent: false, state: None, fault: None })
         }
-        Intended::KeyInUse => conclude(core, work, Verdict::Dead { fault: key_in_use(work) }, None).await,
-        Intended::Granted => transmit(core, work, sent, give_up).await,
     }
 }
 
-fn key_in_use(work: &Work) -> Fault {
-    Fault::own(
-        "key_in_use",
-        format!(
-            "another source record has already claimed the same {} in {}.{}: two records must not share it; correct one at the source, then retry",
-            by(work.write).join(", "),
-            work.mapping.system,
-            work.mapping.entity
-        ),
-    )
-}
-
-/// The natural key that a create claims.
-fn claim(work: &Work, json: &Json<'_>) -> Option<(String, String, String)> {
-    match work.write.manner {
-        Manner::CreateOnce { by } => {
-            let value = keys::key_text(&record::fields_text(json, by)?);
-            Some((work.mapping.system.to_owned(), work.mapping.entity.to_owned(), value))
-        }
-        Manner::Upsert { .. } | Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => None,
-    }
-}
-
-/// What is to be done to which record; an inner error is what becomes of the message instead.
-async fn deed(core: &Core, work: &Work, json: &Json<'_>) -> Result<Result<Deed, Decision>, EngineError> {
-    let by = by(work.write);
-    let key = record::fields_text(json, by);
-    let Some(values) = key else {
-        let fault = Fault::own(
-            "no_key",
-            format!("the mapped record has no `{}`, by which the flow `{}` writes it", by.join(", "), work.flow.name),
-        );
-        return Ok(Err(Decision::Conclude(Verdict::Dead { fault })));
-    };
-    match work.write.manner {
-        Manner::CreateOnce { .. } => Ok(Ok(Deed::Create)),
-        Manner::Action => Ok(Ok(Deed::Act)),
-        Manner::Upsert { .. } if by == work.write.key => Ok(Ok(Deed::Upsert { key: values })),
-        Manner::Update { .. } if by == work.write.key => Ok(Ok(Deed::Update { key: values })),
-        Manner::Delete { .. } if by == work.write.key => Ok(Ok(Deed::Delete { key: values })),
-        Manner::Upsert { .. } | Manner::Update { .. } | Manner::Delete { .. } => by_other_key(core, work, json).await,
-    }
-}
-
-/// The flow names its record by another field than the target's key: the key is looked up.
-async fn by_other_key(core: &Core, work: &Work, json: &Json<'_>) -> Result<Result<Deed, Decision>, EngineError> {
-    let terms = by(work.write).iter().map(|field| Term {
-        field: (*field).to_owned(),
-        test: Test::Eq,
-        value: field.split('.').try_fold(json, |at, step| at.get(step)).map(Json::to_text).unwrap_or_default(),
-    });
-    let find = Find {
-        system: work.mapping.system.to_owned(),
-        entity: work.mapping.entity.to_owned(),
-        terms: terms.collect(),
-        select: work.write.key.iter().map(|field| (*field).to_owned()).collect(),
-    };
-    let found = match core.connector(work.mapping.system)?.find(std::slice::from_ref(&find)).await {
-        Ok(found) => found.into_iter().next().unwrap_or_default(),
-        Err(failure) => return Ok(Err(deciding::after_question(&failure, &work.situation))),
-    };
-    let mut keys = Vec::new();
-    for text in &found {
-        keys.extend(Json::parse(text).ok().and_then(|json| record::fields_text(&json, work.write.key)));
-    }
-    let place = format!("{}.{} by {}", work.mapping.system, work.mapping.entity, by(work.write).join(", "));
-    match (keys.len(), keys.pop(), work.write.manner) {
-        (1, Some(key), Manner::Delete { .. }) => Ok(Ok(Deed::Delete { key })),
-        (1, Some(key), _) => Ok(Ok(Deed::Update { key })),
-        (0, _, Manner::Upsert { .. }) if found.is_empty() => Ok(Ok(Deed::Create)),
-        (0, _, _) if found.is_empty() => {
-            let fault = Fault::own("missing", format!("the record to be changed is not there: {place}"));
-            Ok(Err(Decision::Conclude(deciding::wait_for(fault, Vec::new(), &work.situation))))
-        }
-        (_, _, _) => {
-            let fault = Fault::own("several", format!("{} records answer to {place}: make it one", found.len()));
-            Ok(Err(Decision::Conclude(Verdict::Dead { fault })))
-        }
-    }
-}
-
-async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -> Result<Finished, EngineError> {
-    let request = WriteRequest {
-        entity: work.mapping.entity.to_owned(),
-        deed: sent.deed.clone(),
-        record: sent.record.clone(),
-        create_key: sent.create_key.clone(),
-    };
+async fn transmit(core: &Core, work: &mut Work, ready: Ready, give_up: Duration) -> Result<Finished, EngineError> {
+    let request = request(work, &ready);
     core.crash.reach("send.before");
     let connector = core.connector(work.mapping.system)?;
     let answer = tokio::time::timeout(give_up, connector.send(&request)).await;
     core.crash.reach("send.after");
-    work.situation.sent_at = sent.at;
-    work.situation.now = core.now();
-    work.situation.first_attempt_at = work.situation.first_attempt_at.or(Some(sent.at));
-    work.leased.attempts = work.leased.attempts.saturating_add(1);
     let result = match answer {
         Ok(result) => result,
         Err(_) => Err(no_answer(work)),
     };
+    settle(core, work, ready.sent, result, Shared::default()).await
+}
+
+/// What a message shares with the others of its batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shared {
+    /// It failed with all of them, and one of them is to blame.
+    pub(super) blamed: bool,
+    /// Its outcome is that of the whole request and was noted with another one of them.
+    pub(super) noted: bool,
+}
+
+/// An answer was had, or was not: what becomes of the message.
+pub(super) async fn settle(
+    core: &Core,
+    work: &mut Work,
+    sent: Sent,
+    result: Result<Written, Failure>,
+    shared: Shared,
+) -> Result<Finished, EngineError> {
+    work.situation.sent_at = sent.at;
+    work.situation.now = core.now();
+    work.situation.first_attempt_at = work.situation.first_attempt_at.or(Some(sent.at));
+    work.leased.attempts = work.leased.attempts.saturating_add(1);
     let result = result.and_then(|written| promised_key(work, written));
     work.leased.sent = Some(sent);
-    let drift = halting::note_outcome(core, work, result.as_ref().err()).await?;
+    if shared.blamed
+        && let Err(failure) = &result
+    {
+        // Which of them was at fault is found out by sending each by itself; nothing of the batch took effect.
+        let verdict = deciding::alone(Fault::told(failure), &work.situation);
+        return conclude(core, work, verdict, None).await;
+    }
+    let drift = match shared.noted {
+        true => None,
+        false => halting::note_outcome(core, work, result.as_ref().err()).await?,
+    };
     match result {
         Ok(written) => {
             let verdict = delivered(core, work, written, false);
@@ -272,7 +284,7 @@ async fn transmit(core: &Core, work: &mut Work, sent: Sent, give_up: Duration) -
     }
 }
 
-fn no_answer(work: &Work) -> Failure {
+pub(super) fn no_answer(work: &Work) -> Failure {
     Failure {
         class: Class::Ambiguous,
         status: None,
@@ -331,7 +343,7 @@ async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<Fin
 async fn probe_turn(core: &Core, work: &Work) -> Result<Finished, EngineError> {
     match deciding::ambiguous_turn(&work.situation) {
         Turn::Probe => probe(core, work).await,
-        Turn::Conclude(verdict) => conclude(core, work, verdict, None).await,
+        Turn::Conclude(verdict) => conclude(core, work, *verdict, None).await,
     }
 }
 
@@ -398,25 +410,34 @@ fn delivered(core: &Core, work: &Work, written: Written, by_probe: bool) -> Verd
         Manner::Upsert { .. } => link(false),
         Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => None,
     };
-    let record = match (work.write.named, &target_key) {
-        (Some(name), Some(key)) => Some(WrittenRecord {
-            name: name.to_owned(),
-            system: work.mapping.system.to_owned(),
-            entity: work.mapping.entity.to_owned(),
-            key: key.clone(),
-            body: written.record.clone().filter(|body| working::enough(body, work.write)),
-        }),
-        (Some(_), None) | (None, _) => None,
+    let body = written.record.clone().filter(|body| working::enough(body, work.write));
+    let record = target_key.clone().and_then(|key| written_record(work, key, body));
+    let removed = match &work.leased.sent {
+        Some(sent) => matches!(sent.deed, Deed::Delete { .. }),
+        None => false,
     };
     Verdict::Done(Box::new(Delivery {
-        target_key,
         link,
         hash: work.leased.sent.as_ref().map(|sent| sent.hash.clone()).unwrap_or_default(),
         response_digest: written.record.as_ref().map(|record| keys::digest(&[record])),
         written: record,
         next: core.next_write(work.flow, work.leased.write),
         by_probe,
+        agreed: guarding::agreed_by_writing(work, target_key.as_deref()),
+        removed,
+        target_key,
     }))
+}
+
+/// `as NAME`: the record for the flow's later writes.
+pub(super) fn written_record(work: &Work, key: String, body: Option<String>) -> Option<WrittenRecord> {
+    work.write.named.map(|name| WrittenRecord {
+        name: name.to_owned(),
+        system: work.mapping.system.to_owned(),
+        entity: work.mapping.entity.to_owned(),
+        key,
+        body,
+    })
 }
 
 /// The crash points around a verdict's commit.
@@ -434,7 +455,12 @@ fn points(verdict: &Verdict) -> (&'static str, &'static str) {
     }
 }
 
-async fn conclude(core: &Core, work: &Work, verdict: Verdict, probe: Option<String>) -> Result<Finished, EngineError> {
+pub(super) async fn conclude(
+    core: &Core,
+    work: &Work,
+    verdict: Verdict,
+    probe: Option<String>,
+) -> Result<Finished, EngineError> {
     let fault = verdict.fault().cloned();
     let (before, after) = points(&verdict);
     let conclusion = Conclusion { id: work.leased.id, fence: work.leased.fence, now: core.now(), verdict, probe };

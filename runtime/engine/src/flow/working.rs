@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::deciding::{self, Situation};
 use super::resolving::{self, Prepared, Work};
 use super::sending::Finished;
-use super::{Core, record, sending, write_plan};
+use super::{Core, addressing, batching, guarding, record, sending, write_plan};
 use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
@@ -53,12 +53,13 @@ async fn work_alone(
     broken: &AtomicBool,
     claimed: &AtomicU64,
 ) -> Result<(), EngineError> {
+    let limit = batching::claims_max(core, flows);
     while !core.is_stopping() && !broken.load(Ordering::SeqCst) {
         let request = LeaseRequest {
             owner: core.owner.clone(),
             now: core.now(),
             until: core.lease_end(),
-            limit: core.options.batch,
+            limit,
             flows: flows.to_vec(),
             deliveries_max: core.options.deliveries_max,
             canary: None,
@@ -94,16 +95,21 @@ pub(crate) async fn process(
         works.into_iter().partition(|work| work.leased.state == State::Leased);
     resolving::map_all(core, &mut fresh).await?;
     core.crash.reach("map.done");
+    let (batches, single) = batching::sort(core, fresh)?;
     let mut sendings = JoinSet::new();
-    for work in fresh.into_iter().chain(ambiguous) {
+    for batch in batches {
         let core = Arc::clone(core);
-        sendings.spawn(async move { sending::finish(&core, work, until).await });
+        sendings.spawn(async move { batching::finish(&core, batch, until).await });
+    }
+    for work in single.into_iter().chain(ambiguous) {
+        let core = Arc::clone(core);
+        sendings.spawn(async move { sending::finish(&core, work, until).await.map(|one| vec![one]) });
     }
     let mut first_error = None;
     let mut finished = Vec::new();
     while let Some(joined) = sendings.join_next().await {
         match joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a delivery broke down: {error}")))) {
-            Ok(one) => finished.push(one),
+            Ok(more) => finished.extend(more),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
@@ -128,7 +134,7 @@ fn situation(
     (flow, write, mapping): (&FlowPlan, &WritePlan, &MappingPlan),
 ) -> Result<Situation, EngineError> {
     let writing = core.connector(mapping.system)?.writing(mapping.entity);
-    let by = sending::by(write);
+    let by = addressing::by(write);
     let probeable = match write.manner {
         Manner::CreateOnce { .. } => {
             write.level == DeliveryLevel::Probeable
@@ -170,6 +176,10 @@ async fn gather(core: &Core, work: &mut Work) -> Result<(), EngineError> {
         work.result = Some(Prepared::Conclude(already_created(core, work, key.clone())));
         return Ok(());
     }
+    if let Some(writer) = guarding::echo(core, work).await? {
+        work.result = Some(Prepared::Conclude(echoed(core, work, &writer)));
+        return Ok(());
+    }
     for source in work.write.sources {
         match source {
             None => work.sources.push(work.leased.body.clone()),
@@ -198,6 +208,16 @@ fn already_created(core: &Core, work: &Work, key: String) -> Verdict {
         reason: "created before; `create once` changes nothing".to_owned(),
         written,
         next: core.next_write(work.flow, work.leased.write),
+        agreed: Vec::new(),
+    }
+}
+
+fn echoed(core: &Core, work: &Work, writer: &str) -> Verdict {
+    Verdict::Noop {
+        reason: format!("nothing but what the flow `{writer}` has written"),
+        written: None,
+        next: core.next_write(work.flow, work.leased.write),
+        agreed: Vec::new(),
     }
 }
 
@@ -210,7 +230,7 @@ async fn written(core: &Core, work: &Work, name: &str) -> Result<Result<String, 
     if let Some(body) = &written.body {
         return Ok(Ok(body.clone()));
     }
-    let Some(maker) = work.flow.writes.iter().find(|write| write.named == Some(name)) else {
+    let Some(maker) = work.flow.writes.iter().chain(work.flow.on_delete).find(|write| write.named == Some(name)) else {
         return dead(format!("no write of the flow `{}` is named `{name}`", work.flow.name));
     };
     let key = keys::key_fields(&written.key, maker.key.len());

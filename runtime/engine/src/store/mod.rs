@@ -48,6 +48,12 @@ pub trait Store: Send + Sync {
     /// Where a flow's pass stands.
     fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position>;
 
+    /// The flow's records that a sweep did not meet: those that may be gone from the source.
+    fn unseen(&self, question: UnseenQuestion) -> Stored<'_, Unseen>;
+
+    /// The states on which both sides agreed, in order.
+    fn agreed(&self, records: Vec<RecordRef>) -> Stored<'_, Vec<Option<Agreed>>>;
+
     /// T3, T15: claims due messages whose key and connection are free. What was INTENT comes back AMBIGUOUS.
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>>;
 
@@ -57,7 +63,7 @@ pub trait Store: Send + Sync {
     /// T4, T6 to T12, T16: what became of a leased message.
     fn conclude(&self, conclusion: Conclusion) -> Stored<'_, Concluded>;
 
-    /// The target keys behind links, in order.
+    /// The keys behind links, in order: of what a flow wrote the target's, asked the other way round the source's.
     fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>>;
 
     /// Halts or resumes a connection, opens or closes its circuit.

@@ -41,9 +41,22 @@ pub struct Beginning {
     pub now: Timestamp,
 }
 
+/// What a row tells of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowKind {
+    /// Its state.
+    State,
+    /// That it is gone from the source.
+    Gone,
+    /// That it is there; nothing else was asked for.
+    There,
+}
+
 /// One record to be kept.
 #[derive(Clone, Debug)]
 pub struct CaptureRow {
+    /// What it tells.
+    pub kind: RowKind,
     /// Its key as text.
     pub source_key: String,
     /// The record as the connector read it.
@@ -67,6 +80,8 @@ pub struct CapturePage {
     pub source: (String, String),
     /// Target system and entity of the flow's first write.
     pub target: (String, String),
+    /// The flow's first write for a record that is gone; `None` = such records are left alone.
+    pub on_gone: Option<NextWrite>,
     /// The rows to be kept.
     pub rows: Vec<CaptureRow>,
     /// How many rows the flow's condition left out.
@@ -86,6 +101,52 @@ pub struct Captured {
     pub unchanged: u64,
     /// Accepted rows that were dead at once.
     pub dead: u64,
+}
+
+/// Asks for records that a sweep did not meet.
+#[derive(Clone, Debug)]
+pub struct UnseenQuestion {
+    /// Flow.
+    pub flow: String,
+    /// Not met since.
+    pub since: Timestamp,
+    /// With a key behind this one.
+    pub after: Option<String>,
+    /// How many keys at most.
+    pub limit: u32,
+}
+
+/// Records of a flow that a sweep did not meet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Their keys, in order.
+    pub keys: Vec<String>,
+    /// How many of them there are in all.
+    pub unseen: u64,
+    /// How many records of the flow are known and not gone.
+    pub known: u64,
+}
+
+/// A record of a system, whoever reads or writes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RecordRef {
+    /// System alias.
+    pub system: String,
+    /// Entity.
+    pub entity: String,
+    /// Its key as text.
+    pub key: String,
+}
+
+/// The state of a record on which both sides agreed when it was last delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Whose.
+    pub record: RecordRef,
+    /// The state as JSON text, as far as it is known.
+    pub body: String,
+    /// The flow that wrote it so; `None` = it was read.
+    pub writer: Option<String>,
 }
 
 /// Where reading stands in one pass of one flow.
@@ -180,6 +241,10 @@ pub struct Leased {
     pub captured_at: Timestamp,
     /// Its capture key, which is also its trace id.
     pub capture_key: String,
+    /// The record is gone from the source: the body holds its key alone.
+    pub gone: bool,
+    /// It is not sent in a batch.
+    pub alone: bool,
     /// Attempts so far.
     pub attempts: u32,
     /// Failures in a row.
@@ -221,6 +286,8 @@ pub struct Intent {
     pub version: String,
     /// Natural key to be claimed: system, entity, value.
     pub claim: Option<(String, String, String)>,
+    /// The batch that it is sent in, by a name of its own.
+    pub batch: Option<String>,
 }
 
 /// May it be sent?
@@ -351,6 +418,10 @@ pub struct Delivery {
     pub next: Option<NextWrite>,
     /// A probe proved it.
     pub by_probe: bool,
+    /// What both sides agree on from now on.
+    pub agreed: Vec<Agreed>,
+    /// The target record is gone: links to it, claims of it and what was written of it are forgotten.
+    pub removed: bool,
 }
 
 /// What became of a claimed message.
@@ -366,6 +437,8 @@ pub enum Verdict {
         written: Option<WrittenRecord>,
         /// The flow's next write.
         next: Option<NextWrite>,
+        /// What both sides agree on from now on.
+        agreed: Vec<Agreed>,
     },
     /// The spec does not want it.
     Skipped {
@@ -380,6 +453,8 @@ pub enum Verdict {
         fault: Fault,
         /// Until when the last attempt may still work at the target: no other version of the key is sent before.
         quiet_until: Option<Timestamp>,
+        /// Not in a batch again: another record may have been at fault for its failure.
+        alone: bool,
     },
     /// T8, or one probe more.
     Ambiguous {

@@ -75,6 +75,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         sources: &[None],
         select,
         batch: None,
+        together: false,
     };
     let mut order = create("order_to_erp", Some("written"), &["DocNum"]);
     if variant.upsert {
@@ -91,14 +92,17 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         sources: &[None, Some("written")],
         select: &[],
         batch: None,
+        together: false,
     };
     let flow = |name, entity, writes, after, latest_wins| FlowPlan {
         name,
         doc: "",
         owner: "tests",
         schedules: &[Schedule::Every { seconds: 60, everything: false }],
-        read: ReadPlan { system: "shop", entity, key: &["id"], filter: &[], keep: false, select: &["id"] },
+        read: ReadPlan { system: "shop", entity, key: &["id"], filter: &[], keep: false, select: &["id"], also: &[] },
         writes,
+        on_delete: &[],
+        conflict: None,
         after,
         latest_wins,
         retry_up_to_s: 86_400,

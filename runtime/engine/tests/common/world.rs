@@ -242,7 +242,7 @@ impl<C: Clock> System<C> {
             due
         });
         for (_, entity, deed, record, create_key) in due {
-            self.carry_out(&WriteRequest { entity, deed, record, create_key }).unwrap();
+            self.carry_out(&WriteRequest { entity, deed, record, create_key, version: None }).unwrap();
         }
     }
 
@@ -313,6 +313,8 @@ impl<C: Clock> Connector for System<C> {
             probe_by: Vec::new(),
             request_timeout: Duration::from_secs(20),
             parallel: 4,
+            guard: Guard::None,
+            batching: None,
         }
     }
 

@@ -78,7 +78,7 @@ pub struct Limits {
     pub body_bytes_max: usize,
 }
 
-/// Optimistic locking. Read by the compiler; the connector sends no lock yet.
+/// Optimistic locking: what tells that a record has changed since it was read.
 #[derive(Clone, Debug)]
 pub enum Lock {
     /// None; `compare` names a field to compare by.

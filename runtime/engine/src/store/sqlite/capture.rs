@@ -7,23 +7,32 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances};
 use super::sweeping;
-use super::{CapturePage, CaptureRow, Captured, OpenWindow, Position, StoreError, at, micros};
+use super::{CapturePage, CaptureRow, Captured, OpenWindow, Position, RowKind, StoreError, at, micros};
 use crate::keys;
 use crate::state::{Event, State};
 
 /// Keeps a page.
 pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, StoreError> {
     let mut captured = Captured::default();
+    let mut read = page.filtered;
     tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.execute([&page.flow])?;
     for row in &page.rows {
-        if !keep_row(tx, page, row)? {
+        let kept = match row.kind {
+            RowKind::State => keep_state(tx, page, row)?,
+            RowKind::Gone => keep_gone(tx, page, row)?,
+            RowKind::There => {
+                meet(tx, page, row)?;
+                continue;
+            }
+        };
+        read += 1;
+        if !kept {
             captured.unchanged += 1;
             continue;
         }
         captured.accepted += 1;
         captured.dead += u64::from(row.fault.is_some());
     }
-    let read = page.rows.len() as u64 + page.filtered;
     tx.prepare_cached(
         "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
     )?
@@ -35,16 +44,38 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     Ok(captured)
 }
 
-/// Keeps a row unless it is known; answers whether it is new.
-fn keep_row(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
-    let now = micros(page.now);
-    let seen: Option<(String, i64)> = tx
-        .prepare_cached("SELECT hash, changes FROM seen WHERE flow = ?1 AND source_key = ?2")?
-        .query_row([&page.flow, &row.source_key], |seen| Ok((seen.get(0)?, seen.get(1)?)))
+/// What was last seen of a record.
+struct Seen {
+    hash: String,
+    changes: i64,
+    gone: bool,
+}
+
+fn seen(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<Option<Seen>, StoreError> {
+    let seen = tx
+        .prepare_cached("SELECT hash, changes, gone FROM seen WHERE flow = ?1 AND source_key = ?2")?
+        .query_row([&page.flow, &row.source_key], |seen| {
+            Ok(Seen { hash: seen.get(0)?, changes: seen.get(1)?, gone: seen.get(2)? })
+        })
         .optional()?;
-    let changes = seen.as_ref().map_or(0, |(_, changes)| *changes);
+    Ok(seen)
+}
+
+/// A record was met, with nothing new of it.
+fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE seen SET repeats = repeats + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2")?
+        .execute(params![page.flow, row.source_key, micros(page.now)])?;
+    Ok(())
+}
+
+/// Keeps a row unless it is known; answers whether it is new.
+fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
+    let now = micros(page.now);
+    let seen = seen(tx, page, row)?;
+    let changes = seen.as_ref().map_or(0, |seen| seen.changes);
     let mut record_id = None;
-    if seen.is_none_or(|(hash, _)| hash != row.hash) {
+    // A record that has come back has the hash of none.
+    if seen.is_none_or(|seen| seen.gone || seen.hash != row.hash) {
         // Without a stamp the count of changes tells a state that has come back from a repeat.
         let version = row.stamp.map_or_else(|| format!("#{changes}"), |stamp| stamp.to_string());
         let (system, entity) = &page.source;
@@ -52,16 +83,35 @@ fn keep_row(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<boo
         record_id = insert_record(tx, page, row, &capture_key, now)?;
     }
     let Some(record_id) = record_id else {
-        tx.prepare_cached("UPDATE seen SET repeats = repeats + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2")?
-            .execute(params![page.flow, row.source_key, now])?;
+        meet(tx, page, row)?;
         return Ok(false);
     };
     tx.prepare_cached(
         "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
-         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = changes + 1, last_at = ?4",
+         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = changes + 1, last_at = ?4, gone = 0",
     )?
     .execute(params![page.flow, row.source_key, row.hash, now])?;
-    insert_message(tx, page, row, record_id, now)?;
+    insert_message(tx, page, row, (record_id, 0, &page.target), now)?;
+    Ok(true)
+}
+
+/// Keeps that a record is gone, if the flow carried it and does something about it; answers whether that is new.
+fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
+    let now = micros(page.now);
+    let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row)?) else { return Ok(false) };
+    if seen.gone {
+        return Ok(false);
+    }
+    let (system, entity) = &page.source;
+    let version = format!("gone #{}", seen.changes);
+    let capture_key = keys::capture_key(&page.flow, system, entity, &row.source_key, &version, &row.hash);
+    let Some(record_id) = insert_record(tx, page, row, &capture_key, now)? else { return Ok(false) };
+    tx.prepare_cached(
+        "UPDATE seen SET gone = 1, hash = '', changes = changes + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2",
+    )?
+    .execute(params![page.flow, row.source_key, now])?;
+    let write_no = i64::try_from(first.write).unwrap_or(i64::MAX);
+    insert_message(tx, page, row, (record_id, write_no, &first.target), now)?;
     Ok(true)
 }
 
@@ -75,8 +125,9 @@ fn insert_record(
     let (system, entity) = &page.source;
     let inserted = tx
         .prepare_cached(
-            "INSERT OR IGNORE INTO records (flow, pass, system, entity, source_key, capture_key, stamp, hash, body, captured_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT OR IGNORE INTO records
+               (flow, pass, system, entity, source_key, capture_key, stamp, hash, body, captured_at, gone)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             page.flow,
@@ -88,7 +139,8 @@ fn insert_record(
             row.stamp.map(micros),
             row.hash,
             row.body,
-            now
+            now,
+            row.kind == RowKind::Gone
         ])?;
     Ok((inserted == 1).then(|| tx.last_insert_rowid()))
 }
@@ -97,18 +149,19 @@ fn insert_message(
     tx: &Connection,
     page: &CapturePage,
     row: &CaptureRow,
-    record_id: i64,
+    (record_id, write_no, target): (i64, i64, &(String, String)),
     now: i64,
 ) -> Result<(), StoreError> {
+    // One sequence for all that happens to a record, whatever is written first.
     let order_key =
         keys::order_key((&page.source.0, &page.source.1), &row.source_key, (&page.target.0, &page.target.1));
     let new = NewMessage {
         record_id,
         flow: &page.flow,
-        write_no: 0,
+        write_no,
         part: None,
         source_key: &row.source_key,
-        target: (&page.target.0, &page.target.1),
+        target: (&target.0, &target.1),
         order_key: &order_key,
     };
     let id = order::insert(tx, &new, now)?;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances, MessageRow};
 use super::{Concluded, Conclusion, Delivery, Fault, NewLink, StoreError, Verdict, WrittenRecord, micros, query};
+use super::{agreed, gone};
 use crate::state::{Event, Reason, State};
 
 /// Applies a verdict.
@@ -31,10 +32,11 @@ pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concl
 fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> Result<State, StoreError> {
     match verdict {
         Verdict::Done(delivery) => deliver(tx, message, delivery, now),
-        Verdict::Noop { reason, written, next } => {
+        Verdict::Noop { reason, written, next, agreed } => {
             if let Some(written) = written {
                 keep_written(tx, message, written)?;
             }
+            agreed::keep(tx, agreed, now)?;
             note(tx, message.id, reason)?;
             let with = Circumstances { next: next.as_ref(), ..Default::default() };
             step::take(tx, message, Event::Unchanged, &with, now)
@@ -43,12 +45,12 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
             note(tx, message.id, reason)?;
             step::take(tx, message, Event::Skip, &Circumstances::default(), now)
         }
-        Verdict::Retry { at, fault, quiet_until } => {
+        Verdict::Retry { at, fault, quiet_until, alone } => {
             tx.prepare_cached(
                 "UPDATE messages SET failures = failures + 1, quiet_until = coalesce(?2, quiet_until),
-                        first_attempt_at = coalesce(first_attempt_at, ?3) WHERE id = ?1",
+                        first_attempt_at = coalesce(first_attempt_at, ?3), alone = max(alone, ?4) WHERE id = ?1",
             )?
-            .execute(params![message.id, quiet_until.map(micros), now])?;
+            .execute(params![message.id, quiet_until.map(micros), now, alone])?;
             later(tx, message, Event::Retry, (micros(*at), fault), now)
         }
         Verdict::Ambiguous { at, fault, probes } => {
@@ -111,16 +113,30 @@ fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64)
         "UPDATE messages SET target_key = ?2, response_digest = ?3, by_probe = ?4, rejections = NULL WHERE id = ?1",
     )?
     .execute(params![message.id, delivery.target_key, delivery.response_digest, delivery.by_probe])?;
-    tx.prepare_cached(
-        "INSERT INTO last_written (flow, write_no, source_key, part, hash) VALUES (?1, ?2, ?3, coalesce(?4, ''), ?5)
-         ON CONFLICT (flow, write_no, source_key, part) DO UPDATE SET hash = ?5",
-    )?
-    .execute(params![message.flow, message.write_no, message.source_key, message.part, delivery.hash])?;
+    keep_hash(tx, message, &delivery.hash)?;
+    agreed::keep(tx, &delivery.agreed, now)?;
+    if delivery.removed {
+        gone::forget(tx, message, delivery.target_key.as_deref())?;
+    }
     if let Some(written) = &delivery.written {
         keep_written(tx, message, written)?;
     }
     let with = Circumstances { next: delivery.next.as_ref(), ..Default::default() };
     step::take(tx, message, Event::Done, &with, now)
+}
+
+/// The hash of what was written, so that the same content is not sent twice. A record that is gone from the source has
+/// changed the target by another write: should it come back, it is written whatever it was before.
+fn keep_hash(tx: &Connection, message: &MessageRow, hash: &str) -> Result<(), StoreError> {
+    if message.gone {
+        return gone::forget_written(tx, message);
+    }
+    tx.prepare_cached(
+        "INSERT INTO last_written (flow, write_no, source_key, part, hash) VALUES (?1, ?2, ?3, coalesce(?4, ''), ?5)
+         ON CONFLICT (flow, write_no, source_key, part) DO UPDATE SET hash = ?5",
+    )?
+    .execute(params![message.flow, message.write_no, message.source_key, message.part, hash])?;
+    Ok(())
 }
 
 /// I6: a target record belongs to one source record.
@@ -158,16 +174,23 @@ pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, no
         new.target_key,
         now
     ])?;
-    wake_waiters(tx, link, now)
+    wake_waiters(tx, link, &new.target_key, now)
 }
 
-fn wake_waiters(tx: &Connection, link: &Link, now: i64) -> Result<(), StoreError> {
+/// Whoever waits for the link, asked for in either direction.
+fn wake_waiters(tx: &Connection, link: &Link, target_key: &str, now: i64) -> Result<(), StoreError> {
     let waiters: Vec<i64> = tx
         .prepare_cached(
             "SELECT message_id FROM link_waits WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
-               AND system = ?4 AND entity = ?5",
+               AND system = ?4 AND entity = ?5
+             UNION
+             SELECT message_id FROM link_waits WHERE of_system = ?4 AND of_entity = ?5 AND source_key = ?6
+               AND system = ?1 AND entity = ?2",
         )?
-        .query_map([&link.of_system, &link.of_entity, &link.key, &link.system, &link.entity], |row| row.get(0))?
+        .query_map(
+            [link.of_system.as_str(), &link.of_entity, &link.key, &link.system, &link.entity, target_key],
+            |row| row.get(0),
+        )?
         .collect::<Result<_, _>>()?;
     for id in waiters {
         if let Some(message) = step::load(tx, id)?

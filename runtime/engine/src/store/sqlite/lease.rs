@@ -164,7 +164,8 @@ fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
                        AND l.source_key = m.source_key AND l.system = m.target_system AND l.entity = m.target_entity
                        AND l.part = coalesce(m.part, '')),
                     (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
-                       AND w.source_key = m.source_key AND w.part = coalesce(m.part, ''))
+                       AND w.source_key = m.source_key AND w.part = coalesce(m.part, '')),
+                    r.gone, m.alone
              FROM messages m JOIN records r ON r.id = m.record_id WHERE m.id = ?1",
         )?
         .query_row([id], leased_row)?;
@@ -198,6 +199,8 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, rusqlite::Error> {
         body: row.get(7)?,
         captured_at: at(row.get(8)?),
         capture_key: row.get(9)?,
+        gone: row.get(24)?,
+        alone: row.get(25)?,
         attempts: row.get(10)?,
         failures: row.get(11)?,
         waits: row.get(12)?,
@@ -250,7 +253,8 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
     let deed = serde_json::to_string(&intent.sent.deed).map_err(|error| StoreError::new(error.to_string()))?;
     tx.prepare_cached(
         "UPDATE messages SET attempts = attempts + 1, probes = 0, mapping_version = ?2, deed = ?3, request = ?4,
-                request_hash = ?5, create_key = ?6, sent_at = ?7, first_attempt_at = coalesce(first_attempt_at, ?7)
+                request_hash = ?5, create_key = ?6, sent_at = ?7, first_attempt_at = coalesce(first_attempt_at, ?7),
+                batch = ?8
          WHERE id = ?1",
     )?
     .execute(params![
@@ -260,7 +264,8 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
         intent.sent.record,
         intent.sent.hash,
         intent.sent.create_key,
-        now
+        now,
+        intent.batch
     ])?;
     tx.prepare_cached(
         "INSERT INTO attempts (message_id, n, kind, generation, started_at, request_hash)

@@ -2,10 +2,12 @@
 //!
 //! In: the calls of [`Store`]. Out: their results. SQL never leaves this folder.
 
+mod agreed;
 mod alerts;
 mod capture;
 mod conclude;
 mod connections;
+mod gone;
 mod lease;
 mod order;
 mod people;
@@ -160,6 +162,14 @@ impl Store for SqliteStore {
     fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position> {
         let (flow, pass) = (flow.to_owned(), pass.to_owned());
         self.reader.call(move |tx| capture::position(tx, &flow, &pass))
+    }
+
+    fn unseen(&self, question: UnseenQuestion) -> Stored<'_, Unseen> {
+        self.reader.call(move |tx| gone::unseen(tx, &question))
+    }
+
+    fn agreed(&self, records: Vec<RecordRef>) -> Stored<'_, Vec<Option<Agreed>>> {
+        self.reader.call(move |tx| records.iter().map(|record| agreed::of(tx, record)).collect())
     }
 
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {

@@ -146,7 +146,7 @@ pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Resu
     let Some(message) = step::load(tx, id)? else { return Ok(state) };
     let newer: Option<i64> = tx
         .prepare_cached(
-            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id > ?3 AND write_no = 0 LIMIT 1",
+            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id > ?3 ORDER BY record_id, id LIMIT 1",
         )?
         .query_row(params![message.order_key, message.flow, message.record_id], |row| row.get(0))
         .optional()?;

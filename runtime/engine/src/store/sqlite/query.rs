@@ -6,12 +6,17 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{MessageId, Selection, StoreError, alerts, at, micros, step};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
 
-/// The target key behind a link.
+/// The key behind a link; asked the other way round, the key of the source record from which ours was made.
 pub(super) fn link(tx: &Connection, link: &Link) -> Result<Option<String>, StoreError> {
     let key = tx
         .prepare_cached(
-            "SELECT target_key FROM links WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
-               AND system = ?4 AND entity = ?5 ORDER BY part LIMIT 1",
+            "SELECT found FROM (
+               SELECT 0 AS reversed, part, target_key AS found FROM links
+                 WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3 AND system = ?4 AND entity = ?5
+               UNION ALL
+               SELECT 1, part, source_key FROM links
+                 WHERE system = ?1 AND entity = ?2 AND target_key = ?3 AND of_system = ?4 AND of_entity = ?5)
+             ORDER BY reversed, part, found LIMIT 1",
         )?
         .query_row([&link.of_system, &link.of_entity, &link.key, &link.system, &link.entity], |row| row.get(0))
         .optional()?;
@@ -53,7 +58,8 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
     let mut flows: Vec<FlowStatus> = tx
         .prepare_cached(
             "SELECT t.flow, t.read, t.unchanged, t.filtered, t.accepted, t.last_read_at, t.last_error,
-                    (SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow),
+                    coalesce((SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow AND p.pass NOT IN ('everything', 'keys')),
+                             (SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow AND p.pass = 'everything')),
                     (SELECT m.message FROM messages m WHERE m.flow = t.flow AND m.state IN ('DEAD','PARKED_AMBIGUOUS')
                        ORDER BY m.changed_at DESC LIMIT 1),
                     t.last_new_at, t.silent_since

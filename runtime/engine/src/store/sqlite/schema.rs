@@ -93,6 +93,17 @@ ALTER TABLE connections ADD COLUMN opened_at INTEGER;
 ALTER TABLE connections ADD COLUMN open_until INTEGER;
 ALTER TABLE connections ADD COLUMN open_reason TEXT;
 ",
+    // 3: records that are gone, states that two sides agree on, batches; links are asked both ways.
+    "
+ALTER TABLE records ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE seen ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN batch TEXT;
+ALTER TABLE messages ADD COLUMN alone INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_batch ON messages (batch) WHERE batch IS NOT NULL;
+CREATE TABLE agreed (
+  system TEXT NOT NULL, entity TEXT NOT NULL, record_key TEXT NOT NULL, body TEXT NOT NULL, writer TEXT,
+  at INTEGER NOT NULL, PRIMARY KEY (system, entity, record_key)) WITHOUT ROWID;
+",
 ];
 
 /// Brings the tables up to date.

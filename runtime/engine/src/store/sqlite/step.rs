@@ -27,6 +27,8 @@ pub(super) struct MessageRow {
     pub(super) cause: Option<String>,
     pub(super) latest_wins: bool,
     pub(super) channel: Option<String>,
+    /// The record is gone from the source.
+    pub(super) gone: bool,
 }
 
 /// Reads the row of a message.
@@ -34,7 +36,8 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
     let row = tx
         .prepare_cached(
             "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
-                    m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel
+                    m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel,
+                    (SELECT r.gone FROM records r WHERE r.id = m.record_id)
              FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1",
         )?
         .query_row([id], |row| {
@@ -54,6 +57,7 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
                 target: (row.get(11)?, row.get(12)?),
                 latest_wins: row.get(13)?,
                 channel: row.get(14)?,
+                gone: row.get::<_, Option<bool>>(15)?.unwrap_or_default(),
             })
         })
         .optional()?;

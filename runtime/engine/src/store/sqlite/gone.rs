@@ -1,0 +1,51 @@
+//! Records that are gone, at the source or at the target.
+//!
+//! In: a sweep that has ended, a delete that was delivered. Out: keys that the sweep did not meet; what is forgotten with
+//! a target record, so that a record which comes back is a new one.
+
+use rusqlite::{Connection, params};
+
+use super::step::MessageRow;
+use super::{StoreError, Unseen, UnseenQuestion, micros};
+
+/// The flow's records that were not met since the sweep began.
+pub(super) fn unseen(tx: &Connection, question: &UnseenQuestion) -> Result<Unseen, StoreError> {
+    let since = micros(question.since);
+    let keys = tx
+        .prepare_cached(
+            "SELECT source_key FROM seen WHERE flow = ?1 AND gone = 0 AND last_at < ?2 AND source_key > coalesce(?3, '')
+             ORDER BY source_key LIMIT ?4",
+        )?
+        .query_map(params![question.flow, since, question.after, question.limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let (unseen, known) = tx
+        .prepare_cached("SELECT count(*) FILTER (WHERE last_at < ?2), count(*) FROM seen WHERE flow = ?1 AND gone = 0")?
+        .query_row(params![question.flow, since], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Unseen { keys, unseen, known })
+}
+
+/// Forgets what was known of a target record that a message has removed.
+pub(super) fn forget(tx: &Connection, message: &MessageRow, target_key: Option<&str>) -> Result<(), StoreError> {
+    let (system, entity) = &message.target;
+    tx.prepare_cached(
+        "DELETE FROM claims WHERE system = ?1 AND entity = ?2 AND create_key IN
+           (SELECT create_key FROM messages WHERE flow = ?3 AND source_key = ?4 AND create_key IS NOT NULL)",
+    )?
+    .execute(params![system, entity, message.flow, message.source_key])?;
+    tx.prepare_cached(
+        "DELETE FROM links WHERE system = ?1 AND entity = ?2 AND (target_key = ?4
+           OR ((of_system, of_entity) = (SELECT system, entity FROM records WHERE id = ?5)
+               AND source_key = ?3 AND part = coalesce(?6, '')))",
+    )?
+    .execute(params![system, entity, message.source_key, target_key, message.record_id, message.part])?;
+    tx.prepare_cached("DELETE FROM agreed WHERE system = ?1 AND entity = ?2 AND record_key = ?3")?
+        .execute(params![system, entity, target_key])?;
+    Ok(())
+}
+
+/// Whatever a flow wrote of a record that is gone is no longer what the target holds.
+pub(super) fn forget_written(tx: &Connection, message: &MessageRow) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM last_written WHERE flow = ?1 AND source_key = ?2")?
+        .execute([&message.flow, &message.source_key])?;
+    Ok(())
+}
