@@ -64,6 +64,9 @@ pub(crate) struct SyncArguments {
     /// Read changes from this instant on, whatever was read before (2026-11-02T08:00:00Z).
     #[arg(long)]
     pub(crate) since: Option<jiff::Timestamp>,
+    /// Carry out deletes although a good part of all records is gone from its source at once.
+    #[arg(long, requires = "everything")]
+    pub(crate) accept_deletes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -35,6 +35,7 @@ pub(crate) async fn sync(
         stop: if arguments.once { Stop::Once } else { Stop::Idle },
         everything: arguments.everything,
         since: arguments.since,
+        accept_gone: arguments.accept_deletes,
         without_reading: false,
     };
     let bar = tokio::spawn(show_progress(engine.progress()));
