@@ -137,11 +137,27 @@ impl Reading<'_> {
         }
         let id = self.add(&shown, path)?;
         let text = self.loaded.project.files.get(id).map(|file| file.text.clone()).unwrap_or_default();
-        match Manifest::parse(&text, &shown) {
+        let below = std::cell::RefCell::new(Vec::new());
+        let read = |name: &str| {
+            let path = disk::system_folder(self.dir, SYSTEMS, name, CATALOGUE)?.join(MANIFEST);
+            let text = disk::read_text(&path).ok()?;
+            below.borrow_mut().push((format!("{name}/{MANIFEST}"), path));
+            Some(text)
+        };
+        let parsed = Manifest::parse_over(&text, &shown, &read);
+        let mut places = vec![(shown, id, text)];
+        for (shown, path) in below.into_inner() {
+            let id = self.add(&shown, path)?;
+            let text = self.loaded.project.files.get(id).map(|file| file.text.clone()).unwrap_or_default();
+            places.push((shown, id, text));
+        }
+        match parsed {
             Ok(manifest) => Ok((id, Some(manifest))),
             Err(faults) => {
                 for fault in faults {
-                    let span = disk::line_span(id, &text, fault.line, fault.column);
+                    let place = places.iter().find(|(shown, _, _)| *shown == fault.file).or_else(|| places.first());
+                    let Some((_, id, text)) = place else { continue };
+                    let span = disk::line_span(*id, text, fault.line, fault.column);
                     let mut diagnostic = Diagnostic::error("E0701", span, fault.message);
                     diagnostic.help.extend(fault.help);
                     self.loaded.diagnostics.push(diagnostic);

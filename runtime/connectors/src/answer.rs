@@ -3,8 +3,12 @@
 
 use std::borrow::Cow;
 
-use mapwright_manifest::{Condition, Matcher, Selector, SelectorRoot, SelectorStep};
+use mapwright_manifest::{
+    Codec, Condition, Driver, Manifest, Matcher, Operation, Selector, SelectorRoot, SelectorStep,
+};
 use mapwright_values::Json;
+
+use crate::{codec, soap};
 
 use crate::template::{Scope, plain};
 
@@ -14,6 +18,8 @@ pub(crate) struct Answer {
     /// Names in lower case, in the order of the answer.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
+    /// Why the body's letters cannot be trusted.
+    pub(crate) misspelt: Option<String>,
 }
 
 impl Answer {
@@ -42,25 +48,92 @@ impl Answer {
         looks_so || (start.starts_with('<') && self.header("content-type").is_some_and(|kind| kind.contains("html")))
     }
 
-    /// The body as a tree.
-    pub(crate) fn read(&self) -> ReadAnswer<'_> {
+    /// The body as JSON.
+    pub(crate) fn read_json(&self) -> ReadAnswer<'_> {
         let text = self.body.trim_start_matches('\u{feff}');
-        let (json, malformed) = match Json::parse(text) {
-            Ok(json) => (Some(json), None),
-            Err(_) if text.trim().is_empty() => (None, None),
-            Err(malformed) => (None, Some(malformed.to_string())),
+        let (json, malformed) = match (Json::parse(text), &self.misspelt) {
+            _ if text.trim().is_empty() => (None, None),
+            (Ok(_), Some(misspelt)) => (None, Some(misspelt.clone())),
+            (Ok(json), None) => (Some(json), None),
+            (Err(malformed), _) => (None, Some(format!("the body is not JSON: {malformed}"))),
         };
-        ReadAnswer { answer: self, json, malformed }
+        ReadAnswer { answer: self, format: Format::Json, json, malformed, decoded: None }
+    }
+
+    /// The body as a tree, and the document that the operation finds in it.
+    pub(crate) fn read(&self, manifest: &Manifest, operation: Option<&Operation>) -> ReadAnswer<'_> {
+        let text = self.body.trim_start_matches('\u{feff}');
+        let format = Format::of(manifest);
+        let parsed = match format {
+            Format::Json | Format::Graphql => Json::parse(text).map_err(|malformed| malformed.to_string()),
+            Format::Soap => soap::read(text),
+            Format::Coded => codec::decode(&manifest.codec, text),
+        };
+        let (json, malformed) = match (parsed, &self.misspelt) {
+            _ if text.trim().is_empty() => (None, None),
+            (Ok(_), Some(misspelt)) => (None, Some(misspelt.clone())),
+            (Ok(json), None) => (Some(json), None),
+            (Err(malformed), _) => (None, Some(format!("the body is not {}: {malformed}", format.word()))),
+        };
+        let mut read = ReadAnswer { answer: self, format, json, malformed, decoded: None };
+        if let Some(operation) = operation.filter(|operation| !operation.decode.is_empty())
+            && let Some(text) = read.text(&operation.decode, &Json::Null).filter(|text| !text.trim().is_empty())
+        {
+            match codec::decode(&manifest.codec, &text) {
+                Ok(decoded) => read.decoded = Some(decoded),
+                Err(malformed) => {
+                    let place = operation.decode.first().map_or("", |selector| selector.text.as_str());
+                    read.malformed = Some(format!("the document at `{place}` cannot be read: {malformed}"));
+                }
+            }
+        }
+        read
+    }
+}
+
+/// What a body is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// JSON.
+    Json,
+    /// JSON as GraphQL answers it.
+    Graphql,
+    /// A SOAP envelope.
+    Soap,
+    /// As the codec says.
+    Coded,
+}
+
+impl Format {
+    fn of(manifest: &Manifest) -> Self {
+        match (&manifest.codec, manifest.driver) {
+            (_, Driver::Soap) => Self::Soap,
+            (_, Driver::Graphql) => Self::Graphql,
+            (Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. }, _) => Self::Coded,
+            (Codec::Json(_) | Codec::Hook(_), _) => Self::Json,
+        }
+    }
+
+    /// For messages.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Json | Self::Graphql => "JSON",
+            Self::Soap => "SOAP",
+            Self::Coded => "as the codec says",
+        }
     }
 }
 
 /// An answer with its body as a tree.
 pub(crate) struct ReadAnswer<'a> {
     pub(crate) answer: &'a Answer,
-    /// `None` = no body, or none that is JSON.
+    pub(crate) format: Format,
+    /// `None` = no body, or none that can be read.
     pub(crate) json: Option<Json<'a>>,
-    /// Why a body is not JSON.
+    /// Why a body cannot be read, as a sentence.
     pub(crate) malformed: Option<String>,
+    /// The document within the body (`decode`).
+    pub(crate) decoded: Option<Json<'static>>,
 }
 
 impl<'a> ReadAnswer<'a> {
@@ -71,15 +144,24 @@ impl<'a> ReadAnswer<'a> {
             Some(SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any)
             | None => "",
         };
+        let lone = match self.format {
+            Format::Json | Format::Graphql => Lone::None,
+            Format::Soap | Format::Coded => Lone::Item,
+        };
         let found: Vec<Cow<'b, Json<'b>>> = match selector.root {
             SelectorRoot::Body => match &self.json {
-                Some(json) => walk(json, &selector.steps, entity).into_iter().map(Cow::Borrowed).collect(),
+                Some(json) => walk_by(json, &selector.steps, entity, lone).into_iter().map(Cow::Borrowed).collect(),
+                None => Vec::new(),
+            },
+            SelectorRoot::Decoded => match &self.decoded {
+                Some(json) => walk_by(json, &selector.steps, entity, lone).into_iter().map(Cow::Borrowed).collect(),
                 None => Vec::new(),
             },
             SelectorRoot::Header => owned(self.answer.header(first)),
             SelectorRoot::Cookie => owned(self.answer.cookie(first)),
             SelectorRoot::Status => vec![Cow::Owned(Json::Number(self.answer.status.to_string().into()))],
-            SelectorRoot::Decoded | SelectorRoot::Record => Vec::new(),
+            // These belong to webhooks and batches.
+            SelectorRoot::Record | SelectorRoot::Each | SelectorRoot::Query | SelectorRoot::Form => Vec::new(),
         };
         if selector.count {
             return vec![Cow::Owned(Json::Number(count(&found).to_string().into()))];
@@ -172,24 +254,41 @@ pub(crate) fn holds(matcher: &Matcher, found: &[&Json<'_>], scope: &Scope<'_>) -
 pub(crate) fn leaf(value: &Json<'_>) -> Option<String> {
     match value {
         Json::Text(_) | Json::Number(_) | Json::Boolean(_) => Some(plain(value)),
-        Json::Null | Json::List(_) | Json::Record(_) => None,
+        // An XML element with attributes: its text is the leaf.
+        Json::Record(_) => value.get("#text").map(plain),
+        Json::Null | Json::List(_) => None,
     }
 }
 
 /// Follows steps through a tree.
 pub(crate) fn walk<'b>(json: &'b Json<'b>, steps: &[SelectorStep], entity: &Json<'_>) -> Vec<&'b Json<'b>> {
+    walk_by(json, steps, entity, Lone::None)
+}
+
+/// What a value is where a list was expected: XML cannot tell one item from a list of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lone {
+    /// No list.
+    None,
+    /// A list of one.
+    Item,
+}
+
+fn walk_by<'b>(json: &'b Json<'b>, steps: &[SelectorStep], entity: &Json<'_>, lone: Lone) -> Vec<&'b Json<'b>> {
     let mut found = vec![json];
     for step in steps {
         found = match step {
             SelectorStep::Member(name) => found.into_iter().filter_map(|value| value.get(name)).collect(),
             SelectorStep::EntityMember(own) => {
+                // A key within a nested record is a path.
                 let name = entity.get(own).map(plain).unwrap_or_default();
-                found.into_iter().filter_map(|value| value.get(&name)).collect()
+                let follow = |value: &'b Json<'b>| name.split('.').try_fold(value, |value, step| value.get(step));
+                found.into_iter().filter_map(follow).collect()
             }
-            SelectorStep::Each => found.into_iter().flat_map(items).collect(),
+            SelectorStep::Each => found.into_iter().flat_map(|value| items(value, lone)).collect(),
             SelectorStep::Item(index) => {
                 let index = *index;
-                found.into_iter().filter_map(|value| items(value).into_iter().nth(index)).collect()
+                found.into_iter().filter_map(|value| items(value, lone).into_iter().nth(index)).collect()
             }
             SelectorStep::Any => found.into_iter().filter_map(first_member).collect(),
         };
@@ -197,10 +296,12 @@ pub(crate) fn walk<'b>(json: &'b Json<'b>, steps: &[SelectorStep], entity: &Json
     found
 }
 
-fn items<'b>(value: &'b Json<'b>) -> Vec<&'b Json<'b>> {
-    match value {
-        Json::List(items) => items.iter().collect(),
-        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_) => Vec::new(),
+fn items<'b>(value: &'b Json<'b>, lone: Lone) -> Vec<&'b Json<'b>> {
+    match (value, lone) {
+        (Json::List(items), _) => items.iter().collect(),
+        (Json::Record(_), Lone::Item) => vec![value],
+        (Json::Text(text), Lone::Item) if !text.trim().is_empty() => vec![value],
+        (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_), _) => Vec::new(),
     }
 }
 

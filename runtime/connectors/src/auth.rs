@@ -30,7 +30,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// Reads what the manifest keeps of a log-in's answer. `Err` = what the answer lacks.
-    pub(crate) fn keep(login: &LogIn, read: &ReadAnswer<'_>, number: u64) -> Result<Self, String> {
+    /// `known` = what the log-in started from: it stays where the answer brings nothing newer.
+    pub(crate) fn keep(
+        login: &LogIn,
+        read: &ReadAnswer<'_>,
+        known: Vec<(String, SecretString)>,
+        number: u64,
+    ) -> Result<Self, String> {
         let entity = Json::Null;
         let needed = |name: &str| {
             let sent = login.send.headers.iter().chain(&login.send.query).chain(&login.send.cookies);
@@ -38,11 +44,15 @@ impl Session {
                 slot.root == "session" && !slot.optional && slot.path.first().is_some_and(|first| first == name)
             })
         };
-        let mut kept = Vec::new();
+        let mut kept = known;
         for (name, selectors) in &login.keep {
+            let optional = selectors.iter().any(|selector| selector.optional);
             match read.text(selectors, &entity) {
-                Some(value) if !value.is_empty() => kept.push((name.clone(), SecretString::from(value))),
-                Some(_) | None if needed(name) => {
+                Some(value) if !value.is_empty() => {
+                    kept.retain(|(known, _)| known != name);
+                    kept.push((name.clone(), SecretString::from(value)));
+                }
+                Some(_) | None if needed(name) && !optional => {
                     let place = selectors.first().map_or("", |selector| selector.text.as_str());
                     return Err(format!("the log-in's answer holds no `{place}`"));
                 }
@@ -69,6 +79,20 @@ impl Session {
             idle_max: idle.map(shortened),
             used: Flag::new(now),
         })
+    }
+
+    /// A session that is nothing but a token which we signed.
+    pub(crate) fn signed(login: &LogIn, kept: Vec<(String, SecretString)>, number: u64) -> Self {
+        let life = login.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.life);
+        let early = login.early.unwrap_or(EARLY_MAX.min(life / 10));
+        let now = Instant::now();
+        Self {
+            number,
+            kept,
+            fresh_until: now.checked_add(life.saturating_sub(early)),
+            idle_max: None,
+            used: Flag::new(now),
+        }
     }
 
     /// May it still be used? Notes the use.
@@ -128,7 +152,7 @@ pub(crate) struct Added {
 pub(crate) fn added(manifest: &Manifest, scope: &Scope<'_>) -> Result<Added, Unfilled> {
     match &manifest.auth {
         Auth::None => Ok(Added { headers: Vec::new(), query: Vec::new() }),
-        Auth::Basic { user, password } => {
+        Auth::Basic { user, password, .. } => {
             let user = scope.text(user)?.unwrap_or_default();
             let password = scope.text(password)?.unwrap_or_default();
             let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));

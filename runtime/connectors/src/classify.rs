@@ -8,7 +8,8 @@ use mapwright_engine::connector::Class;
 use mapwright_manifest::{Errors, Extract, ExtractFrom, Operation, Rule, RuleClass, Verb};
 use mapwright_values::Json;
 
-use crate::answer::{ReadAnswer, holds, shortened};
+use crate::answer::{Format, ReadAnswer, holds, shortened};
+use crate::soap;
 use crate::template::Scope;
 
 /// A wish to wait that is longer than this is cut.
@@ -102,7 +103,10 @@ pub(crate) fn unsuccessful(
         return Some(unmet);
     }
     if let Some(malformed) = &read.malformed {
-        return Some(format!("the body is not JSON: {malformed}"));
+        return Some(malformed.clone());
+    }
+    if let Some(fault) = inner_fault(read) {
+        return Some(fault);
     }
     let promised = !operation.records.is_empty() || !operation.record.is_empty() || !operation.key.is_empty();
     (promised && read.json.is_none()).then(|| "the body is empty".to_owned())
@@ -128,13 +132,20 @@ pub(crate) fn classify(
     });
     let reaction = match rule {
         Some(rule) => of_rule(rule.class),
+        // A SOAP fault says who is to blame, whatever its status.
+        None if read.json.as_ref().and_then(soap::sender_at_fault) == Some(true) => {
+            Reaction::Class(if asked.writes() { Class::Permanent } else { Class::Halt })
+        }
         None if succeeded => Reaction::Class(if asked.writes() { Class::Ambiguous } else { Class::Transient }),
         None => of_table(status, asked, read.answer.header("retry-after").is_some()),
     };
     let wait = rule.and_then(|rule| read.text(&rule.wait, entity));
     let wait = wait.or_else(|| read.answer.header("retry-after").map(str::to_owned));
     let message = if page_for_people {
-        "an HTML page where JSON was expected".to_owned()
+        match read.format {
+            Format::Soap => "an HTML page where SOAP was expected".to_owned(),
+            Format::Json | Format::Graphql | Format::Coded => "an HTML page where JSON was expected".to_owned(),
+        }
     } else if messages.is_empty() {
         why.to_owned()
     } else {
@@ -147,6 +158,34 @@ pub(crate) fn classify(
         field: fields.into_iter().next(),
         retry_after: wait.and_then(|text| retry_after(&text, read)),
         html: page_for_people,
+    }
+}
+
+/// A fault inside of an answer that would be a success by its status: SOAP's own, or GraphQL's.
+fn inner_fault(read: &ReadAnswer<'_>) -> Option<String> {
+    let body = read.json.as_ref()?;
+    match read.format {
+        Format::Soap => {
+            let fault = body.get("Fault")?;
+            Some(fault.get("faultstring").map_or_else(|| "a fault".to_owned(), crate::template::plain))
+        }
+        Format::Graphql => {
+            if let Some(Json::List(errors)) = body.get("errors")
+                && let Some(first) = errors.first()
+            {
+                return Some(first.get("message").map_or_else(|| "an error".to_owned(), crate::template::plain));
+            }
+            // Errors of the business stand in the payload of each mutation.
+            let Some(Json::Record(data)) = body.get("data") else { return None };
+            data.iter().find_map(|(_, payload)| match payload.get("userErrors") {
+                Some(Json::List(errors)) => {
+                    let first = errors.first()?;
+                    Some(first.get("message").map_or_else(|| "an error".to_owned(), crate::template::plain))
+                }
+                Some(_) | None => None,
+            })
+        }
+        Format::Json | Format::Coded => None,
     }
 }
 
@@ -201,6 +240,8 @@ const fn of_rule(class: RuleClass) -> Reaction {
         RuleClass::Missing => Reaction::Class(Class::Missing),
         RuleClass::Dependency => Reaction::Class(Class::Dependency),
         RuleClass::Throttled => Reaction::Class(Class::Throttled),
+        // What a job comes to is asked for where the operation is sent; here its state is merely unknown.
+        RuleClass::Pending => Reaction::Class(Class::Ambiguous),
     }
 }
 

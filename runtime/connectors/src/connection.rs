@@ -1,10 +1,12 @@
 //! One connection: the manifest, its values, its session, and the one way in which a request is sent and judged.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use indexmap::IndexMap;
 use mapwright_engine::connector::{Class, Connector, Failure};
-use mapwright_manifest::{Auth, LogIn, Manifest, Operation};
+use mapwright_manifest::{Auth, LogIn, Manifest, Operation, Template};
 use mapwright_values::Json;
 use mapwright_values::plan::{EntityPlan, SystemPlan};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,9 +16,12 @@ use crate::answer::ReadAnswer;
 use crate::auth::{Keeper, Session};
 use crate::classify::{Asked, Reaction, Verdict, classify, for_engine, unsuccessful};
 use crate::http::{Http, Prepared, Trouble};
+use crate::jwt;
+use crate::limits::Limiter;
 use crate::request::{self, Extras, Subject};
 use crate::settings::{self, ConnectionSettings};
 use crate::template::{Scope, Unfilled};
+use crate::vault::Vault;
 
 /// A value shorter than this is not worth hiding in a message, and hiding it would make the message unreadable.
 const REDACTED_CHARACTERS_MIN: usize = 4;
@@ -45,6 +50,8 @@ pub(crate) struct RestConnector {
     config: Json<'static>,
     secrets: Vec<(String, SecretString)>,
     http: Http,
+    limiter: Limiter,
+    vault: Option<Arc<dyn Vault>>,
     keeper: Keeper,
     pub(crate) places: Semaphore,
     pub(crate) request_timeout: Duration,
@@ -81,7 +88,7 @@ impl RestConnector {
         );
         let config = settings::config_values(&manifest, &settings);
         let secrets: Vec<(String, SecretString)> = std::mem::take(&mut settings.credentials).into_iter().collect();
-        let scope = Scope { roots: &[("config", &config)], secrets: &[], session: &[], lets: &[] };
+        let scope = Scope { roots: &[("config", &config)], ..Scope::default() };
         if settings.ca_file.is_none()
             && let Some(file) = manifest.tls_ca.as_ref().and_then(|template| scope.text(template).ok().flatten())
         {
@@ -108,6 +115,7 @@ impl RestConnector {
             let host = url.host_str()?.to_owned();
             Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
         });
+        let limiter = Limiter::new(manifest.limits.rate, manifest.limits.cost.clone());
         Ok(Self {
             alias: alias.to_owned(),
             places: Semaphore::new(manifest.limits.parallel),
@@ -116,6 +124,8 @@ impl RestConnector {
             config,
             secrets,
             http,
+            limiter,
+            vault: settings.vault.take(),
             keeper: Keeper::default(),
             request_timeout,
             host: host.unwrap_or_else(|| base.clone()),
@@ -144,18 +154,31 @@ impl RestConnector {
     pub(crate) fn own_entries(&self, name: &str) -> Json<'static> {
         let mut members: Vec<_> = Vec::new();
         if let Some(entity) = self.manifest.entity(name) {
-            members.extend(entity.entries.iter().map(|(key, value)| (key.clone().into(), Json::text(value.clone()))));
+            members.extend(self.filled_entries(&entity.entries));
             let plan_key = self.plan(name).and_then(|plan| plan.key.first().copied());
             if let (false, Some(key)) = (entity.entries.contains_key("key"), plan_key) {
                 members.push(("key".into(), Json::text(key)));
             }
+        } else if let Some(action) = self.manifest.action(name) {
+            members.extend(self.filled_entries(&action.entries));
         }
         Json::Record(members)
     }
 
+    /// Entries with the configuration filled in; one that names more (a parent's key) is filled in by its request.
+    fn filled_entries(&self, entries: &IndexMap<String, Template>) -> Vec<(Cow<'static, str>, Json<'static>)> {
+        entries
+            .iter()
+            .filter_map(|(key, template)| {
+                let text = self.configured(|scope| scope.text(template)).ok().flatten()?;
+                Some((key.clone().into(), Json::text(text)))
+            })
+            .collect()
+    }
+
     /// A value of the configuration, filled in.
     pub(crate) fn configured<T>(&self, fill: impl FnOnce(&Scope<'_>) -> T) -> T {
-        fill(&Scope { roots: &[("config", &self.config)], secrets: &[], session: &[], lets: &[] })
+        fill(&Scope { roots: &[("config", &self.config)], ..Scope::default() })
     }
 
     /// Sends a request, logs in where that is needed, and judges the answer. `read_success` reads a success; what it
@@ -178,16 +201,18 @@ impl RestConnector {
             roots.push(("config", &self.config));
             let own = self.own_entries(call.name);
             roots.push(("entity", &own));
-            let scope = Scope { roots: &roots, secrets: &self.secrets, session: kept, lets: &call.operation.lets };
+            let scope = self.scope(&roots, kept, &call.operation.lets);
             let subject = Subject { manifest: &self.manifest, plan: call.plan, key: call.key };
             let prepared = request::prepare(subject, call.operation, &scope, &call.extras, true)
                 .map_err(|unfilled| self.unfilled(call, &unfilled))?;
             let place =
                 self.places.acquire().await.map_err(|_| self.failure(Class::Transient, "the connection is closed"))?;
+            self.limiter.ready().await.map_err(|wait| self.too_fast(wait))?;
             let answer = self.send(&prepared, &call.asked.words()).await;
             drop(place);
             let answer = answer.map_err(|trouble| self.trouble(call.asked, call.name, &trouble))?;
-            let read = answer.read();
+            let read = answer.read(&self.manifest, Some(call.operation));
+            let refill = self.limiter.note(&read);
             let why = match unsuccessful(&read, call.operation, &scope, &own) {
                 None => match read_success(&read) {
                     Ok(value) => return Ok(value),
@@ -206,6 +231,10 @@ impl RestConnector {
                     return read_success(&read).map_err(|why| self.failure(Class::Ambiguous, why));
                 }
                 (Reaction::Class(class), _) => {
+                    let mut verdict = verdict;
+                    if class == Class::Throttled {
+                        verdict.retry_after = verdict.retry_after.or(refill);
+                    }
                     let hidden: Vec<&str> = self.hidden(kept).chain(call.personal.iter().map(String::as_str)).collect();
                     return Err(self.judged(for_engine(class, call.asked), call, answer.status, verdict, &hidden));
                 }
@@ -226,6 +255,7 @@ impl RestConnector {
     async fn session(&self) -> Result<Option<Arc<Session>>, Failure> {
         let Auth::LogIn(login) = &self.manifest.auth else { return Ok(None) };
         let mut state = self.keeper.state.lock().await;
+        // The lock is held during the log-in: there is one at a time, and the others wait for what it gives.
         if let Some(session) = state.usable() {
             return Ok(Some(session));
         }
@@ -238,16 +268,29 @@ impl RestConnector {
 
     async fn log_in(&self, login: &LogIn, number: u64) -> Result<Session, Failure> {
         let roots = [("config", &self.config)];
-        let scope = Scope { roots: &roots, secrets: &self.secrets, session: &[], lets: &login.operation.lets };
+        let mut known = self.first_values(login).await?;
+        if let Some(jwt) = &login.jwt {
+            let scope = self.scope(&roots, &known, &[]);
+            let token = jwt::sign(jwt, &scope, jiff::Timestamp::now())
+                .map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?;
+            known.push(("jwt".to_owned(), SecretString::from(token)));
+        }
+        let Some(operation) = &login.operation else {
+            return Ok(Session::signed(login, known, number));
+        };
+        let scope = self.scope(&roots, &known, &operation.lets);
         let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
-        let prepared = request::prepare(subject, &login.operation, &scope, &Extras::default(), false)
+        let prepared = request::prepare(subject, operation, &scope, &Extras::default(), false)
             .map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?;
         let asked = Asked::LogIn;
         let answer = self.send(&prepared, "log-in").await.map_err(|trouble| self.trouble(asked, "", &trouble))?;
-        let read = answer.read();
-        let why = match unsuccessful(&read, &login.operation, &scope, &Json::Null) {
-            None => match Session::keep(login, &read, number) {
-                Ok(session) => return Ok(session),
+        let read = self.read_log_in(&answer, operation);
+        let why = match unsuccessful(&read, operation, &scope, &Json::Null) {
+            None => match Session::keep(login, &read, known.clone(), number) {
+                Ok(session) => {
+                    self.keep_durably(login, &session).await?;
+                    return Ok(session);
+                }
                 Err(why) => why,
             },
             Some(why) => why,
@@ -262,7 +305,7 @@ impl RestConnector {
             Reaction::Class(class) => {
                 let hidden: Vec<&str> = self.hidden(&[]).collect();
                 let call = Call {
-                    operation: &login.operation,
+                    operation,
                     asked,
                     name: "",
                     plan: None,
@@ -282,7 +325,7 @@ impl RestConnector {
         let Some(session) = self.keeper.state.lock().await.session.take() else { return };
         let Some((method, path)) = &login.logout else { return };
         let roots = [("config", &self.config)];
-        let scope = Scope { roots: &roots, secrets: &self.secrets, session: &session.kept, lets: &[] };
+        let scope = self.scope(&roots, &session.kept, &[]);
         let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
         let prepared = request::address(subject, path, &scope).and_then(|url| {
             let headers = crate::auth::added(&self.manifest, &scope)?.headers;
@@ -292,6 +335,66 @@ impl RestConnector {
             // A session that cannot be given back ends by itself; nothing depends on this answer.
             let _ = self.send(&prepared, "log-out").await;
         }
+    }
+
+    /// What templates of a request may name.
+    pub(crate) fn scope<'s>(
+        &'s self,
+        roots: &'s [(&'s str, &'s Json<'static>)],
+        session: &'s [(String, SecretString)],
+        lets: &'s [(String, mapwright_manifest::Tree)],
+    ) -> Scope<'s> {
+        Scope { roots, secrets: &self.secrets, session, lets, quote: None, codec: Some(&self.manifest.codec) }
+    }
+
+    /// A log-in answers JSON, whatever the system's records are written in, unless it is a call of the service itself.
+    fn read_log_in<'a>(&self, answer: &'a crate::answer::Answer, operation: &Operation) -> ReadAnswer<'a> {
+        if operation.call.is_some() || operation.document.is_some() {
+            answer.read(&self.manifest, Some(operation))
+        } else {
+            answer.read_json()
+        }
+    }
+
+    /// The values that a log-in starts from: those kept before, else the first ones.
+    async fn first_values(&self, login: &LogIn) -> Result<Vec<(String, SecretString)>, Failure> {
+        let mut known = Vec::new();
+        for (name, template) in &login.first {
+            let kept = match &self.vault {
+                Some(vault) if login.durable.contains(name) => vault.load(&self.alias, name).await,
+                Some(_) | None => Ok(None),
+            };
+            let kept = kept.map_err(|words| self.failure(Class::Halt, words))?;
+            let value = match kept {
+                Some(value) => value,
+                None => {
+                    let roots = [("config", &self.config)];
+                    let text = self.scope(&roots, &[], &[]).text(template);
+                    let text = text.map_err(|unfilled| self.failure(Class::Halt, unfilled.message))?;
+                    SecretString::from(text.unwrap_or_default())
+                }
+            };
+            known.push((name.clone(), value));
+        }
+        Ok(known)
+    }
+
+    /// Stores rotated values before anything that came with them is used.
+    async fn keep_durably(&self, login: &LogIn, session: &Session) -> Result<(), Failure> {
+        for name in &login.durable {
+            let Some((_, value)) = session.kept.iter().find(|(known, _)| known == name) else { continue };
+            let Some(vault) = &self.vault else { continue };
+            vault.save(&self.alias, name, value).await.map_err(|words| {
+                let words = format!("the log-in gave a new `{name}`, and it cannot be kept: {words}");
+                self.failure(Class::Halt, words)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn too_fast(&self, wait: Duration) -> Failure {
+        let words = format!("requests are at the limit of {}; nothing was sent", self.manifest.title);
+        Failure { retry_after: Some(wait), ..self.failure(Class::Throttled, words) }
     }
 
     fn unfilled(&self, call: &Call<'_>, unfilled: &Unfilled) -> Failure {

@@ -19,7 +19,8 @@ fn field(fields: &'static [FieldPlan], name: &str) -> Option<&'static FieldPlan>
     fields.iter().find(|field| field.name == name)
 }
 
-fn members(kind: &Kind) -> Option<&'static [FieldPlan]> {
+/// The fields of a record, or of a list's records.
+pub(crate) fn members(kind: &Kind) -> Option<&'static [FieldPlan]> {
     match kind {
         Kind::Record(fields) => Some(fields),
         Kind::List(inner) => members(inner),
@@ -48,8 +49,13 @@ pub(crate) fn list_items<'v, 'j>(value: &'v Json<'j>) -> Vec<&'v Json<'j>> {
 pub(crate) fn key_of(record: &Json<'_>, names: &[&str]) -> Option<Vec<String>> {
     names
         .iter()
-        .map(|name| record.get(name).filter(|value| !value.is_null()).map(plain).filter(|text| !text.is_empty()))
+        .map(|name| at(record, name).filter(|value| !value.is_null()).map(plain).filter(|text| !text.is_empty()))
         .collect()
+}
+
+/// The value at a dotted path through records.
+pub(crate) fn at<'v, 'j>(record: &'v Json<'j>, path: &str) -> Option<&'v Json<'j>> {
+    path.split('.').try_fold(record, |value, step| value.get(step))
 }
 
 /// The texts of all personal fields of a record, longest first.

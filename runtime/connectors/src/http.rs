@@ -26,6 +26,12 @@ pub(crate) enum Body {
     None,
     Json(String),
     Form(String),
+    /// XML, or rows of text.
+    Xml {
+        text: String,
+        content_type: String,
+        action: Option<String>,
+    },
 }
 
 /// Why there is no whole answer.
@@ -96,11 +102,14 @@ impl Http {
         request = match &prepared.body {
             Body::None => request,
             Body::Json(text) => request.header("Content-Type", "application/json").body(text.clone()),
+            Body::Xml { text, content_type, .. } => {
+                request.header("Content-Type", content_type.as_str()).body(text.clone())
+            }
             Body::Form(text) => request.header("Content-Type", "application/x-www-form-urlencoded").body(text.clone()),
         };
         let mut response = request.send().await.map_err(|error| trouble(&error))?;
         let status = response.status().as_u16();
-        let headers = response
+        let headers: Vec<(String, String)> = response
             .headers()
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
@@ -116,11 +125,41 @@ impl Http {
                 Err(error) => return Err(Trouble::Truncated { status, reason: reasons(&error) }),
             }
         }
-        // A body in another encoding than UTF-8 is kept readable for the error message; it will not parse as JSON text
-        // that says something else, because a replacement character is no JSON syntax.
-        let body = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Answer { status, headers, body })
+        let (body, misspelt) = text(&headers, &bytes);
+        Ok(Answer { status, headers, body, misspelt })
     }
+}
+
+/// The body as text, and why it is none: letters that were guessed at would be other letters in the other system.
+/// The header's word stands before that of an XML declaration; without either it is UTF-8.
+fn text(headers: &[(String, String)], bytes: &[u8]) -> (String, Option<String>) {
+    let kind = headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, value)| value.as_str());
+    let after = |text: &str, mark: &str| {
+        let rest = text.to_ascii_lowercase().split_once(mark).map(|(_, rest)| rest.to_owned())?;
+        let rest = rest.trim_start_matches(['"', '\'']);
+        Some(
+            rest.chars()
+                .take_while(|letter| letter.is_ascii_alphanumeric() || "-_.:".contains(*letter))
+                .collect::<String>(),
+        )
+    };
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(200)).unwrap_or_default()).into_owned();
+    let declared =
+        head.trim_start().starts_with("<?xml").then(|| head.split("?>").next().unwrap_or_default().to_owned());
+    let label = after(kind, "charset=").or_else(|| declared.and_then(|text| after(&text, "encoding=")));
+    let encoding = match label.as_deref() {
+        None => encoding_rs::UTF_8,
+        Some(label) => match encoding_rs::Encoding::for_label(label.as_bytes()) {
+            Some(encoding) => encoding,
+            None => {
+                let misspelt = format!("the body is in `{label}`, which is no character set that is known");
+                return (String::from_utf8_lossy(bytes).into_owned(), Some(misspelt));
+            }
+        },
+    };
+    let (text, _, broken) = encoding.decode(bytes);
+    let misspelt = broken.then(|| format!("the body is not in {}, as it says", encoding.name()));
+    (text.into_owned(), misspelt)
 }
 
 fn trouble(error: &reqwest::Error) -> Trouble {

@@ -8,7 +8,7 @@ use mapwright_manifest::{At, Lock, Operation, Template, TemplatePart};
 use mapwright_values::Json;
 
 use crate::answer::{ReadAnswer, leaf};
-use crate::rest;
+use crate::places;
 
 /// How a system's writes are guarded.
 pub(crate) const fn guard(lock: &Lock) -> Guard {
@@ -52,6 +52,6 @@ pub(crate) fn header(lock: &Lock, operation: &Operation, version: Option<&str>) 
 pub(crate) fn put(lock: &Lock, record: &mut Json<'static>, version: Option<&str>) {
     if let (Some(field), Some(version)) = (field(lock), version) {
         let path: Vec<String> = field.split('.').map(str::to_owned).collect();
-        rest::put(record, &path, Json::text(version.to_owned()));
+        places::put(record, &path, Json::text(version.to_owned()));
     }
 }

@@ -16,6 +16,9 @@ pub(crate) struct Cursor {
     /// The link to follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) link: Option<String>,
+    /// The system's own word for the next page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
     /// The link that later ones are compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<String>,
@@ -56,6 +59,23 @@ impl Cursor {
         let pages = self.count()?;
         let seen = if pages.is_power_of_two() { Some(link.clone()) } else { self.seen.clone() };
         Ok(Self { pages, link: Some(link), seen, rows: self.rows_after(rows), ..Self::default() })
+    }
+
+    /// After a page that told the word for the next one.
+    pub(crate) fn after_token(&self, token: String, rows: usize) -> Result<Self, String> {
+        let next = Self { link: self.token.clone(), ..self.clone() }
+            .after_link(token, rows)
+            .map_err(|_| "the list's cursor leads to a page that was read already".to_owned())?;
+        Ok(Self { token: next.link.clone(), link: None, ..next })
+    }
+
+    /// After one part of a list that is asked for in so many parts.
+    pub(crate) fn after_part(&self, rows: usize, parts: usize) -> Result<Option<Self>, String> {
+        let pages = self.count()?;
+        if usize::try_from(pages).unwrap_or(usize::MAX) >= parts {
+            return Ok(None);
+        }
+        Ok(Some(Self { pages, rows: self.rows_after(rows), ..Self::default() }))
     }
 
     /// After a full numbered page of these raw rows.

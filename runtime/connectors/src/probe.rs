@@ -6,6 +6,7 @@ use mapwright_values::{Json, Term, Test};
 
 use crate::answer::{holds, leaf, walk};
 use crate::connection::RestConnector;
+use crate::fields::at;
 use crate::reading::record_key;
 use crate::template::{Scope, plain};
 
@@ -48,7 +49,7 @@ impl RestConnector {
     }
 
     fn key_term(&self, probe: &CreateProbe, field: &str, record: &Json<'_>) -> Result<Term, Failure> {
-        let value = record.get(field).filter(|value| !value.is_null());
+        let value = at(record, field).filter(|value| !value.is_null());
         let normal = match value {
             Some(Json::Text(text)) => Json::text(probe.normalise.apply(text)),
             Some(other) => other.clone().into_owned(),
@@ -58,12 +59,13 @@ impl RestConnector {
             let words = format!("the record carries no `{field}`, so it cannot be looked for by it");
             return Err(self.failure(Class::Permanent, words));
         }
-        Ok(Term { field: field.to_owned(), test: Test::Eq, value: normal.to_text() })
+        let field = probe.asked_as.clone().unwrap_or_else(|| field.to_owned());
+        Ok(Term { field, test: Test::Eq, value: normal.to_text() })
     }
 
     fn literal_terms(&self, conditions: &[(String, Tree)], record: &Json<'static>) -> Result<Vec<Term>, Failure> {
         let roots = [("record", record)];
-        let scope = Scope { roots: &roots, secrets: &[], session: &[], lets: &[] };
+        let scope = Scope { roots: &roots, ..Scope::default() };
         let mut terms = Vec::with_capacity(conditions.len());
         for (field, tree) in conditions {
             let value = scope.tree(tree).map_err(|unfilled| self.failure(unfilled.class, unfilled.message))?;
@@ -102,7 +104,7 @@ impl RestConnector {
             return Err(self.failure(Class::Halt, format!("the manifest tells no probe for the action {name}")));
         };
         let roots = [("record", record)];
-        let scope = Scope { roots: &roots, secrets: &[], session: &[], lets: &[] };
+        let scope = Scope { roots: &roots, ..Scope::default() };
         for (path, matcher) in &probe.expect {
             if let Matcher::Table { of, rows } = matcher {
                 let by = of.iter().try_fold(record, |value, step| value.get(step)).map(plain).unwrap_or_default();
@@ -115,6 +117,14 @@ impl RestConnector {
                 }
             }
         }
+        if let ProbeTarget::Gone(template) = &probe.target {
+            let key = scope.text(template).map_err(|unfilled| self.failure(unfilled.class, unfilled.message))?;
+            let key = vec![key.unwrap_or_default()];
+            return Ok(match self.record(&probe.entity, &key, &[]).await? {
+                Some(_) => Probe::Absent,
+                None => Probe::Same { key, record: "{}".to_owned() },
+            });
+        }
         let paths: Vec<String> = probe.expect.iter().map(|(path, _)| path.field_path()).collect();
         let found = match &probe.target {
             ProbeTarget::Key(template) => {
@@ -125,6 +135,8 @@ impl RestConnector {
                 let terms = self.literal_terms(conditions, record)?;
                 self.look_up(&probe.entity, &terms, &paths).await?
             }
+            // Answered above.
+            ProbeTarget::Gone(_) => Vec::new(),
         };
         let met: Vec<&Json<'static>> = found
             .iter()

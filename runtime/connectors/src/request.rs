@@ -1,22 +1,25 @@
 //! From an operation and a scope to a request. In: templates and values. Out: method, address, headers, body. Pure.
 
-use mapwright_manifest::{Driver, Manifest, Operation, Slot, Template};
+use mapwright_manifest::{Codec, Driver, Manifest, Operation, Place, Slot, Template, TemplatePart};
 use mapwright_values::Json;
 use mapwright_values::plan::EntityPlan;
 
 use crate::auth;
 use crate::fields::kind_of;
 use crate::http::{Body, Prepared};
-use crate::odata;
-use crate::template::{Scope, Unfilled, percent};
+use crate::places::{self, Placed};
+use crate::template::{Scope, Unfilled, percent, plain};
+use crate::{graphql, odata, soap};
 
 /// What a list adds to its operation.
 #[derive(Default)]
 pub(crate) struct Extras {
     /// Query values, not yet encoded.
     pub(crate) query: Vec<(String, String)>,
-    /// Values put into the body, by path.
-    pub(crate) body: Vec<(Vec<String>, Json<'static>)>,
+    /// Values and where they go.
+    pub(crate) placed: Placed,
+    /// GraphQL: the fragment with the used fields.
+    pub(crate) fragment: Option<String>,
     /// Headers.
     pub(crate) headers: Vec<(String, Template)>,
     /// The whole address, where a next link gave it; query and body of the operation are then not sent.
@@ -40,11 +43,15 @@ pub(crate) fn prepare(
     extras: &Extras,
     credentials: bool,
 ) -> Result<Prepared, Unfilled> {
-    let scope = &Scope { lets: &operation.lets, ..*scope };
     let manifest = subject.manifest;
-    let mut headers = Vec::new();
+    let scope = &Scope { lets: &operation.lets, codec: Some(&manifest.codec), ..*scope };
+    let mut headers: Vec<(String, String)> = Vec::new();
     for (name, template) in manifest.headers.iter().chain(&operation.headers).chain(&extras.headers) {
-        headers.extend(scope.header(name, template)?.map(|value| (name.clone(), value)));
+        // A nearer header takes the place of one further off; `omit` leaves it out.
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        if template.literal().as_deref() != Some("omit") {
+            headers.extend(scope.header(name, template)?.map(|value| (name.clone(), value)));
+        }
     }
     let mut query = Vec::new();
     let url = match &extras.address {
@@ -54,6 +61,15 @@ pub(crate) fn prepare(
                 query.extend(scope.text(template)?.map(|value| (name.clone(), percent(&value))));
             }
             query.extend(extras.query.iter().map(|(name, value)| (name.clone(), percent(value))));
+            for (place, value) in &extras.placed {
+                match place {
+                    Place::Query(name) => query.extend(
+                        places::query(name.as_deref(), value).into_iter().map(|(name, value)| (name, percent(&value))),
+                    ),
+                    Place::Header(name) => headers.push((name.clone(), plain(value))),
+                    Place::Body(_) | Place::Variables(_) | Place::Args(_) => {}
+                }
+            }
             address(subject, &operation.path, scope)?
         }
     };
@@ -62,11 +78,43 @@ pub(crate) fn prepare(
         headers.extend(added.headers);
         query.extend(added.query);
     }
-    let body = if extras.address.is_some() { Body::None } else { body(operation, scope, extras)? };
+    let body = if extras.address.is_some() { Body::None } else { body(manifest, operation, scope, extras)? };
+    if let Body::Xml { action: Some(action), .. } = &body {
+        headers.push(("SOAPAction".to_owned(), action.clone()));
+    }
+    if headers.iter().any(|(_, value)| value.chars().any(char::is_control)) {
+        let message = "a value for a header holds a line break or control character".to_owned();
+        return Err(Unfilled { class: mapwright_engine::connector::Class::Permanent, message });
+    }
     Ok(Prepared { method: operation.method, url: with_query(url, &query), headers, body })
 }
 
-fn body(operation: &Operation, scope: &Scope<'_>, extras: &Extras) -> Result<Body, Unfilled> {
+fn body(manifest: &Manifest, operation: &Operation, scope: &Scope<'_>, extras: &Extras) -> Result<Body, Unfilled> {
+    if let Some(call) = &operation.call {
+        let mut arguments = soap::arguments(manifest, call, scope)?;
+        for (place, value) in &extras.placed {
+            if let Place::Args(path) = place {
+                places::put(&mut arguments, path, value.clone());
+            }
+        }
+        let envelope = soap::envelope(manifest, call, &arguments, scope)?;
+        return Ok(Body::Xml { text: envelope.text, content_type: envelope.content_type, action: envelope.action });
+    }
+    if let Some(document) = &operation.document {
+        let mut variables = match &document.variables {
+            Some(tree) => scope.tree(tree)?,
+            None => None,
+        };
+        for (place, value) in &extras.placed {
+            if let Place::Variables(path) = place {
+                places::put(variables.get_or_insert(Json::Record(Vec::new())), path, value.clone());
+            }
+        }
+        let text = graphql::document(&document.text, extras.fragment.as_deref());
+        let mut members = vec![("query".into(), Json::text(text))];
+        members.extend(variables.map(|variables| ("variables".into(), variables)));
+        return Ok(Body::Json(Json::Record(members).to_text()));
+    }
     if !operation.form.is_empty() {
         let mut pairs = Vec::new();
         for (name, template) in &operation.form {
@@ -78,10 +126,21 @@ fn body(operation: &Operation, scope: &Scope<'_>, extras: &Extras) -> Result<Bod
         Some(tree) => scope.tree(tree)?,
         None => None,
     };
-    for (path, value) in &extras.body {
-        crate::rest::put(json.get_or_insert(Json::Record(Vec::new())), path, value.clone());
+    for (place, value) in &extras.placed {
+        if let Place::Body(path) = place {
+            places::put(json.get_or_insert(Json::Record(Vec::new())), path, value.clone());
+        }
     }
-    Ok(json.map_or(Body::None, |json| Body::Json(json.to_text())))
+    let Some(json) = json else { return Ok(Body::None) };
+    match &manifest.codec {
+        Codec::Json(_) | Codec::Hook(_) => Ok(Body::Json(json.to_text())),
+        Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } => {
+            let text = crate::codec::encode(&manifest.codec, &json)
+                .map_err(|message| Unfilled { class: mapwright_engine::connector::Class::Permanent, message })?;
+            let kind = if crate::codec::is_xml(&manifest.codec) { "application/xml" } else { "text/csv" };
+            Ok(Body::Xml { text, content_type: format!("{kind}; charset=utf-8"), action: None })
+        }
+    }
 }
 
 /// The base, filled in.
@@ -91,10 +150,17 @@ pub(crate) fn base(manifest: &Manifest, scope: &Scope<'_>) -> Result<String, Unf
 
 /// The address of a path: behind the base, or where the manifest itself writes a whole address.
 pub(crate) fn address(subject: Subject<'_>, path: &Template, scope: &Scope<'_>) -> Result<String, Unfilled> {
-    let whole = path.slots().next().is_some_and(|slot| slot.root == "config")
-        && matches!(path.parts.first(), Some(mapwright_manifest::TemplatePart::Slot(_)));
+    let whole = match path.parts.first() {
+        Some(TemplatePart::Slot(slot)) => slot.root == "config",
+        Some(TemplatePart::Literal(text)) => text.starts_with("https://"),
+        None => false,
+    };
     if whole {
-        return Ok(scope.text(path)?.unwrap_or_default());
+        // The configured parts of an address are addresses themselves; a segment that was put in is not.
+        let kept = |slot: &Slot, text: &str| {
+            if slot.root == "config" && text.contains("://") { text.to_owned() } else { percent_kept(slot, text) }
+        };
+        return Ok(scope.text_with(path, kept)?.unwrap_or_default());
     }
     let spelled = scope.text_with(path, |slot, text| percent_kept(slot, &segment(subject, slot, text)))?;
     Ok(format!("{}{}", base(subject.manifest, scope)?, spelled.unwrap_or_default()))

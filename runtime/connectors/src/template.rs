@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use mapwright_engine::connector::Class;
-use mapwright_manifest::{Pipe, Slot, Template, TemplatePart, Tree, TreeItem, TreeMember};
+use mapwright_manifest::{Codec, Pipe, Quote, Slot, Template, TemplatePart, Tree, TreeItem, TreeMember};
 use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -20,8 +20,8 @@ pub(crate) struct Unfilled {
     pub(crate) message: String,
 }
 
-/// The values that templates may name.
-#[derive(Clone, Copy)]
+/// The values that templates may name, and how pipes spell them.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Scope<'s> {
     /// Roots by name, without secrets.
     pub(crate) roots: &'s [(&'s str, &'s Json<'static>)],
@@ -31,6 +31,10 @@ pub(crate) struct Scope<'s> {
     pub(crate) session: &'s [(String, SecretString)],
     /// Trees beside the request.
     pub(crate) lets: &'s [(String, Tree)],
+    /// What `quoted` quotes with; `None` = double quotes.
+    pub(crate) quote: Option<&'s Quote>,
+    /// What `encode` writes by; `None` = JSON.
+    pub(crate) codec: Option<&'s Codec>,
 }
 
 impl<'s> Scope<'s> {
@@ -42,7 +46,7 @@ impl<'s> Scope<'s> {
     fn value_at(&self, slot: &Slot, depth: usize) -> Result<Option<Json<'static>>, Unfilled> {
         let raw = self.raw(slot, depth)?;
         match raw.filter(|value| !value.is_null() || slot.path.is_empty()) {
-            Some(value) => slot.pipes.iter().try_fold(value, apply).map(Some),
+            Some(value) => slot.pipes.iter().try_fold(value, |value, pipe| self.apply(value, pipe)).map(Some),
             None if slot.optional => Ok(None),
             None => Err(missing(slot)),
         }
@@ -106,7 +110,8 @@ impl<'s> Scope<'s> {
                 for member in members {
                     match member {
                         TreeMember::One(name, tree) => {
-                            record.extend(self.tree_at(tree, depth)?.map(|value| (name.clone().into(), value)));
+                            let value = self.tree_at(tree, depth)?;
+                            record.extend(value.map(|value| (self.member(name).into(), value)));
                         }
                         TreeMember::Spread(template) => match self.single(template, depth)? {
                             Some(Json::Record(more)) => record.extend(more),
@@ -121,6 +126,24 @@ impl<'s> Scope<'s> {
                 Json::Record(record)
             }
         }))
+    }
+
+    /// The name of a member; `{index}` is filled in where terms are numbered.
+    fn member(&self, name: &str) -> String {
+        match self.roots.iter().find(|(root, _)| *root == "index") {
+            Some((_, index)) => name.replace("{index}", &plain(index)),
+            None => name.to_owned(),
+        }
+    }
+
+    fn apply(&self, value: Json<'static>, pipe: &Pipe) -> Result<Json<'static>, Unfilled> {
+        match (pipe, self.quote, self.codec) {
+            (Pipe::Quoted, Some(quote), _) => Ok(Json::text(quoted(&plain(&value), quote))),
+            (Pipe::Encode, _, Some(codec)) => crate::codec::encode(codec, &value)
+                .map(Json::text)
+                .map_err(|message| Unfilled { class: Class::Permanent, message }),
+            (_, _, _) => apply(value, pipe),
+        }
     }
 
     fn single(&self, template: &Template, depth: usize) -> Result<Option<Json<'static>>, Unfilled> {
@@ -168,7 +191,7 @@ impl<'s> Scope<'s> {
 fn missing(slot: &Slot) -> Unfilled {
     let name = if slot.path.is_empty() { slot.root.clone() } else { format!("{}.{}", slot.root, slot.path.join(".")) };
     let class = match slot.root.as_str() {
-        "record" | "records" | "key" | "parent" => Class::Permanent,
+        "record" | "records" | "key" | "parent" | "merged" => Class::Permanent,
         _ => Class::Halt,
     };
     Unfilled { class, message: format!("`{name}` has no value, and the request needs one") }
@@ -181,7 +204,7 @@ fn apply(value: Json<'static>, pipe: &Pipe) -> Result<Json<'static>, Unfilled> {
         Pipe::Base64 => Json::text(STANDARD.encode(plain(&value))),
         Pipe::Base64Url => Json::text(URL_SAFE_NO_PAD.encode(plain(&value))),
         Pipe::Quoted => Json::text(format!("\"{}\"", plain(&value).replace('\\', "\\\\").replace('"', "\\\""))),
-        Pipe::Encode => Json::text(percent(&plain(&value))),
+        Pipe::Encode => Json::text(value.to_text()),
         Pipe::Join(separator) => match value {
             Json::List(items) => {
                 let items: Vec<String> = items.iter().map(plain).collect();
@@ -190,6 +213,18 @@ fn apply(value: Json<'static>, pipe: &Pipe) -> Result<Json<'static>, Unfilled> {
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_) => value,
         },
     })
+}
+
+/// A text in the quotes of a search language.
+fn quoted(text: &str, quote: &Quote) -> String {
+    let mut inner = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match quote.escape.iter().find(|(from, _)| from.chars().eq([letter])) {
+            Some((_, to)) => inner.push_str(to),
+            None => inner.push(letter),
+        }
+    }
+    format!("{}{inner}{}", quote.open, quote.close)
 }
 
 /// A value as text: leaves as they are, the rest as JSON.

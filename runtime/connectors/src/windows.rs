@@ -19,6 +19,8 @@ pub(crate) struct Stamped<'m> {
     pub(crate) zone: TimeZone,
     /// The kind of the pass's field.
     pub(crate) kind: Option<Kind>,
+    /// Is the source itself asked for the window?
+    pub(crate) asked: bool,
 }
 
 impl Stamped<'_> {
@@ -30,10 +32,14 @@ impl Stamped<'_> {
             .filter_map(|(by_instant, by_day, bound)| {
                 let bound = bound?;
                 Some(match self.pass {
-                    Pass::Field(field) if matches!(self.kind, Some(Kind::Date)) => {
-                        term(field, by_day, &bound.to_zoned(TimeZone::UTC).date().to_string())
+                    Pass::Field { field, asked_as, .. } => {
+                        let name = asked_as.as_ref().unwrap_or(field);
+                        if matches!(self.kind, Some(Kind::Date)) {
+                            term(name, by_day, &bound.to_zoned(TimeZone::UTC).date().to_string())
+                        } else {
+                            term(name, by_instant, &instant(bound))
+                        }
                     }
-                    Pass::Field(field) => term(field, by_instant, &instant(bound)),
                     Pass::DateAndTime { date, .. } => {
                         term(date, by_day, &bound.to_zoned(self.zone.clone()).date().to_string())
                     }
@@ -46,9 +52,21 @@ impl Stamped<'_> {
     /// reading once too often is harmless, losing a record is not.
     pub(crate) fn stamp(&self, record: &Json<'_>, window: &Window) -> (Option<Timestamp>, bool) {
         match self.pass {
-            Pass::Field(field) => {
-                let stamps = path_values(record, field).into_iter().filter_map(|value| read_instant(&plain(value)));
-                (stamps.max(), true)
+            Pass::Field { field, .. } => {
+                let values = path_values(record, field);
+                let stamps = values.iter().filter_map(|value| read_instant(&plain(value)));
+                let stamp = stamps.max();
+                // Where the source was not asked, the row is compared here; a stamp of a day covers all of it.
+                let belongs = self.asked
+                    || stamp.is_none_or(|stamp| {
+                        let day = values
+                            .iter()
+                            .all(|value| read_day(&plain(value)).is_some_and(|_| plain(value).len() <= 10))
+                            || values.iter().all(|value| plain(value).len() == 8);
+                        let end = if day { end_of_day(stamp) } else { stamp };
+                        window.since.is_none_or(|since| end >= since) && window.until.is_none_or(|until| stamp < until)
+                    });
+                (stamp, belongs)
             }
             Pass::DateAndTime { date, time, .. } => {
                 let text = |name: &str| record.get(name).filter(|value| !value.is_null()).map(plain);
@@ -81,6 +99,10 @@ impl Stamped<'_> {
             }
         }
     }
+}
+
+fn end_of_day(stamp: Timestamp) -> Timestamp {
+    stamp.checked_add(jiff::SignedDuration::from_hours(24)).unwrap_or(stamp)
 }
 
 fn term(field: &str, test: Test, text: &str) -> Term {
@@ -125,8 +147,8 @@ mod tests {
 
     #[test]
     fn an_instant_is_asked_with_both_bounds() {
-        let pass = Pass::Field("updatedAt".into());
-        let stamped = Stamped { pass: &pass, zone: TimeZone::UTC, kind: Some(Kind::DateTime) };
+        let pass = Pass::Field { field: "updatedAt".into(), asked_as: None, from_list: false };
+        let stamped = Stamped { pass: &pass, zone: TimeZone::UTC, kind: Some(Kind::DateTime), asked: true };
         let terms = stamped.terms(&window("2026-11-02T09:00:00.5Z", "2026-11-02T10:00:00Z"));
         assert_eq!(terms[0].value, "\"2026-11-02T09:00:00.500+00:00\"");
         assert_eq!((terms[0].test, terms[1].test), (Test::Ge, Test::Lt));
@@ -135,7 +157,8 @@ mod tests {
     #[test]
     fn days_are_asked_for_and_seconds_compared_here() {
         let pass = berlin();
-        let stamped = Stamped { pass: &pass, zone: TimeZone::get("Europe/Berlin").unwrap(), kind: Some(Kind::Date) };
+        let stamped =
+            Stamped { pass: &pass, zone: TimeZone::get("Europe/Berlin").unwrap(), kind: Some(Kind::Date), asked: true };
         let window = window("2026-11-02T22:30:00Z", "2026-11-02T23:30:00Z");
         let terms = stamped.terms(&window);
         assert_eq!((terms[0].value.as_str(), terms[0].test), ("\"2026-11-02\"", Test::Ge));
@@ -151,7 +174,8 @@ mod tests {
     #[test]
     fn the_repeated_hour_loses_nothing() {
         let pass = berlin();
-        let stamped = Stamped { pass: &pass, zone: TimeZone::get("Europe/Berlin").unwrap(), kind: Some(Kind::Date) };
+        let stamped =
+            Stamped { pass: &pass, zone: TimeZone::get("Europe/Berlin").unwrap(), kind: Some(Kind::Date), asked: true };
         // 02:50 happens at 00:50Z and again at 01:50Z; the window knows only the second.
         let window = window("2026-10-25T01:45:00Z", "2026-10-25T02:00:00Z");
         let row = Json::parse("{\"UpdateDate\":\"2026-10-25\",\"UpdateTime\":\"02:50:00\"}").unwrap();
@@ -161,7 +185,7 @@ mod tests {
     #[test]
     fn a_row_without_a_stamp_is_kept() {
         let pass = berlin();
-        let stamped = Stamped { pass: &pass, zone: TimeZone::UTC, kind: None };
+        let stamped = Stamped { pass: &pass, zone: TimeZone::UTC, kind: None, asked: true };
         let row = Json::parse("{\"UpdateDate\":null}").unwrap();
         assert_eq!(stamped.stamp(&row, &window("2026-10-25T01:45:00Z", "2026-10-25T02:00:00Z")), (None, true));
     }

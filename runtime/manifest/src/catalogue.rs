@@ -1,7 +1,7 @@
 //! A manifest held against its catalogue. In: names of entities and their paths. Out: what the manifest invents.
 
 use crate::fault::{At, Faults, ManifestFault, did_you_mean};
-use crate::model::{Entity, Manifest};
+use crate::model::{Entity, Manifest, Pass};
 
 /// What the check needs to know of a catalogue's entity or action.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Manifest {
     /// Unknown entities, actions and fields, each with its line.
     #[must_use]
     pub fn check_against(&self, catalogue: &[CatalogueEntity<'_>]) -> Vec<ManifestFault> {
-        let mut faults = Faults::new(&self.file);
+        let mut faults = Faults::new(&self.files);
         for entity in self.entities.values() {
             match catalogue.iter().find(|known| !known.action && known.name == entity.name) {
                 Some(known) => check_entity(entity, known, catalogue, &mut faults),
@@ -66,7 +66,8 @@ fn check_entity(entity: &Entity, known: &CatalogueEntity<'_>, catalogue: &[Catal
         check_path(path, *at, known, faults);
     }
     if let Some(changes) = &entity.changes {
-        for field in changes.passes.iter().flat_map(|pass| pass.fields()) {
+        let in_records = changes.passes.iter().filter(|pass| !matches!(pass, Pass::Field { from_list: true, .. }));
+        for field in in_records.flat_map(|pass| pass.fields()) {
             check_path(field, changes.at, known, faults);
         }
         for (path, at) in &changes.misses {

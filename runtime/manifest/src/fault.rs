@@ -7,6 +7,8 @@ pub struct At {
     pub line: u32,
     /// Column, from 1, in characters.
     pub column: u32,
+    /// How many `extends` away: 0 = the manifest itself, 1 = the one that it extends.
+    pub layer: u8,
 }
 
 /// One fault of a manifest.
@@ -38,13 +40,14 @@ impl std::error::Error for ManifestFault {}
 
 /// Faults found so far, with the file they stand in.
 pub(crate) struct Faults {
-    file: String,
+    /// The manifest, then the one that it extends, and so on.
+    files: Vec<String>,
     found: Vec<ManifestFault>,
 }
 
 impl Faults {
-    pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), found: Vec::new() }
+    pub(crate) fn new(files: &[String]) -> Self {
+        Self { files: files.to_owned(), found: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, at: At, message: impl Into<String>) {
@@ -56,7 +59,8 @@ impl Faults {
     }
 
     fn push(&mut self, at: At, message: String, help: Option<String>) {
-        let fault = ManifestFault { file: self.file.clone(), line: at.line, column: at.column, message, help };
+        let file = self.files.get(usize::from(at.layer)).or_else(|| self.files.first()).cloned().unwrap_or_default();
+        let fault = ManifestFault { file, line: at.line, column: at.column, message, help };
         // Defaults are merged into every entity, so one fault of theirs would be told once an entity.
         if !self.found.contains(&fault) {
             self.found.push(fault);
@@ -64,7 +68,8 @@ impl Faults {
     }
 
     pub(crate) fn into_vec(mut self) -> Vec<ManifestFault> {
-        self.found.sort_by_key(|fault| (fault.line, fault.column));
+        let order = |file: &String| self.files.iter().position(|known| known == file);
+        self.found.sort_by_key(|fault| (order(&fault.file), fault.line, fault.column));
         self.found
     }
 }

@@ -3,6 +3,7 @@
 //! In: the YAML text of a manifest (`manifest.md`). Out: a [`Manifest`] that answers the compiler's and the runtime's
 //! questions, or every fault with its line. It never opens a file, sends a request or fills in a template.
 
+mod built;
 mod catalogue;
 mod condition;
 mod decode;
@@ -19,10 +20,13 @@ pub use catalogue::CatalogueEntity;
 pub use condition::{Condition, Expected, Matcher, Pattern};
 pub use fault::{At, ManifestFault};
 pub use model::{
-    Action, ActionProbe, Auth, Changes, ConfigDefault, ConfigEntry, CreateProbe, Deletes, Driver, Entity, Errors,
-    Extract, ExtractFrom, FilterField, FilterForm, Filters, LetterCase, Lifetime, Limits, Lock, LogIn, Manifest,
-    Method, Normalise, OdataStyle, Operation, Paging, PagingKind, Pass, ProbeTarget, Repeat, Rule, RuleClass, Select,
-    Send, Sort, TemplatedFilters, Unbuilt, Verb,
+    Action, ActionProbe, Auth, Batch, BatchForm, BatchOutcome, BatchRow, Carries, Changes, Codec, ConfigDefault,
+    ConfigEntry, Cost, CreateProbe, Deletes, Document, Driver, Embed, Encoding, Entity, Errors, Extract, ExtractFrom,
+    FieldFilter, FilterField, FilterForm, Filters, Handshake, Hash, Job, Join, JsonCodec, Jwt, JwtAlgorithm,
+    LetterCase, Lifetime, Limits, Lock, LogIn, Manifest, Method, More, NamedXml, Normalise, OdataStyle, Operation,
+    Over, Paging, PagingKind, Partition, Pass, Place, ProbeTarget, Quote, Rate, Repeat, Rule, RuleClass, Select, Send,
+    SoapCall, SoapStyle, Sort, Subscribe, Subscribing, Tagged, TemplatedFilters, Topic, TopicName, Verb, Verify,
+    WebhookAnswer, Webhooks, XmlCodec,
 };
 pub use questions::{CreateRepeat, comparison};
 pub use selector::{Selector, SelectorRoot, SelectorStep};

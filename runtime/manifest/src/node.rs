@@ -1,7 +1,8 @@
-//! YAML as a tree that knows where everything stands. In: text. Out: [`Node`]s, or the one syntax fault.
+//! YAML as a tree that knows where everything stands. In: text. Out: [`Node`]s, or the one syntax fault; and back.
 
 use std::fmt;
 
+use mapwright_values::Json;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 
@@ -93,6 +94,67 @@ impl Node {
         }
         Self { at: over.at, value: Value::Map(entries) }
     }
+
+    /// `over` laid over `self` at every level (`extends`): maps are merged, all else is replaced, `null` removes.
+    pub(crate) fn extended(&self, over: &Self) -> Self {
+        let (Value::Map(below), Value::Map(above)) = (&self.value, &over.value) else { return over.clone() };
+        let mut entries: Vec<Entry> = below.clone();
+        for entry in above {
+            let removes = matches!(entry.node.value, Value::Null);
+            match entries.iter().position(|known| known.key == entry.key) {
+                Some(place) if removes => {
+                    entries.remove(place);
+                }
+                Some(place) => {
+                    if let Some(known) = entries.get_mut(place) {
+                        known.node = known.node.extended(&entry.node);
+                        known.key_at = entry.key_at;
+                    }
+                }
+                None if removes => {}
+                None => entries.push(entry.clone()),
+            }
+        }
+        Self { at: over.at, value: Value::Map(entries) }
+    }
+
+    /// Marks every place as so many `extends` away.
+    pub(crate) fn in_layer(mut self, layer: u8) -> Self {
+        self.at.layer = layer;
+        self.value = match self.value {
+            Value::List(items) => Value::List(items.into_iter().map(|item| item.in_layer(layer)).collect()),
+            Value::Map(entries) => Value::Map(
+                entries
+                    .into_iter()
+                    .map(|entry| Entry {
+                        key_at: At { layer, ..entry.key_at },
+                        key: entry.key,
+                        node: entry.node.in_layer(layer),
+                    })
+                    .collect(),
+            ),
+            leaf @ (Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Text(_)) => leaf,
+        };
+        self
+    }
+
+    /// As JSON text, which every YAML reader reads.
+    pub(crate) fn to_json(&self) -> Json<'static> {
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Boolean(value) => Json::Boolean(*value),
+            // Digits that are no JSON number (`.5`, `1_000`) are written as the text that they were.
+            Value::Number(digits) => match Json::parse(digits) {
+                Ok(number @ Json::Number(_)) => number.into_owned(),
+                Ok(_) | Err(_) => Json::text(digits.clone()),
+            },
+            Value::Text(text) => Json::text(text.clone()),
+            Value::List(items) => Json::List(items.iter().map(Self::to_json).collect()),
+            Value::Map(entries) => {
+                Json::Record(entries.iter().map(|entry| (entry.key.clone().into(), entry.node.to_json())).collect())
+            }
+        }
+    }
 }
 
 impl From<Spanned<Value>> for Node {
@@ -105,6 +167,7 @@ fn place(location: &serde_yaml::Location) -> At {
     At {
         line: u32::try_from(location.line()).unwrap_or(u32::MAX),
         column: u32::try_from(location.column()).unwrap_or(u32::MAX),
+        layer: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use mapwright_values::Test;
 
+use crate::built;
 use crate::decode;
 use crate::fault::ManifestFault;
 use crate::model::{Action, Changes, Entity, FilterForm, Manifest, Repeat, Verb};
@@ -21,7 +22,19 @@ impl Manifest {
     /// # Errors
     /// Every fault with its line, in the order of the file.
     pub fn parse(text: &str, file_name: &str) -> Result<Self, Vec<ManifestFault>> {
-        decode::parse(text, file_name)
+        decode::parse(text, file_name, &|_| None)
+    }
+
+    /// Reads a manifest that may extend another; `below` gives the text of that one by its system's name.
+    ///
+    /// # Errors
+    /// As [`Self::parse`]; a fault names the file that it stands in.
+    pub fn parse_over(
+        text: &str,
+        file_name: &str,
+        below: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Vec<ManifestFault>> {
+        decode::parse(text, file_name, below)
     }
 
     /// Names of all entities, in the order of the file.
@@ -55,14 +68,13 @@ impl Manifest {
     /// Why an operation that the manifest describes cannot be used yet, as one sentence.
     #[must_use]
     pub fn not_built(&self, entity: &str, verb: Verb) -> Option<String> {
-        let whole = decode::not_built(&self.unbuilt);
-        whole.or_else(|| self.entity(entity)?.operation(verb)?.not_built())
+        self.system_not_built().or_else(|| self.entity(entity)?.operation(verb)?.not_built())
     }
 
     /// Why the system cannot be used at all yet, as one sentence.
     #[must_use]
     pub fn system_not_built(&self) -> Option<String> {
-        decode::not_built(&self.unbuilt)
+        built::of_system(self)
     }
 
     /// Can the system itself evaluate this condition?
@@ -72,6 +84,9 @@ impl Manifest {
             FilterForm::None => false,
             FilterForm::Odata => true,
             FilterForm::Templated(filters) => filters.forms.contains_key(comparison(test)),
+            FilterForm::PerField(filters) => {
+                filters.iter().any(|filter| filter.field == field && filter.forms.contains_key(comparison(test)))
+            }
         };
         let named = |pattern: &str| match pattern.strip_suffix('*') {
             Some(start) => field.starts_with(start),

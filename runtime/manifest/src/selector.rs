@@ -17,6 +17,12 @@ pub enum SelectorRoot {
     Decoded,
     /// A record of the catalogue (in probes): the path starts at its top.
     Record,
+    /// One item of what a webhook or a batch brings.
+    Each,
+    /// A query value of a webhook's address.
+    Query,
+    /// A field of a webhook's form.
+    Form,
 }
 
 /// A step of a selector.
@@ -45,6 +51,8 @@ pub struct Selector {
     pub steps: Vec<SelectorStep>,
     /// `count(path)`: how many it selects.
     pub count: bool,
+    /// `path?`: finding nothing is no fault.
+    pub optional: bool,
 }
 
 impl Selector {
@@ -53,6 +61,7 @@ impl Selector {
     /// # Errors
     /// What is wrong with it, and help where there is some.
     pub fn parse(text: &str) -> Result<Self, (String, Option<String>)> {
+        let (text, optional) = text.strip_suffix('?').map_or((text, false), |text| (text, true));
         let (inner, count) = uncounted(text);
         let mut steps = steps(inner)?.into_iter();
         let root = match steps.next() {
@@ -62,8 +71,11 @@ impl Selector {
                 "cookie" => SelectorRoot::Cookie,
                 "status" => SelectorRoot::Status,
                 "decoded" => SelectorRoot::Decoded,
+                "each" => SelectorRoot::Each,
+                "query" => SelectorRoot::Query,
+                "form" => SelectorRoot::Form,
                 other => {
-                    let known = ["body", "header", "cookie", "status", "decoded"];
+                    let known = ["body", "header", "cookie", "status", "decoded", "each", "query", "form"];
                     let message = format!("`{text}` starts with `{other}`, which is no part of an answer");
                     return Err((message, Some(did_you_mean(other, known))));
                 }
@@ -71,7 +83,7 @@ impl Selector {
             Some(SelectorStep::EntityMember(_) | SelectorStep::Each | SelectorStep::Item(_) | SelectorStep::Any)
             | None => return Err((format!("`{text}` names no part of an answer"), None)),
         };
-        Ok(Self { text: text.to_owned(), root, steps: steps.collect(), count })
+        Ok(Self { text: text.to_owned(), root, steps: steps.collect(), count, optional })
     }
 
     /// Reads a path into a record (`CardCode`, `count(DocumentLines)`).
@@ -80,7 +92,22 @@ impl Selector {
     /// What is wrong with it.
     pub fn parse_in_record(text: &str) -> Result<Self, (String, Option<String>)> {
         let (inner, count) = uncounted(text);
-        Ok(Self { text: text.to_owned(), root: SelectorRoot::Record, steps: steps(inner)?, count })
+        Ok(Self { text: text.to_owned(), root: SelectorRoot::Record, steps: steps(inner)?, count, optional: false })
+    }
+
+    /// Reads a path into one item of an answer: `each.error.code`, or `error.code` in short.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse_in_item(text: &str) -> Result<Self, (String, Option<String>)> {
+        let inner = text.strip_prefix("each.").unwrap_or(text);
+        Ok(Self {
+            text: text.to_owned(),
+            root: SelectorRoot::Each,
+            steps: steps(inner)?,
+            count: false,
+            optional: false,
+        })
     }
 
     /// The dotted path of member names, list steps left out.

@@ -29,6 +29,9 @@ pub(crate) const ROOTS: &[&str] = &[
     "form",
     "each",
     "match",
+    "index",
+    "webhook",
+    "now",
 ];
 
 /// A text with slots.
@@ -73,9 +76,9 @@ pub enum Pipe {
     Base64Url,
     /// As text.
     Text,
-    /// In double quotes, for search languages.
+    /// In quotes, for search languages: those of `filters.quote`, else double ones.
     Quoted,
-    /// Percent-encoded.
+    /// As the manifest's codec writes it (`named_xml`: the text of an XML document).
     Encode,
     /// List items joined.
     Join(String),

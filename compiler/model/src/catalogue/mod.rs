@@ -101,7 +101,10 @@ fn add_used<'p>(ctx: &mut Context<'p>, used: &tree::Use) {
             | Definition::Flow(_) => None,
         });
     let title = tree.and_then(|system| system.doc.as_ref()).map(|doc| doc.text.clone());
-    let manifest = project.files.get(source.manifest.0).map(|file| file.text.clone()).unwrap_or_default();
+    // A manifest that extends another carries that one's text too.
+    let whole = source.manifest.1.as_ref().map(|manifest| manifest.text.clone());
+    let manifest = whole.or_else(|| project.files.get(source.manifest.0).map(|file| file.text.clone()));
+    let manifest = manifest.unwrap_or_default();
     let system = System {
         alias: used.alias.text.clone(),
         name: used.system.text.clone(),

@@ -208,7 +208,7 @@ fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedu
             };
             let described = ctx.model.systems.get(index).is_some_and(|known| {
                 let source = ctx.project.systems.iter().find(|source| source.name == known.name);
-                source.and_then(|source| source.manifest.1.as_ref()).is_none_or(|manifest| manifest.webhooks)
+                source.and_then(|source| source.manifest.1.as_ref()).is_none_or(|manifest| manifest.webhooks.is_some())
             });
             if !described {
                 ctx.report(faults::no_webhooks(system));

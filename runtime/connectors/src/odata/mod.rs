@@ -1,7 +1,7 @@
 //! OData v4 spellings. In: terms and catalogue kinds. Out: `$filter`, `$select`, `$orderby` and key texts, not yet
 //! percent-encoded. Pure.
 
-use mapwright_manifest::OdataStyle;
+use mapwright_manifest::{Entity, OdataStyle};
 use mapwright_values::plan::Kind;
 use mapwright_values::{Json, Term, Test};
 
@@ -16,9 +16,13 @@ pub(crate) fn literal(value: &Json<'_>, kind: Option<&Kind>, style: OdataStyle) 
         Json::Boolean(value) => value.to_string(),
         Json::Number(digits) => match kind {
             Some(Kind::Text(_) | Kind::Enum(_)) => quoted(digits),
+            Some(Kind::Decimal(..)) if style.version < 4 && !style.dates_quoted => format!("{digits}M"),
             Some(_) | None => digits.as_ref().to_owned(),
         },
         Json::Text(text) => {
+            if let Some(older) = (style.version < 4 && !style.dates_quoted).then(|| before_four(text, kind)).flatten() {
+                return older;
+            }
             let bare = match kind {
                 Some(Kind::Integer | Kind::Decimal(..)) => is_number(text),
                 Some(Kind::Date | Kind::DateTime | Kind::Time) => !style.dates_quoted && is_moment(text),
@@ -33,6 +37,21 @@ pub(crate) fn literal(value: &Json<'_>, kind: Option<&Kind>, style: OdataStyle) 
             if bare { text.as_ref().to_owned() } else { quoted(text) }
         }
         Json::List(_) | Json::Record(_) => quoted(&plain(value)),
+    }
+}
+
+/// Versions 2 and 3 write the type in front of what is neither text nor whole number.
+fn before_four(text: &str, kind: Option<&Kind>) -> Option<String> {
+    let quote_free = !text.contains('\'');
+    match kind {
+        Some(Kind::Date) if is_moment(text) => {
+            let whole = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00") };
+            Some(format!("datetime'{whole}'"))
+        }
+        Some(Kind::DateTime) if is_moment(text) => Some(format!("datetimeoffset'{text}'")),
+        Some(Kind::Uuid(_)) if quote_free => Some(format!("guid'{text}'")),
+        Some(Kind::Decimal(..)) if is_number(text) => Some(format!("{text}M")),
+        Some(_) | None => None,
     }
 }
 
@@ -84,16 +103,44 @@ pub(crate) fn filter(
     Ok(if spelled.is_empty() { None } else { Some(spelled.join(" and ")) })
 }
 
-/// `$select`: the top-level names of the paths, in order, each once.
-pub(crate) fn select(paths: &[String]) -> Option<String> {
+/// `$select` and `$expand`: the top-level names of the paths, in order, each once; what is expanded, with what is used of it.
+/// Without paths everything is wanted: what has to be asked for is then expanded whole.
+pub(crate) fn select(paths: &[String], entity: &Entity) -> (Option<String>, Option<String>) {
+    let expandable = |name: &str| entity.expand.iter().any(|(known, _)| known == name);
     let mut names: Vec<&str> = Vec::new();
+    let mut expanded: Vec<(&str, Vec<&str>)> = Vec::new();
     for path in paths {
-        let name = path.split('.').next().unwrap_or(path);
-        if !names.contains(&name) {
-            names.push(name);
+        let (name, below) = path.split_once('.').map_or((path.as_str(), None), |(name, below)| (name, Some(below)));
+        if !expandable(name) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+            continue;
+        }
+        let below = below.map(|below| below.split('.').next().unwrap_or(below));
+        match expanded.iter_mut().find(|(known, _)| *known == name) {
+            // The whole of it is wanted: nothing of it is chosen.
+            Some((_, chosen)) if chosen.is_empty() => {}
+            Some((_, chosen)) => match below {
+                Some(below) if chosen.contains(&below) => {}
+                Some(below) => chosen.push(below),
+                None => chosen.clear(),
+            },
+            None => expanded.push((name, below.into_iter().collect())),
         }
     }
-    if names.is_empty() { None } else { Some(names.join(",")) }
+    if paths.is_empty() {
+        expanded.extend(entity.expand.iter().map(|(path, _)| (path.as_str(), Vec::new())));
+    }
+    let spelled: Vec<String> = expanded
+        .iter()
+        .map(|(name, chosen)| match chosen.as_slice() {
+            [] => (*name).to_owned(),
+            chosen => format!("{name}($select={})", chosen.join(",")),
+        })
+        .collect();
+    let joined = |texts: Vec<String>| if texts.is_empty() { None } else { Some(texts.join(",")) };
+    (joined(names.into_iter().map(str::to_owned).collect()), joined(spelled))
 }
 
 /// The key between the parentheses: `22`, `'A''1'`, `Code='AK',Type=-3`.
@@ -118,7 +165,7 @@ pub(crate) fn key(
 mod tests {
     use super::*;
 
-    const STYLE: OdataStyle = OdataStyle { dates_quoted: true };
+    const STYLE: OdataStyle = OdataStyle { version: 4, dates_quoted: true };
 
     fn term(field: &str, test: Test, value: &str) -> Term {
         Term { field: field.to_owned(), test, value: value.to_owned() }
@@ -149,8 +196,20 @@ mod tests {
             "DocEntry eq 22 and CardCode ne 'O''Neil' and Cancelled eq 'tNO' and UpdateDate ge '2026-11-01' \
              and (CardCode eq 'A' or CardCode eq 'B') and NumAtCard eq null"
         );
-        let bare = OdataStyle { dates_quoted: false };
+        let bare = OdataStyle { version: 4, dates_quoted: false };
         assert_eq!(filter(&terms[3..4], kinds, bare).unwrap().unwrap(), "UpdateDate ge 2026-11-01");
+    }
+
+    #[test]
+    fn older_versions_write_types() {
+        let three = OdataStyle { version: 3, dates_quoted: false };
+        let terms = [term("UpdateDate", Test::Ge, "\"2026-11-01\""), term("DocEntry", Test::Eq, "22")];
+        assert_eq!(
+            filter(&terms, kinds, three).unwrap().unwrap(),
+            "UpdateDate ge datetime'2026-11-01T00:00:00' and DocEntry eq 22"
+        );
+        assert_eq!(literal(&Json::text("1.50"), Some(&Kind::Decimal(19, 2)), three), "1.50M");
+        assert_eq!(literal(&Json::text("x'y"), Some(&Kind::Uuid(false)), three), "'x''y'");
     }
 
     #[test]
@@ -171,6 +230,24 @@ mod tests {
     #[test]
     fn select_takes_top_level_names_once() {
         let paths = ["DocEntry".to_owned(), "DocumentLines.ItemCode".to_owned(), "DocumentLines.Quantity".to_owned()];
-        assert_eq!(select(&paths).unwrap(), "DocEntry,DocumentLines");
+        let mut entity = Entity {
+            name: "Orders".to_owned(),
+            at: mapwright_manifest::At::default(),
+            entries: indexmap::IndexMap::new(),
+            can: Vec::new(),
+            filter_on: Vec::new(),
+            expand: Vec::new(),
+            connections: indexmap::IndexMap::new(),
+            parent: None,
+            changes: None,
+            probe: None,
+            settle: None,
+            operations: Vec::new(),
+        };
+        assert_eq!(select(&paths, &entity), (Some("DocEntry,DocumentLines".to_owned()), None));
+        entity.expand.push(("DocumentLines".to_owned(), mapwright_manifest::At::default()));
+        let expanded = Some("DocumentLines($select=ItemCode,Quantity)".to_owned());
+        assert_eq!(select(&paths, &entity), (Some("DocEntry".to_owned()), expanded));
+        assert_eq!(select(&[], &entity), (None, Some("DocumentLines".to_owned())), "everything is wanted");
     }
 }

@@ -4,10 +4,9 @@ use indexmap::IndexMap;
 
 use super::fields::{Decoder, Fields};
 use crate::fault::{At, did_you_mean};
-use crate::model::{
-    Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, Operation, ProbeTarget, Unbuilt, Verb,
-};
+use crate::model::{Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget, Verb};
 use crate::node::{Entry, Node, Value};
+use crate::template::{Template, TemplatePart};
 
 /// The chain of `like` is no longer than this.
 const LIKE_DEPTH_MAX: usize = 8;
@@ -78,23 +77,17 @@ impl Decoder {
         let what = format!("entity `{}`", entry.key);
         let mut fields = self.fields(node, &what)?;
         fields.get("like");
-        let mut own = IndexMap::new();
-        own.insert("name".to_owned(), entry.key.clone());
-        for key in OWN_ENTRIES {
-            if let Some(text) = fields.get(key).and_then(|node| self.text(node, key)) {
-                own.insert(key.to_owned(), text);
-            }
-        }
-        let mut unbuilt = self.unbuilt(&mut fields, &["parent"]);
+        let own = self.own_entries(&entry.key, entry.key_at, &mut fields);
+        let parent = fields.get("parent").and_then(|node| Some((self.text(node, "`parent`")?, node.at)));
         let can = self.can(&mut fields, &what);
         let filter_on = fields.get("filter_on").map(|node| self.filter_on(node)).unwrap_or_default();
-        let expand = fields.get("expand").map(|node| self.texts(node, "`expand`")).unwrap_or_default();
+        let (expand, connections) = fields.get("expand").map(|node| self.expand(node)).unwrap_or_default();
         let changes_node = match (changes_default, fields.get("changes")) {
             (Some(default), Some(own)) => Some(default.overlaid(own)),
             (Some(default), None) => Some(default.clone()),
             (None, own) => own.cloned(),
         };
-        let changes = changes_node.and_then(|node| self.changes(&node, &mut unbuilt));
+        let changes = changes_node.and_then(|node| self.changes(&node));
         let probe = fields.get("probe").and_then(|node| self.create_probe(node));
         let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`"));
         let mut operations = Vec::new();
@@ -110,10 +103,8 @@ impl Decoder {
             }
             match described {
                 Some(described) => {
-                    if let Some(mut operation) = self.operation(&described, &format!("`{}` of {what}", verb.word())) {
-                        operation.unbuilt.extend(unbuilt.iter().cloned());
-                        operations.push((verb, operation));
-                    }
+                    let operation = self.operation(&described, &format!("`{}` of {what}", verb.word()));
+                    operations.extend(operation.map(|operation| (verb, operation)));
                 }
                 None => self
                     .faults
@@ -128,11 +119,38 @@ impl Decoder {
             can,
             filter_on,
             expand,
+            connections,
+            parent,
             changes,
             probe,
             settle,
             operations,
         })
+    }
+
+    fn own_entries(&mut self, name: &str, at: At, fields: &mut Fields<'_>) -> IndexMap<String, Template> {
+        let mut own = IndexMap::new();
+        own.insert("name".to_owned(), Template { at, parts: vec![TemplatePart::Literal(name.to_owned())] });
+        for key in OWN_ENTRIES {
+            if let Some(template) = fields.get(key).and_then(|node| self.template(node, key)) {
+                own.insert(key.to_owned(), template);
+            }
+        }
+        own
+    }
+
+    /// A list of paths, or a map from paths to `{ page: n }` where they are lists of their own.
+    fn expand(&mut self, node: &Node) -> (Vec<(String, At)>, IndexMap<String, u64>) {
+        let Value::Map(entries) = &node.value else { return (self.texts(node, "`expand`"), IndexMap::new()) };
+        let mut connections = IndexMap::new();
+        for entry in entries {
+            let Some(mut fields) = self.fields(&entry.node, "`expand`") else { continue };
+            if let Some(page) = fields.get("page").and_then(|node| self.number(node, "`page`")) {
+                connections.insert(entry.key.clone(), page);
+            }
+            fields.finish(self, &[]);
+        }
+        (entries.iter().map(|entry| (entry.key.clone(), entry.key_at)).collect(), connections)
     }
 
     fn can(&mut self, fields: &mut Fields<'_>, what: &str) -> Vec<Verb> {
@@ -184,6 +202,7 @@ impl Decoder {
         if by.is_empty() {
             self.faults.add(node.at, "`probe` does not say `by` which field");
         }
+        let asked_as = fields.get("as").and_then(|node| self.text(node, "`as`"));
         let also_in = fields.get("also_in").map(|node| self.texts(node, "`also_in`")).unwrap_or_default();
         let conditions = fields.get("where").map(|node| self.literal_conditions(node)).unwrap_or_default();
         let compare = fields
@@ -195,7 +214,7 @@ impl Decoder {
             .collect();
         let normalise = fields.get("normalise").map(|node| self.normalise(node)).unwrap_or_default();
         fields.finish(self, &[]);
-        Some(CreateProbe { at: node.at, by, also_in, conditions, compare, normalise })
+        Some(CreateProbe { at: node.at, by, asked_as, also_in, conditions, compare, normalise })
     }
 
     fn literal_conditions(&mut self, node: &Node) -> Vec<(String, crate::template::Tree)> {
@@ -229,10 +248,13 @@ impl Decoder {
                 let what = format!("action `{}`", entry.key);
                 let members = self.entries(&entry.node, &what)?;
                 // The probe is no part of the request, so the rest is read as an operation.
-                let rest = members.iter().filter(|member| member.key != "probe").cloned().collect();
+                let own_keys = ["probe", "path", "public", "type"];
+                let rest = members.iter().filter(|member| !own_keys.contains(&member.key.as_str())).cloned().collect();
                 let operation = self.operation(&Node { at: entry.node.at, value: Value::Map(rest) }, &what)?;
+                let mut fields = self.fields(&entry.node, &what)?;
+                let entries = self.own_entries(&entry.key, entry.key_at, &mut fields);
                 let probe = entry.node.get("probe").and_then(|node| self.action_probe(node));
-                Some((entry.key.clone(), Action { operation, probe }))
+                Some((entry.key.clone(), Action { operation, entries, probe }))
             })
             .collect()
     }
@@ -243,20 +265,23 @@ impl Decoder {
         let find = fields.get("find").and_then(|node| self.text(node, "`find`"));
         let key = fields.get("key").and_then(|node| self.template(node, "`key`"));
         let conditions = fields.get("where").map(|node| self.literal_conditions(node)).unwrap_or_default();
-        let expect = match fields.get("expect") {
-            Some(node) => self
+        let expect_node = fields.get("expect");
+        let gone = expect_node.is_some_and(|node| matches!(&node.value, Value::Text(word) if word == "gone"));
+        let expect: Vec<_> = match expect_node {
+            Some(node) if !gone => self
                 .entries(node, "`expect`")
                 .unwrap_or_default()
                 .iter()
                 .filter_map(|entry| Some((self.record_selector(&entry.key, entry.key_at)?, self.matcher(&entry.node)?)))
                 .collect(),
-            None => Vec::new(),
+            Some(_) | None => Vec::new(),
         };
         fields.finish(self, &[]);
-        if expect.is_empty() {
+        if expect.is_empty() && !gone {
             self.faults.add(node.at, "this `probe` does not say what to `expect`");
         }
         let (entity, target) = match (read, find, key) {
+            (Some(entity), None, Some(key)) if gone => (entity, ProbeTarget::Gone(key)),
             (Some(entity), None, Some(key)) => (entity, ProbeTarget::Key(key)),
             (None, Some(entity), None) if !conditions.is_empty() => (entity, ProbeTarget::Conditions(conditions)),
             (_, _, _) => {
@@ -275,6 +300,9 @@ impl Decoder {
         mentioned.extend(
             actions.values().filter_map(|action| action.probe.as_ref()).map(|probe| (probe.entity.as_str(), probe.at)),
         );
+        mentioned.extend(
+            entities.values().filter_map(|entity| entity.parent.as_ref()).map(|(name, at)| (name.as_str(), *at)),
+        );
         for (name, at) in mentioned {
             if !entities.contains_key(name) {
                 let help = did_you_mean(name, entities.keys().map(String::as_str));
@@ -282,22 +310,4 @@ impl Decoder {
             }
         }
     }
-}
-
-/// Operations that have to be told as not built when used.
-impl Operation {
-    /// What the operation says that is not built yet, as one sentence; `None` = all is built.
-    #[must_use]
-    pub fn not_built(&self) -> Option<String> {
-        not_built(&self.unbuilt)
-    }
-}
-
-/// One sentence about what is not built yet.
-pub(crate) fn not_built(unbuilt: &[Unbuilt]) -> Option<String> {
-    if unbuilt.is_empty() {
-        return None;
-    }
-    let words: Vec<String> = unbuilt.iter().map(|item| format!("{} (line {})", item.what, item.at.line)).collect();
-    Some(format!("not built yet: {}", words.join(", ")))
 }

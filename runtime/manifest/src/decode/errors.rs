@@ -5,7 +5,7 @@ use crate::fault::did_you_mean;
 use crate::model::{Errors, Extract, ExtractFrom, Rule, RuleClass, Verb};
 use crate::node::{Node, Value};
 
-const CLASSES: [(&str, RuleClass); 11] = [
+const CLASSES: [(&str, RuleClass); 12] = [
     ("done", RuleClass::Done),
     ("transient", RuleClass::Transient),
     ("permanent", RuleClass::Permanent),
@@ -17,6 +17,7 @@ const CLASSES: [(&str, RuleClass); 11] = [
     ("missing", RuleClass::Missing),
     ("dependency", RuleClass::Dependency),
     ("throttled", RuleClass::Throttled),
+    ("pending", RuleClass::Pending),
 ];
 
 impl Decoder {
@@ -61,7 +62,7 @@ impl Decoder {
     fn rule(&mut self, node: &Node, actions: &[String]) -> Option<Rule> {
         let mut fields = self.fields(node, "a rule")?;
         let mut conditions = Vec::new();
-        let subjects = ["body.", "body[", "header.", "count("];
+        let subjects = ["body.", "body[", "header.", "count(", "decoded.", "decoded["];
         for entry in fields.with_prefix(&subjects) {
             conditions.extend(self.condition(entry));
         }
@@ -73,18 +74,11 @@ impl Decoder {
         let message = fields.get("message").and_then(|node| self.matcher(node));
         let operations = fields.get("for").map(|node| self.rule_operations(node, actions)).unwrap_or_default();
         let wait = fields.get("wait").map(|node| self.selectors(node, "`wait`")).unwrap_or_default();
-        for key in ["tries", "existing"] {
-            if let Some(unbuilt) = fields.get(key) {
-                self.faults.add(unbuilt.at, format!("`{key}` of a rule is not built yet"));
-            }
-        }
+        let tries = fields.get("tries").and_then(|node| self.number(node, "`tries`"));
+        let existing = fields.get("existing").map(|node| self.selectors(node, "`existing`")).unwrap_or_default();
         let class_node = fields.get("class");
         let known = CLASSES.map(|(word, _)| word);
         let class = match class_node {
-            Some(class) if class.leaf().as_deref() == Some("pending") => {
-                self.faults.add(class.at, "`class: pending` (an answer that promises a job) is not built yet");
-                None
-            }
             Some(class) => self.word(class, "`class`", &known),
             None => {
                 self.faults.add(node.at, "this rule has no `class`");
@@ -93,7 +87,8 @@ impl Decoder {
         };
         fields.finish(self, &subjects);
         let class = class.and_then(|word| CLASSES.into_iter().find(|(known, _)| *known == word))?;
-        Some(Rule { at: node.at, conditions, code, message, operations, class: class.1, wait })
+        let tries = tries.map(|tries| u32::try_from(tries).unwrap_or(u32::MAX));
+        Some(Rule { at: node.at, conditions, code, message, operations, class: class.1, wait, tries, existing })
     }
 
     fn rule_operations(&mut self, node: &Node, actions: &[String]) -> Vec<String> {

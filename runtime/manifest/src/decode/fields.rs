@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::condition::{Condition, Expected, Matcher, Pattern};
 use crate::fault::{At, Faults, did_you_mean};
-use crate::model::Unbuilt;
+use crate::model::Place;
 use crate::node::{Entry, Node, Value};
 use crate::selector::Selector;
 use crate::template::{Template, Tree, TreeItem, TreeMember};
@@ -14,8 +14,12 @@ pub(crate) struct Decoder {
     pub(crate) faults: Faults,
     pub(crate) config: Vec<String>,
     pub(crate) secrets: Vec<String>,
-    /// Names of the `let` trees beside the request that is being read.
+    /// Names of the `let` trees of the manifest, then of those beside the request that is being read.
     pub(crate) lets: Vec<String>,
+    /// The manifest's own `let` trees: every request may name them.
+    pub(crate) common_lets: Vec<(String, Tree)>,
+    /// Names of the argument groups under `shared`.
+    pub(crate) shared: Vec<String>,
     /// May templates name secrets here?
     pub(crate) secrets_allowed: bool,
 }
@@ -316,11 +320,64 @@ impl Decoder {
         Some(Matcher::Table { of: of.split('.').map(str::to_owned).collect(), rows })
     }
 
-    /// Notes each of these keys that is there as not built yet.
-    pub(crate) fn unbuilt(&mut self, fields: &mut Fields<'_>, keys: &[&'static str]) -> Vec<Unbuilt> {
-        keys.iter()
-            .filter_map(|key| fields.get(key).map(|node| Unbuilt { what: format!("`{key}`"), at: node.at }))
+    /// One selector into an item of an answer.
+    pub(crate) fn item_selector(&mut self, node: &Node, what: &str) -> Option<Selector> {
+        let text = self.text(node, what)?;
+        self.read_selector(Selector::parse_in_item(&text), node.at)
+    }
+
+    /// A text that is one path (`header.X`) or a template (`{each.id}/{each.time}`).
+    pub(crate) fn path_or_template(&mut self, node: &Node, what: &str) -> Option<Template> {
+        let text = self.text(node, what)?;
+        let text = if text.contains('{') { text } else { format!("{{{text}}}") };
+        self.template_of(&text, node.at)
+    }
+
+    /// Where something goes: `body.a.b`, `query.page`, `variables.after`, `args.keys`, `header.X`.
+    pub(crate) fn place(&mut self, node: &Node, what: &str) -> Option<Place> {
+        let text = self.text(node, what)?;
+        self.place_of(&text, node.at)
+    }
+
+    /// As [`Self::place`], of a text.
+    pub(crate) fn place_of(&mut self, text: &str, at: At) -> Option<Place> {
+        let (root, path) = text.split_once('.').map_or((text, None), |(root, path)| (root, Some(path)));
+        let steps = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<String>>();
+        match (root, path) {
+            ("query", path) => Some(Place::Query(path.map(str::to_owned))),
+            ("body", Some(path)) => Some(Place::Body(steps(path))),
+            ("header", Some(name)) => Some(Place::Header(name.to_owned())),
+            ("variables", Some(path)) => Some(Place::Variables(steps(path))),
+            ("args", Some(path)) => Some(Place::Args(steps(path))),
+            (_, _) => {
+                let help = "write `body.NAME`, `query.NAME`, `header.NAME`, `variables.NAME` or `args.NAME`";
+                self.faults.add_with_help(at, format!("`{text}` is no place in a request"), help);
+                None
+            }
+        }
+    }
+
+    /// Places and what goes there: `{ query.page: "{page.number}", ... }`.
+    pub(crate) fn placed(&mut self, node: &Node, what: &str) -> Vec<(Place, Tree)> {
+        let entries = self.entries(node, what).unwrap_or_default();
+        entries
+            .iter()
+            .filter_map(|entry| Some((self.place_of(&entry.key, entry.key_at)?, self.tree(&entry.node)?)))
             .collect()
+    }
+
+    /// `600 per 1 min`.
+    pub(crate) fn rate(&mut self, node: &Node) -> Option<crate::model::Rate> {
+        let text = self.text(node, "`rate`")?;
+        let rate = text.split_once(" per ").and_then(|(requests, per)| {
+            let requests = requests.trim().parse().ok().filter(|requests| *requests > 0)?;
+            let per = parse_duration(per).filter(|per| !per.is_zero())?;
+            Some(crate::model::Rate { requests, per })
+        });
+        if rate.is_none() {
+            self.faults.add_with_help(node.at, format!("`{text}` is no rate"), "write for example `600 per 1 min`");
+        }
+        rate
     }
 }
 

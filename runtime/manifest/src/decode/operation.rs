@@ -1,16 +1,18 @@
-//! Operations and log-ins from YAML.
+//! Operations from YAML.
 
 use super::fields::{Decoder, Fields};
-use crate::fault::At;
-use crate::model::{Auth, Lifetime, LogIn, Method, Operation, Repeat, Send, Unbuilt};
+use crate::fault::{At, did_you_mean};
+use crate::model::{
+    Batch, BatchForm, BatchOutcome, BatchRow, Document, Job, Method, Operation, Repeat, SoapCall, Verb,
+};
 use crate::node::{Node, Value};
-use crate::template::Template;
+use crate::template::{Template, TemplatePart};
 
 const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
 
 /// The shape of an answer's key: a path into the answer, or the name of a unique field.
 fn is_selector(text: &str) -> bool {
-    ["body", "header", "cookie", "decoded"]
+    ["body", "header", "cookie", "decoded", "each"]
         .iter()
         .any(|root| text.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
 }
@@ -22,7 +24,7 @@ impl Decoder {
             METHODS.into_iter().find(|method| method.word() == word).map(|method| (method, path.trim()))
         });
         match split {
-            Some((method, path)) if path.starts_with('/') || path.starts_with('{') => {
+            Some((method, path)) if path.starts_with(['/', '{']) || path.starts_with("https://") => {
                 self.template_of(path, at).map(|path| (method, path))
             }
             Some(_) | None => {
@@ -37,39 +39,16 @@ impl Decoder {
     pub(crate) fn operation(&mut self, node: &Node, what: &str) -> Option<Operation> {
         let mut fields = self.fields(node, what)?;
         let operation = self.operation_fields(&mut fields, what);
-        self.lets.clear();
+        self.reset_lets();
         fields.finish(self, &[]);
         operation
     }
 
     fn operation_fields(&mut self, fields: &mut Fields<'_>, what: &str) -> Option<Operation> {
-        let mut unbuilt = self.unbuilt(
-            fields,
-            &[
-                "call",
-                "document",
-                "with",
-                "args",
-                "variables",
-                "decode",
-                "job",
-                "hook",
-                "gives",
-                "of",
-                "size",
-                "outcome",
-                "on_permanent",
-                "results",
-                "match",
-                "row",
-                "batch",
-            ],
-        );
-        if let Some(node) = fields.get("merge")
-            && self.word(node, "`merge`", &["patch", "whole"]).as_deref() == Some("whole")
-        {
-            unbuilt.push(Unbuilt { what: "`merge: whole`".to_owned(), at: node.at });
-        }
+        let whole = fields
+            .get("merge")
+            .and_then(|node| self.word(node, "`merge`", &["patch", "whole"]))
+            .is_some_and(|word| word == "whole");
         let lets = self.let_trees(fields);
         let secrets_before = self.secrets_allowed;
         self.secrets_allowed = true;
@@ -81,7 +60,14 @@ impl Decoder {
         });
         let query = fields.get("query").map(|node| self.named_templates(node, "`query`")).unwrap_or_default();
         let body = fields.get("body").and_then(|node| self.tree(node));
-        let form = self.form(fields, &mut unbuilt);
+        let call = self.call(fields);
+        let document = self.document(fields);
+        let form = self.form(fields);
+        let decode = fields.get("decode").map(|node| self.selectors(node, "`decode`")).unwrap_or_default();
+        let gives = fields.get("gives").and_then(|node| self.word(node, "`gives`", &["keys", "whole"]));
+        let job = fields.get("job").and_then(|node| self.job(node));
+        let hook = fields.get("hook").and_then(|node| Some((self.text(node, "`hook`")?, node.at)));
+        let batch = self.batch(fields);
         let (key, keyed_by) = self.key(fields);
         let repeat = fields
             .get("repeat")
@@ -99,53 +85,200 @@ impl Decoder {
         let expect = fields.get("expect").map(|node| self.conditions(node, "`expect`")).unwrap_or_default();
         let gone = fields.get("gone").map(|node| self.conditions(node, "`gone`")).unwrap_or_default();
         let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`"));
-        let Some((method, path)) = request else {
-            if fields.get("request").is_none() && unbuilt.is_empty() {
-                self.faults.add(fields.at, format!("{what} has no `request`"));
+        let (method, path) = match request {
+            Some(request) => request,
+            // A call or a document goes to the base.
+            None if call.is_some() || document.is_some() => {
+                (Method::Post, Template { at: fields.at, parts: vec![TemplatePart::Literal(String::new())] })
             }
-            return None;
+            None => {
+                if fields.get("request").is_none() {
+                    let help = "write `request: GET /path`, `call` (SOAP) or `document` (GraphQL)";
+                    self.faults.add_with_help(fields.at, format!("{what} has no `request`"), help);
+                }
+                return None;
+            }
         };
         Some(Operation {
             at: fields.at,
             method,
             path,
+            call,
+            document,
             lets,
             query,
             headers,
             body,
             form,
+            decode,
             records,
             record,
             key,
+            gives_keys: gives.as_deref() == Some("keys"),
             returns_nothing,
             success: if success.is_empty() { expect } else { success },
             gone,
             repeat,
             keyed_by,
             settle,
-            unbuilt,
+            whole,
+            job,
+            batch,
+            hook,
         })
     }
 
     fn let_trees(&mut self, fields: &mut Fields<'_>) -> Vec<(String, crate::template::Tree)> {
-        let Some(node) = fields.get("let") else { return Vec::new() };
-        let entries = self.entries(node, "`let`").unwrap_or_default();
-        let trees: Vec<_> =
-            entries.iter().filter_map(|entry| self.tree(&entry.node).map(|tree| (entry.key.clone(), tree))).collect();
-        self.lets = trees.iter().map(|(name, _)| name.clone()).collect();
+        let own = fields.get("let").map(|node| self.named_trees(node, "`let`")).unwrap_or_default();
+        let mut trees = self.common_lets.clone();
+        trees.retain(|(name, _)| own.iter().all(|(known, _)| known != name));
+        trees.extend(own);
         trees
     }
 
-    /// `form` is a map of values, or the name of a batch's form.
-    fn form(&mut self, fields: &mut Fields<'_>, unbuilt: &mut Vec<Unbuilt>) -> Vec<(String, Template)> {
+    /// `form` is a map of values; as a word it names a batch's form and is read there.
+    fn form(&mut self, fields: &mut Fields<'_>) -> Vec<(String, Template)> {
         match fields.get("form") {
             Some(node) if matches!(node.value, Value::Map(_)) => self.named_templates(node, "`form`"),
-            Some(node) => {
-                unbuilt.push(Unbuilt { what: "`form` of a batch".to_owned(), at: node.at });
-                Vec::new()
-            }
-            None => Vec::new(),
+            Some(_) | None => Vec::new(),
         }
+    }
+
+    fn call(&mut self, fields: &mut Fields<'_>) -> Option<SoapCall> {
+        let with = fields.get("with").map(|node| self.texts(node, "`with`")).unwrap_or_default();
+        for (name, at) in &with {
+            if !self.shared.contains(name) {
+                let help = did_you_mean(name, self.shared.iter().map(String::as_str));
+                self.faults.add_with_help(*at, format!("`shared` holds no `{name}`"), help);
+            }
+        }
+        let args = fields.get("args").and_then(|node| self.tree(node));
+        let name = fields.get("call").and_then(|node| self.text(node, "`call`"))?;
+        Some(SoapCall { name, with: with.into_iter().map(|(name, _)| name).collect(), args })
+    }
+
+    fn document(&mut self, fields: &mut Fields<'_>) -> Option<Document> {
+        let variables = fields.get("variables").and_then(|node| self.tree(node));
+        // Its braces are GraphQL's own: nothing is ever filled into a document.
+        let text = fields.get("document").and_then(|node| self.text(node, "`document`"))?;
+        Some(Document { text, variables })
+    }
+
+    fn job(&mut self, node: &Node) -> Option<Job> {
+        let mut fields = self.fields(node, "`job`")?;
+        let poll = fields.get("poll").and_then(|node| {
+            let text = self.text(node, "`poll`")?;
+            self.request(&text, node.at)
+        });
+        let id = fields.get("id").map(|node| self.selectors(node, "`id`")).unwrap_or_default();
+        let every = fields.get("every").and_then(|node| self.duration(node, "`every`"));
+        let done = fields.get("done").map(|node| self.conditions(node, "`done`")).unwrap_or_default();
+        let failed = fields.get("failed").map(|node| self.conditions(node, "`failed`")).unwrap_or_default();
+        let lost_after = fields.get("lost_after").and_then(|node| self.duration(node, "`lost_after`"));
+        let results = fields.get("results").map(|node| self.selectors(node, "`results`")).unwrap_or_default();
+        fields.finish(self, &[]);
+        match (poll, every, lost_after) {
+            (Some(poll), Some(every), Some(lost_after)) if !done.is_empty() => {
+                Some(Job { poll, id, every, done, failed, lost_after, results })
+            }
+            (_, _, _) => {
+                self.faults.add(node.at, "`job` needs `poll`, `every`, `done` and `lost_after`");
+                None
+            }
+        }
+    }
+
+    /// A batch's own keys: beside those of a request, or under `batch` of an action.
+    fn batch(&mut self, fields: &mut Fields<'_>) -> Option<Batch> {
+        let of = fields.get("of").map(|node| self.texts(node, "`of`"));
+        let form = fields.get("form").filter(|node| !matches!(node.value, Value::Map(_)));
+        let size = fields.get("size");
+        let outcome = fields.get("outcome");
+        let on_permanent = fields.get("on_permanent");
+        let results = fields.get("results");
+        let matched = fields.get("match");
+        let row = fields.get("row");
+        let nested = fields.get("batch");
+        if let Some(nested) = nested {
+            let mut inner = self.fields(nested, "`batch` of an action")?;
+            let batch = self.batch(&mut inner);
+            inner.finish(self, &[]);
+            return batch;
+        }
+        let (Some(size), Some(outcome)) = (size, outcome) else {
+            let stray = [size, outcome, form, on_permanent, results, matched, row].into_iter().flatten().next();
+            if let Some(stray) = stray {
+                self.faults.add(stray.at, "a batch needs both `size` and `outcome`");
+            }
+            return None;
+        };
+        let verbs = of.unwrap_or_default().into_iter().filter_map(|(word, at)| {
+            let verb = Verb::of(&word);
+            if verb.is_none() {
+                let help = did_you_mean(&word, Verb::ALL.into_iter().map(Verb::word));
+                self.faults.add_with_help(at, format!("there is no operation `{word}`"), help);
+            }
+            verb
+        });
+        let of: Vec<Verb> = verbs.collect();
+        let form =
+            form.and_then(|node| self.word(node, "`form` of a batch", &["body", "odata_json", "odata_multipart"]));
+        let outcome = self.word(outcome, "`outcome`", &["per_row", "atomic"])?;
+        let on_permanent = on_permanent.and_then(|node| self.word(node, "`on_permanent`", &["split", "dead"]));
+        let results = match results {
+            Some(node) if matches!(node.value, Value::Map(_)) => self
+                .entries(node, "`results`")
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| (Verb::of(&entry.key), self.selectors(&entry.node, "`results`")))
+                .collect(),
+            Some(node) => vec![(None, self.selectors(node, "`results`"))],
+            None => Vec::new(),
+        };
+        let matched = match matched {
+            Some(node) if matches!(node.value, Value::Map(_)) => {
+                let mut inner = self.fields(node, "`match`")?;
+                let row = inner.get("row").and_then(|node| self.item_selector(node, "`row`"));
+                inner.finish(self, &[]);
+                row
+            }
+            Some(node) => {
+                self.word(node, "`match`", &["position"]);
+                None
+            }
+            None => None,
+        };
+        let row = row.map(|node| self.batch_row(node)).unwrap_or_default();
+        Some(Batch {
+            of,
+            form: match form.as_deref() {
+                Some("odata_json") => BatchForm::OdataJson,
+                Some("odata_multipart") => BatchForm::OdataMultipart,
+                Some(_) | None => BatchForm::Body,
+            },
+            size: self.number(size, "`size`").and_then(|size| usize::try_from(size).ok()).unwrap_or(1).max(1),
+            outcome: if outcome == "atomic" { BatchOutcome::Atomic } else { BatchOutcome::PerRow },
+            split: on_permanent.as_deref() == Some("split"),
+            results,
+            matched,
+            row,
+        })
+    }
+
+    fn batch_row(&mut self, node: &Node) -> BatchRow {
+        let Some(mut fields) = self.fields(node, "`row`") else { return BatchRow::default() };
+        let mut selector =
+            |decoder: &mut Self, key: &'static str| fields.get(key).and_then(|node| decoder.item_selector(node, key));
+        let row = BatchRow {
+            failed: selector(self, "failed"),
+            code: selector(self, "code"),
+            message: selector(self, "message"),
+            status: selector(self, "status"),
+            key: selector(self, "key"),
+            body: selector(self, "body"),
+        };
+        fields.finish(self, &[]);
+        row
     }
 
     fn key(&mut self, fields: &mut Fields<'_>) -> (Vec<crate::selector::Selector>, Option<String>) {
@@ -156,130 +289,5 @@ impl Decoder {
                 (self.selectors(node, "`key`"), None)
             }
         }
-    }
-
-    /// The `auth` section.
-    pub(crate) fn auth(&mut self, node: &Node, unbuilt: &mut Vec<Unbuilt>) -> Auth {
-        self.secrets_allowed = true;
-        let auth = self.auth_section(node, unbuilt);
-        self.secrets_allowed = false;
-        auth.unwrap_or(Auth::None)
-    }
-
-    fn auth_section(&mut self, node: &Node, unbuilt: &mut Vec<Unbuilt>) -> Option<Auth> {
-        let mut fields = self.fields(node, "`auth`")?;
-        let Some(kind_node) = fields.get("kind") else {
-            self.faults.add(node.at, "`auth` does not say its `kind`");
-            return None;
-        };
-        let kinds = ["none", "basic", "bearer", "api_key", "oauth2", "session", "jwt"];
-        let kind = self.word(kind_node, "`auth.kind`", &kinds)?;
-        let auth = match kind.as_str() {
-            "basic" => {
-                let user = fields.get("user").and_then(|node| self.template(node, "`user`"));
-                let password = fields.get("password").and_then(|node| self.template(node, "`password`"));
-                match (user, password) {
-                    (Some(user), Some(password)) => Some(Auth::Basic { user, password }),
-                    (_, _) => {
-                        self.faults.add(node.at, "`basic` needs `user` and `password`");
-                        None
-                    }
-                }
-            }
-            "bearer" | "api_key" => self.token(&mut fields, &kind),
-            "oauth2" | "session" => self.log_in(node, &mut fields, kind == "oauth2", unbuilt),
-            "jwt" => {
-                unbuilt.push(Unbuilt { what: "`auth: jwt`".to_owned(), at: node.at });
-                self.unbuilt(
-                    &mut fields,
-                    &["claims", "algorithm", "request", "body", "form", "keep", "expires", "send"],
-                );
-                None
-            }
-            _ => Some(Auth::None),
-        };
-        fields.finish(self, &[]);
-        auth
-    }
-
-    fn token(&mut self, fields: &mut Fields<'_>, kind: &str) -> Option<Auth> {
-        let token = fields.get("token");
-        let send = fields.get("send");
-        match (send, token) {
-            (Some(node), _) => Some(Auth::Token(self.send(node))),
-            (None, Some(token)) if kind == "bearer" => {
-                let text = self.text(token, "`token`")?;
-                let value = self.template_of(&format!("Bearer {text}"), token.at)?;
-                Some(Auth::Token(Send { headers: vec![("Authorization".to_owned(), value)], ..Send::default() }))
-            }
-            (None, _) => {
-                self.faults.add(fields.at, format!("`{kind}` does not say what to `send`"));
-                None
-            }
-        }
-    }
-
-    fn log_in(
-        &mut self,
-        node: &Node,
-        fields: &mut Fields<'_>,
-        oauth2: bool,
-        unbuilt: &mut Vec<Unbuilt>,
-    ) -> Option<Auth> {
-        unbuilt.extend(self.unbuilt(fields, &["durable", "first", "document", "variables"]));
-        // The request's own keys are read as an operation, so that bodies and headers mean the same everywhere.
-        let own = ["request", "body", "form", "headers", "success", "let"];
-        for key in own {
-            fields.get(key);
-        }
-        let request = match &node.value {
-            Value::Map(entries) => entries.iter().filter(|entry| own.contains(&entry.key.as_str())).cloned().collect(),
-            Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Text(_) | Value::List(_) => Vec::new(),
-        };
-        let operation = self.operation(&Node { at: node.at, value: Value::Map(request) }, "`auth`");
-        self.secrets_allowed = true;
-        let keep = match fields.get("keep") {
-            Some(keep) => self
-                .entries(keep, "`keep`")
-                .unwrap_or_default()
-                .iter()
-                .map(|entry| (entry.key.clone(), self.selectors(&entry.node, "`keep`")))
-                .collect(),
-            None => Vec::new(),
-        };
-        let (lifetime, early) = fields.get("expires").map(|node| self.expires(node)).unwrap_or_default();
-        let send = fields.get("send").map(|node| self.send(node)).unwrap_or_default();
-        if let Some(pool) = fields.get("pool") {
-            self.number(pool, "`pool`");
-        }
-        let logout = fields.get("logout").and_then(|node| {
-            let text = self.text(node, "`logout`")?;
-            self.request(&text, node.at)
-        });
-        Some(Auth::LogIn(Box::new(LogIn { oauth2, operation: operation?, keep, lifetime, early, send, logout })))
-    }
-
-    fn expires(&mut self, node: &Node) -> (Option<Lifetime>, Option<std::time::Duration>) {
-        let Some(mut fields) = self.fields(node, "`expires`") else { return (None, None) };
-        let seconds = fields.get("seconds").map(|node| Lifetime::Seconds(self.selectors(node, "`seconds`")));
-        let idle = fields.get("idle_minutes").map(|node| match node.leaf().and_then(|text| text.parse().ok()) {
-            Some(minutes) => Lifetime::IdleMinutes(minutes),
-            None => Lifetime::IdleMinutesOf(self.selectors(node, "`idle_minutes`")),
-        });
-        let after = fields.get("after").and_then(|node| self.duration(node, "`after`")).map(Lifetime::After);
-        let early = fields.get("early").and_then(|node| self.duration(node, "`early`"));
-        fields.finish(self, &[]);
-        (seconds.or(idle).or(after), early)
-    }
-
-    fn send(&mut self, node: &Node) -> Send {
-        let Some(mut fields) = self.fields(node, "`send`") else { return Send::default() };
-        let send = Send {
-            headers: fields.get("headers").map(|node| self.named_templates(node, "`headers`")).unwrap_or_default(),
-            query: fields.get("query").map(|node| self.named_templates(node, "`query`")).unwrap_or_default(),
-            cookies: fields.get("cookies").map(|node| self.named_templates(node, "`cookies`")).unwrap_or_default(),
-        };
-        fields.finish(self, &[]);
-        send
     }
 }

@@ -18,13 +18,17 @@ pub struct Entity {
     /// Where it stands.
     pub at: At,
     /// Its own entries that templates may name (`path`, `name`, `public`, `type`, `key`).
-    pub entries: IndexMap<String, String>,
+    pub entries: IndexMap<String, Template>,
     /// What can be done.
     pub can: Vec<Verb>,
     /// Fields that conditions may name.
     pub filter_on: Vec<FilterField>,
     /// Paths that are absent unless asked for.
     pub expand: Vec<(String, At)>,
+    /// Paths of `expand` that are lists of their own, read by so many items at once.
+    pub connections: IndexMap<String, u64>,
+    /// The entity whose record each of these belongs to, and whose key their requests need.
+    pub parent: Option<(String, At)>,
     /// How changes are read; `None` = they are not.
     pub changes: Option<Changes>,
     /// How a create is proved.
@@ -61,6 +65,8 @@ pub struct CreateProbe {
     pub at: At,
     /// Fields that may serve; `U_*` = a beginning.
     pub by: Vec<(String, At)>,
+    /// How conditions call the field, where they have another name for it.
+    pub asked_as: Option<String>,
     /// Other entities where the effect may be.
     pub also_in: Vec<(String, At)>,
     /// Further conditions on the entity itself: field and literal.
@@ -116,6 +122,8 @@ impl Normalise {
 pub struct Action {
     /// Its request.
     pub operation: Operation,
+    /// Its own entries that templates may name (`path`, `name`, `public`, `type`, `key`).
+    pub entries: IndexMap<String, Template>,
     /// How its effect is proved.
     pub probe: Option<ActionProbe>,
 }
@@ -138,6 +146,8 @@ pub struct ActionProbe {
 pub enum ProbeTarget {
     /// By key.
     Key(Template),
+    /// By key: it must have gone.
+    Gone(Template),
     /// By conditions.
     Conditions(Vec<(String, Tree)>),
 }

@@ -56,6 +56,10 @@ pub struct Rule {
     pub class: RuleClass,
     /// How long to wait.
     pub wait: Vec<Selector>,
+    /// Attempts after which the class becomes `permanent`.
+    pub tries: Option<u32>,
+    /// The key of the record that is there already.
+    pub existing: Vec<Selector>,
 }
 
 /// The classes of `manifest.md` 6.
@@ -83,4 +87,6 @@ pub enum RuleClass {
     Dependency,
     /// Slow down.
     Throttled,
+    /// Taken on, to be done later: see the operation's `job`.
+    Pending,
 }

@@ -1,29 +1,41 @@
 //! A checked manifest as data. In: nothing. Out: the types that compiler, connectors and sandbox read.
 
 mod access;
+mod codec;
 mod entity;
 mod errors;
 mod operation;
 mod reading;
+mod webhooks;
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::fault::At;
-use crate::template::Template;
+use crate::template::{Template, Tree};
 
-pub use access::{Auth, Lifetime, Limits, Lock, LogIn, Send};
+pub use access::{Auth, Cost, Jwt, JwtAlgorithm, Lifetime, Limits, Lock, LogIn, Rate, Send};
+pub use codec::{Codec, Embed, JsonCodec, NamedXml, Tagged, XmlCodec};
 pub use entity::{Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget};
 pub use errors::{Errors, Extract, ExtractFrom, Rule, RuleClass};
-pub use operation::{Method, Operation, Repeat, Verb};
-pub use reading::{Changes, Deletes, FilterForm, Filters, Paging, PagingKind, Pass, Select, Sort, TemplatedFilters};
+pub use operation::{
+    Batch, BatchForm, BatchOutcome, BatchRow, Document, Job, Method, Operation, Repeat, SoapCall, Verb,
+};
+pub use reading::{
+    Changes, Deletes, FieldFilter, FilterForm, Filters, Join, More, Paging, PagingKind, Partition, Pass, Place, Quote,
+    Select, Sort, TemplatedFilters,
+};
+pub use webhooks::{
+    Carries, Encoding, Handshake, Hash, Over, Subscribe, Subscribing, Topic, TopicName, Verify, WebhookAnswer, Webhooks,
+};
 
 /// A manifest whose every key, template and selector has been read.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// File name, for messages.
-    pub file: String,
+    /// File name for messages, then those of the manifests that it extends.
+    pub files: Vec<String>,
+    /// The whole text, that of the manifests it extends laid below: what a compiled project carries.
+    pub text: String,
     /// The catalogue's folder.
     pub system: String,
     /// Title for people.
@@ -32,6 +44,8 @@ pub struct Manifest {
     pub driver: Driver,
     /// OData spellings.
     pub odata: OdataStyle,
+    /// SOAP spellings.
+    pub soap: SoapStyle,
     /// URL prefix of every request.
     pub base: Template,
     /// What the deployment file may or must give.
@@ -40,6 +54,10 @@ pub struct Manifest {
     pub secrets: IndexMap<String, bool>,
     /// Headers of every request.
     pub headers: Vec<(String, Template)>,
+    /// Groups of arguments that SOAP calls include by `with`.
+    pub shared: IndexMap<String, Tree>,
+    /// How records are written on the wire.
+    pub codec: Codec,
     /// File with certificates to trust besides the system's.
     pub tls_ca: Option<Template>,
     /// How to log in.
@@ -68,19 +86,8 @@ pub struct Manifest {
     pub errors: Errors,
     /// The cheap call of `doctor`.
     pub check: Option<Operation>,
-    /// Does the manifest describe webhooks?
-    pub webhooks: bool,
-    /// What the manifest says of the whole connection that is not built yet: using the system is an error.
-    pub unbuilt: Vec<Unbuilt>,
-}
-
-/// Something that the vocabulary knows but this version cannot do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unbuilt {
-    /// What, as the manifest writes it.
-    pub what: String,
-    /// Where.
-    pub at: At,
+    /// What the system tells of its own accord.
+    pub webhooks: Option<Webhooks>,
 }
 
 /// Protocol driver.
@@ -88,19 +95,38 @@ pub struct Unbuilt {
 pub enum Driver {
     /// JSON over HTTP.
     Rest,
-    /// OData v4.
+    /// OData, versions 2 to 4.
     Odata,
-    /// SOAP: not built yet.
+    /// SOAP 1.1 and 1.2.
     Soap,
-    /// GraphQL: not built yet.
+    /// GraphQL.
     Graphql,
 }
 
 /// How OData literals are spelled where the vendor differs from the standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OdataStyle {
+    /// Major version: 4, or 3 (and 2, which is spelled the same).
+    pub version: u8,
     /// Days and instants in quotes, as Business One wants them; the standard has none.
     pub dates_quoted: bool,
+}
+
+/// How a SOAP service wants to be spoken to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SoapStyle {
+    /// 1.2 instead of 1.1.
+    pub twelve: bool,
+    /// `rpc_encoded`: types are written, and arguments carry no namespace.
+    pub rpc_encoded: bool,
+    /// The service's namespace.
+    pub namespace: String,
+    /// `SOAPAction`; `None` = namespace, `/` and the call's name; empty = an empty one.
+    pub action: Option<String>,
+    /// Named types of arguments, for `rpc_encoded`: `CAdxParamKeyValue[]` is a list of them.
+    pub types: IndexMap<String, String>,
+    /// User name and password in the header, as WS-Security says.
+    pub security: Option<(Template, Template)>,
 }
 
 /// A value of the deployment file.
@@ -123,4 +149,6 @@ pub enum ConfigDefault {
     Number(String),
     /// `true`, `false`.
     Boolean(bool),
+    /// Named values, each with its text.
+    Map(Vec<(String, String)>),
 }

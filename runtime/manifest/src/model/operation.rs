@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::Unbuilt;
 use crate::condition::Condition;
 use crate::fault::At;
 use crate::selector::Selector;
@@ -96,6 +95,103 @@ pub enum Repeat {
     Unsafe,
 }
 
+/// A call of a SOAP service.
+#[derive(Clone, Debug)]
+pub struct SoapCall {
+    /// Name of the operation.
+    pub name: String,
+    /// Groups of arguments that stand in front (`shared`).
+    pub with: Vec<String>,
+    /// Arguments in order.
+    pub args: Option<Tree>,
+}
+
+/// A GraphQL document and its variables.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Sent as it stands, the fragment `Record` added where it names it.
+    pub text: String,
+    /// Variables.
+    pub variables: Option<Tree>,
+}
+
+/// How an answer of 202 is followed until its work is done.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The request that tells its state; `{session.job}` is its id.
+    pub poll: (Method, Template),
+    /// Where its id is.
+    pub id: Vec<Selector>,
+    /// How often it is asked for.
+    pub every: Duration,
+    /// It is done.
+    pub done: Vec<Condition>,
+    /// It has failed.
+    pub failed: Vec<Condition>,
+    /// Nothing is known of it after this time: ambiguous.
+    pub lost_after: Duration,
+    /// Where the record or the records are when it is done.
+    pub results: Vec<Selector>,
+}
+
+/// Several records in one request.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Which operations; empty = the action itself.
+    pub of: Vec<Verb>,
+    /// How they are put together.
+    pub form: BatchForm,
+    /// Records at once, at most.
+    pub size: usize,
+    /// What one bad row does.
+    pub outcome: BatchOutcome,
+    /// In an atomic batch: halve until the bad row is alone.
+    pub split: bool,
+    /// Where the rows of the answer are, of all or of each operation.
+    pub results: Vec<(Option<Verb>, Vec<Selector>)>,
+    /// Which row answers which record; `None` = by position.
+    pub matched: Option<Selector>,
+    /// How a row is read.
+    pub row: BatchRow,
+}
+
+/// Forms of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchForm {
+    /// The body of the operation, with `records`.
+    Body,
+    /// OData 4.01 JSON batch.
+    OdataJson,
+    /// OData multipart batch: one change set.
+    OdataMultipart,
+}
+
+/// What one bad row of a batch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchOutcome {
+    /// Nothing to the others.
+    PerRow,
+    /// It fails all.
+    Atomic,
+}
+
+/// How a row of a batch's answer is read; paths into the row.
+#[derive(Clone, Debug, Default)]
+pub struct BatchRow {
+    /// There and not null = it failed.
+    pub failed: Option<Selector>,
+    /// Vendor's code.
+    pub code: Option<Selector>,
+    /// Vendor's words.
+    pub message: Option<Selector>,
+    /// HTTP status.
+    pub status: Option<Selector>,
+    /// Key of what was made.
+    pub key: Option<Selector>,
+    /// The answer that the operation alone would have had.
+    pub body: Option<Selector>,
+}
+
 /// One request and how its answer is read.
 #[derive(Clone, Debug)]
 pub struct Operation {
@@ -105,6 +201,10 @@ pub struct Operation {
     pub method: Method,
     /// Path after the base, with its query if it has one.
     pub path: Template,
+    /// SOAP: the call.
+    pub call: Option<SoapCall>,
+    /// GraphQL: the document.
+    pub document: Option<Document>,
     /// Named trees.
     pub lets: Vec<(String, Tree)>,
     /// Query values.
@@ -115,12 +215,16 @@ pub struct Operation {
     pub body: Option<Tree>,
     /// Form body.
     pub form: Vec<(String, Template)>,
+    /// Where the text is that holds another document (`decoded`).
+    pub decode: Vec<Selector>,
     /// Where a list's records are.
     pub records: Vec<Selector>,
     /// Where the one record is.
     pub record: Vec<Selector>,
     /// Where a create's key is, if not in the record.
     pub key: Vec<Selector>,
+    /// A list tells keys only: each record is fetched by itself.
+    pub gives_keys: bool,
     /// The answer holds nothing.
     pub returns_nothing: bool,
     /// What an answer must be to be a success; empty = status 2xx.
@@ -133,6 +237,12 @@ pub struct Operation {
     pub keyed_by: Option<String>,
     /// Own settle time.
     pub settle: Option<Duration>,
-    /// What it says that is not built yet: using the operation is an error.
-    pub unbuilt: Vec<Unbuilt>,
+    /// `merge: whole`: an update replaces, so the record is read, overlaid and written whole.
+    pub whole: bool,
+    /// How an answer of 202 is followed.
+    pub job: Option<Job>,
+    /// Several records at once.
+    pub batch: Option<Batch>,
+    /// A hook of the integration's `main.rs`, by name.
+    pub hook: Option<(String, At)>,
 }

@@ -1,0 +1,189 @@
+//! What a system tells of its own accord, and how it is believed. Plain data; it judges nothing.
+
+use std::time::Duration;
+
+use super::{Method, Operation};
+use crate::condition::{Condition, Pattern};
+use crate::fault::At;
+use crate::selector::Selector;
+use crate::template::{Template, Tree};
+
+/// Webhooks of a system.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// Where it stands.
+    pub at: At,
+    /// How a call is believed.
+    pub verify: Verify,
+    /// Calls that ask for nothing but an answer.
+    pub handshake: Vec<Handshake>,
+    /// Where the notices of one call are; empty = the call is one.
+    pub each: Vec<Selector>,
+    /// What tells two notices apart.
+    pub id: Option<Template>,
+    /// What tells their order.
+    pub sequence: Option<Template>,
+    /// What it is about.
+    pub topic: Template,
+    /// By topic, first match wins.
+    pub topics: Vec<Topic>,
+    /// What is answered.
+    pub answer: WebhookAnswer,
+    /// Statuses that would end the subscription.
+    pub never_answer: Vec<u16>,
+    /// How a subscription is made and kept.
+    pub subscribe: Option<Subscribe>,
+}
+
+/// How a call is believed.
+#[derive(Clone, Debug)]
+pub enum Verify {
+    /// Not at all: its notices may only be hints.
+    None,
+    /// A keyed digest of what was sent.
+    Hmac {
+        /// Digest.
+        hash: Hash,
+        /// Of what.
+        over: Over,
+        /// As text.
+        encoding: Encoding,
+        /// The header that carries it.
+        header: String,
+        /// What stands in front of it there (`sha256=`).
+        prefix: Option<String>,
+        /// The key.
+        secret: Template,
+    },
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`.
+    Standard {
+        /// The key.
+        secret: Template,
+    },
+    /// A secret that the call carries.
+    Shared {
+        /// Where.
+        at: Selector,
+        /// Which.
+        secret: Template,
+    },
+    /// User name and password.
+    Basic {
+        /// User name.
+        user: Template,
+        /// Password.
+        password: Template,
+    },
+}
+
+/// Digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// SHA-1, for systems that know no better.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+/// What is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The body, byte for byte.
+    RawBody,
+}
+
+/// Spellings of a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Hexadecimal, either case.
+    Hex,
+    /// Base64.
+    Base64,
+}
+
+/// A call that asks for nothing but an answer.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    /// When a call is one: all of these hold.
+    pub when: Vec<Condition>,
+    /// Status of the answer.
+    pub status: u16,
+    /// Its text.
+    pub text: Option<Template>,
+}
+
+/// A topic and what it is about.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// Where it stands.
+    pub at: At,
+    /// Name or pattern.
+    pub name: TopicName,
+    /// The entity, `{match.1}` from a pattern.
+    pub entity: Template,
+    /// The record's key.
+    pub key: Option<Template>,
+    /// `each: none`: the call is one notice, whatever `each` says.
+    pub whole: bool,
+    /// It is this only when these hold.
+    pub when: Vec<Condition>,
+    /// What it brings.
+    pub carries: Carries,
+}
+
+/// How a topic is named.
+#[derive(Clone, Debug)]
+pub enum TopicName {
+    /// This text.
+    Text(String),
+    /// A match of this.
+    Pattern(Pattern),
+}
+
+/// What a notice brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// That something happened: fetch the record.
+    Hint,
+    /// The record itself.
+    Record,
+    /// That the record has gone.
+    Delete,
+    /// That much happened: read changes now.
+    Window,
+}
+
+/// What a call is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WebhookAnswer {
+    /// Status.
+    pub status: u16,
+    /// The system gives up after this.
+    pub within: Option<Duration>,
+}
+
+/// How a subscription is made and kept.
+#[derive(Clone, Debug)]
+pub struct Subscribe {
+    /// Which there are.
+    pub list: Option<Subscribing>,
+    /// Makes one.
+    pub create: Subscribing,
+    /// Keeps it alive, so often.
+    pub renew: Option<(Subscribing, Duration)>,
+}
+
+/// One request about subscriptions.
+#[derive(Clone, Debug)]
+pub struct Subscribing {
+    /// The request.
+    pub operation: Operation,
+    /// When a listed one is ours.
+    pub same: Option<Tree>,
+    /// What is kept of the answer, as `{webhook.NAME}`.
+    pub keep: Vec<(String, Vec<Selector>)>,
+    /// Method, for messages.
+    pub method: Method,
+}
