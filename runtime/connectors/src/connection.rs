@@ -47,7 +47,7 @@ pub(crate) struct RestConnector {
     pub(crate) alias: String,
     pub(crate) manifest: Manifest,
     pub(crate) entities: &'static [EntityPlan],
-    config: Json<'static>,
+    pub(crate) config: Json<'static>,
     secrets: Vec<(String, SecretString)>,
     http: Http,
     limiter: Limiter,
@@ -165,6 +165,28 @@ impl RestConnector {
         Json::Record(members)
     }
 
+    /// As [`Self::own_entries`], those that name a parent's key included.
+    fn own_entries_of(&self, call: &Call<'_>) -> Json<'static> {
+        let mut own = self.own_entries(call.name);
+        let entries = self.manifest.entity(call.name).map(|entity| &entity.entries);
+        if let (Json::Record(members), Some(entries)) = (&mut own, entries) {
+            let mut roots = call.roots.clone();
+            roots.push(("config", &self.config));
+            let scope = self.scope(&roots, &[], &[]);
+            for (name, template) in entries {
+                let missing = members.iter().all(|(known, _)| known != name);
+                // The slots of a path are segments, so that a key cannot lead elsewhere.
+                let segment = |slot: &mapwright_manifest::Slot, text: &str| {
+                    if slot.root == "config" { text.to_owned() } else { crate::template::percent(text) }
+                };
+                if let (true, Ok(Some(text))) = (missing, scope.text_with(template, segment)) {
+                    members.push((name.clone().into(), Json::text(text)));
+                }
+            }
+        }
+        own
+    }
+
     /// Entries with the configuration filled in; one that names more (a parent's key) is filled in by its request.
     fn filled_entries(&self, entries: &IndexMap<String, Template>) -> Vec<(Cow<'static, str>, Json<'static>)> {
         entries
@@ -199,7 +221,7 @@ impl RestConnector {
             let kept = session.as_ref().map_or(&[][..], |session| session.kept.as_slice());
             let mut roots = call.roots.clone();
             roots.push(("config", &self.config));
-            let own = self.own_entries(call.name);
+            let own = self.own_entries_of(call);
             roots.push(("entity", &own));
             let scope = self.scope(&roots, kept, &call.operation.lets);
             let subject = Subject { manifest: &self.manifest, plan: call.plan, key: call.key };
@@ -238,6 +260,34 @@ impl RestConnector {
                     let hidden: Vec<&str> = self.hidden(kept).chain(call.personal.iter().map(String::as_str)).collect();
                     return Err(self.judged(for_engine(class, call.asked), call, answer.status, verdict, &hidden));
                 }
+            }
+        }
+    }
+
+    /// Judges an answer that came within another one: there is no session to renew.
+    pub(crate) fn judge_alone<T>(
+        &self,
+        answer: &crate::answer::Answer,
+        call: &Call<'_>,
+        read_success: impl Fn(&ReadAnswer<'_>) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let own = self.own_entries(call.name);
+        let scope = self.scope(&call.roots, &[], &call.operation.lets);
+        let read = answer.read(&self.manifest, Some(call.operation));
+        let why = match unsuccessful(&read, call.operation, &scope, &own) {
+            None => match read_success(&read) {
+                Ok(value) => return Ok(value),
+                Err(why) => why,
+            },
+            Some(why) => why,
+        };
+        let verdict = classify(&read, &why, &self.manifest.errors, call.asked, &scope, &own);
+        match verdict.reaction {
+            Reaction::LogIn => Err(self.refused(answer.status, &verdict)),
+            Reaction::Class(Class::Done) => read_success(&read).map_err(|why| self.failure(Class::Ambiguous, why)),
+            Reaction::Class(class) => {
+                let hidden: Vec<&str> = self.hidden(&[]).chain(call.personal.iter().map(String::as_str)).collect();
+                Err(self.judged(for_engine(class, call.asked), call, answer.status, verdict, &hidden))
             }
         }
     }

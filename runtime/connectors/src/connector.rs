@@ -44,15 +44,19 @@ impl Connector for RestConnector {
             Some(action) => action.operation.repeat.unwrap_or(Repeat::Unsafe),
             None => self.manifest.create_repeat(entity).repeat,
         };
+        // A job is followed to its end within the call.
+        let operations = known.map_or(&[][..], |entity| entity.operations.as_slice()).iter().map(|(_, one)| one);
+        let jobs = operations.chain(action.map(|action| &action.operation)).filter_map(|one| one.job.as_ref());
+        let jobs = jobs.map(|job| job.lost_after).max().unwrap_or_default();
         let settle = operation_settle.or_else(|| known.and_then(|entity| entity.settle));
         Writing {
             settle: settle.unwrap_or(self.manifest.settle),
             create_is_keyed: matches!(repeat, Repeat::Safe | Repeat::Keyed),
             probe_by: self.probe_by(entity),
-            request_timeout: self.request_timeout,
+            request_timeout: self.request_timeout.saturating_add(jobs),
             parallel: self.manifest.limits.parallel,
             guard: lock::guard(&self.manifest.lock),
-            batching: None,
+            batching: self.batching(entity),
         }
     }
 
@@ -87,6 +91,13 @@ impl Connector for RestConnector {
 
     fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>> {
         Box::pin(self.write(write))
+    }
+
+    fn send_batch<'a>(
+        &'a self,
+        writes: &'a [WriteRequest],
+    ) -> Reply<'a, Result<Vec<Result<Written, Failure>>, Failure>> {
+        Box::pin(self.write_batch(writes))
     }
 
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {

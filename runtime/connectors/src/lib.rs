@@ -8,6 +8,7 @@
 mod alert;
 mod answer;
 mod auth;
+mod batch;
 mod classify;
 mod codec;
 mod connection;

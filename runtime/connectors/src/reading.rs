@@ -60,6 +60,11 @@ impl RestConnector {
     }
 
     pub(crate) fn operation_known<'e>(&self, entity: &'e Entity, verb: Verb) -> Result<&'e Operation, Failure> {
+        if let Some(words) = self.manifest.not_built(&entity.name, verb) {
+            return Err(
+                self.failure(Class::Halt, format!("{} of {} asks for what is {words}", verb.word(), entity.name))
+            );
+        }
         entity.operation(verb).ok_or_else(|| {
             self.failure(Class::Halt, format!("{} cannot `{}` {}", self.manifest.title, verb.word(), entity.name))
         })
@@ -542,6 +547,7 @@ impl RestConnector {
     ) -> Result<Option<(Json<'static>, Option<String>)>, Failure> {
         let operation = self.operation_known(entity, Verb::Get)?;
         let value = key_value(plan, key);
+        let parent = self.parent(&entity.name, Some(plan), key, &Json::Null);
         let mut wanted = select.to_vec();
         if !wanted.is_empty() {
             wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
@@ -555,7 +561,7 @@ impl RestConnector {
             name: &entity.name,
             plan: Some(plan),
             key,
-            roots: vec![("key", &value)],
+            roots: vec![("key", &value), ("parent", &parent)],
             extras,
             personal: &[],
         };

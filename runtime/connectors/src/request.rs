@@ -18,6 +18,8 @@ pub(crate) struct Extras {
     pub(crate) query: Vec<(String, String)>,
     /// Values and where they go.
     pub(crate) placed: Placed,
+    /// In place of the operation's own body.
+    pub(crate) whole_body: Option<Json<'static>>,
     /// GraphQL: the fragment with the used fields.
     pub(crate) fragment: Option<String>,
     /// Headers.
@@ -90,6 +92,9 @@ pub(crate) fn prepare(
 }
 
 fn body(manifest: &Manifest, operation: &Operation, scope: &Scope<'_>, extras: &Extras) -> Result<Body, Unfilled> {
+    if let Some(body) = &extras.whole_body {
+        return Ok(Body::Json(body.to_text()));
+    }
     if let Some(call) = &operation.call {
         let mut arguments = soap::arguments(manifest, call, scope)?;
         for (place, value) in &extras.placed {

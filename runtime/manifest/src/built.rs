@@ -2,21 +2,30 @@
 //! The one place to take something out of when it is built.
 
 use crate::fault::At;
-use crate::model::{Codec, Driver, Manifest, Operation};
+use crate::model::{BatchForm, Codec, Manifest, Operation, Verb};
 
 impl Operation {
+    /// The request that asks how a job of this operation stands: the same headers, no body, no assertion but the status.
+    #[must_use]
+    pub fn polling(&self) -> Self {
+        Self {
+            body: None,
+            form: Vec::new(),
+            query: Vec::new(),
+            records: Vec::new(),
+            success: Vec::new(),
+            gone: Vec::new(),
+            job: None,
+            ..self.clone()
+        }
+    }
+
     /// What the operation says that is not built yet, as one sentence; `None` = all is built.
     #[must_use]
     pub fn not_built(&self) -> Option<String> {
         let mut missing: Vec<(String, At)> = Vec::new();
-        if self.job.is_some() {
-            missing.push(("`job`".to_owned(), self.at));
-        }
-        if self.whole {
-            missing.push(("`merge: whole`".to_owned(), self.at));
-        }
-        if self.batch.is_some() {
-            missing.push(("`batch`".to_owned(), self.at));
+        if self.batch.as_ref().is_some_and(|batch| batch.form == BatchForm::OdataMultipart) {
+            missing.push(("`batch: odata_multipart`".to_owned(), self.at));
         }
         if let Some((_, at)) = &self.hook {
             missing.push(("`hook`".to_owned(), *at));
@@ -28,21 +37,23 @@ impl Operation {
 /// What the whole connection asks for that is not built yet.
 pub(crate) fn of_system(manifest: &Manifest) -> Option<String> {
     let mut missing: Vec<(String, At)> = Vec::new();
-    let at = manifest.base.at;
-    match manifest.driver {
-        Driver::Rest | Driver::Odata => {}
-        Driver::Soap => missing.push(("`driver: soap`".to_owned(), at)),
-        Driver::Graphql => missing.push(("`driver: graphql`".to_owned(), at)),
-    }
     match &manifest.codec {
-        Codec::Json(json) if json.tagged.is_empty() && json.list.is_none() => {}
-        Codec::Json(_) => missing.push(("`codec: json` with `tagged` or `write`".to_owned(), at)),
-        Codec::Xml(_) => missing.push(("`codec: xml`".to_owned(), at)),
-        Codec::NamedXml(_) => missing.push(("`codec: named_xml`".to_owned(), at)),
-        Codec::Csv { .. } => missing.push(("`codec: csv`".to_owned(), at)),
-        Codec::Hook(_) => missing.push(("`codec: hook`".to_owned(), at)),
+        Codec::Json(_) | Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } => {}
+        Codec::Hook(_) => missing.push(("`codec: hook`".to_owned(), manifest.base.at)),
     }
     sentence(&missing)
+}
+
+/// What an entity asks for, for one operation, that is not built yet.
+pub(crate) fn of_entity(manifest: &Manifest, entity: &str, verb: Verb) -> Option<String> {
+    let (_, at) = manifest.entity(entity)?.parent.as_ref()?;
+    match verb {
+        // All records of all parents: each parent would have to be asked for its own.
+        Verb::List | Verb::Find | Verb::Batch => {
+            sentence(&[(format!("`{}` of records with a `parent`", verb.word()), *at)])
+        }
+        Verb::Get | Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete => None,
+    }
 }
 
 fn sentence(missing: &[(String, At)]) -> Option<String> {

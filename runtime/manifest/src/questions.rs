@@ -68,7 +68,9 @@ impl Manifest {
     /// Why an operation that the manifest describes cannot be used yet, as one sentence.
     #[must_use]
     pub fn not_built(&self, entity: &str, verb: Verb) -> Option<String> {
-        self.system_not_built().or_else(|| self.entity(entity)?.operation(verb)?.not_built())
+        self.system_not_built()
+            .or_else(|| built::of_entity(self, entity, verb))
+            .or_else(|| self.entity(entity)?.operation(verb)?.not_built())
     }
 
     /// Why the system cannot be used at all yet, as one sentence.

@@ -32,6 +32,7 @@ pub(crate) const ROOTS: &[&str] = &[
     "index",
     "webhook",
     "now",
+    "job",
 ];
 
 /// A text with slots.

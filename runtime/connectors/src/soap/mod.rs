@@ -1,6 +1,6 @@
 //! SOAP 1.1 and 1.2. In: a call and its arguments as trees; an answer's text. Out: an envelope; what the body holds. Pure.
 
-use mapwright_manifest::{Codec, Driver, Embed, Manifest, SoapCall, SoapStyle};
+use mapwright_manifest::{Codec, Embed, Manifest, SoapCall, SoapStyle};
 use mapwright_values::Json;
 
 use crate::codec::xml::{Element, Writer};
@@ -236,11 +236,6 @@ fn fault_json(fault: &Element) -> Json<'static> {
     let mut members = vec![("faultcode".into(), Json::text(code)), ("faultstring".into(), Json::text(reason))];
     members.extend(detail.map(|detail| ("detail".into(), detail.to_json())));
     Json::Record(members)
-}
-
-/// Does the driver speak SOAP?
-pub(crate) fn speaks(manifest: &Manifest) -> bool {
-    manifest.driver == Driver::Soap
 }
 
 /// The fault of an answer: whether the sender is to blame, by SOAP's own words.

@@ -118,7 +118,7 @@ pub struct Document {
 /// How an answer of 202 is followed until its work is done.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// The request that tells its state; `{session.job}` is its id.
+    /// The request that tells its state; `{job.id}` is its id.
     pub poll: (Method, Template),
     /// Where its id is.
     pub id: Vec<Selector>,
