@@ -295,8 +295,8 @@ fn operation_faults(
         match manifest.action(&entity.name) {
             None => found.push(faults::unserved_entity(span, target)),
             Some(action) => {
-                if let Some(first) = action.operation.unbuilt.first() {
-                    found.push(not_built_yet(span, &format!("`{}` of the connector's manifest", first.what)));
+                if let Some(words) = action.operation.not_built() {
+                    found.push(not_built_yet(span, &format!("the action `{}`", entity.name)).help(words));
                 }
             }
         }
