@@ -2,6 +2,8 @@
 
 #![expect(clippy::panic, reason = "only tests use this crate: here a panic is a failed test")]
 
+pub mod large;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;

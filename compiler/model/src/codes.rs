@@ -42,6 +42,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0322", "malformed_literal", "a literal pattern, format or argument cannot be used"),
     ("E0323", "deleted_field_read", "a mapping of deleted records reads more of them than their key"),
     ("E0324", "misplaced_position", "`position` is asked for while its own `each` still chooses and sorts"),
+    ("E0339", "rules_too_often", "a rule leads to more applications of rules than can be meant"),
     (
         "E0401",
         "unmapped_required_field",

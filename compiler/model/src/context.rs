@@ -100,18 +100,26 @@ pub(crate) struct Context<'p> {
     pub(crate) model: Model,
     /// Faults so far.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The same, so that none is told twice.
+    told: HashSet<Diagnostic>,
+    /// How many of them are errors.
+    errors: usize,
     /// The project's rounding mode.
     pub(crate) rounding: Option<String>,
     /// The catalogue of each system, in the order of `model.systems`.
     pub(crate) homes: Vec<Home<'p>>,
     /// Names of systems, settings, tables and rules.
     pub(crate) names: HashMap<String, (Global, Span)>,
+    /// Names of mappings and flows, with where each stands first.
+    pub(crate) claimed: HashMap<(&'static str, String), Span>,
     /// The trees of tables and rules, in the order of the model.
     pub(crate) table_trees: Vec<&'p tree::Table>,
     /// The same of rules.
     pub(crate) rule_trees: Vec<&'p tree::Rule>,
     /// What each table and rule depends on.
     pub(crate) depends: HashMap<Global, HashSet<Global>>,
+    /// The rules that each table and rule applies, as often as it says so.
+    pub(crate) applies: HashMap<Global, Vec<RuleId>>,
     /// Settings, tables and rules with an error of their own.
     pub(crate) broken: HashSet<Global>,
     /// Everything that some definition uses.
@@ -130,12 +138,16 @@ impl<'p> Context<'p> {
             unread: Unread::of(project),
             model: Model { name: project.name.clone(), ..Model::default() },
             diagnostics: Vec::new(),
+            told: HashSet::new(),
+            errors: 0,
             rounding: None,
             homes: Vec::new(),
             names: HashMap::new(),
+            claimed: HashMap::new(),
             table_trees: Vec::new(),
             rule_trees: Vec::new(),
             depends: HashMap::new(),
+            applies: HashMap::new(),
             broken: HashSet::new(),
             used: HashSet::new(),
             mappings: Vec::new(),
@@ -145,14 +157,15 @@ impl<'p> Context<'p> {
 
     /// Notes a fault.
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        if !self.diagnostics.contains(&diagnostic) {
+        if self.told.insert(diagnostic.clone()) {
+            self.errors += usize::from(diagnostic.severity == mapwright_syntax::Severity::Error);
             self.diagnostics.push(diagnostic);
         }
     }
 
     /// How many errors there are so far.
     pub(crate) fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|known| known.severity == mapwright_syntax::Severity::Error).count()
+        self.errors
     }
 
     /// All definitions of the project's own specs, in order.

@@ -14,7 +14,7 @@ pub enum Severity {
 }
 
 /// A marked stretch of source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Where.
     pub span: Span,
@@ -25,7 +25,7 @@ pub struct Label {
 }
 
 /// One replacement of text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edit {
     /// What is replaced; empty = insertion.
     pub span: Span,
@@ -34,7 +34,7 @@ pub struct Edit {
 }
 
 /// A mend that compiles.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fix {
     /// What it does: `write CardCode`.
     pub title: String,
@@ -43,7 +43,7 @@ pub struct Fix {
 }
 
 /// One fault, warning or note.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// `E0401`.
     pub code: &'static str,

@@ -30,6 +30,73 @@ pub struct File {
     pub path: String,
     /// Its text.
     pub text: String,
+    index: Index,
+}
+
+/// Where lines begin, and how many characters stand before each stretch: so that a place is found without reading the whole file.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    /// The first byte of each line, in order.
+    lines: Vec<usize>,
+    /// How many characters begin before each multiple of [`STRETCH`] bytes.
+    characters: Vec<usize>,
+}
+
+/// Bytes between two counts of characters.
+const STRETCH: usize = 1024;
+
+impl Index {
+    fn of(text: &str) -> Self {
+        let mut index = Self { lines: vec![0], characters: Vec::with_capacity(text.len() / STRETCH + 1) };
+        let mut characters = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            if at % STRETCH == 0 {
+                index.characters.push(characters);
+            }
+            if byte == b'\n' {
+                index.lines.push(at + 1);
+            }
+            // Bytes inside a character begin with the bits 10.
+            if byte & 0xc0 != 0x80 {
+                characters += 1;
+            }
+        }
+        index
+    }
+}
+
+impl File {
+    fn new(path: String, text: String) -> Self {
+        Self { index: Index::of(&text), path, text }
+    }
+
+    /// The number of the line, from 0, on which a byte stands.
+    fn line_number(&self, at: usize) -> usize {
+        self.index.lines.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The first byte of that line, and the byte behind its last character.
+    pub(crate) fn line_around(&self, at: usize) -> std::ops::Range<usize> {
+        let number = self.line_number(at);
+        let start = self.index.lines.get(number).copied().unwrap_or_default();
+        let end = self.index.lines.get(number + 1).map_or(self.text.len(), |next| next - 1);
+        start..end.max(start)
+    }
+
+    /// Line and column, both from 1, columns in characters, of a byte.
+    pub(crate) fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let at = at.min(self.text.len());
+        let line = self.line_around(at);
+        (self.line_number(at) + 1, self.characters_before(at) - self.characters_before(line.start) + 1)
+    }
+
+    /// How many characters begin before a byte.
+    fn characters_before(&self, at: usize) -> usize {
+        let stretch = (at / STRETCH).min(self.index.characters.len().saturating_sub(1));
+        let known = self.index.characters.get(stretch).copied().unwrap_or_default();
+        let rest = self.text.as_bytes().get(stretch * STRETCH..at).unwrap_or_default();
+        known + rest.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+    }
 }
 
 /// All source files of a project.
@@ -41,7 +108,7 @@ pub struct Files {
 impl Files {
     /// Adds a file.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileId {
-        self.files.push(File { path: path.into(), text: text.into() });
+        self.files.push(File::new(path.into(), text.into()));
         FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -66,9 +133,31 @@ impl Files {
     #[must_use]
     pub fn place(&self, span: Span) -> (&str, u32, u32) {
         let Some(file) = self.get(span.file) else { return ("", 1, 1) };
-        let before = file.text.get(..span.start as usize).unwrap_or(&file.text);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let (line, column) = file.line_and_column(span.start as usize);
         (&file.path, u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_lines_and_characters() {
+        let long = "ä".repeat(3000);
+        let text = format!("a\nbü{long}c\n\nd");
+        let mut files = Files::default();
+        let file = files.add("a.mapspec", text.as_str());
+        for (at, _) in text.char_indices().chain([(text.len(), ' '), (text.len() + 9, ' ')]) {
+            let before = text.get(..at).unwrap_or(&text);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            let start = at as u32;
+            assert_eq!(
+                files.place(Span { file, start, end: start }),
+                ("a.mapspec", line as u32, column as u32),
+                "{at}"
+            );
+        }
     }
 }

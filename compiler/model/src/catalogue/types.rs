@@ -2,6 +2,7 @@
 //!
 //! In: a type with its encoding and `?`. Out: type, spelling on the wire, may it be missing.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use mapwright_syntax::Span;
@@ -88,14 +89,20 @@ fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, p
         return Typed::unknown();
     }
     let mut values: Vec<EnumValue> = Vec::new();
+    let mut names: HashMap<String, Span> = HashMap::new();
+    let mut wires: HashMap<String, Span> = HashMap::new();
     for value in written {
         let read = enum_value(value);
-        let earlier = values.iter().position(|known| known.name == read.name || known.wire == read.wire);
-        match earlier.and_then(|at| written.get(at)) {
+        match names.get(&read.name).or_else(|| wires.get(&read.wire)) {
             Some(first) => {
-                ctx.report(faults::duplicate_name("word", &read.name, value.name.span, first.name.span));
+                let fault = faults::duplicate_name("word", &read.name, value.name.span, *first);
+                ctx.report(fault);
             }
-            None => values.push(read),
+            None => {
+                names.insert(read.name.clone(), value.name.span);
+                wires.insert(read.wire.clone(), value.name.span);
+                values.push(read);
+            }
         }
     }
     Typed::plain(Type::Enum(Rc::new(EnumType { name: place.to_owned(), values })))

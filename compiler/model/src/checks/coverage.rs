@@ -43,7 +43,7 @@ pub(crate) struct Questions<'q> {
 pub(crate) fn open_fields(model: &Model, record: RecordId, questions: &Questions<'_>) -> Vec<Open> {
     let mut found = Vec::new();
     let mut walk = Walk { model, questions, path: Vec::new(), names: Vec::new(), records: vec![(record, 0)] };
-    walk.record(record, &mut found);
+    walk.record(record, false, &mut found);
     found
 }
 
@@ -56,9 +56,13 @@ struct Walk<'m, 'q> {
 }
 
 impl Walk<'_, '_> {
-    fn record(&mut self, record: RecordId, found: &mut Vec<Open>) {
+    /// The open fields of a record, or only the `first`: where none of many will be named, they need not be looked for.
+    fn record(&mut self, record: RecordId, first: bool, found: &mut Vec<Open>) {
         let Some(known) = self.model.record(record) else { return };
         for field in &known.fields {
+            if first && !found.is_empty() {
+                return;
+            }
             self.path.push(field.wire.clone());
             self.names.push(quoted(&field.name));
             self.field(field, found);
@@ -83,7 +87,7 @@ impl Walk<'_, '_> {
         let begun = (self.questions.begun)(&self.path);
         let mut beneath = Vec::new();
         self.records.push((inner, self.path.len()));
-        self.record(inner, &mut beneath);
+        self.record(inner, !begun, &mut beneath);
         self.records.pop();
         if begun || beneath.is_empty() {
             found.append(&mut beneath);

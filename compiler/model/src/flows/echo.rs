@@ -3,18 +3,28 @@
 //! In: flows, what they read and what they update. Out: a fault for each pair of which each updates what the other reads. A
 //! flow that writes back what no mapping reads (an ERP's number into a custom field) is none; nor is one that only creates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mapwright_syntax::Span;
 
 use super::{Drafted, faults, owners, paths_of};
 use crate::context::Context;
+use crate::ir::EntityRef;
 
 /// Checks every pair of flows.
 pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
     let mut found = Vec::new();
+    let mut readers: HashMap<&EntityRef, Vec<usize>> = HashMap::new();
+    for (position, draft) in drafts.iter().enumerate() {
+        if let Some(read) = &draft.read {
+            readers.entry(&read.entity).or_default().push(position);
+        }
+    }
     for (position, one) in drafts.iter().enumerate() {
-        for other in drafts.iter().skip(position + 1) {
+        let updates = one.writes.iter().filter(|write| owners::updates_records(&write.manner));
+        let others: BTreeSet<usize> =
+            updates.filter_map(|write| readers.get(&write.target)).flatten().copied().collect();
+        for other in others.range(position + 1..).filter_map(|other| drafts.get(*other)) {
             if one.duties.settles_conflicts || other.duties.settles_conflicts {
                 continue;
             }

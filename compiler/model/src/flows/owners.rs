@@ -4,7 +4,7 @@
 //! what `create once` writes may be changed later by a flow of its own. Elements of a list that is merged or added to are
 //! told apart by their keys, so they may come from several flows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use mapwright_syntax::Span;
 
@@ -21,11 +21,16 @@ pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
             updates.push((index, write, owned(ctx, write)));
         }
     }
+    let mut of_target: HashMap<&EntityRef, Vec<usize>> = HashMap::new();
+    for (position, (_, write, _)) in updates.iter().enumerate() {
+        of_target.entry(&write.target).or_default().push(position);
+    }
     let mut found = Vec::new();
     for (position, (flow, write, fields)) in updates.iter().enumerate() {
-        for (other_flow, other, other_fields) in updates.iter().skip(position + 1) {
+        let beside = of_target.get(&write.target).into_iter().flatten().filter(|other| **other > position);
+        for (other_flow, other, other_fields) in beside.filter_map(|other| updates.get(*other)) {
             let shared: Vec<String> = fields.intersection(other_fields).cloned().collect();
-            if flow == other_flow || write.target != other.target || shared.is_empty() {
+            if flow == other_flow || shared.is_empty() {
                 continue;
             }
             let name = |index: usize| drafts.get(index).map(|draft| draft.tree.name.text.as_str()).unwrap_or_default();

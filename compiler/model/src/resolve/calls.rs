@@ -282,6 +282,7 @@ impl Body<'_, '_> {
     /// A rule of the project.
     fn apply(&mut self, id: RuleId, name: &Name, piped: Option<&tree::Expr>, rest: &[tree::Expr], span: Span) -> Expr {
         self.uses.insert(Global::Rule(id));
+        self.applies.push(id);
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
         let Some(rule) = self.ctx.model.rules.get(id.0) else { return poison(span) };
         let (result, optional) = (rule.result.clone(), rule.optional);

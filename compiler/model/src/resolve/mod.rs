@@ -6,6 +6,7 @@
 pub(crate) mod blocks;
 mod branches;
 mod calls;
+mod circles;
 mod csv;
 mod examples;
 mod expressions;
@@ -23,7 +24,6 @@ mod settle;
 pub(crate) mod tables;
 mod unused;
 
-use mapwright_syntax::Span;
 use mapwright_syntax::tree::{Definition, Name, Parameter};
 
 pub(crate) use calls::MODES;
@@ -56,7 +56,7 @@ pub(crate) fn resolve_definitions(ctx: &mut Context<'_>) {
     for rule in 0..ctx.rule_trees.len() {
         rules::resolve_rule(ctx, RuleId(rule));
     }
-    rules::check_circles(ctx);
+    circles::check(ctx);
     for definition in definitions {
         match definition {
             Definition::Example(tree) => examples::resolve_example(ctx, tree),
@@ -197,22 +197,8 @@ fn claim(ctx: &mut Context<'_>, name: &Name, global: Global) -> bool {
 
 /// Mappings and flows have names of their own.
 fn claim_of_kind(ctx: &mut Context<'_>, kind: &'static str, name: &Name) {
-    let first: Option<Span> = ctx.definitions().find_map(|definition| match definition {
-        Definition::Mapping(tree) if kind == "mapping" && tree.name.text == name.text => Some(tree.name.span),
-        Definition::Flow(tree) if kind == "flow" && tree.name.text == name.text => Some(tree.name.span),
-        Definition::Mapping(_)
-        | Definition::Flow(_)
-        | Definition::Use(_)
-        | Definition::Rounding(_)
-        | Definition::Dismissal(_)
-        | Definition::System(_)
-        | Definition::Extend(_)
-        | Definition::Setting(_)
-        | Definition::Table(_)
-        | Definition::Rule(_)
-        | Definition::Example(_) => None,
-    });
-    if let Some(first) = first.filter(|first| *first != name.span) {
+    let first = *ctx.claimed.entry((kind, name.text.clone())).or_insert(name.span);
+    if first != name.span {
         ctx.report(faults::duplicate_name(kind, &name.text, name.span, first));
     }
 }

@@ -1,11 +1,9 @@
 //! Rules and settings.
 
-use std::collections::HashSet;
-
 use mapwright_syntax::tree;
 
 use super::literals::json_literal;
-use super::scope::{Body, Made, Place, PlaceKind, poison};
+use super::scope::{Body, Made, Place, PlaceKind};
 use super::tables::finish;
 use crate::catalogue::{Typed, record_of};
 use crate::context::{Context, Global};
@@ -29,37 +27,13 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
     let value = body.fitted(&tree.body, &place);
     let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
     let (uses, locals) = (std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
+    let applies = std::mem::take(&mut body.applies);
+    ctx.applies.insert(Global::Rule(id), applies);
     if let Some(rule) = ctx.model.rules.get_mut(id.0) {
         rule.body = value;
         rule.locals = locals;
     }
     finish(ctx, Global::Rule(id), sound, uses);
-}
-
-/// A rule that uses itself would never end. It loses its body, so that whoever follows rules comes to an end.
-pub(super) fn check_circles(ctx: &mut Context<'_>) {
-    let mut circular = Vec::new();
-    for (index, tree) in ctx.rule_trees.clone().into_iter().enumerate() {
-        let start = Global::Rule(RuleId(index));
-        let mut open: Vec<Global> = ctx.depends.get(&start).into_iter().flatten().copied().collect();
-        let mut seen: HashSet<Global> = HashSet::new();
-        while let Some(next) = open.pop() {
-            if next == start {
-                ctx.report(faults::circular_definition(tree.name.span, "rule", &tree.name.text));
-                ctx.broken.insert(start);
-                circular.push(index);
-                break;
-            }
-            if seen.insert(next) {
-                open.extend(ctx.depends.get(&next).into_iter().flatten().copied());
-            }
-        }
-    }
-    for index in circular {
-        if let Some(rule) = ctx.model.rules.get_mut(index) {
-            rule.body = poison(rule.span);
-        }
-    }
 }
 
 /// The default of a setting as JSON text.

@@ -11,7 +11,9 @@ use mapwright_values::names::closest;
 use crate::catalogue::Typed;
 use crate::context::{Context, Global};
 use crate::faults;
-use crate::ir::{EntityRef, Expr, ExprKind, Field, Literal, Local, LocalId, LocalKind, RecordId, Spelling, Type};
+use crate::ir::{
+    EntityRef, Expr, ExprKind, Field, Literal, Local, LocalId, LocalKind, RecordId, RuleId, Spelling, Type,
+};
 
 /// What record a block makes.
 #[derive(Clone, Debug)]
@@ -133,6 +135,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) used: HashSet<LocalId>,
     /// What it depends on.
     pub(crate) uses: HashSet<Global>,
+    /// The rules that it applies, as often as it says so.
+    pub(crate) applies: Vec<RuleId>,
     /// Elements that no one named: paths through lists made them.
     pub(crate) unnamed: HashSet<LocalId>,
     /// Elements whose list is still being made: they have no position yet.
@@ -158,6 +162,7 @@ impl<'c, 'p> Body<'c, 'p> {
             later: Vec::new(),
             used: HashSet::new(),
             uses: HashSet::new(),
+            applies: Vec::new(),
             unnamed: HashSet::new(),
             uncounted: Vec::new(),
             part: false,

@@ -40,6 +40,8 @@ pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
     body.check_rows(tree, &shell, &rows, otherwise.is_some());
     let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
     let (uses, locals) = (std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
+    let applies = std::mem::take(&mut body.applies);
+    ctx.applies.insert(Global::Table(id), applies);
     if let Some(table) = ctx.model.tables.get_mut(id.0) {
         table.rows = rows;
         table.otherwise = otherwise;

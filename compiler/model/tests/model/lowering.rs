@@ -271,3 +271,25 @@ fn a_record_may_hold_records_of_its_own_type() {
     let (_, mapping) = sound(spec);
     assert_eq!(mapping.sources[0].select, ["id", "root.children.children.name", "root.name"]);
 }
+
+#[test]
+fn rules_that_multiply_are_refused_at_once() {
+    let mut spec = "rule r0(n integer) integer = n\n".to_owned();
+    for number in 1..80 {
+        let before = number - 1;
+        spec.push_str(&format!("rule r{number}(n integer) integer = (r{before}(n) + r{before}(n)) | fit\n"));
+    }
+    let (_, faults, _) = checked(&format!("{spec}{}", part("Pieces <- r79(1)")));
+    let told: Vec<&str> =
+        faults.iter().filter(|known| known.code == "E0339").map(|known| known.headline.as_str()).collect();
+    // The chain begins anew behind each rule that is told of.
+    assert_eq!(told.first(), Some(&"rule `r13` uses rules too often: one use of it makes 16383"));
+    assert_eq!(told.len(), 6, "{told:#?}");
+}
+
+#[test]
+fn a_table_that_looks_itself_up_is_refused() {
+    let spec = "table t from code text(2) to { a text(2) } {\n  \"a\" -> { a <- (lookup t(code)).a }\n  otherwise -> { a <- code }\n}\n";
+    let (_, faults, _) = checked(spec);
+    assert!(faults.iter().any(|known| known.code == "E0210"), "{faults:#?}");
+}

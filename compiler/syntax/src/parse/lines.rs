@@ -100,6 +100,8 @@ pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
     let matters = |token: &&Token<'_>| !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment);
     let mut before: [Option<&Token<'_>>; 2] = [None, None];
     let mut header = RuleHeader::of(tokens);
+    // The next token that matters; looked for once for many blank lines and comments in a row.
+    let mut next = 0;
     for (index, token) in tokens.iter().enumerate() {
         if matters(&token) {
             before = [before[1], Some(token)];
@@ -109,9 +111,12 @@ pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
         if token.kind != TokenKind::LineEnd {
             continue;
         }
-        let behind = tokens.get(index + 1..).unwrap_or_default();
-        let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
-        let behind = behind.get(skip..).unwrap_or_default();
+        if next <= index {
+            let behind = tokens.get(index + 1..).unwrap_or_default();
+            let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
+            next = index + 1 + skip;
+        }
+        let behind = tokens.get(next..).unwrap_or_default();
         if let Some(mark) = joined.get_mut(index) {
             *mark = may_break_before(before, behind) || header.goes_on(text, before[1], behind);
         }

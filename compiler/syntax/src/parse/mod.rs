@@ -16,10 +16,11 @@ mod recovery;
 mod slips;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use pest::Parser;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::faults;
 use crate::span::{FileId, Span};
 use crate::tokens::{Token, TokenKind, tokens};
@@ -52,7 +53,7 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
         return (Tree::default(), vec![faults::lone_carriage_return(span)]);
     }
     let tokens = tokens(text);
-    let reader = Reader { file, text, faults: RefCell::default() };
+    let reader = Reader { file, text, faults: RefCell::default(), structural: RefCell::default() };
     let mut tree = Tree { definitions: Vec::new(), comments: comments(file, text, &tokens) };
     let chunks = chunks::cut(text, &tokens);
     let masked = lines::mask(&reader, &tokens, chunks);
@@ -104,10 +105,17 @@ struct Reader<'a> {
     file: FileId,
     text: &'a str,
     faults: RefCell<Vec<Diagnostic>>,
+    /// Where quotes and braces are at fault.
+    structural: RefCell<BTreeSet<u32>>,
 }
 
 impl Reader<'_> {
     fn report(&self, fault: Diagnostic) {
+        if [faults::UNCLOSED_QUOTE, faults::STRAY_CLOSING_BRACE].contains(&fault.code)
+            && fault.severity == Severity::Error
+        {
+            self.structural.borrow_mut().insert(fault.span().start);
+        }
         self.faults.borrow_mut().push(fault);
     }
 

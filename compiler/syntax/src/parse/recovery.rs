@@ -10,7 +10,7 @@ use super::Reader;
 use super::grammar::{Grammar, Rule};
 use super::node::Node;
 use super::slips;
-use crate::diagnostic::{Diagnostic, Edit, Severity};
+use crate::diagnostic::{Diagnostic, Edit};
 use crate::faults;
 use crate::span::Span;
 use crate::tokens::{Token, TokenKind, tokens};
@@ -150,12 +150,7 @@ impl Reader<'_> {
 
     /// A line with a fault that is known already (a quote, a brace) needs no second one.
     fn explained(&self, line: Span) -> bool {
-        let inside = |fault: &Diagnostic| {
-            let span = fault.span();
-            let structural = [faults::UNCLOSED_QUOTE, faults::STRAY_CLOSING_BRACE].contains(&fault.code);
-            structural && fault.severity == Severity::Error && line.start <= span.start && span.start <= line.end
-        };
-        self.faults.borrow().iter().any(inside)
+        self.structural.borrow().range(line.start..=line.end).next().is_some()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod data;
 mod terminal;
+mod window;
 
 pub use data::{to_github, to_json};
 pub use terminal::{Style, render};
