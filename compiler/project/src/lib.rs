@@ -12,6 +12,7 @@ use mapwright_syntax::{Diagnostic, FileId, Severity, Span};
 
 mod cases;
 mod disk;
+mod parse;
 
 pub use cases::{CaseFiles, SHARED_SETTINGS, cases};
 pub use disk::{LoadError, spec_files};
@@ -51,12 +52,13 @@ pub fn load(dir: &Path) -> Result<Loaded, LoadError> {
     let mut reading = Reading { dir, loaded: Loaded::default() };
     reading.loaded.project.name = disk::folder_name(dir);
     reading.loaded.read.push(dir.to_owned());
+    let mut ids = Vec::with_capacity(specs.len());
     for path in specs {
         let shown = disk::file_name(&path);
-        let id = reading.add(&shown, path)?;
-        let tree = reading.parse(id);
-        reading.loaded.project.specs.push((id, tree));
+        ids.push(reading.add(&shown, path)?);
     }
+    let trees = reading.parse(&ids);
+    reading.loaded.project.specs = ids.into_iter().zip(trees).collect();
     reading.systems()?;
     reading.csv_files()?;
     reading.loaded.project.known_systems = disk::known_systems(dir, SYSTEMS, CATALOGUE);
@@ -77,30 +79,37 @@ impl Reading<'_> {
         Ok(self.loaded.project.files.add(shown, text))
     }
 
-    fn parse(&mut self, id: FileId) -> Tree {
-        let text = self.loaded.project.files.get(id).map(|file| file.text.as_str()).unwrap_or_default();
-        let (tree, mut faults) = mapwright_syntax::parse(id, text);
-        let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
-        // What nests too deeply costs its whole definition, whose name a label shows.
-        let told = |fault: &&Diagnostic| fault.code == "E0105";
-        let heads = faults.iter().filter(told).flat_map(|fault| fault.labels.iter().map(|label| label.span));
-        let places: Vec<Span> = errors.map(Diagnostic::span).chain(heads).collect();
-        self.loaded.project.unread.extend(places);
-        self.loaded.diagnostics.append(&mut faults);
-        tree
+    /// The trees of files, in their order.
+    fn parse(&mut self, ids: &[FileId]) -> Vec<Tree> {
+        let mut trees = Vec::with_capacity(ids.len());
+        for (tree, mut faults) in parse::parse_all(&self.loaded.project.files, ids) {
+            let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+            // What nests too deeply costs its whole definition, whose name a label shows.
+            let told = |fault: &&Diagnostic| fault.code == "E0105";
+            let heads = faults.iter().filter(told).flat_map(|fault| fault.labels.iter().map(|label| label.span));
+            let places: Vec<Span> = errors.map(Diagnostic::span).chain(heads).collect();
+            self.loaded.project.unread.extend(places);
+            self.loaded.diagnostics.append(&mut faults);
+            trees.push(tree);
+        }
+        trees
     }
 
     /// Reads the catalogue and the manifest of every system that a spec uses.
     fn systems(&mut self) -> Result<(), LoadError> {
+        let mut found = Vec::new();
         for name in self.used_systems() {
             // The checker tells of a system that is not there: it knows the names that come close.
             let Some(folder) = disk::system_folder(self.dir, SYSTEMS, &name.text, CATALOGUE) else { continue };
             self.loaded.read.push(folder.clone());
             let catalogue = self.add(&format!("{}/{CATALOGUE}", name.text), folder.join(CATALOGUE))?;
-            let tree = self.parse(catalogue);
             let manifest = self.manifest(&name, &folder)?;
-            let source = SystemSource { name: name.text, catalogue: (catalogue, tree), manifest };
-            self.loaded.project.systems.push(source);
+            found.push((name.text, catalogue, manifest));
+        }
+        let catalogues: Vec<FileId> = found.iter().map(|(_, catalogue, _)| *catalogue).collect();
+        let trees = self.parse(&catalogues);
+        for ((name, catalogue, manifest), tree) in found.into_iter().zip(trees) {
+            self.loaded.project.systems.push(SystemSource { name, catalogue: (catalogue, tree), manifest });
         }
         Ok(())
     }

@@ -7,6 +7,9 @@
 pub mod diagnostic;
 pub mod faults;
 pub mod format;
+// What pest makes of the grammar names it.
+extern crate alloc;
+
 mod parse;
 pub mod render;
 pub mod span;

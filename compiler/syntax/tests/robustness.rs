@@ -161,12 +161,12 @@ proptest! {
 /// Nesting of every kind is refused or read, and never overflows the stack of a test's thread.
 #[test]
 fn deep_nesting_does_no_harm() {
+    let counts = [10, 60, 64, 65, 300, 5_000, 20_000];
     let value = |open: &str, middle: &str, close: &str, count: usize| {
-        format!(
-            "setting deep integer = {}{middle}{}\nsetting fine integer = 1\n",
-            open.repeat(count),
-            close.repeat(count)
-        )
+        format!("setting deep integer = {}{middle}{}\n", open.repeat(count), close.repeat(count))
+    };
+    let ty = |open: &str, middle: &str, close: &str, count: usize| {
+        format!("setting deep {}{middle}{}\n", open.repeat(count), close.repeat(count))
     };
     let kinds = [
         ("(", "1", ")"),
@@ -186,14 +186,27 @@ fn deep_nesting_does_no_harm() {
         ("(each a as b where ", "c", ")"),
         ("(find a as b where ", "c", ")"),
         ("{ a ", "{}", " }"),
+        ("match ", "a", " { 1 -> 2 }"),
+        ("a | lookup t(", "1", ")"),
         ("(((a) + b) + c) - ", "1", ""),
     ];
-    for (open, middle, close) in kinds {
-        for count in [10, 60, 64, 65, 300, 5_000] {
-            let text = value(open, middle, close, count);
+    let types = [
+        ("list of ", "text", ""),
+        ("map from text to ", "text", ""),
+        ("map from ", "text", " to text"),
+        ("{ a ", "text", " }"),
+        ("list { a ", "text", " }"),
+    ];
+    let values = kinds.map(|(open, middle, close)| (open, counts.map(|count| value(open, middle, close, count))));
+    let types = types.map(|(open, middle, close)| (open, counts.map(|count| ty(open, middle, close, count))));
+    for (open, texts) in values.into_iter().chain(types) {
+        for (count, text) in counts.into_iter().zip(texts) {
+            let text = format!("{text}setting fine integer = 1\n");
             let diagnostics = faults(&text);
-            if count == 5_000 {
+            if count >= 5_000 {
                 assert!(!diagnostics.is_empty(), "{open}");
+                let told = diagnostics.iter().any(|fault| fault.code == "E0105");
+                assert!(told, "{open}: {:?}", diagnostics.first().map(|fault| &fault.headline));
             }
             let (tree, _) = parse(FileId(0), &text);
             assert!(!tree.definitions.is_empty(), "{open}: the definition behind it is lost");

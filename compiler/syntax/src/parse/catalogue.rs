@@ -16,17 +16,22 @@ impl Reader<'_> {
     }
 
     pub(super) fn system(&self, node: &Node<'_>) -> Option<System> {
-        let (mut types, mut entities) = (Vec::new(), Vec::new());
+        let (types, entities) = (Vec::new(), Vec::new());
+        let mut system = System { name: word(node)?, doc: self.doc(node), types, entities, span: node.span() };
         for item in node.children() {
-            match item.rule() {
-                Rule::type_definition => types.push(self.type_definition(&item)?),
-                Rule::entity => entities.push(self.entity(&item)?),
-                Rule::bad_item => self.bad_line(&item),
-                // Name, title and braces.
-                _ => {}
-            }
+            self.system_item(&item, &mut system);
         }
-        Some(System { name: word(node)?, doc: self.doc(node), types, entities, span: node.span() })
+        Some(system)
+    }
+
+    /// An item of a system; its name, title and braces are none.
+    pub(super) fn system_item(&self, item: &Node<'_>, system: &mut System) {
+        match item.rule() {
+            Rule::type_definition => system.types.extend(self.type_definition(item)),
+            Rule::entity => system.entities.extend(self.entity(item)),
+            Rule::bad_item => self.bad_line(item),
+            _ => {}
+        }
     }
 
     fn type_definition(&self, node: &Node<'_>) -> Option<TypeDefinition> {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Masked, Reader, depth};
+use super::{Masked, Reader, depth, pieces};
 use crate::faults;
 use crate::tokens::{Token, TokenKind};
 
@@ -37,16 +37,16 @@ pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<
         }
         mask_tokens(reader, tokens, &mut bytes);
         let missing = balance(reader, tokens, &joined, &mut bytes);
-        ready.push((first.start, last.end(), missing));
+        ready.push((first.start, last.end(), missing, pieces::cuts(tokens, &joined)));
     }
     let masked = String::from_utf8(bytes).unwrap_or_default();
-    let build = |(start, end, missing): (usize, usize, usize)| {
+    let build = |(start, end, missing, cuts): (usize, usize, usize, Vec<usize>)| {
         let mut text = masked.get(start..end).unwrap_or_default().to_owned();
         if missing > 0 {
             text.push('\n');
             text.extend(std::iter::repeat_n('}', missing));
         }
-        Masked { start, end, text }
+        Masked { start, end, text, cuts }
     };
     ready.into_iter().map(build).collect()
 }

@@ -12,6 +12,7 @@ mod flow;
 mod lines;
 mod mapping;
 mod node;
+mod pieces;
 mod recovery;
 mod slips;
 
@@ -98,6 +99,8 @@ struct Masked {
     end: usize,
     /// The text with comments and inner line ends blanked, byte for byte as long as the original.
     text: String,
+    /// Where a long system is cut into pieces (`pieces.rs`); empty if it is read as a whole.
+    cuts: Vec<usize>,
 }
 
 /// What the building of nodes needs to know, and the faults that it finds.
@@ -130,6 +133,9 @@ impl Reader<'_> {
 
     /// Reads one chunk into the tree.
     fn chunk(&self, chunk: &Masked, tree: &mut Tree) {
+        if self.in_pieces(chunk, tree) {
+            return;
+        }
         let place = Place { file: self.file, base: chunk.start, end: chunk.end };
         match Grammar::parse(Rule::definitions, &chunk.text) {
             Ok(pairs) => {
