@@ -26,7 +26,7 @@ impl Large {
     #[must_use]
     pub fn of(lines: usize) -> Large {
         let counts: Vec<usize> = (0..lines.div_ceil(LINES_A_MAPPING))
-            .map(|mapping| (lines - mapping * LINES_A_MAPPING).min(LINES_A_MAPPING).max(LINES_FIXED + 1))
+            .map(|mapping| (lines - mapping * LINES_A_MAPPING).clamp(LINES_FIXED + 1, LINES_A_MAPPING))
             .collect();
         let mut files = vec![
             ("systems/web/catalogue.mapspec".to_owned(), web(&counts)),

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::span::File;
 
 /// Stretches no farther apart than this, in bytes, are shown in one window.
-const NEAR: usize = 4096;
+const NEAR: usize = 16 * 1024;
 /// A stretch longer than this is marked on its first line only.
 const STRETCH_MAX: usize = 4096;
 /// How much of a long line is shown on each side of what is marked.
@@ -28,16 +28,19 @@ pub(super) struct Window<'a, T> {
     pub(super) items: Vec<(&'a T, Range<usize>)>,
 }
 
+/// An item with its number among all items, and where it stands in the file.
+type Placed<'a, T> = (usize, &'a T, Range<usize>);
+
 /// The windows of a file's items: first that of the first item, then the others in the order of the file.
 pub(super) fn windows<'a, T>(
     file: &'a File,
     items: Vec<&'a T>,
     place: impl Fn(&T) -> Range<usize>,
 ) -> Vec<Window<'a, T>> {
-    let mut placed: Vec<(usize, &T, Range<usize>)> =
+    let mut placed: Vec<Placed<'a, T>> =
         items.into_iter().enumerate().map(|(order, item)| (order, item, bounded(file, place(item)))).collect();
     placed.sort_by_key(|(order, _, range)| (range.start, *order));
-    let mut clusters: Vec<(Range<usize>, Vec<(usize, &T, Range<usize>)>)> = Vec::new();
+    let mut clusters: Vec<(Range<usize>, Vec<Placed<'a, T>>)> = Vec::new();
     for (order, item, range) in placed {
         match clusters.last_mut().filter(|(around, _)| range.start <= around.end + NEAR) {
             Some((around, known)) => {
@@ -61,7 +64,7 @@ fn bounded(file: &File, range: Range<usize>) -> Range<usize> {
     range.start..file.text.ceil_char_boundary(end.max(range.start))
 }
 
-fn window<'a, T>(file: &'a File, around: &Range<usize>, mut items: Vec<(usize, &'a T, Range<usize>)>) -> Window<'a, T> {
+fn window<'a, T>(file: &'a File, around: &Range<usize>, mut items: Vec<Placed<'a, T>>) -> Window<'a, T> {
     let first = file.line_around(around.start);
     let last = file.line_around(around.end);
     // An empty line at the end of a file is shown as what stands behind the line before.
