@@ -1,29 +1,67 @@
-//! Every `find` of a block or expression.
+//! Every reference of a block or expression: `find` and `linked`.
 //!
-//! In: resolved statements. Out: each `find` with its place, outermost first. Rules that are applied are not followed.
+//! In: resolved statements. Out: each with its place, outermost first. Rules that are applied are not followed.
 
 use mapwright_syntax::Span;
 
-use crate::ir::{Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, Statement, Take, TemplatePart};
+use crate::ir::{Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, Linked, Statement, Take, TemplatePart};
 
-/// What is done with a `find`.
-pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Find, Span);
+/// A reference.
+#[derive(Clone, Copy)]
+enum Seen<'e> {
+    Find(&'e Find),
+    Linked(&'e Linked),
+}
 
-/// All of a block.
-pub(crate) fn of_block(block: &Block, visit: Visit<'_>) {
+/// What is done with a reference.
+type Visit<'v> = &'v mut dyn FnMut(Seen<'_>, Span);
+
+/// Every `find` of a block.
+pub(crate) fn of_block(block: &Block, visit: &mut dyn FnMut(&Find, Span)) {
+    block_of(block, &mut |seen, span| match seen {
+        Seen::Find(find) => visit(find, span),
+        Seen::Linked(_) => {}
+    });
+}
+
+/// Every `find` of an expression.
+pub(crate) fn of_expr(expr: &Expr, visit: &mut dyn FnMut(&Find, Span)) {
+    expr_of(expr, &mut |seen, span| match seen {
+        Seen::Find(find) => visit(find, span),
+        Seen::Linked(_) => {}
+    });
+}
+
+/// Every `linked` of a block.
+pub(crate) fn links_of_block(block: &Block, visit: &mut dyn FnMut(&Linked, Span)) {
+    block_of(block, &mut |seen, span| match seen {
+        Seen::Linked(linked) => visit(linked, span),
+        Seen::Find(_) => {}
+    });
+}
+
+/// Every `linked` of an expression.
+pub(crate) fn links_of_expr(expr: &Expr, visit: &mut dyn FnMut(&Linked, Span)) {
+    expr_of(expr, &mut |seen, span| match seen {
+        Seen::Linked(linked) => visit(linked, span),
+        Seen::Find(_) => {}
+    });
+}
+
+fn block_of(block: &Block, visit: Visit<'_>) {
     for statement in &block.statements {
         match statement {
-            Statement::Let { value, .. } => of_expr(value, visit),
+            Statement::Let { value, .. } => expr_of(value, visit),
             Statement::Check { condition, reason, .. } => {
-                of_expr(condition, visit);
-                of_expr(reason, visit);
+                expr_of(condition, visit);
+                expr_of(reason, visit);
             }
             Statement::Set { value, .. } => of_branch(value, visit),
             Statement::Nested { when, body, .. } => {
                 if let Some(when) = when {
-                    of_expr(when, visit);
+                    expr_of(when, visit);
                 }
-                of_block(body, visit);
+                block_of(body, visit);
             }
         }
     }
@@ -31,21 +69,21 @@ pub(crate) fn of_block(block: &Block, visit: Visit<'_>) {
 
 fn of_branch(branch: &Branch, visit: Visit<'_>) {
     match branch {
-        Branch::Value(value) => of_expr(value, visit),
-        Branch::Answer(Answer::Reject(reason) | Answer::Skip(reason)) => of_expr(reason, visit),
+        Branch::Value(value) => expr_of(value, visit),
+        Branch::Answer(Answer::Reject(reason) | Answer::Skip(reason)) => expr_of(reason, visit),
         Branch::Answer(Answer::Omit | Answer::Clear | Answer::Wait) => {}
     }
 }
 
 /// All of an expression.
-pub(crate) fn of_expr(expr: &Expr, visit: Visit<'_>) {
+fn expr_of(expr: &Expr, visit: Visit<'_>) {
     match &expr.kind {
         ExprKind::Literal(_) | ExprKind::Local(_) | ExprKind::Setting(_) | ExprKind::Position(_) | ExprKind::Now => {}
         ExprKind::Template(parts) => {
             for part in parts {
                 match part {
                     TemplatePart::Text(_) => {}
-                    TemplatePart::Hole(hole) => of_expr(hole, visit),
+                    TemplatePart::Hole(hole) => expr_of(hole, visit),
                 }
             }
         }
@@ -53,70 +91,73 @@ pub(crate) fn of_expr(expr: &Expr, visit: Visit<'_>) {
         | ExprKind::Negate(value)
         | ExprKind::Not(value)
         | ExprKind::Is { value, .. }
-        | ExprKind::Fit { value, .. } => of_expr(value, visit),
+        | ExprKind::Fit { value, .. } => expr_of(value, visit),
         ExprKind::Binary { left: one, right: other, .. } | ExprKind::In { value: one, list: other, .. } => {
-            of_expr(one, visit);
-            of_expr(other, visit);
+            expr_of(one, visit);
+            expr_of(other, visit);
         }
         ExprKind::If { condition, then, otherwise } => {
-            of_expr(condition, visit);
+            expr_of(condition, visit);
             of_branch(then, visit);
             of_branch(otherwise, visit);
         }
         ExprKind::Match { value, arms, otherwise } => {
-            of_expr(value, visit);
+            expr_of(value, visit);
             for branch in arms.iter().map(|(_, branch)| branch).chain(otherwise.as_deref()) {
                 of_branch(branch, visit);
             }
         }
         ExprKind::Otherwise { value, branch } | ExprKind::IfInvalid { value, branch } => {
-            of_expr(value, visit);
+            expr_of(value, visit);
             of_branch(branch, visit);
         }
         ExprKind::Each(each) => of_each(each, visit),
         ExprKind::Find(find) => {
-            visit(find, expr.span);
+            visit(Seen::Find(find), expr.span);
             for term in &find.terms {
-                of_expr(&term.value, visit);
+                expr_of(&term.value, visit);
             }
             for inner in find.residual.iter().chain(&find.take) {
-                of_expr(inner, visit);
+                expr_of(inner, visit);
             }
         }
-        ExprKind::Linked(linked) => of_expr(&linked.by, visit),
+        ExprKind::Linked(linked) => {
+            visit(Seen::Linked(linked), expr.span);
+            expr_of(&linked.by, visit);
+        }
         ExprKind::Call { arguments, .. } => {
             for argument in arguments {
                 match argument {
-                    Argument::Value(value) => of_expr(value, visit),
+                    Argument::Value(value) => expr_of(value, visit),
                     Argument::Mode(_) => {}
                 }
             }
         }
         ExprKind::Apply { arguments, .. } | ExprKind::Lookup { arguments, .. } | ExprKind::List(arguments) => {
             for argument in arguments {
-                of_expr(argument, visit);
+                expr_of(argument, visit);
             }
         }
-        ExprKind::Record(block) => of_block(block, visit),
+        ExprKind::Record(block) => block_of(block, visit),
     }
 }
 
 fn of_each(each: &Each, visit: Visit<'_>) {
     for walk in &each.walks {
-        of_expr(&walk.list, visit);
+        expr_of(&walk.list, visit);
         for (list, _) in &walk.with {
-            of_expr(list, visit);
+            expr_of(list, visit);
         }
         if let Some(condition) = &walk.condition {
-            of_expr(condition, visit);
+            expr_of(condition, visit);
         }
     }
     if let Some((by, _)) = &each.sorted {
-        of_expr(by, visit);
+        expr_of(by, visit);
     }
     match &each.take {
         Take::Element => {}
-        Take::Value(value) => of_expr(value, visit),
-        Take::Block(block) => of_block(block, visit),
+        Take::Value(value) => expr_of(value, visit),
+        Take::Block(block) => block_of(block, visit),
     }
 }

@@ -5,7 +5,7 @@
 mod coverage;
 mod dismissed;
 mod dismissed_twice;
-mod finds;
+pub(crate) mod finds;
 mod ignored_and_used;
 mod left_and_mapped;
 pub(crate) mod rows;

@@ -35,7 +35,8 @@ pub(super) fn check(ctx: &mut Context<'_>, tree: &tree::Flow, duties: &Duties<'_
         }
         return;
     };
-    if timed.is_empty() || timed.iter().any(|(everything, _)| *everything) {
+    // Whoever says `also read` has thought of it; what it leads to is fetched whole.
+    if timed.is_empty() || timed.iter().any(|(everything, _)| *everything) || !duties.also.is_empty() {
         return;
     }
     let mut used: BTreeSet<String> = writes.iter().flat_map(|write| paths_of(ctx, write, None)).collect();
@@ -56,7 +57,8 @@ pub(super) fn check(ctx: &mut Context<'_>, tree: &tree::Flow, duties: &Duties<'_
             tree.name.text,
             faults::listed(&missed)
         );
-        ctx.report(faults::unnoticed_change(span, headline, timed.first().map(|(_, span)| *span)));
+        let fault = faults::unnoticed_change(span, headline, timed.first().map(|(_, span)| *span));
+        ctx.report(fault.help("where another entity tells of the change: `also read ENTITY as x for x.FIELD`"));
     }
 }
 

@@ -6,9 +6,9 @@
 use mapwright_syntax::tree::{self, DutyKind, Name, Remark, WriteDuty, Zone};
 use mapwright_syntax::{Diagnostic, Span};
 
-use super::faults;
+use super::{cron, faults};
 use crate::context::{Context, Global};
-use crate::faults::{not_built_yet, unknown_name, unknown_system};
+use crate::faults::{unknown_name, unknown_system};
 use crate::ir::{Schedule, Type};
 
 /// How long a transient failure is retried where a flow says nothing.
@@ -22,20 +22,29 @@ pub(super) struct ReadDuty<'p> {
     pub(super) condition: Option<&'p tree::Expr>,
 }
 
+/// An `also read`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AlsoDuty<'p> {
+    pub(super) read: ReadDuty<'p>,
+    pub(super) key: &'p tree::Expr,
+}
+
 /// What a flow says.
 #[derive(Debug)]
 pub(super) struct Duties<'p> {
     pub(super) schedules: Vec<(Schedule, Span)>,
     pub(super) read: Option<ReadDuty<'p>>,
+    pub(super) also: Vec<AlsoDuty<'p>>,
     pub(super) writes: Vec<(&'p WriteDuty, Span)>,
+    pub(super) on_delete: Vec<(&'p WriteDuty, Span)>,
     pub(super) after: Vec<&'p Name>,
     pub(super) latest_wins: bool,
     pub(super) retry_up_to_s: u64,
     pub(super) on_failure: Option<String>,
     pub(super) on_silence: Option<(u64, String)>,
     pub(super) owner: Option<String>,
-    /// `on conflict ... wins` is said.
-    pub(super) settles_conflicts: bool,
+    /// `on conflict ... wins`.
+    pub(super) conflict: Option<&'p Name>,
 }
 
 /// Sorts the lines of a flow.
@@ -43,38 +52,39 @@ pub(super) fn collect<'p>(ctx: &mut Context<'p>, flow: &'p tree::Flow) -> Duties
     let mut duties = Duties {
         schedules: Vec::new(),
         read: None,
+        also: Vec::new(),
         writes: Vec::new(),
+        on_delete: Vec::new(),
         after: Vec::new(),
         latest_wins: false,
         retry_up_to_s: RETRY_SECONDS,
         on_failure: None,
         on_silence: None,
         owner: None,
-        settles_conflicts: false,
+        conflict: None,
     };
     let mut said: Vec<(&'static str, Span)> = Vec::new();
     for duty in &flow.duties {
         if let Some(what) = single(&duty.kind) {
             match said.iter().find(|(known, _)| *known == what) {
-                // A second `read` is a form of its own, told below.
-                Some((_, first)) if what != "read" => ctx.report(faults::repeated_duty(what, duty.span, *first)),
-                Some(_) => {}
+                Some((_, first)) => ctx.report(faults::repeated_duty(what, duty.span, *first)),
                 None => said.push((what, duty.span)),
             }
         }
         collect_duty(ctx, &mut duties, &duty.kind, duty.span);
     }
+    check_leave(ctx, flow);
     if duties.schedules.is_empty() {
         // A schedule with a fault is told by that fault.
         if !flow.duties.iter().any(|duty| is_schedule(&duty.kind)) {
             ctx.report(faults::missing_duty(&flow.name, "when it runs", "every 5 minutes"));
         }
-    } else if duties.schedules.iter().all(|(schedule, _)| matches!(schedule, Schedule::Webhook { .. })) {
-        let span = duties.schedules.first().map(|(_, span)| *span).unwrap_or(flow.name.span);
-        ctx.report(
-            not_built_yet(span, "a flow that runs on a webhook alone")
-                .help("add `every 5 minutes`: a webhook needs it beside it anyhow, for the calls that are lost"),
-        );
+    } else if !duties.schedules.iter().any(|(schedule, _)| is_timed(schedule)) {
+        // Calls get lost, whatever their sender promises: only a reading that comes by itself finds what they told.
+        let hook = duties.schedules.iter().find(|(schedule, _)| matches!(schedule, Schedule::Webhook { .. }));
+        if let Some((_, span)) = hook {
+            ctx.report(faults::webhook_without_poll(*span));
+        }
     }
     if duties.read.is_none() {
         ctx.report(faults::missing_duty(&flow.name, "what it reads", "read shop.order as order"));
@@ -83,6 +93,24 @@ pub(super) fn collect<'p>(ctx: &mut Context<'p>, flow: &'p tree::Flow) -> Duties
         ctx.report(faults::missing_duty(&flow.name, "what it writes", "write MAPPING create once by FIELD"));
     }
     duties
+}
+
+/// Does it come by the clock?
+const fn is_timed(schedule: &Schedule) -> bool {
+    match schedule {
+        Schedule::Every { .. } | Schedule::Daily { .. } | Schedule::Cron { .. } => true,
+        Schedule::OnDemand | Schedule::Webhook { .. } => false,
+    }
+}
+
+/// `on delete leave` and `on delete write` contradict each other.
+fn check_leave(ctx: &mut Context<'_>, flow: &tree::Flow) {
+    let leave = flow.duties.iter().find(|duty| matches!(duty.kind, DutyKind::OnDeleteLeave(_)));
+    let write = flow.duties.iter().find(|duty| matches!(duty.kind, DutyKind::OnDeleteWrite(_)));
+    if let (Some(leave), Some(write)) = (leave, write) {
+        let (first, second) = if leave.span.start < write.span.start { (leave, write) } else { (write, leave) };
+        ctx.report(faults::repeated_duty("on delete", second.span, first.span));
+    }
 }
 
 /// Does the line say when the flow runs?
@@ -117,6 +145,8 @@ const fn single(kind: &DutyKind) -> Option<&'static str> {
         DutyKind::RetryUpTo(_) => Some("retry"),
         DutyKind::OnFailure(_) => Some("on failure"),
         DutyKind::OnSilence { .. } => Some("on silence"),
+        DutyKind::ConflictWins(_) => Some("on conflict"),
+        DutyKind::OnDeleteLeave(_) => Some("on delete leave"),
         DutyKind::Remark(Remark::Owner { .. }) => Some("owner"),
         DutyKind::Every { .. }
         | DutyKind::Daily { .. }
@@ -126,9 +156,7 @@ const fn single(kind: &DutyKind) -> Option<&'static str> {
         | DutyKind::AlsoRead { .. }
         | DutyKind::Write(_)
         | DutyKind::OnDeleteWrite(_)
-        | DutyKind::OnDeleteLeave(_)
         | DutyKind::After(_)
-        | DutyKind::ConflictWins(_)
         | DutyKind::Remark(Remark::Note(_) | Remark::Open(_)) => None,
     }
 }
@@ -144,29 +172,22 @@ fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p Du
                 duties.schedules.push((schedule, span));
             }
         }
+        // A second one is told already.
         DutyKind::Read { entity, name, condition } => {
-            if duties.read.is_some() {
-                ctx.report(not_built_yet(span, "a second `read`").help("make it a flow of its own"));
-            } else {
-                duties.read = Some(ReadDuty { entity, name, condition: condition.as_ref() });
-            }
+            duties.read.get_or_insert(ReadDuty { entity, name, condition: condition.as_ref() });
         }
-        DutyKind::AlsoRead { .. } => ctx.report(
-            not_built_yet(span, "`also read`")
-                .help("let the flow read everything now and then: `every 1 hour reading everything`"),
-        ),
+        DutyKind::AlsoRead { entity, name, key, condition } => {
+            let read = ReadDuty { entity, name, condition: condition.as_ref() };
+            duties.also.push(AlsoDuty { read, key });
+        }
         DutyKind::Write(write) => duties.writes.push((write, span)),
-        DutyKind::OnDeleteWrite(_) => ctx.report(not_built_yet(span, "`on delete write`")),
-        DutyKind::OnDeleteLeave(_) => ctx.report(
-            not_built_yet(span, "`on delete leave`").help("without the line, deleted records are left alone just so"),
-        ),
+        DutyKind::OnDeleteWrite(write) => duties.on_delete.push((write, span)),
+        // What the flow would do without the line: the reason is what counts, for those who read the spec.
+        DutyKind::OnDeleteLeave(_) => {}
         DutyKind::After(names) => duties.after.extend(names),
         DutyKind::LatestWins => duties.latest_wins = true,
         DutyKind::StrictOrder => duties.latest_wins = false,
-        DutyKind::ConflictWins(_) => {
-            duties.settles_conflicts = true;
-            ctx.report(not_built_yet(span, "`on conflict`"));
-        }
+        DutyKind::ConflictWins(system) => duties.conflict = duties.conflict.or(Some(system)),
         DutyKind::RetryUpTo(time) => duties.retry_up_to_s = time.seconds,
         DutyKind::OnFailure(channel) => duties.on_failure = Some(channel.text.clone()),
         DutyKind::OnSilence { span: time, channel } => duties.on_silence = Some((time.seconds, channel.text.clone())),
@@ -194,10 +215,15 @@ fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedu
             let at = full_minute(ctx, &at.text, at.span);
             Some(Schedule::Daily { at: at?, zone: zone?, everything: *everything })
         }
-        DutyKind::Cron { zone, .. } => {
-            zone_name(ctx, zone);
-            ctx.report(not_built_yet(span, "`cron`").help("use `every ...` or `daily at ... in ...`"));
-            None
+        DutyKind::Cron { expression, zone, everything } => {
+            let zone = zone_name(ctx, zone);
+            if let Some(fault) = cron::fault(&expression.text) {
+                let headline = format!("\"{}\" is no cron expression: {fault}", expression.text);
+                let help = "write minute, hour, day, month and weekday: \"30 2 * * MON-FRI\"";
+                ctx.report(faults::malformed_schedule(expression.span, &headline, help));
+                return None;
+            }
+            Some(Schedule::Cron { expression: expression.text.clone(), zone: zone?, everything: *everything })
         }
         DutyKind::OnDemand => Some(Schedule::OnDemand),
         DutyKind::Webhook { topic, system } => {

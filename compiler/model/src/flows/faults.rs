@@ -66,9 +66,16 @@ pub(super) fn missing_duty(flow: &Name, what: &str, line: &str) -> Diagnostic {
 
 /// A line that may stand once.
 pub(super) fn repeated_duty(what: &str, span: Span, first: Span) -> Diagnostic {
-    Diagnostic::error("E0504", span, format!("`{what}` is said twice in this flow"))
+    let fault = Diagnostic::error("E0504", span, format!("`{what}` is said twice in this flow"))
         .here("the second time")
-        .label(first, "the first time")
+        .label(first, "the first time");
+    match what {
+        "read" => fault
+            .help("a flow reads one entity: make a flow of its own of the second")
+            .help("if its changes are changes of the first one's records: `also read ENTITY as x for x.FIELD`"),
+        "on delete" => fault.help("either something is written, or the record is left: take one of the two out"),
+        _ => fault,
+    }
 }
 
 /// A schedule that cannot be kept.
@@ -178,6 +185,97 @@ pub(super) fn unnoticed_change(span: Span, headline: String, schedule: Option<Sp
     }
 }
 
+/// A webhook and nothing that reads what its lost calls told.
+pub(super) fn webhook_without_poll(span: Span) -> Diagnostic {
+    let end = Span { start: span.end, ..span };
+    let edit = Edit { span: end, text: "\n  every 5 minutes".to_owned() };
+    Diagnostic::error("E0521", span, "a flow that runs on a webhook alone would never notice a call that was lost")
+        .help("let it read the changes by itself as well: a webhook only makes it faster")
+        .fix("add `every 5 minutes`", vec![edit])
+}
+
+/// `on conflict pim wins` in a flow between two others.
+pub(super) fn stranger_wins(system: &Name, own: &[String]) -> Diagnostic {
+    let headline = format!("the flow neither reads nor writes `{}`, so it cannot win", system.text);
+    let help = match own {
+        [only] => format!("the flow reads and writes {only} alone"),
+        several => format!("the flow goes between {}", several.join(" and ")),
+    };
+    Diagnostic::error("E0522", system.span, headline).help(help)
+}
+
+/// A mapping of records that are gone, or one of records that are there, in the other's place.
+pub(super) fn gone_out_of_place(span: Span, mapping: &str, source: &tree::Source) -> Diagnostic {
+    let (headline, here, help) = if source.deleted {
+        (
+            format!("`{mapping}` maps records that are gone, and this line writes records that are there"),
+            "`deleted` stands here",
+            "write it by `on delete write ...`",
+        )
+    } else {
+        (
+            format!("`{mapping}` maps records that are there, and `on delete` has none: only their keys are known"),
+            "without `deleted`",
+            "let it map `from deleted ...`",
+        )
+    };
+    Diagnostic::error("E0523", span, headline).label(source.span, here).help(help)
+}
+
+/// `on delete` of an entity whose connector cannot tell what is gone.
+pub(super) fn deletes_not_told(span: Span, entity: &EntityRef, why: &str) -> Diagnostic {
+    Diagnostic::error("E0524", span, format!("what is gone from `{}` cannot be found out: {why}", shown(entity))).help(
+        "say `on delete leave because \"...\"`, or let the manifest say how deletes are noticed (`changes.deletes`)",
+    )
+}
+
+/// `also read` whose records do not lead to the flow's own.
+pub(super) fn unjoinable(span: Span, headline: String, help: &str) -> Diagnostic {
+    Diagnostic::error("E0525", span, headline).help(help)
+}
+
+/// A condition of an `also read` that its source cannot be asked.
+pub(super) fn also_unconditionally(first: Span, all: &[Span], entity: &EntityRef, able: &[String]) -> Diagnostic {
+    let headline = format!("`{}` cannot be asked for this: every change of it counts", shown(entity));
+    let fault = Diagnostic::warning("W0607", first, headline).here("not asked");
+    let fault = all.iter().skip(1).fold(fault, |fault, span| fault.label(*span, "nor this"));
+    let fault = fault.help("that costs requests and changes nothing else: records that are the same end at once");
+    if able.is_empty() { fault } else { fault.help(format!("it can be asked by {}", able.join(", "))) }
+}
+
+/// `linked` over two entities of which no flow makes the one from the other.
+pub(super) fn unlinked_pair(span: Span, entity: &EntityRef, of: &EntityRef) -> Diagnostic {
+    let headline =
+        format!("no flow writes `{}` from `{}`, so there are no links between them", shown(entity), shown(of));
+    Diagnostic::error("E0526", span, headline)
+        .here("this would never find anything")
+        .help("links are kept by flows that say `create once by` or `upsert by`, and are found from either side")
+}
+
+/// A mapping that writes into its own source.
+pub(super) fn self_feeding(span: Span, flow: &str, fields: &[String], entity: &EntityRef) -> Diagnostic {
+    let headline = format!("the flow `{flow}` writes {} of `{}`, which it reads", listed(fields), shown(entity));
+    Diagnostic::warning("W0611", span, headline)
+        .here("each change sets the flow going once more")
+        .help("it ends where mapping the record once more gives the same; make sure that it does")
+}
+
+/// Flows that would send a change round.
+pub(super) fn circling_flows(flows: &[(&str, Span, Vec<String>)]) -> Diagnostic {
+    let names: Vec<&str> = flows.iter().map(|(name, _, _)| *name).collect();
+    let headline = format!("the flows {} would send each change round in a circle", listed(&names));
+    let span = flows.last().map(|(_, span, _)| *span).unwrap_or_default();
+    let fault = Diagnostic::error("E0513", span, headline);
+    let next = names.iter().cycle().skip(1);
+    let words = |fields: &[String], next: &str| format!("writes {}, which `{next}` reads", listed(fields));
+    let lines: Vec<(Span, String)> =
+        flows.iter().zip(next).map(|((_, span, fields), next)| (*span, words(fields, next))).collect();
+    let (last, first) = lines.split_last().map_or((None, &[][..]), |(last, first)| (Some(last), first));
+    let fault = last.into_iter().fold(fault, |fault, (_, words)| fault.here(words));
+    let fault = first.iter().fold(fault, |fault, (span, words)| fault.label(*span, words));
+    fault.help("let each field go one way only, or say in one of them who wins: `on conflict SYSTEM wins`")
+}
+
 /// Two flows that update one field.
 pub(super) fn shared_field(
     entity: &EntityRef,
@@ -199,7 +297,7 @@ pub(super) fn echoing_flows(one: (&str, Span, &[String]), other: (&str, Span, &[
     Diagnostic::error("E0513", other.1, headline)
         .here(format!("writes {}, which `{}` reads", listed(other.2), one.0))
         .label(one.1, format!("writes {}, which `{}` reads", listed(one.2), other.0))
-        .help("let each field go one way only")
+        .help("let each field go one way only, or say in one of them who wins: `on conflict SYSTEM wins`")
 }
 
 /// How a write is delivered, in plain words.

@@ -4,10 +4,14 @@
 //! what is wrong with them by themselves and with one another. Nothing is read or written here.
 
 mod changes;
+mod conflict;
+mod cron;
 mod duties;
 mod echo;
 mod faults;
+mod gone;
 mod level;
+mod linked;
 mod order;
 mod owners;
 mod read;
@@ -20,7 +24,7 @@ use mapwright_syntax::tree::{self, Definition};
 
 use crate::checks::usage;
 use crate::context::Context;
-use crate::ir::{Flow, Write};
+use crate::ir::{AlsoRead, EntityRef, Flow, Write};
 use duties::Duties;
 use read::Read;
 use write::{Draft, Had};
@@ -31,9 +35,20 @@ struct Drafted<'p> {
     tree: &'p tree::Flow,
     duties: Duties<'p>,
     read: Option<Read>,
+    also: Vec<AlsoRead>,
     writes: Vec<Draft>,
+    on_delete: Vec<Draft>,
+    /// Every write could be resolved.
+    whole: bool,
     /// Without an error: it becomes part of the model.
     sound: bool,
+}
+
+impl Drafted<'_> {
+    /// What it writes, and behind that what it writes of records that are gone.
+    fn all_writes(&self) -> impl Iterator<Item = &Draft> {
+        self.writes.iter().chain(&self.on_delete)
+    }
 }
 
 /// Resolves and checks all flows.
@@ -57,11 +72,12 @@ pub(crate) fn resolve_flows(ctx: &mut Context<'_>) {
     let mut drafts: Vec<Drafted<'_>> = trees.into_iter().map(|tree| draft(ctx, tree)).collect();
     owners::check(ctx, &drafts);
     echo::check(ctx, &drafts);
+    linked::check(ctx, &drafts);
     let order = order::sort(ctx, &drafts);
     for draft in &mut drafts {
         // A flow over a mapping that is not in the model cannot be in it either; the mapping's own fault is told.
         let mappings_sound =
-            draft.writes.iter().all(|write| ctx.mappings.get(write.mapping).is_some_and(|known| known.sound));
+            draft.all_writes().all(|write| ctx.mappings.get(write.mapping).is_some_and(|known| known.sound));
         draft.sound &= mappings_sound;
     }
     let kept: Vec<String> =
@@ -76,29 +92,40 @@ fn draft<'p>(ctx: &mut Context<'p>, tree: &'p tree::Flow) -> Drafted<'p> {
     let before = ctx.errors();
     let duties = duties::collect(ctx, tree);
     let read = duties.read.as_ref().and_then(|duty| read::resolve(ctx, duty));
+    let entity = read.as_ref().map(|read| &read.entity);
+    let also: Vec<AlsoRead> = duties.also.iter().filter_map(|duty| read::resolve_also(ctx, duty, entity)).collect();
     let mut writes: Vec<Draft> = Vec::new();
-    let mut all = true;
     for (duty, span) in &duties.writes {
-        let had = Had { read: read.as_ref().map(|read| &read.entity), writes: &writes };
-        match write::resolve(ctx, duty, *span, &had) {
-            Some(write) => writes.push(write),
-            None => all = false,
-        }
+        let earlier: Vec<&Draft> = writes.iter().collect();
+        let had = Had { read: entity, writes: &earlier, gone: false };
+        writes.extend(write::resolve(ctx, duty, *span, &had));
     }
+    let mut on_delete: Vec<Draft> = Vec::new();
+    for (duty, span) in &duties.on_delete {
+        let earlier: Vec<&Draft> = writes.iter().chain(&on_delete).collect();
+        let had = Had { read: entity, writes: &earlier, gone: true };
+        on_delete.extend(write::resolve(ctx, duty, *span, &had));
+    }
+    let whole = writes.len() == duties.writes.len() && on_delete.len() == duties.on_delete.len();
     if let Some(read) = &read {
         changes::check(ctx, tree, &duties, read, &writes);
+        gone::check(ctx, &duties, read);
+        conflict::check(ctx, &duties, read, &writes);
     }
-    let sound =
-        all && !ctx.unread.is_in(tree.span) && read.as_ref().is_some_and(|read| read.sound) && ctx.errors() == before;
+    let sound = whole
+        && also.len() == duties.also.len()
+        && !ctx.unread.is_in(tree.span)
+        && read.as_ref().is_some_and(|read| read.sound)
+        && ctx.errors() == before;
     if sound {
-        tell_levels(ctx, tree, &writes);
+        tell_levels(ctx, tree, &writes, &on_delete);
     }
-    Drafted { tree, duties, read, writes, sound }
+    Drafted { tree, duties, read, also, writes, on_delete, whole, sound }
 }
 
 /// A note for each flow: what becomes of each write when its answer is lost.
-fn tell_levels(ctx: &mut Context<'_>, tree: &tree::Flow, writes: &[Draft]) {
-    let lines = writes.iter().filter_map(|write| {
+fn tell_levels(ctx: &mut Context<'_>, tree: &tree::Flow, writes: &[Draft], on_delete: &[Draft]) {
+    let lines = writes.iter().chain(on_delete).filter_map(|write| {
         let mapping = &ctx.mappings.get(write.mapping)?.mapping.name;
         let by = write::by(&write.manner).join(", ");
         Some(format!("`{mapping}` is {}", faults::level_words(write.level, &by, &faults::shown(&write.target))))
@@ -124,9 +151,14 @@ fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow
         filter: read.filter.clone(),
         keep: read.keep.clone(),
         select: select(ctx, read, &draft.writes).into_iter().collect(),
-        also: Vec::new(),
-        on_delete: Vec::new(),
-        conflict: None,
+        also: draft.also.clone(),
+        on_delete: draft
+            .on_delete
+            .iter()
+            .enumerate()
+            .filter_map(|(index, write)| lower_write(ctx, draft, draft.writes.len() + index, write))
+            .collect(),
+        conflict: draft.duties.conflict.map(|system| system.text.clone()),
         writes: draft
             .writes
             .iter()
@@ -146,7 +178,7 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
     let mapping = &ctx.mappings.get(write.mapping)?.mapping;
     let mut select = BTreeSet::new();
     if write.named.is_some() {
-        for later in draft.writes.iter().skip(index + 1) {
+        for later in draft.all_writes().skip(index + 1) {
             select.extend(paths_of(ctx, later, write.named.as_ref()));
         }
     }
@@ -177,15 +209,19 @@ fn select(ctx: &Context<'_>, read: &Read, writes: &[Draft]) -> BTreeSet<String> 
         let usage = usage::of_condition(&ctx.model, &read.entity, read.local, keep);
         paths.extend(usage.of(&read.entity).into_iter().flat_map(usage::Reading::dotted));
     }
-    if let Some(entity) = ctx.model.entity(&read.entity) {
-        paths.extend(entity.key.iter().cloned());
-        paths.extend(entity.changed.iter().cloned());
-    }
-    let changes = manifest(ctx, &read.entity.system).and_then(|manifest| manifest.changes(&read.entity.entity));
-    if let Some(changes) = changes {
-        paths.extend(changes.passes.iter().flat_map(|pass| pass.fields()).map(str::to_owned));
-    }
+    paths.extend(ctx.model.entity(&read.entity).into_iter().flat_map(|entity| entity.key.iter().cloned()));
+    paths.extend(stamps(ctx, &read.entity));
     paths
+}
+
+/// The fields that tell when a record was changed.
+fn stamps(ctx: &Context<'_>, entity: &EntityRef) -> Vec<String> {
+    let known = ctx.model.entity(entity);
+    let mut fields: Vec<String> = known.into_iter().flat_map(|known| known.changed.iter().cloned()).collect();
+    if let Some(changes) = manifest(ctx, &entity.system).and_then(|manifest| manifest.changes(&entity.entity)) {
+        fields.extend(changes.passes.iter().flat_map(|pass| pass.fields()).map(str::to_owned));
+    }
+    fields
 }
 
 /// The manifest of a system, if it could be read.

@@ -17,7 +17,7 @@ use crate::ir::{EntityRef, ListUpdate, Manner, RecordId};
 pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
     let mut updates: Vec<(usize, &write::Draft, BTreeSet<String>)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
-        for write in draft.writes.iter().filter(|write| updates_records(&write.manner)) {
+        for write in draft.all_writes().filter(|write| updates_records(&write.manner)) {
             updates.push((index, write, owned(ctx, write)));
         }
     }

@@ -3,15 +3,19 @@
 //! In: a `read` duty. Out: pushed terms in the wire's spelling, and one condition for the rest. A comparison is pushed only
 //! where the source must answer it as the language does.
 
+use std::collections::BTreeSet;
+
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, State};
 use mapwright_values::Test;
 
-use super::duties::ReadDuty;
+use super::duties::{AlsoDuty, ReadDuty};
 use super::faults;
 use crate::catalogue::record_of;
 use crate::context::Context;
-use crate::ir::{EntityRef, Expr, ExprKind, Literal, Local, LocalId, LocalKind, Operator, PushedTerm, Spelling, Type};
+use crate::ir::{
+    AlsoRead, EntityRef, Expr, ExprKind, Literal, Local, LocalId, LocalKind, Operator, PushedTerm, Spelling, Type,
+};
 use crate::resolve::literals::json_literal;
 use crate::resolve::references::{conjunction, mirrored, test_of};
 use crate::resolve::scope::Body;
@@ -61,6 +65,99 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &ReadDuty<'_>) -> Option<Read
         ctx.report(faults::condition_after_reading(*first, &kept, &named.entity, &able));
     }
     Some(Read { entity: named.entity, locals, local, filter, keep, sound })
+}
+
+/// Resolves an `also read`: its records lead to those of `own`.
+pub(super) fn resolve_also(ctx: &mut Context<'_>, duty: &AlsoDuty<'_>, own: Option<&EntityRef>) -> Option<AlsoRead> {
+    let mut body = Body::new(ctx);
+    let named = body.entity(duty.read.entity)?;
+    let local = body.declare(duty.read.name, Type::Record(named.record), false, LocalKind::Source(0));
+    let mut parts: Vec<&tree::Expr> = Vec::new();
+    if let Some(condition) = duty.read.condition {
+        conjunction(condition, &mut parts);
+    }
+    let (mut filter, mut unasked): (_, Vec<Span>) = (Vec::new(), Vec::new());
+    for part in parts {
+        let condition = body.condition(part);
+        match pushed(body.ctx, &named.entity, local, &condition) {
+            Some(term) => filter.push(term),
+            None if condition.ty == Type::Never => {}
+            None => unasked.push(condition.span),
+        }
+    }
+    let names = path_of(duty.key, &duty.read.name.text);
+    let parent = match &names {
+        Some(names) => body.wire_path(named.record, names),
+        None => {
+            let headline =
+                format!("this does not lead from `{}` to the records that the flow reads", duty.read.name.text);
+            let help = format!("name the field that holds their key: `for {}.FIELD`", duty.read.name.text);
+            body.report(faults::unjoinable(duty.key.span, headline, &help));
+            None
+        }
+    };
+    let uses = std::mem::take(&mut body.uses);
+    let sound = body.sound();
+    ctx.used.extend(uses);
+    if let Some(first) = unasked.first() {
+        let able = filterable(ctx, &named.entity);
+        ctx.report(faults::also_unconditionally(*first, &unasked, &named.entity, &able));
+    }
+    let parent = parent.filter(|_| sound)?.join(".");
+    let joins = own.is_none_or(|own| check_also(ctx, duty, &named.entity, own));
+    let mut select: BTreeSet<String> = filter.iter().map(|term| term.field.clone()).collect();
+    select.insert(parent.clone());
+    select.extend(named.key);
+    select.extend(super::stamps(ctx, &named.entity));
+    let select = select.into_iter().collect();
+    joins.then_some(AlsoRead { entity: named.entity, filter, select, parent })
+}
+
+/// The steps of `d.a.b` behind `d`.
+fn path_of<'t>(expr: &'t tree::Expr, name: &str) -> Option<Vec<tree::Name>> {
+    let mut steps: Vec<tree::Name> = Vec::new();
+    let mut at: &'t tree::Expr = expr;
+    while let tree::ExprKind::Field { of, name } = &at.kind {
+        steps.push(name.clone());
+        at = of;
+    }
+    let tree::ExprKind::Word(word) = &at.kind else { return None };
+    steps.reverse();
+    (word.text == name && !steps.is_empty()).then_some(steps)
+}
+
+/// Can the changes be read, and the records that they belong to be asked for?
+fn check_also(ctx: &mut Context<'_>, duty: &AlsoDuty<'_>, entity: &EntityRef, own: &EntityRef) -> bool {
+    let before = ctx.errors();
+    if let Some(manifest) = super::manifest(ctx, &entity.system) {
+        let (known, told) = (manifest.entity(&entity.entity).is_some(), manifest.changes(&entity.entity).is_some());
+        let span = duty.read.entity.span;
+        if !known {
+            ctx.report(faults::unserved_entity(span, entity));
+        } else if !told {
+            let headline =
+                format!("`{}` does not tell what has changed, so its changes cannot be read", faults::shown(entity));
+            ctx.report(faults::unjoinable(
+                span,
+                headline,
+                "let the flow read everything: `every 1 hour reading everything`",
+            ));
+        }
+    }
+    let key = ctx.model.entity(own).map(|own| own.key.clone()).unwrap_or_default();
+    let shown = faults::shown(own);
+    if key.len() > 1 {
+        let headline = format!("a record of `{shown}` has a key of several fields, and one field cannot name it");
+        ctx.report(faults::unjoinable(duty.key.span, headline, "let the flow read everything now and then"));
+    } else if let Some(manifest) = super::manifest(ctx, &own.system)
+        && !key.iter().all(|field| manifest.filterable(&own.entity, field, Test::Eq))
+    {
+        let headline =
+            format!("`{shown}` cannot be asked by its key, so what an `also read` leads to cannot be fetched");
+        let help = "add the key to `filter_on` in the manifest, or let the flow read everything now and then";
+        ctx.report(faults::unjoinable(duty.key.span, headline, help));
+    }
+    ctx.errors() == before
 }
 
 /// What the source can be asked by.

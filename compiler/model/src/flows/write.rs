@@ -36,7 +36,9 @@ pub(super) struct Had<'f> {
     /// What it reads.
     pub(super) read: Option<&'f EntityRef>,
     /// What it has written.
-    pub(super) writes: &'f [Draft],
+    pub(super) writes: &'f [&'f Draft],
+    /// What it reads is gone.
+    pub(super) gone: bool,
 }
 
 /// Resolves one `write`.
@@ -61,7 +63,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     let sources = match_sources(ctx, duty, tree, position, had);
     let manner = manner(ctx, duty, tree, part, &entity, &target)?;
     check_key(ctx, &manner, duty, tree, (&entity, &target), &written);
-    check_on_create(ctx, &manner, duty, position);
+    check_on_create(ctx, &manner, duty, position, &target);
     let mut level = DeliveryLevel::Unsafe;
     if let Some(manifest) = super::manifest(ctx, &target.system) {
         level = level::of_write(manifest, &entity, &manner, &written);
@@ -84,17 +86,23 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, span })
 }
 
-/// Fields that are written only once would be written again by an update: the runtime does not leave them out yet.
-fn check_on_create(ctx: &mut Context<'_>, manner: &Manner, duty: &WriteDuty, position: usize) {
-    let Some(first) = ctx.mappings.get(position).and_then(|checked| checked.mapping.create_only.first()) else {
+/// What is written once must be kept out of later writes: where an upsert does not tell which it is, the record is looked
+/// for first.
+fn check_on_create(ctx: &mut Context<'_>, manner: &Manner, duty: &WriteDuty, position: usize, target: &EntityRef) {
+    let Some(checked) = ctx.mappings.get(position).filter(|checked| !checked.mapping.create_only.is_empty()) else {
         return;
     };
+    let key = ctx.model.entity(&checked.mapping.target).map(|entity| entity.key.clone()).unwrap_or_default();
     match manner {
-        Manner::Update(_) | Manner::Upsert(_) => {
-            let what = format!("an update by a mapping with `on create` (here of `{first}`)");
-            ctx.report(not_built_yet(duty.mapping.span, &what).help("`create once by ...` keeps such fields already"));
-        }
-        Manner::CreateOnce(_) | Manner::Delete(_) | Manner::Action => {}
+        Manner::Upsert(by) if *by == key => {}
+        Manner::Upsert(_) | Manner::Update(_) | Manner::CreateOnce(_) | Manner::Delete(_) | Manner::Action => return,
+    }
+    let Some(manifest) = super::manifest(ctx, &target.system) else { return };
+    let Some(known) = manifest.entity(&target.entity) else { return };
+    if !known.can.contains(&Verb::Get) {
+        let can: Vec<&str> = known.can.iter().map(|verb| verb.word()).collect();
+        let fault = faults::impossible_operation(duty.mapping.span, target, "fetch", &can);
+        ctx.report(fault.help("the mapping has fields that are written `on create` only, so an upsert must know whether the record is there"));
     }
 }
 
@@ -124,12 +132,14 @@ fn match_sources(
     let mut matched = Vec::new();
     let mut sound = true;
     for (source, entity) in tree.sources.iter().zip(&entities) {
-        if source.deleted {
-            ctx.report(not_built_yet(source.span, "`from deleted`"));
+        let candidates: Vec<_> = available.iter().filter(|(_, candidate, _)| candidate == entity).collect();
+        // Of what the flow reads, and of nothing else, the line itself tells whether it is gone.
+        let own = candidates.iter().any(|(name, _, _)| name.is_none());
+        if source.deleted != (own && had.gone) && (own || source.deleted) {
+            ctx.report(faults::gone_out_of_place(duty.mapping.span, &duty.mapping.text, source));
             sound = false;
             continue;
         }
-        let candidates: Vec<_> = available.iter().filter(|(_, candidate, _)| candidate == entity).collect();
         match candidates.as_slice() {
             [(name, _, _)] => matched.push(name.clone()),
             [] => {

@@ -46,11 +46,39 @@ mapping visits from shop.visit as visit to part of erp.Items {
   Code  <- visit.id | cut
   Name  <- visit.page
 }
+mapping groups from erp.Items as item to part of erp.Groups {
+  Code  <- item.Code
+  Title <- item.Name otherwise reject "no name"
+  ignore rest because "not used"
+}
+mapping groups_back from erp.Groups as group to part of shop.item {
+  sku  <- group.Code
+  name <- group.Title
+  ignore rest because "not used"
+}
+mapping group_gone from deleted erp.Groups as group to part of shop.item {
+  sku <- group.Code
+}
+mapping gone from deleted shop.order as order to part of erp.Orders {
+  Number <- order.id | cut
+}
+mapping pages from erp.Items as item to part of shop.page {
+  sku  <- item.Code
+  name <- item.Name otherwise reject "no name"
+  ignore rest because "not used"
+}
 mapping losses from shop.lost as lost to part of erp.Items {
   Code  <- lost.id | cut
 }
 "#;
 
+/// A mapping that asks for links.
+const LINKED: &str = r#"mapping follow from shop.order as order to part of erp.Notes {
+  Number <- linked erp.Items of shop.order by order.id otherwise wait
+}
+"#;
+
+const PAGES: &str = "  every 5 minutes\n  read erp.Items as item\n  write pages update by sku\n";
 const ORDERS: &str = "  every 5 minutes\n  read shop.order as order\n  write orders create once by Number as written\n";
 const NAMES: &str = "  every 5 minutes\n  read shop.item as item\n  write names update by Code\n";
 
@@ -125,20 +153,46 @@ fn cases() -> Vec<(&'static str, String)> {
             "E0704_unserved_entity",
             flow("losses", &NAMES.replace("item as item", "lost as lost").replace("names", "losses")),
         ),
-        ("E0901_also_read", orders_and("  also read shop.item as item for item.sku\n")),
-        ("E0901_on_delete", orders_and("  on delete leave because \"kept\"\n")),
-        ("E0901_on_conflict", orders_and("  on conflict shop wins\n")),
-        ("E0901_batches", orders("by Number", "by Number in batches of 20")),
-        ("E0901_together", orders("by Number", "by Number together")),
+        ("E0504_second_read", orders("as order\n", "as order\n  read shop.item as item\n")),
         (
-            "E0901_on_create_is_updated",
+            "E0504_left_and_written",
+            orders_and("  on delete leave because \"kept\"\n  on delete write gone update by Number\n"),
+        ),
+        ("E0505_cron", orders("every 5 minutes", "cron \"0 25 * * *\" in \"Europe/Berlin\"")),
+        ("E0509_conflict_without_get", flow("pages", &format!("{PAGES}  on conflict erp wins\n"))),
+        (
+            "E0513_circle_of_three",
             format!(
-                "mapping named_once from shop.item as item to part of erp.Items {{\n  Code <- item.sku\n  on create {{ Name <- item.name }}\n}}\n{}",
-                flow("names", &NAMES.replace("write names", "write named_once"))
+                "{}{}{}",
+                flow("names", NAMES),
+                flow("names_on", "  every 5 minutes\n  read erp.Items as item\n  write groups update by Code\n"),
+                flow(
+                    "names_back",
+                    "  every 5 minutes\n  read erp.Groups as group\n  write groups_back update by sku\n"
+                ),
             ),
         ),
-        ("E0901_cron", orders("every 5 minutes", "cron \"0 2 * * *\" in \"Europe/Berlin\"")),
-        ("E0901_second_read", orders("as order\n", "as order\n  read shop.item as item\n")),
+        (
+            "E0522_stranger_wins",
+            flow(
+                "groups",
+                "  every 5 minutes\n  read erp.Items as item\n  write groups update by Code\n  on conflict shop wins\n",
+            ),
+        ),
+        ("E0523_gone_in_its_place", orders("write orders create once by Number", "write gone update by Number")),
+        ("E0523_there_on_delete", orders_and("  on delete write orders update by Number\n")),
+        (
+            "E0524_deletes_not_told",
+            flow(
+                "silent",
+                "  every 5 minutes\n  read erp.Groups as group\n  write groups_back update by sku\n  on delete write group_gone update by sku\n",
+            ),
+        ),
+        ("E0525_no_field", orders_and("  also read shop.item as item for order.id\n")),
+        ("E0525_no_changes", orders_and("  also read shop.visit as visit for visit.id\n")),
+        ("E0526_unlinked_pair", format!("{LINKED}{}", flow("orders", ORDERS))),
+        ("E0901_batches", orders("by Number", "by Number in batches of 20")),
+        ("E0901_together", orders("by Number", "by Number together")),
     ]
 }
 
@@ -157,6 +211,52 @@ fn every_fault_is_told() {
         assert_eq!(errors(&faults), [code], "{name}: {}", from_the_flows(&spec));
         insta::assert_snapshot!(name, from_the_flows(&spec));
     }
+}
+
+#[test]
+fn a_webhook_alone_is_refused_and_a_reading_mends_it() {
+    let shop = format!(
+        "{SHOP_MANIFEST}webhooks:\n  verify: {{ kind: none }}\n  topic: body.event\n  topics: {{ order.placed: {{ entity: order, key: body.id }} }}\n"
+    );
+    let spec = |lines: &str| format!("{MAPPINGS}{}", flow("orders", &ORDERS.replace("  every 5 minutes\n", lines)));
+    let hook = "  on webhook \"order.placed\" of shop\n";
+    for alone in [hook.to_owned(), format!("{hook}  on demand\n")] {
+        let (_, faults, _) = checked_with(&spec(&alone), &shop, ERP_MANIFEST);
+        assert_eq!(errors(&faults), ["E0521"]);
+        let fault = faults.iter().find(|fault| fault.code == "E0521").unwrap();
+        let better = mended(&spec(&alone), fault).unwrap();
+        assert_eq!(errors(&checked_with(&better, &shop, ERP_MANIFEST).1), Vec::<&str>::new(), "{better}");
+    }
+}
+
+#[test]
+fn circles_that_are_settled_and_links_that_are_made_are_no_faults() {
+    let back =
+        "  every 5 minutes\n  read erp.Items as item\n  write names_back update by sku\n  on conflict shop wins\n";
+    let items = "  on demand\n  read shop.item as item\n  write items create once by Code\n";
+    let linked = "mapping sku_of from erp.Items as item to part of erp.Notes {\n  Number <- linked shop.item of erp.Items by item.Code otherwise wait\n  ignore rest because \"not used\"\n}\n";
+    let spec =
+        format!("{MAPPINGS}{linked}{}{}{}", flow("names", NAMES), flow("names_back", back), flow("items", items));
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new(), "{}", from_the_flows(&spec));
+}
+
+#[test]
+fn a_flow_that_feeds_itself_is_warned_of() {
+    let own = "mapping tidy from shop.item as item to part of shop.item {\n  sku <- item.sku\n  name <- item.name | trim\n}\n";
+    let spec = format!(
+        "{MAPPINGS}{own}{}",
+        flow("tidy", "  every 5 minutes\n  read shop.item as item\n  write tidy update by sku\n")
+    );
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new());
+    insta::assert_snapshot!("W0611_self_feeding_flow", from_the_flows(&spec));
+}
+
+#[test]
+fn what_an_also_read_cannot_be_asked_is_warned_of() {
+    let lines = format!("{ORDERS}  also read shop.item as item for item.name where item.price is present\n");
+    let spec = format!("{MAPPINGS}{}", flow("orders", &lines));
+    assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new());
+    insta::assert_snapshot!("W0607_also_read", from_the_flows(&spec));
 }
 
 #[test]

@@ -106,3 +106,39 @@ fn a_flow_with_a_fault_is_left_out_and_hides_no_other() {
     let names: Vec<&str> = model.flows.iter().map(|flow| flow.name.as_str()).collect();
     assert_eq!(names, ["good"]);
 }
+
+#[test]
+fn every_duty_reaches_the_model() {
+    let mappings = r#"
+mapping gone from deleted shop.order as order, erp.Orders as written to part of erp.Orders {
+  Entry  <- written.Entry
+  Remark <- "gone: {order.id}"
+}
+"#;
+    let duties = r#"flow orders {
+  cron "30 6 * * MON-FRI" in zone reading everything
+  every 5 minutes
+  read shop.order as order
+  also read shop.item as item for item.sku where item.name == "x"
+  write orders upsert by Number as written
+  on delete write gone update by Entry
+  on conflict erp wins
+}
+"#;
+    let mapping = MAPPING.replace("leave rest", "on create { Remark <- order.comment otherwise clear }\n  leave rest");
+    let spec = format!("{mapping}{mappings}{duties}");
+    let (model, faults, _) = checked(&spec);
+    assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(&spec));
+    let flow = &model.flows[0];
+    assert!(matches!(&flow.schedules[0], Schedule::Cron { expression, zone, everything: true }
+        if expression == "30 6 * * MON-FRI" && zone == "{zone}"));
+    assert_eq!(flow.conflict.as_deref(), Some("erp"));
+    let also = &flow.also[0];
+    assert_eq!((also.entity.entity.as_str(), also.parent.as_str()), ("item", "sku"));
+    assert_eq!(also.filter[0].field, "name");
+    assert_eq!(also.select, ["name", "sku", "updated"]);
+    assert_eq!(flow.on_delete.len(), 1);
+    assert_eq!(flow.on_delete[0].sources, [None, Some("written".to_owned())]);
+    // What a write for deleted records reads of an earlier one is asked for there.
+    assert_eq!(flow.writes[0].select, ["Entry"]);
+}

@@ -28,6 +28,7 @@ const SHOP: &str = r#"system shop_system "Shop" {
   }
   entity visit { id text(32) key;  page text(50) }
   entity lost  { id text(32) key }
+  entity page  { sku text(20) key;  name text(50);  updated datetime read only, changed }
 }
 "#;
 
@@ -52,6 +53,7 @@ const ERP: &str = r#"system erp_system "ERP" {
     Updated   datetime       read only, changed
   }
   entity Notes { Number text(20) key;  Text text(100)? }
+  entity Groups { Code text(20) key, create only;  Title text(50);  Updated datetime read only, changed }
   action Orders_Close "Closes an order" { Entry integer key }
 }
 "#;
@@ -83,6 +85,7 @@ entities:
     can: [list, get, update]
     filter_on: [sku, name]
     changes: { order: key, passes: [ { field: updated } ], resolution: 1 s, overlap: 10 min, misses: [stock] }
+  page: { path: page, can: [list, update], filter_on: [sku], changes: { order: key, passes: [ { field: updated } ] } }
   visit: { path: visit, can: [list, get], filter_on: [id], changes: none }
 "#;
 
@@ -116,6 +119,7 @@ entities:
     filter_on: [Code, Name]
     create: { repeat: keyed }
   Notes: { path: Notes, can: [list, get], filter_on: [Number], changes: none }
+  Groups: { path: Groups, can: [list, get, update], filter_on: [Code], changes: { deletes: none } }
 actions:
   Orders_Close:
     request: POST /Orders({record.Entry})/Close

@@ -285,9 +285,10 @@ impl Decoder {
             resolution: resolution.unwrap_or(Duration::from_secs(1)),
             overlap: overlap.unwrap_or(Duration::from_secs(600)),
             deletes: match deletes.as_deref() {
-                Some("sweep") => Deletes::Sweep,
+                Some("none") => Deletes::None,
                 Some("event") => Deletes::Event,
-                Some(_) | None => Deletes::None,
+                // Comparing all keys needs nothing of a vendor but what reading needs anyway.
+                Some(_) | None => Deletes::Sweep,
             },
             misses,
             filterable,
