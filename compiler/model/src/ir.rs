@@ -1041,6 +1041,18 @@ impl Model {
         self.records.get(id.0)
     }
 
+    /// The field at a path of wire names, dots between steps, through nested records.
+    #[must_use]
+    pub fn field_at(&self, record: RecordId, path: &str) -> Option<&Field> {
+        let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
+        let field = self.record(record)?.fields.iter().find(|field| field.wire == step)?;
+        match (rest, &field.ty) {
+            (None, _) => Some(field),
+            (Some(rest), Type::Record(inner)) => self.field_at(*inner, rest),
+            (Some(_), _) => None,
+        }
+    }
+
     /// The mapping of that name.
     #[must_use]
     pub fn mapping(&self, name: &str) -> Option<&Mapping> {

@@ -199,6 +199,11 @@ pub(super) fn collect_keys(ctx: &mut Context<'_>) {
             key_fields(ctx, entity.record, "", &mut seen, &mut entity.key);
             let groups = natural_groups(ctx, system, &entity.name);
             let Some(record) = ctx.model.record(entity.record) else { continue };
+            if !entity.action && in_screens(record) {
+                for (path, _) in nested(ctx, record).into_iter().filter(|(_, field)| field.natural_key) {
+                    entity.natural_keys.push(vec![path]);
+                }
+            }
             for field in &record.fields {
                 let grouped = groups.iter().any(|group| group.contains(&field.wire));
                 if field.natural_key && !grouped {
@@ -217,6 +222,23 @@ pub(super) fn collect_keys(ctx: &mut Context<'_>) {
     }
 }
 
+/// Does the record keep its keys in nested records? Some systems part a record into screens, and its key is in one of them.
+fn in_screens(record: &Record) -> bool {
+    record.fields.iter().all(|field| !field.key)
+}
+
+/// The fields of the records nested in a record (not of lists), with their paths.
+fn nested<'c>(ctx: &'c Context<'_>, record: &'c Record) -> Vec<(String, &'c Field)> {
+    let screens = record.fields.iter().filter_map(|field| match field.ty {
+        Type::Record(inner) => Some((field, ctx.model.record(inner)?)),
+        _ => None,
+    });
+    let within = |(screen, inner): (&'c Field, &'c Record)| {
+        inner.fields.iter().map(move |field| (format!("{}.{}", screen.wire, field.wire), field))
+    };
+    screens.flat_map(within).collect()
+}
+
 /// Key fields of a record and of the records nested in it (not of lists), dots between steps.
 fn key_fields(ctx: &Context<'_>, record: RecordId, prefix: &str, seen: &mut HashSet<RecordId>, keys: &mut Vec<String>) {
     let Some(known) = ctx.model.record(record) else { return };
@@ -226,9 +248,10 @@ fn key_fields(ctx: &Context<'_>, record: RecordId, prefix: &str, seen: &mut Hash
     for field in &known.fields {
         let path = if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
         if let Type::Record(inner) = field.ty {
-            // Only an action has a key inside a nested record; elsewhere such a mark speaks of the nested record alone.
-            let action = prefix.is_empty() && is_action(ctx, record);
-            if action {
+            // Only an action, or an entity without a key of its own, has a key inside a nested record; elsewhere such a mark
+            // speaks of the nested record alone.
+            let searched = prefix.is_empty() && (is_action(ctx, record) || in_screens(known));
+            if searched {
                 key_fields(ctx, inner, &path, seen, keys);
             }
         } else if field.key {

@@ -235,11 +235,10 @@ fn check_key(
     let creates = matches!(manner, Manner::CreateOnce(_));
     let keys = usable_keys(ctx, entity, target, creates);
     if !keys.iter().any(|key| same(key)) {
-        let record = ctx.model.record(entity.record);
-        let declared = record.and_then(|record| match paths {
-            [only] => record.fields.iter().find(|field| field.wire == *only).map(|field| field.span),
+        let declared = match paths {
+            [only] => ctx.model.field_at(entity.record, only).map(|field| field.span),
             _ => None,
-        });
+        };
         let why = if same(&entity.key) {
             WhyNot::GivenBySystem
         } else if entity.natural_keys.iter().any(|key| same(key)) {
@@ -277,9 +276,8 @@ pub(super) enum WhyNot {
 
 /// The keys that a record can be written by: for a create those that we choose, otherwise those that the system knows.
 fn usable_keys(ctx: &Context<'_>, entity: &Entity, target: &EntityRef, creates: bool) -> Vec<Vec<String>> {
-    let record = ctx.model.record(entity.record);
-    let given = record
-        .is_some_and(|record| record.fields.iter().any(|field| entity.key.contains(&field.wire) && field.read_only));
+    let given =
+        entity.key.iter().any(|key| ctx.model.field_at(entity.record, key).is_some_and(|field| field.read_only));
     let askable = |key: &&Vec<String>| {
         let manifest = super::manifest(ctx, &target.system);
         creates || manifest.is_none_or(|known| key.iter().all(|field| known.filterable(&entity.name, field, Test::Eq)))

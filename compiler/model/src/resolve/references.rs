@@ -260,8 +260,7 @@ impl Body<'_, '_> {
             self.report(faults::link_without_key(span, &named.entity, count));
             return None;
         };
-        let record = self.ctx.model.record(named.record)?;
-        let field = record.fields.iter().find(|field| field.wire == *key);
+        let field = self.ctx.model.field_at(named.record, key);
         Some(
             field.map_or((Type::Never, PLAIN, key.clone()), |field| {
                 (field.ty.clone(), field.spelling.clone(), key.clone())
