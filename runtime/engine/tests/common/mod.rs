@@ -10,6 +10,7 @@
     reason = "tests stop at once"
 )]
 
+pub mod pair;
 pub mod project;
 pub mod world;
 

@@ -1,0 +1,655 @@
+//! The duties of flows between two systems of one kind: two ways, deletes, joined changes, batches, fields written once.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests stop at once")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::pair::{Mishap, PairConnector, Side};
+use common::{JumpingClock, Recorder, folder, open};
+use mapwright_engine::alert::AlertChannel;
+use mapwright_engine::backoff::Backoff;
+use mapwright_engine::clock::Clock;
+use mapwright_engine::connector::{Batching, Connector, Guard};
+use mapwright_engine::state::State;
+use mapwright_engine::status::Summary;
+use mapwright_engine::store::{MessageId, Store};
+use mapwright_engine::{Engine, Options, Sync};
+use mapwright_values::plan::{
+    AlsoReadPlan, DeliveryLevel, FlowPlan, Manner, MappingPlan, Plan, ReadPlan, Schedule, SourcePlan, SystemPlan,
+    TermPlan, WritePlan,
+};
+use mapwright_values::{Input, Integration, Json, Link, Mapping, Outcome, Part, Reference, Resolved, SpecLine, Test};
+
+const MAPPINGS: &[Mapping] = &[
+    Mapping { name: "to_erp", map: copied },
+    Mapping { name: "to_shop", map: copied },
+    Mapping { name: "louder", map: louder },
+    Mapping { name: "gone", map: gone },
+    Mapping { name: "removed", map: key_alone },
+    Mapping { name: "once", map: with_first },
+    Mapping { name: "by_link", map: by_link },
+];
+
+fn text(input: &Input<'_>, name: &str) -> String {
+    match input.sources[0].get(name) {
+        Some(Json::Text(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn mapped(fields: &[(&'static str, String)]) -> Outcome {
+    let fields = fields.iter().map(|(name, value)| ((*name).into(), Json::Text(value.clone().into()))).collect();
+    Outcome::Mapped(vec![Part { key: None, record: Json::Record(fields) }])
+}
+
+fn copied(input: &Input<'_>) -> Outcome {
+    mapped(&[("id", text(input, "id")), ("name", text(input, "name"))])
+}
+
+fn louder(input: &Input<'_>) -> Outcome {
+    mapped(&[("id", text(input, "id")), ("name", format!("{}!", text(input, "name")))])
+}
+
+fn gone(input: &Input<'_>) -> Outcome {
+    assert_eq!(input.sources[0].get("name"), None, "only the key of what is gone is known");
+    mapped(&[("id", text(input, "id")), ("active", "no".to_owned())])
+}
+
+fn key_alone(input: &Input<'_>) -> Outcome {
+    mapped(&[("id", text(input, "id"))])
+}
+
+fn with_first(input: &Input<'_>) -> Outcome {
+    let name = text(input, "name");
+    mapped(&[("id", text(input, "id")), ("name", name.clone()), ("first", name)])
+}
+
+/// Finds by its link, from the other side, the shop's record from which the ERP's was made.
+fn by_link(input: &Input<'_>) -> Outcome {
+    let link = Reference::Link(Link {
+        system: "shop".to_owned(),
+        entity: "item".to_owned(),
+        of_system: "erp".to_owned(),
+        of_entity: "Items".to_owned(),
+        key: text(input, "id"),
+    });
+    match input.references.get(&link) {
+        None => Outcome::Wants(vec![link]),
+        Some(Resolved::Linked(Some(id))) => mapped(&[("id", id.to_string()), ("erp", text(input, "id"))]),
+        Some(_) => Outcome::Skipped { reason: "not ours".to_owned(), at: SpecLine { file: "f".to_owned(), line: 1 } },
+    }
+}
+
+fn leak<T>(values: Vec<T>) -> &'static [T] {
+    Box::leak(values.into_boxed_slice())
+}
+
+fn mapping(name: &'static str, from: (&'static str, &'static str), to: (&'static str, &'static str)) -> MappingPlan {
+    MappingPlan {
+        name,
+        doc: "",
+        sources: leak(vec![SourcePlan { system: from.0, entity: from.1, select: &["id", "name"] }]),
+        system: to.0,
+        entity: to.1,
+        part: false,
+        create_only: if name == "once" { &["first"] } else { &[] },
+        version: "0123456789abcdef",
+        owner: "tests",
+        file: "flows.mapspec",
+        line: 1,
+    }
+}
+
+const UPSERT: Manner = Manner::Upsert { by: &["id"] };
+const UPDATE: Manner = Manner::Update { by: &["id"] };
+
+fn write(mapping: &'static str, manner: Manner) -> WritePlan {
+    WritePlan {
+        mapping,
+        manner,
+        level: DeliveryLevel::Natural,
+        key: &["id"],
+        named: None,
+        sources: &[None],
+        select: &[],
+        batch: None,
+        together: false,
+    }
+}
+
+fn flow(name: &'static str, from: (&'static str, &'static str), writes: Vec<WritePlan>) -> FlowPlan {
+    FlowPlan {
+        name,
+        doc: "",
+        owner: "tests",
+        schedules: &[Schedule::Every { seconds: 60, everything: false }],
+        read: ReadPlan {
+            system: from.0,
+            entity: from.1,
+            key: &["id"],
+            filter: &[],
+            keep: false,
+            select: &["id", "name"],
+            also: &[],
+        },
+        writes: leak(writes),
+        on_delete: &[],
+        conflict: None,
+        after: &[],
+        latest_wins: true,
+        retry_up_to_s: 86_400,
+        on_failure: Some("ops"),
+        on_silence: None,
+        file: "flows.mapspec",
+        line: 1,
+    }
+}
+
+const SHOP: (&str, &str) = ("shop", "item");
+const ERP: (&str, &str) = ("erp", "Items");
+
+/// Everything that a test holds.
+struct Pair {
+    folder: tempfile::TempDir,
+    clock: Arc<JumpingClock>,
+    recorder: Arc<Recorder>,
+    shop: Arc<Side>,
+    erp: Arc<Side>,
+    integration: Integration,
+}
+
+impl Pair {
+    fn new(flows: Vec<FlowPlan>) -> Self {
+        let clock = Arc::new(JumpingClock::new());
+        let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities: &[] };
+        let plan = Plan {
+            name: "tests",
+            systems: leak(vec![system("shop"), system("erp")]),
+            settings: &[],
+            mappings: leak(vec![
+                mapping("to_erp", SHOP, ERP),
+                mapping("to_shop", ERP, SHOP),
+                mapping("louder", SHOP, ERP),
+                mapping("gone", SHOP, ERP),
+                mapping("removed", SHOP, ERP),
+                mapping("once", SHOP, ERP),
+                mapping("by_link", ERP, SHOP),
+            ]),
+            flows: leak(flows),
+        };
+        Self {
+            folder: folder(),
+            recorder: Arc::default(),
+            shop: Side::new("shop", &clock),
+            erp: Side::new("erp", &clock),
+            clock,
+            integration: Integration { plan: Box::leak(Box::new(plan)), mappings: MAPPINGS, keeps: &[] },
+        }
+    }
+
+    fn engine(&self) -> Engine {
+        let sides = [&self.shop, &self.erp];
+        let connector = |side: &Arc<Side>| Arc::new(PairConnector(Arc::clone(side))) as Arc<dyn Connector>;
+        let connectors: HashMap<String, _> =
+            sides.into_iter().map(|side| (side.alias.to_owned(), connector(side))).collect();
+        let options = Options {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            channels: HashMap::from([("ops".to_owned(), Arc::clone(&self.recorder) as Arc<dyn AlertChannel>)]),
+            workers: 2,
+            batch: 8,
+            retry: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
+            ..Options::default()
+        };
+        let settings = Json::Record(Vec::new());
+        Engine::new(self.integration, connectors, open(self.folder.path()), settings, options).unwrap()
+    }
+
+    /// Some time later, one run of everything.
+    async fn sync(&self) -> Summary {
+        self.sync_as(&Sync::default()).await
+    }
+
+    async fn sync_as(&self, sync: &Sync) -> Summary {
+        self.clock.advance(Duration::from_secs(60));
+        self.engine().sync(sync).await.unwrap()
+    }
+
+    async fn count(&self, flow: &str, state: State) -> u64 {
+        let status = open(self.folder.path()).status(self.clock.now()).await.unwrap();
+        status.flows.iter().find(|known| known.flow == flow).map_or(0, |flow| flow.count(state))
+    }
+
+    /// What the newest message of all says.
+    async fn newest_words(&self) -> String {
+        let store = open(self.folder.path());
+        let mut newest = String::new();
+        let mut number = 1;
+        while let Some(detail) = store.dead_letter(MessageId(number)).await.unwrap() {
+            newest = detail.letter.message;
+            number += 1;
+        }
+        newest
+    }
+}
+
+/// Both directions, with one side that wins.
+fn two_way(winner: &'static str, there: &'static str) -> Pair {
+    let mut out = flow("out", SHOP, vec![write(there, UPSERT)]);
+    let mut back = flow("back", ERP, vec![write("to_shop", UPDATE)]);
+    out.conflict = Some(winner);
+    back.conflict = Some(winner);
+    Pair::new(vec![out, back])
+}
+
+#[tokio::test]
+async fn a_change_goes_the_other_way_once_and_comes_back_as_nothing() {
+    let pair = two_way("shop", "to_erp");
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"));
+    pair.sync().await;
+    assert_eq!((pair.erp.requests().len(), pair.shop.requests().len()), (1, 0), "the echo is nothing to be sent");
+    assert_eq!(pair.count("back", State::Noop).await, 1);
+    assert_eq!(pair.newest_words().await, "nothing but what the flow `out` has written");
+    pair.erp.edit("Items", "1", &[("name", "uno")]);
+    for _ in 0..3 {
+        pair.sync().await;
+    }
+    assert_eq!(pair.shop.field("item", "1", "name").as_deref(), Some("uno"));
+    assert_eq!((pair.erp.requests().len(), pair.shop.requests().len()), (0, 1));
+    // What was there before is a change like any other.
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    for _ in 0..3 {
+        pair.sync().await;
+    }
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"));
+    assert_eq!((pair.erp.requests().len(), pair.shop.requests().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn where_both_have_changed_the_one_that_wins_is_kept() {
+    for (winner, kept) in [("shop", "s2"), ("erp", "e2")] {
+        let pair = two_way(winner, "to_erp");
+        pair.shop.edit("item", "1", &[("name", "first")]);
+        pair.sync().await;
+        pair.sync().await;
+        pair.shop.edit("item", "1", &[("name", "s2")]);
+        pair.erp.edit("Items", "1", &[("name", "e2")]);
+        (pair.shop.requests(), pair.erp.requests());
+        for _ in 0..4 {
+            pair.sync().await;
+        }
+        for (side, entity) in [(&pair.shop, "item"), (&pair.erp, "Items")] {
+            assert_eq!(side.field(entity, "1", "name").as_deref(), Some(kept), "{winner} wins");
+        }
+        let sent = pair.shop.requests().len() + pair.erp.requests().len();
+        assert_eq!(sent, 1, "{winner} wins: one write settles it");
+    }
+}
+
+#[tokio::test]
+async fn mappings_that_are_not_the_reverse_of_one_another_do_not_ping_pong() {
+    let pair = two_way("shop", "louder");
+    pair.shop.edit("item", "1", &[("name", "hey")]);
+    for _ in 0..5 {
+        pair.sync().await;
+    }
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("hey!"));
+    assert_eq!(pair.shop.field("item", "1", "name").as_deref(), Some("hey"));
+    assert_eq!((pair.erp.requests().len(), pair.shop.requests().len()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_never_agreed_becomes_as_the_winner_has_it() {
+    for (winner, kept) in [("shop", "s"), ("erp", "e")] {
+        let pair = two_way(winner, "to_erp");
+        pair.shop.edit("item", "1", &[("name", "s")]);
+        pair.erp.edit("Items", "1", &[("name", "e")]);
+        for _ in 0..4 {
+            pair.sync().await;
+        }
+        for (side, entity) in [(&pair.shop, "item"), (&pair.erp, "Items")] {
+            assert_eq!(side.field(entity, "1", "name").as_deref(), Some(kept), "{winner} wins");
+        }
+        // And from then on both sides carry their changes.
+        pair.shop.edit("item", "1", &[("name", "s2")]);
+        pair.sync().await;
+        pair.sync().await;
+        pair.erp.edit("Items", "1", &[("name", "e2")]);
+        pair.sync().await;
+        pair.sync().await;
+        assert_eq!(pair.shop.field("item", "1", "name").as_deref(), Some("e2"), "{winner} wins");
+    }
+}
+
+/// Test K at its size: a thousand records, edits on one side, the other, and both.
+#[tokio::test]
+async fn a_thousand_records_with_edits_on_both_sides_converge_with_one_write_an_edit() {
+    let pair = two_way("erp", "to_erp");
+    for number in 0..1000 {
+        pair.shop.edit("item", &format!("{number:04}"), &[("name", &format!("n{number}"))]);
+    }
+    pair.sync().await;
+    pair.sync().await;
+    assert_eq!((pair.shop.requests().len(), pair.erp.requests().len()), (0, 1000));
+    let (mut in_shop, mut in_erp) = (0, 0);
+    for number in 0..1000 {
+        let key = format!("{number:04}");
+        if number % 3 == 0 {
+            in_shop += 1;
+            pair.shop.edit("item", &key, &[("name", &format!("s{number}"))]);
+        }
+        if number % 5 == 0 {
+            in_erp += 1;
+            pair.erp.edit("Items", &key, &[("name", &format!("e{number}"))]);
+        }
+    }
+    for _ in 0..4 {
+        pair.sync().await;
+    }
+    let (to_shop, to_erp) = (pair.shop.requests(), pair.erp.requests());
+    assert!(to_shop.len() <= in_erp && to_erp.len() <= in_shop, "{} and {}", to_shop.len(), to_erp.len());
+    for number in 0..1000 {
+        let key = format!("{number:04}");
+        let name = match number {
+            number if number % 5 == 0 => format!("e{number}"),
+            number if number % 3 == 0 => format!("s{number}"),
+            number => format!("n{number}"),
+        };
+        assert_eq!(pair.shop.field("item", &key, "name"), Some(name.clone()), "{key}");
+        assert_eq!(pair.erp.field("Items", &key, "name"), Some(name), "{key}");
+    }
+    for _ in 0..3 {
+        pair.sync().await;
+    }
+    assert_eq!((pair.shop.requests().len(), pair.erp.requests().len()), (0, 0), "no loops");
+    let settled = pair.count("out", State::Noop).await + pair.count("back", State::Noop).await;
+    assert!(settled >= 1000, "what we wrote ourselves ends as NOOP: {settled}");
+}
+
+#[tokio::test]
+async fn a_change_between_reading_and_writing_is_refused_by_its_version_and_settled() {
+    for (winner, kept) in [("shop", "two"), ("erp", "late")] {
+        let pair = two_way(winner, "to_erp");
+        pair.shop.edit("item", "1", &[("name", "one")]);
+        pair.sync().await;
+        pair.sync().await;
+        pair.erp.requests();
+        pair.shop.edit("item", "1", &[("name", "two")]);
+        *pair.erp.mishaps.lock().unwrap() = vec![Mishap::Meanwhile("name", "late")];
+        for _ in 0..4 {
+            pair.sync().await;
+        }
+        assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some(kept), "{winner} wins");
+        assert_eq!(pair.shop.field("item", "1", "name").as_deref(), Some(kept), "{winner} wins");
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_demands_a_version_is_told_one_in_a_one_way_flow_too() {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![write("to_erp", UPDATE)])]);
+    *pair.erp.guard.lock().unwrap() = Guard::Required;
+    pair.erp.edit("Items", "1", &[("name", "zero")]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::Meanwhile("other", "x")];
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"), "read and written once more");
+    assert_eq!(pair.erp.requests().len(), 2);
+    assert_eq!(pair.erp.field("Items", "1", "other").as_deref(), Some("x"));
+}
+
+fn deleting(manner: Manner, mapping: &'static str) -> Pair {
+    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    out.on_delete = leak(vec![write(mapping, manner)]);
+    Pair::new(vec![out])
+}
+
+fn everything() -> Sync {
+    Sync { everything: true, ..Sync::default() }
+}
+
+#[tokio::test]
+async fn what_is_gone_is_found_by_a_full_scan_and_told_once() {
+    let pair = deleting(UPDATE, "gone");
+    for key in ["1", "2", "3"] {
+        pair.shop.edit("item", key, &[("name", key)]);
+    }
+    pair.sync().await;
+    pair.shop.remove("item", "2");
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "2", "active"), None, "a window shows nothing of it");
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.field("Items", "2", "active").as_deref(), Some("no"));
+    assert_eq!(pair.erp.field("Items", "1", "active"), None);
+    pair.erp.requests();
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.requests().len(), 0, "once");
+    // It comes back with the content that was written before: a new record all the same.
+    pair.shop.edit("item", "2", &[("name", "2")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_left_the_flows_condition_is_not_gone() {
+    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    out.read.filter = leak(vec![TermPlan { field: "kind", test: Test::Eq, value: "\"a\"" }]);
+    out.on_delete = leak(vec![write("gone", UPDATE)]);
+    let pair = Pair::new(vec![out]);
+    for key in ["1", "2"] {
+        pair.shop.edit("item", key, &[("name", key), ("kind", "a")]);
+    }
+    pair.sync().await;
+    pair.shop.edit("item", "1", &[("kind", "b")]);
+    pair.shop.remove("item", "2");
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.field("Items", "1", "active"), None);
+    assert_eq!(pair.erp.field("Items", "2", "active").as_deref(), Some("no"));
+}
+
+#[tokio::test]
+async fn a_deleted_target_is_forgotten_so_that_a_record_that_returns_is_made_again() {
+    let create = Manner::CreateOnce { by: &["id"] };
+    let mut out = flow("out", SHOP, vec![WritePlan { level: DeliveryLevel::Probeable, ..write("to_erp", create) }]);
+    out.on_delete = leak(vec![write("removed", Manner::Delete { by: &["id"] })]);
+    let pair = Pair::new(vec![out]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.shop.edit("item", "2", &[("name", "two")]);
+    pair.sync().await;
+    pair.shop.remove("item", "1");
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.count("Items"), 1);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.sync().await;
+    assert_eq!((pair.erp.count("Items"), pair.count("out", State::Done).await), (2, 4));
+}
+
+#[tokio::test]
+async fn a_source_that_hides_its_records_deletes_nothing_until_a_person_says_so() {
+    let pair = deleting(Manner::Delete { by: &["id"] }, "removed");
+    for number in 0..60 {
+        pair.shop.edit("item", &format!("{number:02}"), &[("name", "x")]);
+    }
+    pair.sync().await;
+    *pair.shop.blind.lock().unwrap() = true;
+    let summary = pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.count("Items"), 60);
+    assert!(summary.failed_readings[0].1.contains("60 of the 60 known records"), "{summary:?}");
+    let alerts = pair.recorder.alerts.lock().unwrap().len();
+    assert_eq!(alerts, 1);
+    *pair.shop.blind.lock().unwrap() = false;
+    for number in 0..60 {
+        pair.shop.remove("item", &format!("{number:02}"));
+    }
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.count("Items"), 60);
+    pair.sync_as(&Sync { accept_gone: true, ..everything() }).await;
+    assert_eq!(pair.erp.count("Items"), 0);
+}
+
+#[tokio::test]
+async fn a_flow_of_changes_compares_everything_once_a_week() {
+    let pair = deleting(UPDATE, "gone");
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.shop.edit("item", "2", &[("name", "two")]);
+    pair.sync().await;
+    // Neither leaves a mark: a change under an old stamp, and a delete.
+    pair.clock.advance(Duration::from_secs(3600));
+    pair.sync().await;
+    pair.shop.edit_silently("item", "1", &[("name", "uno")]);
+    pair.shop.remove("item", "2");
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"));
+    pair.clock.advance(Duration::from_secs(7 * 24 * 3600));
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("uno"));
+    assert_eq!(pair.erp.field("Items", "2", "active").as_deref(), Some("no"));
+}
+
+#[tokio::test]
+async fn a_change_of_a_joined_record_is_one_of_its_parent() {
+    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    out.read.filter = leak(vec![TermPlan { field: "kind", test: Test::Eq, value: "\"a\"" }]);
+    out.read.also = leak(vec![AlsoReadPlan {
+        system: "shop",
+        entity: "price",
+        filter: &[],
+        select: &["id", "item"],
+        parent: "item",
+    }]);
+    let pair = Pair::new(vec![out]);
+    for key in ["1", "2", "3"] {
+        pair.shop.edit("item", key, &[("name", key), ("kind", if key == "3" { "b" } else { "a" })]);
+    }
+    pair.clock.advance(Duration::from_secs(24 * 3600));
+    pair.sync().await;
+    assert_eq!(pair.erp.count("Items"), 2);
+    pair.erp.requests();
+    // What the join changes leaves the item's own stamp where it was.
+    for (price, item, name) in [("p1", "1", "uno"), ("p3", "3", "tre"), ("p9", "9", "")] {
+        if item != "9" {
+            pair.shop.edit_silently("item", item, &[("name", name)]);
+        }
+        pair.shop.edit("price", price, &[("item", item)]);
+    }
+    pair.sync().await;
+    assert_eq!(pair.erp.requests().iter().map(|request| request.keys.join(",")).collect::<Vec<_>>(), ["1"]);
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("uno"));
+    assert_eq!(pair.erp.count("Items"), 2, "the flow's condition holds for what is fetched too");
+    pair.shop.edit("price", "p1", &[("item", "1")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.requests().len(), 0, "an unchanged parent ends before the inbox");
+    assert_eq!(pair.count("out", State::Done).await, 3);
+}
+
+fn batched(size: u32, atomic: bool) -> Pair {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![WritePlan { batch: Some(size), ..write("to_erp", UPSERT) }])]);
+    *pair.erp.batching.lock().unwrap() = Some(Batching { size_max: 100, atomic });
+    pair
+}
+
+fn sizes(side: &Side) -> Vec<usize> {
+    let mut sizes: Vec<usize> = side.requests().iter().map(|request| request.keys.len()).collect();
+    sizes.sort_unstable();
+    sizes
+}
+
+#[tokio::test]
+async fn records_go_in_batches_with_an_outcome_each() {
+    let pair = batched(20, false);
+    for number in 0..45 {
+        let name = if number == 7 { "bad" } else { "good" };
+        pair.shop.edit("item", &format!("{number:02}"), &[("name", name)]);
+    }
+    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    pair.sync().await;
+    assert_eq!(pair.erp.count("Items"), 44);
+    assert_eq!((pair.count("out", State::Done).await, pair.count("out", State::Dead).await), (44, 1));
+    let sizes = sizes(&pair.erp);
+    assert!(sizes.iter().sum::<usize>() == 45 && sizes.len() <= 6 && sizes.iter().all(|size| *size <= 20), "{sizes:?}");
+}
+
+#[tokio::test]
+async fn a_bad_record_of_an_atomic_batch_is_found_and_costs_nobody_else() {
+    let pair = batched(10, true);
+    for number in 0..10 {
+        let name = if number == 7 { "bad" } else { "good" };
+        pair.shop.edit("item", &format!("{number:02}"), &[("name", name)]);
+    }
+    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    pair.sync().await;
+    assert_eq!(pair.erp.count("Items"), 9);
+    assert_eq!((pair.count("out", State::Done).await, pair.count("out", State::Dead).await), (9, 1));
+    let sizes = sizes(&pair.erp);
+    assert_eq!(sizes.iter().sum::<usize>(), 20, "each once more by itself: {sizes:?}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_each_record_of_its_batch_unproven() {
+    let create = Manner::CreateOnce { by: &["id"] };
+    let write = WritePlan { batch: Some(10), level: DeliveryLevel::Probeable, ..write("to_erp", create) };
+    let pair = Pair::new(vec![flow("out", SHOP, vec![write])]);
+    *pair.erp.batching.lock().unwrap() = Some(Batching { size_max: 100, atomic: false });
+    for number in 0..10 {
+        pair.shop.edit("item", &format!("{number:02}"), &[("name", "x")]);
+    }
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+    let unproven = pair.count("out", State::Ambiguous).await;
+    assert!(unproven >= 5, "{unproven}");
+    assert_eq!(pair.count("out", State::Done).await, 10 - unproven, "the rest was in another request");
+    pair.sync().await;
+    assert_eq!((pair.erp.count("Items"), pair.count("out", State::Done).await), (10, 10));
+    let sent: usize = sizes(&pair.erp).iter().sum();
+    assert_eq!(sent, 10, "what a probe finds is not sent again");
+    let detail = open(pair.folder.path()).dead_letter(MessageId(1)).await.unwrap().unwrap();
+    assert_eq!(detail.attempts.iter().filter(|attempt| attempt.kind == "send").count(), 1, "an intent of its own");
+}
+
+#[tokio::test]
+async fn what_is_written_once_is_left_out_of_every_update() {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![write("once", UPSERT)])]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.erp.edit("Items", "2", &[("first", "theirs")]);
+    pair.shop.edit("item", "2", &[("name", "two")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "first").as_deref(), Some("one"));
+    assert_eq!(pair.erp.field("Items", "2", "first").as_deref(), Some("theirs"), "it was there before");
+    assert_eq!(pair.erp.field("Items", "2", "name").as_deref(), Some("two"));
+    pair.shop.edit("item", "1", &[("name", "uno")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("uno"));
+    assert_eq!(pair.erp.field("Items", "1", "first").as_deref(), Some("one"));
+    // Somebody has deleted it: it is made anew, and whole.
+    pair.erp.remove("Items", "1");
+    pair.shop.edit("item", "1", &[("name", "ein")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "first").as_deref(), Some("ein"));
+}
+
+#[tokio::test]
+async fn an_update_never_writes_what_is_written_once() {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![write("once", UPDATE)])]);
+    pair.erp.edit("Items", "1", &[("first", "theirs")]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "first").as_deref(), Some("theirs"));
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"));
+}
+
+#[tokio::test]
+async fn a_link_is_found_from_the_other_side() {
+    let out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    let back = flow("back", ERP, vec![write("by_link", UPDATE)]);
+    let pair = Pair::new(vec![out, back]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    pair.erp.edit("Items", "9", &[("name", "nobody's")]);
+    pair.sync().await;
+    pair.sync().await;
+    assert_eq!(pair.shop.field("item", "1", "erp").as_deref(), Some("1"));
+    assert_eq!((pair.shop.count("item"), pair.count("back", State::Skipped).await), (1, 1));
+}
