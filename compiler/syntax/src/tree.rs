@@ -1071,7 +1071,7 @@ pub struct WriteDuty {
     pub manner: WriteManner,
     /// `together`.
     pub together: bool,
-    /// `in batches of n`.
+    /// `in batches of n`: the digits, and where it all stands.
     pub batch: Option<(String, Span)>,
     /// `as NAME`.
     pub name: Option<Name>,

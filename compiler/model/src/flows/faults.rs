@@ -243,6 +243,29 @@ pub(super) fn also_unconditionally(first: Span, all: &[Span], entity: &EntityRef
     if able.is_empty() { fault } else { fault.help(format!("it can be asked by {}", able.join(", "))) }
 }
 
+/// `in batches of 1`.
+pub(super) fn malformed_batch(span: Span, digits: &str) -> Diagnostic {
+    Diagnostic::error("E0527", span, format!("`{digits}` is no size of a batch"))
+        .help("write a whole number from 2 on, or leave `in batches of` out")
+}
+
+/// `in batches of` where the connector sends one by one; or where it sends other deeds together.
+pub(super) fn no_batches(span: Span, entity: &EntityRef, other: Option<(&str, Vec<&str>)>) -> Diagnostic {
+    let shown = shown(entity);
+    let fault = match &other {
+        None => Diagnostic::error("E0527", span, format!("the connector cannot write several `{shown}` at once")),
+        Some((verb, _)) => {
+            Diagnostic::error("E0527", span, format!("the connector cannot {verb} several `{shown}` at once"))
+        }
+    };
+    let fault = match other {
+        Some((_, able)) => fault.help(format!("in batches it can {}", able.join(", "))),
+        None => fault,
+    };
+    let edit = Edit { span, text: String::new() };
+    fault.help("without `in batches of`, each record is sent by itself").fix("send them one by one", vec![edit])
+}
+
 /// `linked` over two entities of which no flow makes the one from the other.
 pub(super) fn unlinked_pair(span: Span, entity: &EntityRef, of: &EntityRef) -> Diagnostic {
     let headline =

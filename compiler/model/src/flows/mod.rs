@@ -189,7 +189,7 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
         named: write.named.clone(),
         sources: write.sources.clone(),
         select: select.into_iter().collect(),
-        batch: None,
+        batch: write.batch,
         together: false,
         span: write.span,
     })

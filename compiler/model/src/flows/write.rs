@@ -27,6 +27,8 @@ pub(super) struct Draft {
     /// For each source of the mapping: the flow's record, or an earlier write's.
     pub(super) sources: Vec<Option<String>>,
     pub(super) written: Written,
+    /// `in batches of`.
+    pub(super) batch: Option<u32>,
     pub(super) span: Span,
 }
 
@@ -46,9 +48,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     if duty.together {
         ctx.report(not_built_yet(span, "`together`"));
     }
-    if let Some((_, batch)) = &duty.batch {
-        ctx.report(not_built_yet(*batch, "`in batches of`").help("without it, each record is sent by itself"));
-    }
+    let batch = duty.batch.as_ref().and_then(|(digits, span)| batch_size(ctx, digits, *span));
     let position = ctx.mappings.iter().position(|checked| checked.mapping.name == duty.mapping.text);
     let Some(position) = position else {
         let known: Vec<String> = ctx.mappings.iter().map(|checked| checked.mapping.name.clone()).collect();
@@ -69,7 +69,9 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         level = level::of_write(manifest, &entity, &manner, &written);
         let faults = operation_faults(manifest, &entity, &target, &manner, duty.mapping.span);
         let possible = faults.is_empty();
-        for fault in faults {
+        let batches = duty.batch.as_ref().filter(|_| possible);
+        let batch_fault = batches.and_then(|(_, span)| batch_fault(manifest, &entity, &target, &manner, *span));
+        for fault in faults.into_iter().chain(batch_fault) {
             ctx.report(fault);
         }
         if level == DeliveryLevel::Unsafe && possible {
@@ -83,7 +85,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         }
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());
-    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, span })
+    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, batch, span })
 }
 
 /// What is written once must be kept out of later writes: where an upsert does not tell which it is, the record is looked
@@ -311,18 +313,7 @@ fn operation_faults(
         return found;
     }
     let Some(known) = manifest.entity(&entity.name) else { return vec![faults::unserved_entity(span, target)] };
-    let by_key = by(manner) == entity.key.as_slice();
-    let verbs: &[Verb] = match manner {
-        Manner::Action => &[],
-        Manner::CreateOnce(_) => &[Verb::Create],
-        Manner::Upsert(_) if by_key => &[Verb::Upsert],
-        Manner::Upsert(_) => &[Verb::List, Verb::Create, Verb::Update],
-        Manner::Update(_) if by_key => &[Verb::Update],
-        Manner::Update(_) => &[Verb::List, Verb::Update],
-        Manner::Delete(_) if by_key => &[Verb::Delete],
-        Manner::Delete(_) => &[Verb::List, Verb::Delete],
-    };
-    for verb in verbs {
+    for verb in verbs(manner, entity) {
         // A look-up has a door of its own in some systems.
         let able = manifest.can(&entity.name, *verb) || (*verb == Verb::List && manifest.can(&entity.name, Verb::Find));
         if !able {
@@ -333,4 +324,57 @@ fn operation_faults(
         }
     }
     found
+}
+
+/// What the connector is asked to do.
+fn verbs(manner: &Manner, entity: &Entity) -> &'static [Verb] {
+    let by_key = by(manner) == entity.key.as_slice();
+    match manner {
+        Manner::Action => &[],
+        Manner::CreateOnce(_) => &[Verb::Create],
+        Manner::Upsert(_) if by_key => &[Verb::Upsert],
+        Manner::Upsert(_) => &[Verb::List, Verb::Create, Verb::Update],
+        Manner::Update(_) if by_key => &[Verb::Update],
+        Manner::Update(_) => &[Verb::List, Verb::Update],
+        Manner::Delete(_) if by_key => &[Verb::Delete],
+        Manner::Delete(_) => &[Verb::List, Verb::Delete],
+    }
+}
+
+/// `in batches of 100`: more than the connector takes at once is cut to that by the runtime.
+fn batch_size(ctx: &mut Context<'_>, digits: &str, span: Span) -> Option<u32> {
+    let size = digits.parse::<u32>().ok().filter(|size| *size >= 2);
+    if size.is_none() {
+        ctx.report(faults::malformed_batch(span, digits));
+    }
+    size
+}
+
+/// Why the records cannot be written several at once.
+fn batch_fault(
+    manifest: &Manifest,
+    entity: &Entity,
+    target: &EntityRef,
+    manner: &Manner,
+    span: Span,
+) -> Option<mapwright_syntax::Diagnostic> {
+    let operation = match manner {
+        Manner::Action => manifest.action(&entity.name).map(|action| &action.operation),
+        Manner::CreateOnce(_) | Manner::Upsert(_) | Manner::Update(_) | Manner::Delete(_) => {
+            let known = manifest.entity(&entity.name).filter(|known| known.can.contains(&Verb::Batch));
+            known.and_then(|known| known.operation(Verb::Batch))
+        }
+    };
+    let Some((operation, batch)) = operation.and_then(|operation| Some((operation, operation.batch.as_ref()?))) else {
+        return Some(faults::no_batches(span, target, None));
+    };
+    if let Some(words) = operation.not_built() {
+        let what = format!("batches of `{}`", faults::shown(target));
+        return Some(not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself"));
+    }
+    let asked = verbs(manner, entity).iter().filter(|verb| **verb != Verb::List);
+    let unable = asked.into_iter().find(|verb| !batch.of.is_empty() && !batch.of.contains(verb));
+    unable.map(|verb| {
+        faults::no_batches(span, target, Some((verb.word(), batch.of.iter().map(|verb| verb.word()).collect())))
+    })
 }

@@ -191,7 +191,21 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0525_no_field", orders_and("  also read shop.item as item for order.id\n")),
         ("E0525_no_changes", orders_and("  also read shop.visit as visit for visit.id\n")),
         ("E0526_unlinked_pair", format!("{LINKED}{}", flow("orders", ORDERS))),
-        ("E0901_batches", orders("by Number", "by Number in batches of 20")),
+        ("E0527_no_batches", orders("by Number", "by Number in batches of 20")),
+        (
+            "E0527_other_deeds",
+            flow(
+                "items",
+                "  every 5 minutes\n  read shop.item as item\n  write items create once by Code in batches of 20\n",
+            ),
+        ),
+        (
+            "E0527_malformed_batch",
+            flow(
+                "names",
+                "  every 5 minutes\n  read shop.item as item\n  write names update by Code in batches of 1\n",
+            ),
+        ),
         ("E0901_together", orders("by Number", "by Number together")),
     ]
 }
@@ -272,7 +286,7 @@ fn fixes_mend() {
             codes.push(fault.code);
         }
     }
-    for code in ["E0201", "E0203", "E0212", "E0501", "E0507", "E0511"] {
+    for code in ["E0201", "E0203", "E0212", "E0501", "E0507", "E0511", "E0527"] {
         assert!(codes.contains(&code), "no case shows the fix of {code}");
     }
 }
@@ -312,7 +326,7 @@ fn a_find_needs_a_connector_that_lists() {
     let spec = "mapping m from shop.order as order to part of erp.Orders {\n  let item = find erp.Items as i where i.Code == order.number otherwise reject \"none\"\n  Number <- item.Code\n  ignore rest because \"not used\"\n}\n";
     assert_eq!(errors(&checked(spec).1), Vec::<&str>::new(), "{}", shown(spec));
     let without_entity = ERP_MANIFEST.replace(
-        "  Items:\n    path: Items\n    can: [list, get, create, update]",
+        "  Items:\n    path: Items\n    can: [list, get, create, update, batch]",
         "  Items:\n    path: Items\n    can: [create, update]",
     );
     assert_ne!(without_entity, ERP_MANIFEST);

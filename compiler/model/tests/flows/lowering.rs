@@ -114,6 +114,10 @@ mapping gone from deleted shop.order as order, erp.Orders as written to part of 
   Entry  <- written.Entry
   Remark <- "gone: {order.id}"
 }
+mapping stocks from shop.order as order to part of erp.Items {
+  Code <- order.number
+  Name <- order.id
+}
 "#;
     let duties = r#"flow orders {
   cron "30 6 * * MON-FRI" in zone reading everything
@@ -121,6 +125,7 @@ mapping gone from deleted shop.order as order, erp.Orders as written to part of 
   read shop.order as order
   also read shop.item as item for item.sku where item.name == "x"
   write orders upsert by Number as written
+  write stocks update by Code in batches of 200
   on delete write gone update by Entry
   on conflict erp wins
 }
@@ -137,6 +142,7 @@ mapping gone from deleted shop.order as order, erp.Orders as written to part of 
     assert_eq!((also.entity.entity.as_str(), also.parent.as_str()), ("item", "sku"));
     assert_eq!(also.filter[0].field, "name");
     assert_eq!(also.select, ["name", "sku", "updated"]);
+    assert_eq!((flow.writes[0].batch, flow.writes[1].batch), (None, Some(200)));
     assert_eq!(flow.on_delete.len(), 1);
     assert_eq!(flow.on_delete[0].sources, [None, Some("written".to_owned())]);
     // What a write for deleted records reads of an earlier one is asked for there.

@@ -115,9 +115,10 @@ entities:
     probe: { by: [Number] }
   Items:
     path: Items
-    can: [list, get, create, update]
+    can: [list, get, create, update, batch]
     filter_on: [Code, Name]
     create: { repeat: keyed }
+    batch: { of: update, size: 50, outcome: atomic, request: "POST /batch", body: { rows: "{records}" } }
   Notes: { path: Notes, can: [list, get], filter_on: [Number], changes: none }
   Groups: { path: Groups, can: [list, get, update], filter_on: [Code], changes: { deletes: none } }
 actions:

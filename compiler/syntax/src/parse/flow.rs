@@ -86,8 +86,7 @@ impl Reader<'_> {
             together: node.child(Rule::keyed).is_some_and(|keyed| keyed.has(Rule::k_together)),
             batch: node
                 .child(Rule::batches)
-                .and_then(|part| part.child(Rule::number))
-                .map(|size| (size.text().to_owned(), size.span())),
+                .and_then(|part| Some((part.child(Rule::number)?.text().to_owned(), part.span()))),
             name: words.next(),
         })
     }
