@@ -98,7 +98,13 @@ fn written(value: &str, max: u32, measure: Measure<'_>) -> Written {
             );
             Err(Stop::failed_on(value, reason))
         }
-        Err(character) => Err(Stop::failed_on(value, format!("the text holds {}", unknown(character, measure)))),
+        Err(character) => {
+            let reason = format!(
+                "the text holds {}: say `| remove_unmappable(...)` to leave such characters out",
+                unknown(character, measure)
+            );
+            Err(Stop::failed_on(value, reason))
+        }
     }
 }
 
@@ -108,6 +114,16 @@ fn unknown(character: char, measure: Measure<'_>) -> String {
         Measure::Utf16 => "UTF-16",
     };
     format!("\"{character}\" (U+{:04X}), which {place} does not have", u32::from(character))
+}
+
+/// The text without the characters that a character set does not have.
+#[must_use]
+pub fn mappable<'r>(t: Cow<'r, str>, charset: &str) -> Cow<'r, str> {
+    let measure = Measure::Bytes(charset);
+    if measure.length(&t).is_ok() {
+        return t;
+    }
+    Cow::Owned(t.chars().filter(|character| measure.of(*character).is_some()).collect())
 }
 
 impl<'r> Node<'r> {
@@ -227,7 +243,7 @@ mod tests {
         assert!(reason(write_bytes("Müller", 6, "utf-8")).starts_with("the text has 7 bytes in utf-8, 6 fit"));
         assert_eq!(
             reason(write_bytes("Łódź", 20, "windows-1252")),
-            "the text holds \"Ł\" (U+0141), which windows-1252 does not have"
+            "the text holds \"Ł\" (U+0141), which windows-1252 does not have: say `| remove_unmappable(...)` to leave such characters out"
         );
         assert!(reason(write_utf16("😀", 1)).starts_with("the text has 2 UTF-16 units, 1 fit"));
     }

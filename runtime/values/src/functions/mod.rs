@@ -42,7 +42,7 @@ pub mod text;
 use crate::fault::Stop;
 use crate::value::{FromValue, IntoValue, Value};
 
-pub use foreign::foreign_name;
+pub use foreign::{foreign_form, foreign_name};
 pub use manual::manual;
 
 /// The dynamic adapter of a function.

@@ -17,8 +17,8 @@ pub use build::{
     split, substring,
 };
 pub use clean::{
-    capitalize, collapse_spaces, lowercase, only_digits, only_letters, remove_accents, trim, trim_end, trim_start,
-    uppercase,
+    capitalize, collapse_spaces, lowercase, only_digits, only_letters, remove_accents, remove_unmappable, trim,
+    trim_end, trim_start, uppercase,
 };
 pub use html::strip_html;
 pub use patterns::{PATTERN_CHARACTERS_MAX, check_pattern, extract, matches, pattern_groups, replace_pattern};

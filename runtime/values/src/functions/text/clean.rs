@@ -8,7 +8,8 @@ use unicode_normalization::char::decompose_canonical;
 
 use super::html::strip_html;
 use super::{T, mapped, part};
-use crate::functions::{Bound, Call, Function, Returns, arg, ok};
+use crate::functions::{Bound, Call, Function, Param, Returns, Takes, arg, ok};
+use crate::measure::{CHARSETS, mappable};
 
 /// Removes white space at both ends.
 #[must_use]
@@ -87,6 +88,12 @@ pub fn only_letters(t: Cow<'_, str>) -> Cow<'_, str> {
 
 fn only<'r>(t: Cow<'r, str>, keep: impl Fn(char) -> bool) -> Cow<'r, str> {
     if t.chars().all(&keep) { t } else { Cow::Owned(t.chars().filter(|character| keep(*character)).collect()) }
+}
+
+/// Removes the characters that a character set does not have.
+#[must_use]
+pub fn remove_unmappable<'r>(t: Cow<'r, str>, encoding: Cow<'r, str>) -> Cow<'r, str> {
+    mappable(t, &encoding)
 }
 
 /// Removes the marks over and under letters. Letters of their own (ß, ø, æ, ł) stay.
@@ -172,6 +179,19 @@ pub(super) static FUNCTIONS: &[Function] = &[
     .examples(&[
         example!(r#"remove_accents("Crème brûlée, Müßig")"# => r#""Creme brulee, Mußig""#),
         example!(r#"remove_accents("Łódź")"# => r#""Łodz""#),
+    ]),
+    Function::new(
+        "remove_unmappable",
+        path!(text::remove_unmappable),
+        "Removes the characters that a character set does not have, where the target would refuse them. `replace` and `remove_accents` before it keep what can be kept.",
+        &[T, Param::new("encoding", Takes::Word(CHARSETS))],
+        Returns::Text(Bound::SameAs(0)),
+        |a| ok(remove_unmappable(arg(a, 0)?, arg(a, 1)?)),
+    )
+    .loses()
+    .examples(&[
+        example!(r#"remove_unmappable("Größe M 👕", "windows-1252")"# => r#""Größe M ""#),
+        example!(r#"remove_unmappable("Größe", "us-ascii")"# => r#""Gre""#),
     ]),
     clean(
         "strip_html",
