@@ -4,246 +4,17 @@
 
 mod common;
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use common::pair::{Mishap, PairConnector, Side};
-use common::{JumpingClock, Recorder, folder, open};
-use mapwright_engine::alert::AlertChannel;
-use mapwright_engine::backoff::Backoff;
-use mapwright_engine::clock::Clock;
-use mapwright_engine::connector::{Batching, Connector, Guard};
+use common::open;
+use common::pair::{Mishap, Side};
+use common::pair_project::{ERP, Pair, SHOP, UPDATE, UPSERT, flow, leak, two_way, write};
+use mapwright_engine::Sync;
+use mapwright_engine::connector::{Batching, Class, Guard};
 use mapwright_engine::state::State;
-use mapwright_engine::status::Summary;
 use mapwright_engine::store::{MessageId, Store};
-use mapwright_engine::{Engine, Options, Sync};
-use mapwright_values::plan::{
-    AlsoReadPlan, DeliveryLevel, FlowPlan, Manner, MappingPlan, Plan, ReadPlan, Schedule, SourcePlan, SystemPlan,
-    TermPlan, WritePlan,
-};
-use mapwright_values::{Input, Integration, Json, Link, Mapping, Outcome, Part, Reference, Resolved, SpecLine, Test};
-
-const MAPPINGS: &[Mapping] = &[
-    Mapping { name: "to_erp", map: copied },
-    Mapping { name: "to_shop", map: copied },
-    Mapping { name: "louder", map: louder },
-    Mapping { name: "gone", map: gone },
-    Mapping { name: "removed", map: key_alone },
-    Mapping { name: "once", map: with_first },
-    Mapping { name: "by_link", map: by_link },
-];
-
-fn text(input: &Input<'_>, name: &str) -> String {
-    match input.sources[0].get(name) {
-        Some(Json::Text(text)) => text.to_string(),
-        _ => String::new(),
-    }
-}
-
-fn mapped(fields: &[(&'static str, String)]) -> Outcome {
-    let fields = fields.iter().map(|(name, value)| ((*name).into(), Json::Text(value.clone().into()))).collect();
-    Outcome::Mapped(vec![Part { key: None, record: Json::Record(fields) }])
-}
-
-fn copied(input: &Input<'_>) -> Outcome {
-    mapped(&[("id", text(input, "id")), ("name", text(input, "name"))])
-}
-
-fn louder(input: &Input<'_>) -> Outcome {
-    mapped(&[("id", text(input, "id")), ("name", format!("{}!", text(input, "name")))])
-}
-
-fn gone(input: &Input<'_>) -> Outcome {
-    assert_eq!(input.sources[0].get("name"), None, "only the key of what is gone is known");
-    mapped(&[("id", text(input, "id")), ("active", "no".to_owned())])
-}
-
-fn key_alone(input: &Input<'_>) -> Outcome {
-    mapped(&[("id", text(input, "id"))])
-}
-
-fn with_first(input: &Input<'_>) -> Outcome {
-    let name = text(input, "name");
-    mapped(&[("id", text(input, "id")), ("name", name.clone()), ("first", name)])
-}
-
-/// Finds by its link, from the other side, the shop's record from which the ERP's was made.
-fn by_link(input: &Input<'_>) -> Outcome {
-    let link = Reference::Link(Link {
-        system: "shop".to_owned(),
-        entity: "item".to_owned(),
-        of_system: "erp".to_owned(),
-        of_entity: "Items".to_owned(),
-        key: text(input, "id"),
-    });
-    match input.references.get(&link) {
-        None => Outcome::Wants(vec![link]),
-        Some(Resolved::Linked(Some(id))) => mapped(&[("id", id.to_string()), ("erp", text(input, "id"))]),
-        Some(_) => Outcome::Skipped { reason: "not ours".to_owned(), at: SpecLine { file: "f".to_owned(), line: 1 } },
-    }
-}
-
-fn leak<T>(values: Vec<T>) -> &'static [T] {
-    Box::leak(values.into_boxed_slice())
-}
-
-fn mapping(name: &'static str, from: (&'static str, &'static str), to: (&'static str, &'static str)) -> MappingPlan {
-    MappingPlan {
-        name,
-        doc: "",
-        sources: leak(vec![SourcePlan { system: from.0, entity: from.1, select: &["id", "name"] }]),
-        system: to.0,
-        entity: to.1,
-        part: false,
-        create_only: if name == "once" { &["first"] } else { &[] },
-        version: "0123456789abcdef",
-        owner: "tests",
-        file: "flows.mapspec",
-        line: 1,
-    }
-}
-
-const UPSERT: Manner = Manner::Upsert { by: &["id"] };
-const UPDATE: Manner = Manner::Update { by: &["id"] };
-
-fn write(mapping: &'static str, manner: Manner) -> WritePlan {
-    WritePlan {
-        mapping,
-        manner,
-        level: DeliveryLevel::Natural,
-        key: &["id"],
-        named: None,
-        sources: &[None],
-        select: &[],
-        batch: None,
-        together: false,
-    }
-}
-
-fn flow(name: &'static str, from: (&'static str, &'static str), writes: Vec<WritePlan>) -> FlowPlan {
-    FlowPlan {
-        name,
-        doc: "",
-        owner: "tests",
-        schedules: &[Schedule::Every { seconds: 60, everything: false }],
-        read: ReadPlan {
-            system: from.0,
-            entity: from.1,
-            key: &["id"],
-            filter: &[],
-            keep: false,
-            select: &["id", "name"],
-            also: &[],
-        },
-        writes: leak(writes),
-        on_delete: &[],
-        conflict: None,
-        after: &[],
-        latest_wins: true,
-        retry_up_to_s: 86_400,
-        on_failure: Some("ops"),
-        on_silence: None,
-        file: "flows.mapspec",
-        line: 1,
-    }
-}
-
-const SHOP: (&str, &str) = ("shop", "item");
-const ERP: (&str, &str) = ("erp", "Items");
-
-/// Everything that a test holds.
-struct Pair {
-    folder: tempfile::TempDir,
-    clock: Arc<JumpingClock>,
-    recorder: Arc<Recorder>,
-    shop: Arc<Side>,
-    erp: Arc<Side>,
-    integration: Integration,
-}
-
-impl Pair {
-    fn new(flows: Vec<FlowPlan>) -> Self {
-        let clock = Arc::new(JumpingClock::new());
-        let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities: &[] };
-        let plan = Plan {
-            name: "tests",
-            systems: leak(vec![system("shop"), system("erp")]),
-            settings: &[],
-            mappings: leak(vec![
-                mapping("to_erp", SHOP, ERP),
-                mapping("to_shop", ERP, SHOP),
-                mapping("louder", SHOP, ERP),
-                mapping("gone", SHOP, ERP),
-                mapping("removed", SHOP, ERP),
-                mapping("once", SHOP, ERP),
-                mapping("by_link", ERP, SHOP),
-            ]),
-            flows: leak(flows),
-        };
-        Self {
-            folder: folder(),
-            recorder: Arc::default(),
-            shop: Side::new("shop", &clock),
-            erp: Side::new("erp", &clock),
-            clock,
-            integration: Integration { plan: Box::leak(Box::new(plan)), mappings: MAPPINGS, keeps: &[] },
-        }
-    }
-
-    fn engine(&self) -> Engine {
-        let sides = [&self.shop, &self.erp];
-        let connector = |side: &Arc<Side>| Arc::new(PairConnector(Arc::clone(side))) as Arc<dyn Connector>;
-        let connectors: HashMap<String, _> =
-            sides.into_iter().map(|side| (side.alias.to_owned(), connector(side))).collect();
-        let options = Options {
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            channels: HashMap::from([("ops".to_owned(), Arc::clone(&self.recorder) as Arc<dyn AlertChannel>)]),
-            workers: 2,
-            batch: 8,
-            retry: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) },
-            ..Options::default()
-        };
-        let settings = Json::Record(Vec::new());
-        Engine::new(self.integration, connectors, open(self.folder.path()), settings, options).unwrap()
-    }
-
-    /// Some time later, one run of everything.
-    async fn sync(&self) -> Summary {
-        self.sync_as(&Sync::default()).await
-    }
-
-    async fn sync_as(&self, sync: &Sync) -> Summary {
-        self.clock.advance(Duration::from_secs(60));
-        self.engine().sync(sync).await.unwrap()
-    }
-
-    async fn count(&self, flow: &str, state: State) -> u64 {
-        let status = open(self.folder.path()).status(self.clock.now()).await.unwrap();
-        status.flows.iter().find(|known| known.flow == flow).map_or(0, |flow| flow.count(state))
-    }
-
-    /// What the newest message of all says.
-    async fn newest_words(&self) -> String {
-        let store = open(self.folder.path());
-        let mut newest = String::new();
-        let mut number = 1;
-        while let Some(detail) = store.dead_letter(MessageId(number)).await.unwrap() {
-            newest = detail.letter.message;
-            number += 1;
-        }
-        newest
-    }
-}
-
-/// Both directions, with one side that wins.
-fn two_way(winner: &'static str, there: &'static str) -> Pair {
-    let mut out = flow("out", SHOP, vec![write(there, UPSERT)]);
-    let mut back = flow("back", ERP, vec![write("to_shop", UPDATE)]);
-    out.conflict = Some(winner);
-    back.conflict = Some(winner);
-    Pair::new(vec![out, back])
-}
+use mapwright_values::Test;
+use mapwright_values::plan::{AlsoReadPlan, DeliveryLevel, Manner, TermPlan, WritePlan};
 
 #[tokio::test]
 async fn a_change_goes_the_other_way_once_and_comes_back_as_nothing() {
@@ -279,7 +50,8 @@ async fn where_both_have_changed_the_one_that_wins_is_kept() {
         pair.sync().await;
         pair.shop.edit("item", "1", &[("name", "s2")]);
         pair.erp.edit("Items", "1", &[("name", "e2")]);
-        (pair.shop.requests(), pair.erp.requests());
+        pair.shop.requests();
+        pair.erp.requests();
         for _ in 0..4 {
             pair.sync().await;
         }
@@ -652,4 +424,38 @@ async fn a_link_is_found_from_the_other_side() {
     pair.sync().await;
     assert_eq!(pair.shop.field("item", "1", "erp").as_deref(), Some("1"));
     assert_eq!((pair.shop.count("item"), pair.count("back", State::Skipped).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_newer_state_overtakes_one_that_is_to_be_tried_again() {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![write("to_erp", UPSERT)])]);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::Refused(Class::Transient)];
+    pair.shop.edit("item", "1", &[("name", "old")]);
+    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+    assert_eq!(pair.count("out", State::RetryWait).await, 1);
+    pair.shop.edit("item", "1", &[("name", "new")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("new"));
+    assert_eq!((pair.count("out", State::Superseded).await, pair.count("out", State::Done).await), (1, 1));
+}
+
+#[tokio::test]
+async fn the_end_of_a_record_overtakes_its_dead_state_or_waits_behind_it() {
+    for latest_wins in [true, false] {
+        let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+        out.latest_wins = latest_wins;
+        out.on_delete = leak(vec![write("removed", Manner::Delete { by: &["id"] })]);
+        let pair = Pair::new(vec![out]);
+        pair.shop.edit("item", "1", &[("name", "good")]);
+        pair.shop.edit("item", "2", &[("name", "good")]);
+        pair.sync().await;
+        pair.erp.refused.lock().unwrap().push("bad".to_owned());
+        pair.shop.edit("item", "1", &[("name", "bad")]);
+        pair.sync().await;
+        assert_eq!(pair.count("out", State::Dead).await, 1);
+        pair.shop.remove("item", "1");
+        pair.sync_as(&Sync { everything: true, ..Sync::default() }).await;
+        let left = if latest_wins { (0, 1) } else { (1, 2) };
+        assert_eq!((pair.count("out", State::Dead).await, pair.erp.count("Items") as u64), left);
+    }
 }

@@ -6,17 +6,21 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use common::Setup;
+use common::pair_project::{ERP, Pair, SHOP, UPDATE, UPSERT, flow, leak, write};
 use common::world::Trouble;
 use jiff::Timestamp;
+use mapwright_engine::Sync;
 use mapwright_engine::alert::Alert;
 use mapwright_engine::clock::Clock;
-use mapwright_engine::connector::Class;
+use mapwright_engine::connector::{Batching, Class};
 use mapwright_engine::state::State;
 use mapwright_engine::status::{DeadLetter, DeadLetterDetail, StoreStatus};
 use mapwright_engine::store::*;
 use mapwright_values::Link;
+use mapwright_values::plan::WritePlan;
 
 /// A store whose Nth call fails.
 struct Failing {
@@ -189,4 +193,58 @@ async fn each_call_fails_once_after_it_took_effect() {
         fail_every_call(true, Share { first: 2, of: 2 })
     );
     assert!(odd + even > 0, "no call failed between two pages");
+}
+
+/// Two ways, in batches, with a conflict and a delete.
+async fn changed_on_both_sides() -> Pair {
+    let mut out = flow("out", SHOP, vec![WritePlan { batch: Some(5), ..write("to_erp", UPSERT) }]);
+    let mut back = flow("back", ERP, vec![write("to_shop", UPDATE)]);
+    (out.conflict, back.conflict) = (Some("erp"), Some("erp"));
+    out.on_delete = leak(vec![write("gone", UPDATE)]);
+    let pair = Pair::new(vec![out, back]);
+    *pair.erp.batching.lock().unwrap() = Some(Batching { size_max: 5, atomic: false });
+    for key in ["0", "1", "2", "3"] {
+        pair.shop.edit("item", key, &[("name", "first")]);
+    }
+    pair.sync().await;
+    pair.sync().await;
+    pair.shop.edit("item", "0", &[("name", "s")]);
+    pair.erp.edit("Items", "1", &[("name", "e")]);
+    pair.shop.edit("item", "2", &[("name", "s")]);
+    pair.erp.edit("Items", "2", &[("name", "e")]);
+    pair.shop.remove("item", "3");
+    pair.erp.requests();
+    pair
+}
+
+/// Every second call fails before it took effect, the others after it did.
+#[tokio::test]
+async fn two_sides_converge_whatever_call_of_the_store_fails() {
+    let everything = Sync { everything: true, ..Sync::default() };
+    for nth in 1.. {
+        let pair = changed_on_both_sides().await;
+        let store = common::open(pair.folder.path());
+        let failing = Failing { inner: store.clone(), nth, calls: AtomicU64::new(0), after: nth % 2 == 0 };
+        pair.clock.advance(Duration::from_secs(60));
+        let result = pair.engine_on(Arc::new(failing)).sync(&everything).await;
+        for _ in 0..2 {
+            pair.clock.advance(Duration::from_secs(60));
+            pair.engine_on(store.clone()).sync(&everything).await.unwrap();
+        }
+        for (key, name) in [("0", "s"), ("1", "e"), ("2", "e")] {
+            for (side, entity) in [(&pair.shop, "item"), (&pair.erp, "Items")] {
+                assert_eq!(side.field(entity, key, "name").as_deref(), Some(name), "{key}, call {nth} failed");
+            }
+        }
+        assert_eq!(pair.erp.field("Items", "3", "active").as_deref(), Some("no"), "call {nth} failed");
+        let requests = pair.erp.requests();
+        let written =
+            |key: &str| requests.iter().filter(|request| request.keys.iter().any(|known| known == key)).count();
+        // What was sent and not noted is sent once more: the same state again.
+        assert!(written("0") <= 2 && written("1") == 0 && written("3") <= 2, "call {nth} failed: {requests:?}");
+        if result.is_ok() {
+            assert!(nth > 30, "only {nth} calls were tried");
+            return;
+        }
+    }
 }

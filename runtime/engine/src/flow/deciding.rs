@@ -331,6 +331,30 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_asks_again_at_growing_intervals_and_not_beyond_its_deadline() {
+        let mut situation = situation(DeliveryLevel::Natural, false);
+        situation.waiting_since = Some(situation.now);
+        let mut last = Duration::ZERO;
+        for waits in 0..20 {
+            situation.waits = waits;
+            match verdict(Class::Dependency, &situation) {
+                Verdict::WaitDependency { at, .. } => {
+                    let pause = between(situation.now, at);
+                    assert!(pause >= last && pause <= Duration::from_secs(60), "{waits}: {pause:?}");
+                    last = pause;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(last, Duration::from_secs(60));
+        situation.now = later(situation.now, Duration::from_secs(3590));
+        match verdict(Class::Missing, &situation) {
+            Verdict::WaitDependency { at, .. } => assert_eq!(between(situation.now, at), Duration::from_secs(10)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
     fn a_halt_burns_no_record() {
         let situation = situation(DeliveryLevel::Natural, false);
         assert!(matches!(after_send(&failure(Class::Halt), &situation), Decision::Halt(_)));

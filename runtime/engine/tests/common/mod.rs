@@ -11,6 +11,7 @@
 )]
 
 pub mod pair;
+pub mod pair_project;
 pub mod project;
 pub mod world;
 

@@ -33,6 +33,8 @@ pub struct Request {
 pub enum Mishap {
     /// It works, but its answer is lost.
     LostReply,
+    /// It is refused, with this class.
+    Refused(Class),
     /// The record is changed by somebody else after it was fetched: this field gets this value.
     Meanwhile(&'static str, &'static str),
 }
@@ -163,6 +165,9 @@ impl Side {
         };
         let request = Request { entity: writes[0].entity.clone(), keys: writes.iter().map(key).collect() };
         self.requests.lock().unwrap().push(request);
+        if let Some(Mishap::Refused(class)) = &mishap {
+            return Err(failure(*class, "refused"));
+        }
         let atomic = writes.len() > 1 && self.batching.lock().unwrap().is_some_and(|batching| batching.atomic);
         let before = self.entities.lock().unwrap().clone();
         let outcomes: Vec<_> = writes.iter().map(|write| self.carry_out(write)).collect();
@@ -173,7 +178,7 @@ impl Side {
         }
         match mishap {
             Some(Mishap::LostReply) => Err(failure(Class::Ambiguous, "timeout")),
-            Some(Mishap::Meanwhile(..)) | None => Ok(outcomes),
+            Some(Mishap::Meanwhile(..) | Mishap::Refused(_)) | None => Ok(outcomes),
         }
     }
 }
