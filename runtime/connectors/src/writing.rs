@@ -1,7 +1,7 @@
 //! Writing: one request, sent once. In: the engine's write. Out: proof that it worked, or a class.
 
 use mapwright_engine::connector::{Class, Deed, Failure, WriteRequest, Written};
-use mapwright_manifest::{Job, Normalise, Operation, Template, Verb};
+use mapwright_manifest::{Codec, Job, Normalise, Operation, Template, Verb};
 use mapwright_values::Json;
 use mapwright_values::plan::EntityPlan;
 
@@ -20,6 +20,7 @@ pub(crate) struct Member<'a> {
     pub(crate) asked: Asked<'a>,
     pub(crate) name: &'a str,
     pub(crate) plan: Option<&'static EntityPlan>,
+    codec: &'a Codec,
     pub(crate) key: &'a [String],
     /// The record as the wire wants it.
     pub(crate) record: Json<'static>,
@@ -60,7 +61,7 @@ impl<'a> Member<'a> {
     /// The proof in an answer to this write.
     pub(crate) fn written(&self, read: &ReadAnswer<'_>) -> Result<Written, String> {
         let known = self.known_key.clone();
-        written(read, self.operation, self.plan, self.creates, known)
+        written(read, self.operation, (self.plan, self.codec), self.creates, known)
     }
 
     /// Does it make a record?
@@ -142,6 +143,7 @@ impl RestConnector {
             asked,
             name: &write.entity,
             plan,
+            codec: &self.manifest.codec,
             key,
             record: wire(record),
             key_value,
@@ -290,7 +292,7 @@ fn normalise(record: &mut Json<'static>, above: &str, by: &[(String, mapwright_m
 fn written(
     read: &ReadAnswer<'_>,
     operation: &Operation,
-    plan: Option<&EntityPlan>,
+    (plan, codec): (Option<&'static EntityPlan>, &Codec),
     creates: bool,
     known_key: Option<Vec<String>>,
 ) -> Result<Written, String> {
@@ -298,7 +300,8 @@ fn written(
     let record = if operation.returns_nothing || operation.record.is_empty() || (optional && read.json.is_none()) {
         None
     } else {
-        records(read, operation)?.into_iter().next()
+        let record = records(read, operation)?.into_iter().next();
+        record.map(|record| codec::from_wire(codec, plan.map_or(&[], |plan| plan.fields), record))
     };
     let selected = if operation.key.is_empty() {
         None

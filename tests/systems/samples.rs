@@ -1,0 +1,218 @@
+//! A system's samples, answered to its connector as they stand.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mapwright_connectors::{ConnectionSettings, Connectors, SealedFiles};
+use mapwright_engine::connector::{Class, Connector, Deed, Failure, PageRequest, WriteRequest};
+use mapwright_manifest::Manifest;
+use mapwright_values::plan::SystemPlan;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{catalogue, fits};
+
+/// One line of `index.yaml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    file: String,
+    operation: String,
+    entity: String,
+    status: u16,
+    /// The class that it must get.
+    #[serde(default)]
+    class: Option<String>,
+    #[serde(default)]
+    field: Option<String>,
+    /// How many records must be read from it.
+    #[serde(default)]
+    reads: Option<usize>,
+    /// The key of the record that is asked for, where the answer proves it.
+    #[serde(default)]
+    key: Option<String>,
+}
+
+const LOG_IN: &str = r#"{"access_token":"token-1","expires_in":3600,"refresh_token":"next-1","SessionId":"session-1","SessionTimeout":30}"#;
+
+/// Goes through the index line by line.
+pub(crate) async fn check(folder: &Path) {
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    let plan = catalogue::plan(&name);
+    let text = std::fs::read_to_string(folder.join("samples/index.yaml")).unwrap();
+    let index: Vec<Sample> = serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for sample in &index {
+        let what = format!("{name}: {} for {} {}", sample.file, sample.operation, sample.entity);
+        let body = std::fs::read_to_string(folder.join("samples").join(&sample.file))
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let url = serve(sample.status, body.clone(), sample.file.ends_with(".xml"), vendor_url(plan)).await;
+        let vault = tempfile::tempdir().unwrap();
+        let connector = open(plan, &url, vault.path()).unwrap_or_else(|faults| panic!("{what}: {faults:?}"));
+        let outcome = outcome(&*connector, plan, sample).await;
+        match (&sample.class, sample.reads, outcome) {
+            (Some(class), _, Ok(records)) if class == "missing" && records.is_empty() => {}
+            (Some(class), _, Ok(records)) => panic!("{what}: {class} was expected, and it was read: {records:?}"),
+            (Some(class), _, Err(failure)) => {
+                // A log-in that is refused twice halts the connection.
+                let wanted = if class == "login" { "halt" } else { class };
+                assert_eq!(serde_json::to_value(failure.class).unwrap(), wanted, "{what}: {failure}");
+                assert!(sample.field.is_none() || failure.field == sample.field, "{what}: {:?}", failure.field);
+                assert!(!failure.message.contains("secret-value"), "{what}: {failure}");
+            }
+            (None, Some(count), Ok(records)) => {
+                assert_eq!(records.len(), count, "{what}: {records:?}");
+                lossless(plan, sample, &body, &records, &what);
+            }
+            (None, None, _) => panic!("{what}: the index says neither `class` nor `reads`"),
+            (None, Some(_), Err(failure)) => panic!("{what}: {failure}"),
+        }
+    }
+    for file in std::fs::read_dir(folder.join("samples")).unwrap().flatten() {
+        let file = file.file_name().into_string().unwrap();
+        let needed = file.starts_with("error-") || file.contains("fault");
+        assert!(!needed || index.iter().any(|sample| sample.file == file), "{name}: {file} is not in the index");
+    }
+}
+
+/// Every leaf of the answer's records is in what was read, and all of that is in the catalogue.
+fn lossless(plan: &SystemPlan, sample: &Sample, body: &str, records: &[String], what: &str) {
+    let entity = plan.entity(&sample.entity).unwrap_or_else(|| panic!("{what}: no such entity"));
+    let mut read = Vec::new();
+    for record in records {
+        let record: Value = serde_json::from_str(record).unwrap();
+        fits::check(&record, entity.fields, &sample.entity);
+        fits::leaves(&record, &mut read);
+    }
+    let mut answered = Vec::new();
+    match serde_json::from_str::<Value>(body) {
+        Ok(json) => {
+            let json = ["value", "items", "data"].iter().find_map(|name| json.get(name)).unwrap_or(&json);
+            fits::leaves(json, &mut answered);
+        }
+        // XML: the texts of the elements that carry a field's name, of a list's rows alone.
+        Err(_) => {
+            let rows = if sample.operation == "list" { body.find("<LIN ").unwrap_or_default() } else { 0 };
+            for (open, close) in [("<FLD ", "</FLD>"), ("<ITM", "</ITM>")] {
+                let fields = body[rows..].split(open).skip(1).filter_map(|rest| rest.split_once('>'));
+                let texts = fields.filter_map(|(_, rest)| Some(rest.split_once(close)?.0));
+                answered.extend(texts.map(|text| text.replace("&quot;", "\"").replace("&amp;", "&")));
+            }
+        }
+    }
+    assert!(!answered.is_empty(), "{what}: the sample holds records");
+    for leaf in answered {
+        let plain = leaf.trim_end_matches('0').trim_end_matches('.');
+        let there = read.iter().any(|known| *known == leaf || (leaf.contains('.') && known == plain));
+        assert!(there, "{what}: `{leaf}` of the answer was lost");
+    }
+}
+
+async fn outcome(
+    connector: &dyn Connector,
+    plan: &'static SystemPlan,
+    sample: &Sample,
+) -> Result<Vec<String>, Failure> {
+    let entity = plan.entity(&sample.entity).unwrap_or_else(|| panic!("no entity `{}`", sample.entity));
+    let key: Vec<String> = match &sample.key {
+        Some(key) => vec![key.clone()],
+        None => entity.key.iter().map(|_| "22".to_owned()).collect(),
+    };
+    let record = r#"{"order_id":"a1","order_delivery_id":"a1","transition":"ship","id":"22"}"#;
+    let deed = match sample.operation.as_str() {
+        "list" => {
+            let request = PageRequest {
+                entity: sample.entity.clone(),
+                filter: Vec::new(),
+                select: Vec::new(),
+                window: None,
+                cursor: None,
+            };
+            let page = connector.fetch_page(&request).await?;
+            return Ok(page.rows.into_iter().map(|row| row.record).collect());
+        }
+        "get" => return Ok(connector.fetch_record(&sample.entity, &key, &[]).await?.into_iter().collect()),
+        "create" => Deed::Create,
+        "update" => Deed::Update { key },
+        "upsert" => Deed::Upsert { key },
+        "action" => Deed::Act,
+        other => panic!("the index names an operation `{other}`"),
+    };
+    let write = WriteRequest {
+        entity: sample.entity.clone(),
+        deed,
+        record: record.to_owned(),
+        create_key: "key-1".to_owned(),
+        version: Some("W/\"1\"".to_owned()),
+    };
+    connector.send(&write).await.map(|written| written.record.into_iter().collect())
+}
+
+/// A connection with everything that the manifest asks for.
+fn open(plan: &'static SystemPlan, url: &str, vault: &Path) -> Result<Arc<dyn Connector>, Vec<String>> {
+    let manifest = Manifest::parse(plan.manifest, plan.name).expect("a manifest");
+    let mut config = BTreeMap::new();
+    for (name, entry) in &manifest.config {
+        let value = match name.as_str() {
+            "zone" => "Europe/Berlin".to_owned(),
+            name if name.ends_with("_url") => url.to_owned(),
+            _ if entry.required => "value".to_owned(),
+            _ => continue,
+        };
+        config.insert(name.clone(), value);
+    }
+    let secret = |_: &String| SecretString::from("secret-value".to_owned());
+    let settings = ConnectionSettings {
+        url: url.to_owned(),
+        config,
+        credentials: manifest.secrets.keys().map(|name| (name.clone(), secret(name))).collect(),
+        request_timeout: Some(Duration::from_secs(20)),
+        vault: Some(Arc::new(
+            SealedFiles::open(vault.to_owned(), &SecretString::from("0123456789abcdef".to_owned())).unwrap(),
+        )),
+        ..ConnectionSettings::default()
+    };
+    Connectors::open(plan, settings)
+}
+
+/// The vendor's own address, where there is one for all.
+fn vendor_url(plan: &SystemPlan) -> String {
+    let manifest = Manifest::parse(plan.manifest, plan.name).expect("a manifest");
+    match manifest.config.get("url").and_then(|entry| entry.default.clone()) {
+        Some(mapwright_manifest::ConfigDefault::Text(url)) => url,
+        _ => "https://nowhere.invalid".to_owned(),
+    }
+}
+
+/// A server that logs everybody in and answers everything else with this.
+async fn serve(status: u16, body: String, xml: bool, vendor: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // A link that the vendor wrote leads back to where the answer came from.
+    let body = body.replace(&vendor, &url);
+    let answer = move |request: Request| {
+        let body = body.clone();
+        async move {
+            let path = request.uri().path().to_ascii_lowercase();
+            if path.ends_with("token") || path.ends_with("/login") || path.ends_with("access_token") {
+                return ([(header::CONTENT_TYPE, "application/json")], LOG_IN).into_response();
+            }
+            let kind = if xml { "text/xml; charset=utf-8" } else { "application/json" };
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(header::CONTENT_TYPE, kind)], body).into_response() as Response
+        }
+    };
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    url
+}
+
+/// The class must be known, or a misspelt one in an index would only be told as a difference.
+#[test]
+fn classes_are_those_of_the_engine() {
+    assert_eq!(serde_json::to_value(Class::Ambiguous).unwrap(), "ambiguous");
+}
