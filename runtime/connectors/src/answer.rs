@@ -43,7 +43,7 @@ impl Answer {
     /// Does it hold a page for people?
     pub(crate) fn is_html(&self) -> bool {
         let start = self.body.trim_start();
-        let looks_so = start.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype"))
+        let looks_so = start.get(..14).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype html"))
             || start.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<html"));
         looks_so || (start.starts_with('<') && self.header("content-type").is_some_and(|kind| kind.contains("html")))
     }

@@ -95,6 +95,11 @@ pub(crate) fn unsuccessful(
     if !operation.gone.is_empty() && read.unmet(&operation.gone, scope, entity).is_none() {
         return None;
     }
+    // What cannot be read says nothing of what it lacks.
+    let readable = (200..300).contains(&read.answer.status).then_some(&read.malformed).and_then(Option::as_ref);
+    if let Some(malformed) = readable {
+        return Some(malformed.clone());
+    }
     if operation.success.is_empty() {
         if !(200..300).contains(&read.answer.status) {
             return Some(format!("status {}", read.answer.status));

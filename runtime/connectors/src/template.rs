@@ -45,7 +45,10 @@ impl<'s> Scope<'s> {
 
     fn value_at(&self, slot: &Slot, depth: usize) -> Result<Option<Json<'static>>, Unfilled> {
         let raw = self.raw(slot, depth)?;
-        match raw.filter(|value| !value.is_null() || slot.path.is_empty()) {
+        // Nothing is a value where a value is asked for; a key, a version or a cursor that is nothing is missing.
+        let may_be_nothing =
+            slot.path.is_empty() && !matches!(slot.root.as_str(), "key" | "version" | "cursor" | "merged");
+        match raw.filter(|value| !value.is_null() || may_be_nothing) {
             Some(value) => slot.pipes.iter().try_fold(value, |value, pipe| self.apply(value, pipe)).map(Some),
             None if slot.optional => Ok(None),
             None => Err(missing(slot)),

@@ -11,11 +11,11 @@ use secrecy::SecretString;
 
 use crate::tests::server::Server;
 
-const fn field(name: &'static str, kind: Kind) -> FieldPlan {
+pub(crate) const fn field(name: &'static str, kind: Kind) -> FieldPlan {
     FieldPlan { name, kind, optional: true, required: false, read_only: false, personal: false }
 }
 
-const fn entity(
+pub(crate) const fn entity(
     name: &'static str,
     action: bool,
     key: &'static [&'static str],
@@ -107,7 +107,24 @@ pub(crate) fn erp_settings(url: String) -> ConnectionSettings {
     }
 }
 
-fn secrets(all: &[(&str, &str)]) -> std::collections::BTreeMap<String, SecretString> {
+/// A connection to a system of this plan.
+pub(crate) fn connect(
+    plan: &SystemPlan,
+    url: &str,
+    config: &[(&str, &str)],
+    credentials: &[(&str, &str)],
+) -> Arc<dyn Connector> {
+    let settings = ConnectionSettings {
+        url: url.to_owned(),
+        config: config.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        credentials: secrets(credentials),
+        request_timeout: Some(Duration::from_secs(5)),
+        ..ConnectionSettings::default()
+    };
+    Connectors::open(plan, settings).unwrap()
+}
+
+pub(crate) fn secrets(all: &[(&str, &str)]) -> std::collections::BTreeMap<String, SecretString> {
     all.iter().map(|(name, value)| ((*name).to_owned(), SecretString::from((*value).to_owned()))).collect()
 }
 
