@@ -11,6 +11,7 @@ mod context;
 mod faults;
 mod flows;
 pub mod ir;
+mod mend;
 pub mod project;
 mod reads;
 mod resolve;

@@ -8,7 +8,10 @@ mod dismissed_twice;
 pub(crate) mod finds;
 mod ignored_and_used;
 mod left_and_mapped;
+mod lines;
+mod rounded_lines;
 pub(crate) mod rows;
+mod shortened_key;
 mod unknown_manifest_name;
 mod unmapped_field;
 mod unmapped_required_field;
@@ -36,4 +39,6 @@ pub(crate) static CHECKS: &[Check] = &[
     dismissed_twice::check,
     unserved_find::check,
     unknown_manifest_name::check,
+    shortened_key::check,
+    rounded_lines::check,
 ];

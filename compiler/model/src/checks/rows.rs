@@ -34,6 +34,34 @@ fn is_useful(rows: &[&[Option<Literal>]], query: &[Option<Literal>], domains: &[
     is_useful(&open, rest, domains)
 }
 
+/// A key that no row answers, one cell a column; `None` = any value that no row names there.
+pub(crate) fn unanswered(rows: &[Pattern], domains: &[Option<Vec<Literal>>]) -> Option<Pattern> {
+    let views: Vec<&[Option<Literal>]> = rows.iter().map(Vec::as_slice).collect();
+    first_unanswered(&views, domains)
+}
+
+fn first_unanswered(rows: &[&[Option<Literal>]], domains: &[Option<Vec<Literal>>]) -> Option<Pattern> {
+    let Some((domain, domains)) = domains.split_first() else { return rows.is_empty().then(Vec::new) };
+    let named = |value: &Literal| rows.iter().any(|row| row.first().is_some_and(|cell| cell.as_ref() == Some(value)));
+    let before = |head: Option<Literal>, mut rest: Pattern| {
+        rest.insert(0, head);
+        rest
+    };
+    let all = domain.as_deref().unwrap_or_default();
+    if domain.is_some() && all.iter().all(named) {
+        return all.iter().find_map(|value| {
+            first_unanswered(&specialised(rows, value), domains).map(|rest| before(Some(value.clone()), rest))
+        });
+    }
+    let open: Vec<&[Option<Literal>]> =
+        rows.iter().filter(|row| row.first().is_some_and(Option::is_none)).filter_map(|row| row.get(1..)).collect();
+    let head = all
+        .iter()
+        .find(|value| !named(value))
+        .filter(|_| rows.iter().any(|row| row.first().is_some_and(Option::is_some)));
+    first_unanswered(&open, domains).map(|rest| before(head.cloned(), rest))
+}
+
 /// The rows that answer this value in their first column, without that column.
 fn specialised<'r>(rows: &[&'r [Option<Literal>]], value: &Literal) -> Vec<&'r [Option<Literal>]> {
     rows.iter()
@@ -66,6 +94,14 @@ mod tests {
         let rows = vec![vec![None, Some(Literal::Boolean(true))], vec![None, Some(Literal::Boolean(false))]];
         assert!(!useful(&rows, &[None, None], &both()));
         assert!(useful(&rows[..1], &[None, None], &both()));
+    }
+
+    #[test]
+    fn the_first_key_without_a_row_is_named() {
+        let rows = vec![vec![text("DE"), None], vec![None, Some(Literal::Boolean(true))]];
+        assert_eq!(unanswered(&rows, &both()), Some(vec![None, Some(Literal::Boolean(false))]));
+        assert_eq!(unanswered(&[vec![None, None]], &both()), None);
+        assert_eq!(unanswered(&[], &both()), Some(vec![None, None]));
     }
 
     #[test]

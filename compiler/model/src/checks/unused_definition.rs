@@ -1,5 +1,6 @@
-//! A setting, table or rule that nothing uses.
+//! A setting, table, rule or mapping that nothing uses, and a parameter that its rule does not use.
 
+use mapwright_syntax::tree::{Definition, DutyKind};
 use mapwright_syntax::{Diagnostic, Severity};
 
 use crate::context::{Context, Global};
@@ -27,4 +28,23 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for (index, rule) in ctx.model.rules.iter().enumerate() {
         warn(Global::Rule(RuleId(index)), "W0604", "rule", &rule.name, rule.span);
     }
+    // Without flows, a project is mapped record by record on the command line.
+    if ctx.model.flows.is_empty() {
+        return;
+    }
+    for checked in &ctx.mappings {
+        let name = &checked.tree.name;
+        if !ctx.definitions().any(|definition| writes(definition, &name.text)) {
+            let headline = format!("no flow writes mapping `{}`", name.text);
+            let help = format!("write it in a flow: write {} ..., or remove it", name.text);
+            diagnostics.push(Diagnostic::warning("W0622", name.span, headline).help(help));
+        }
+    }
+}
+
+/// Does a flow write the mapping?
+fn writes(definition: &Definition, name: &str) -> bool {
+    let Definition::Flow(flow) = definition else { return false };
+    let named = |kind: &DutyKind| matches!(kind, DutyKind::Write(write) | DutyKind::OnDeleteWrite(write) if write.mapping.text == name);
+    flow.duties.iter().any(|duty| named(&duty.kind))
 }

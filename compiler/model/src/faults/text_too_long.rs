@@ -18,9 +18,10 @@ pub(crate) fn text_too_long(
     let source = if source.chars().count() > 40 { "this".to_owned() } else { format!("`{source}`") };
     let headline = format!("{source} may be too long for {}", quoted(place));
     let fault = declared(Diagnostic::error("E0411", span, headline).here(from), place);
-    let [cut, _] = mends;
+    let [cut, fit] = mends;
+    let mend = if place.key { fit } else { cut };
     fault
         .help(format!("the place is {to}"))
         .help("`| cut` shortens it, `| fit` rejects the record when it is too long (the choice for keys)")
-        .fix(cut.title, cut.edits)
+        .fix(mend.title, mend.edits)
 }

@@ -2,12 +2,16 @@
 
 use mapwright_syntax::{Diagnostic, Span};
 
-/// `same`: the row above with the very same keys.
-pub(crate) fn unreachable_row(span: Span, same: Option<Span>) -> Diagnostic {
+/// `same`: the row above with the very same keys; `wider`: the one above that answers all that this one could.
+pub(crate) fn unreachable_row(span: Span, same: Option<Span>, wider: Option<Span>) -> Diagnostic {
     match same {
         Some(first) => Diagnostic::error("E0313", span, "this row has the keys of a row above: it never answers")
             .label(first, "the row above"),
-        None => Diagnostic::error("E0313", span, "rows above this one answer all that it could")
-            .help("move it up, or remove it"),
+        None => {
+            let fault =
+                Diagnostic::error("E0313", span, "rows above this one answer all that it could: it never answers");
+            let fault = wider.into_iter().fold(fault, |fault, wider| fault.label(wider, "this row answers it"));
+            fault.help("move it up, or remove it")
+        }
     }
 }

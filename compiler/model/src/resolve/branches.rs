@@ -8,6 +8,7 @@ use mapwright_syntax::tree;
 use super::scope::{Body, Place, PlaceKind, poison};
 use crate::faults;
 use crate::ir::{Answer, Branch, Expr, ExprKind, Literal, Type};
+use crate::mend;
 use crate::types::{text, widen};
 
 /// Type and optionality that a branch contributes.
@@ -142,26 +143,32 @@ impl Body<'_, '_> {
             let result = self.branch(&arm.result, place);
             resolved.push((literals, result));
         }
-        if otherwise.is_none() {
-            self.check_complete(&value, &seen, span);
-        }
+        let last = arms.iter().find(|arm| arm.values.is_none());
+        self.check_complete(&value, &seen, last.map(|arm| arm.span), span);
         let branches: Vec<&Branch> = resolved.iter().map(|(_, branch)| branch).chain(otherwise.as_deref()).collect();
         let Some((ty, optional)) = self.common(&branches, span) else { return poison(span) };
         Expr { kind: ExprKind::Match { value: Box::new(value), arms: resolved, otherwise }, ty, optional, span }
     }
 
-    /// Every value of a `match` without `otherwise` must have an arm.
-    fn check_complete(&mut self, value: &Expr, seen: &HashSet<Literal>, span: Span) {
-        let Some(all) = super::tables::all_values(&value.ty) else {
-            if value.ty != Type::Never {
-                self.report(faults::incomplete_match(span, &[]));
-            }
+    /// Every value of a `match` must have an arm; then an `otherwise` answers nothing.
+    fn check_complete(&mut self, value: &Expr, seen: &HashSet<Literal>, otherwise: Option<Span>, span: Span) {
+        if value.ty == Type::Never {
             return;
-        };
-        let lacking: Vec<String> =
-            all.iter().filter(|literal| !seen.contains(literal)).map(super::tables::literal_source).collect();
-        if !lacking.is_empty() {
-            self.report(faults::incomplete_match(span, &lacking));
+        }
+        let all = super::tables::all_values(&value.ty);
+        let lacking: Option<Vec<String>> = all.map(|all| {
+            all.iter().filter(|literal| !seen.contains(literal)).map(super::tables::literal_source).collect()
+        });
+        match (otherwise, lacking) {
+            (None, lacking) if lacking.as_ref().is_none_or(|lacking| !lacking.is_empty()) => {
+                let source = self.ctx.project.files.text(value.span);
+                let said = if mend::is_path(source) { format!("{{{source}}}") } else { "this value".to_owned() };
+                let line = format!("otherwise -> reject \"nothing is said for {said}\"");
+                let mend = mend::last_line(&self.ctx.project.files, span, &line);
+                self.report(faults::incomplete_match(span, &lacking.unwrap_or_default(), mend));
+            }
+            (Some(last), Some(lacking)) if lacking.is_empty() => self.report(faults::answers_nothing(last, "arm")),
+            (None | Some(_), None | Some(_)) => {}
         }
     }
 

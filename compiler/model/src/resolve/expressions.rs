@@ -128,7 +128,8 @@ impl Body<'_, '_> {
     pub(crate) fn present(&mut self, value: Expr, consumer: &str) -> Expr {
         if value.optional && value.ty != Type::Never {
             let of_text = self.ctx.project.files.text(value.span).to_owned();
-            self.report(faults::missing_value_refused(value.span, &of_text, consumer));
+            let mend = self.answered(&value, &of_text);
+            self.report(faults::missing_value_refused(value.span, &of_text, consumer, mend));
             return poison(value.span);
         }
         value

@@ -26,6 +26,7 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
     place.made = record_of(&shell.result).map(|record| Made::Record(record, Vec::new()));
     let value = body.fitted(&tree.body, &place);
     let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
+    super::unused::report_unused_parameters(&mut body);
     let (uses, locals) = (std::mem::take(&mut body.uses), std::mem::take(&mut body.locals));
     let applies = std::mem::take(&mut body.applies);
     ctx.applies.insert(Global::Rule(id), applies);

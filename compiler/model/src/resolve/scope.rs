@@ -63,6 +63,8 @@ pub(crate) struct Place {
     pub(crate) optional: bool,
     /// Must a new record have it?
     pub(crate) required: bool,
+    /// Does it tell records apart?
+    pub(crate) key: bool,
     /// Kind.
     pub(crate) kind: PlaceKind,
     /// For messages: `erp.Orders.CardCode`.
@@ -80,6 +82,7 @@ impl Place {
             ty: field.ty.clone(),
             optional: field.optional && (part || !field.required),
             required: field.required && !part,
+            key: field.key || field.natural_key,
             kind: PlaceKind::Target,
             name: format!("{record_name}.{}", field.name),
             declared: Some(field.span),
@@ -93,6 +96,7 @@ impl Place {
             ty: typed.ty.clone(),
             optional: typed.optional,
             required: false,
+            key: false,
             kind,
             name: name.to_owned(),
             declared: Some(declared),
@@ -106,6 +110,7 @@ impl Place {
             ty,
             optional: false,
             required: false,
+            key: false,
             kind: PlaceKind::Inner,
             name: name.to_owned(),
             declared: None,
@@ -116,7 +121,7 @@ impl Place {
     /// The place of an element, if this is the place of a list.
     pub(crate) fn element(&self) -> Option<Self> {
         let Type::List(list) = &self.ty else { return None };
-        Some(Self { ty: list.element.clone(), optional: list.optional, required: false, ..self.clone() })
+        Some(Self { ty: list.element.clone(), optional: list.optional, required: false, key: false, ..self.clone() })
     }
 }
 

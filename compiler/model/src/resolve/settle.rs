@@ -9,6 +9,7 @@ use mapwright_syntax::{Edit, Span};
 use super::scope::{Body, Place, PlaceKind};
 use crate::faults;
 use crate::ir::{Branch, Expr, ExprKind, Literal, Take, Type};
+use crate::mend;
 use crate::types::{Misfit, fits, literal_length};
 
 /// Words that mend a misfit.
@@ -109,10 +110,10 @@ impl Body<'_, '_> {
         if value.optional && !place.optional && !answered {
             let fault = match place.kind {
                 PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer => {
-                    faults::missing_into_required(value.span, &source, place)
+                    faults::missing_into_required(value.span, &source, place, self.answered(value, &place.name))
                 }
                 PlaceKind::Parameter | PlaceKind::Column | PlaceKind::Setting | PlaceKind::Inner => {
-                    faults::missing_value_refused(value.span, &source, &place.name)
+                    faults::missing_value_refused(value.span, &source, &place.name, self.answered(value, &source))
                 }
             };
             self.report(fault);
@@ -148,6 +149,11 @@ impl Body<'_, '_> {
             Misfit::MissingElements => faults::missing_elements(value.span, place, self.piped(value, "present")),
         };
         self.report(fault);
+    }
+
+    /// `(value otherwise reject "...")`.
+    pub(crate) fn answered(&self, value: &Expr, name: &str) -> Vec<Edit> {
+        mend::answered(&self.ctx.project.files, value.span, name)
     }
 
     /// `round(2)`, with a mode where the project has none.

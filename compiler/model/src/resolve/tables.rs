@@ -7,10 +7,11 @@ use mapwright_syntax::tree::{self, Cell, Name, TableRows};
 
 use super::scope::{Body, Made, Place, PlaceKind, poison};
 use crate::catalogue::Typed;
-use crate::checks::rows::{Pattern, useful};
+use crate::checks::rows::{Pattern, unanswered, useful};
 use crate::context::{Context, Global};
 use crate::faults;
 use crate::ir::{Branch, Expr, ExprKind, Literal, LocalKind, Row, TableId, Type};
+use crate::mend;
 use crate::types::{Misfit, fits, literal_length};
 
 /// Resolves the rows of a table whose columns are known.
@@ -68,13 +69,15 @@ impl Body<'_, '_> {
     ) -> (Vec<Row>, Option<Branch>) {
         let mut rows = Vec::with_capacity(written.len());
         let mut otherwise = None;
+        let mut behind = None;
         for row in written {
             let Some(cells) = &row.cells else {
+                behind = Some(row.span);
                 otherwise = Some(self.fitted_branch(&row.result, place));
                 continue;
             };
             if otherwise.is_some() {
-                self.report(faults::unreachable_row(row.span, None));
+                self.report(faults::unreachable_row(row.span, None, behind));
             }
             // A table of one column may list several keys before one result.
             let groups: Vec<&[Cell]> = if shell.keys.len() == 1 { cells.chunks(1).collect() } else { vec![cells] };
@@ -139,16 +142,56 @@ impl Body<'_, '_> {
         for (index, row) in rows.iter().enumerate() {
             let (Some(before), Some(pattern)) = (patterns.get(..index), patterns.get(index)) else { continue };
             if !useful(before, pattern, &domains) {
-                let same = before.iter().position(|other| other == pattern).and_then(|first| rows.get(first));
-                self.report(faults::unreachable_row(row.span, same.map(|first| first.span)));
+                let at = |which: &dyn Fn(&Pattern) -> bool| {
+                    before.iter().position(which).and_then(|first| rows.get(first)).map(|first| first.span)
+                };
+                let same = at(&|other| other == pattern);
+                let wider = at(&|other| !useful(std::slice::from_ref(other), pattern, &domains));
+                self.report(faults::unreachable_row(row.span, same, wider));
             }
         }
-        let all: Pattern = vec![None; shell.keys.len()];
-        let csv = matches!(tree.rows, TableRows::Csv { .. });
         // Rows of a CSV file are data: a key without a row is a failure of the record, answered by `if invalid`.
-        if !otherwise && !csv && self.sound() && useful(&patterns, &all, &domains) {
-            self.report(faults::incomplete_table(&tree.name));
+        let TableRows::Inline(written) = &tree.rows else { return };
+        if !self.sound() {
+            return;
         }
+        match unanswered(&patterns, &domains) {
+            Some(key) if !otherwise => {
+                let (lacking, mend) = (self.key_in_words(shell, &patterns, &key), self.last_row(tree, shell));
+                self.report(faults::incomplete_table(&tree.name, &lacking, mend));
+            }
+            None if otherwise => {
+                for row in written.iter().filter(|row| row.cells.is_none()) {
+                    self.report(faults::answers_nothing(row.span, "row"));
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// A key that no row answers: `country` = any other, `business` = false.
+    fn key_in_words(&self, shell: &crate::ir::Table, rows: &[Pattern], key: &[Option<Literal>]) -> String {
+        let mut words = Vec::with_capacity(key.len());
+        for (column, (cell, local)) in key.iter().zip(&shell.keys).enumerate() {
+            let Some(local) = shell.locals.get(local.0) else { continue };
+            let named = rows.iter().any(|row| row.get(column).is_some_and(Option::is_some));
+            words.push(match cell {
+                Some(value) => format!("`{}` = {}", local.name, literal_source(value)),
+                None if named => format!("any other `{}`", local.name),
+                None => format!("any `{}`", local.name),
+            });
+        }
+        words.join(" with ")
+    }
+
+    /// `otherwise -> reject "..."`, as the last row.
+    fn last_row(&self, tree: &tree::Table, shell: &crate::ir::Table) -> Option<mapwright_syntax::Edit> {
+        let keys: Vec<_> = shell.keys.iter().filter_map(|key| shell.locals.get(key.0)).collect();
+        let said: Vec<String> = keys.iter().map(|key| format!("{{{}}}", key.name)).collect();
+        let plain = keys.iter().all(|key| !key.optional && mend::is_path(&key.name));
+        let said = if plain { format!(" for {}", said.join(", ")) } else { String::new() };
+        let line = format!("otherwise -> reject \"table {} has no row{said}\"", shell.name);
+        mend::last_line(&self.ctx.project.files, tree.span, &line)
     }
 
     /// `lookup table(a, b)`, or `x | lookup table(b)`.

@@ -2,7 +2,7 @@
 
 use mapwright_syntax::{Style, render};
 
-use crate::project::{ERP_MANIFEST, SHOP_MANIFEST, checked, checked_with, errors, mended, shown};
+use crate::project::{ERP_MANIFEST, SHOP_MANIFEST, checked, checked_with, errors, mended, shown, shown_without};
 
 /// Mappings that flows write.
 const MAPPINGS: &str = r#"mapping orders from shop.order as order to erp.Orders {
@@ -43,7 +43,7 @@ mapping notes from shop.order as order to erp.Notes {
   leave Text because "not used"
 }
 mapping visits from shop.visit as visit to part of erp.Items {
-  Code  <- visit.id | cut
+  Code  <- visit.id | fit
   Name  <- visit.page
 }
 mapping groups from erp.Items as item to part of erp.Groups {
@@ -60,7 +60,7 @@ mapping group_gone from deleted erp.Groups as group to part of shop.item {
   sku <- group.Code
 }
 mapping gone from deleted shop.order as order to part of erp.Orders {
-  Number <- order.id | cut
+  Number <- order.id | fit
 }
 mapping pages from erp.Items as item to part of shop.page {
   sku  <- item.Code
@@ -68,7 +68,7 @@ mapping pages from erp.Items as item to part of shop.page {
   ignore rest because "not used"
 }
 mapping losses from shop.lost as lost to part of erp.Items {
-  Code  <- lost.id | cut
+  Code  <- lost.id | fit
 }
 "#;
 
@@ -210,10 +210,20 @@ fn cases() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Only what is said from the first flow on: the mappings are the same in every case.
+/// Only what is said from the first flow on: the mappings are the same in every case, and most are written by none.
 fn from_the_flows(spec: &str) -> String {
-    let text = shown(spec);
+    let text = shown_without(spec, "W0622");
     text.strip_prefix(MAPPINGS).map(str::to_owned).unwrap_or(text)
+}
+
+#[test]
+fn a_mapping_that_no_flow_writes_is_warned_of() {
+    let lone =
+        "mapping lone from shop.item as item to part of erp.Items {\n  Code <- item.sku\n  Name <- item.name\n}\n";
+    let names = lone.replace("lone", "names");
+    let spec = format!("{lone}{names}ignore rest of shop.item because \"not used\"\n{}", flow("names", NAMES));
+    insta::assert_snapshot!("W0622_unused_mapping", shown(&spec));
+    assert!(checked(lone).1.iter().all(|fault| fault.code != "W0622"), "a project without flows maps by command");
 }
 
 #[test]

@@ -164,8 +164,14 @@ pub(crate) fn checked(spec: &str) -> (Model, Vec<Diagnostic>, Project) {
 
 /// Source and messages together, as a snapshot shows them.
 pub(crate) fn shown(spec: &str) -> String {
+    shown_without(spec, "")
+}
+
+/// The same without the messages of one code.
+pub(crate) fn shown_without(spec: &str, code: &str) -> String {
     let (_, faults, project) = checked(spec);
-    let messages: Vec<String> = faults.iter().map(|fault| render(fault, &project.files, Style::Plain)).collect();
+    let told = faults.iter().filter(|fault| fault.code != code);
+    let messages: Vec<String> = told.map(|fault| render(fault, &project.files, Style::Plain)).collect();
     format!("{}\n\n{}\n", spec.trim_end(), messages.join("\n\n"))
 }
 

@@ -89,16 +89,7 @@ leave rest of erp.Orders, rest of erp.Customers because \"not of interest here\"
 ignore rest of shop.order, rest of shop.customer, rest of erp.Items because \"not of interest here\"
 ";
 
-/// What every test project ends with: coverage has cases of its own.
-pub(crate) const TAIL: &str = r#"
-leave rest of erp.Orders because "not in this case"
-leave rest of erp.Customers because "not in this case"
-leave rest of shop.customer because "not in this case"
-ignore rest of shop.order because "not in this case"
-ignore rest of erp.Items because "not in this case"
-"#;
-
-/// A project of one spec, between `HEAD` and `TAIL`.
+/// A project of one spec, behind `HEAD`.
 pub(crate) fn project(spec: &str) -> (Project, Vec<Diagnostic>) {
     let mut project = Project { name: "test".to_owned(), ..Project::default() };
     let mut files = Files::default();
@@ -111,7 +102,7 @@ pub(crate) fn project(spec: &str) -> (Project, Vec<Diagnostic>) {
         project.systems.push(SystemSource { name: name.to_owned(), catalogue: (file, tree), manifest });
         project.known_systems.push(name.to_owned());
     }
-    let text = format!("{HEAD}{spec}{TAIL}");
+    let text = format!("{HEAD}{spec}");
     let file = files.add("test.mapspec", text.clone());
     let (tree, mut found) = parse(file, &text);
     faults.append(&mut found);
@@ -142,16 +133,16 @@ pub(crate) fn shown(spec: &str) -> String {
     format!("{}\n\n{}\n", spec.trim_end(), messages.join("\n\n"))
 }
 
-/// The spec with a fault's fix applied, `HEAD` and `TAIL` taken off again.
+/// The spec with a fault's fix applied, `HEAD` taken off again.
 pub(crate) fn mended(spec: &str, fault: &Diagnostic) -> Option<String> {
     let fix = fault.fix.as_ref()?;
-    let mut text = format!("{HEAD}{spec}{TAIL}");
+    let mut text = format!("{HEAD}{spec}");
     let mut edits = fix.edits.clone();
     edits.sort_by_key(|edit| std::cmp::Reverse(edit.span.start));
     for edit in edits {
         text.replace_range(edit.span.start as usize..edit.span.end as usize, &edit.text);
     }
-    text.strip_prefix(HEAD)?.strip_suffix(TAIL).map(str::to_owned)
+    text.strip_prefix(HEAD).map(str::to_owned)
 }
 
 /// The errors among faults.
