@@ -23,6 +23,7 @@
 mod corpus;
 mod draw;
 mod input;
+mod layout;
 mod program;
 mod project;
 mod shrink;
@@ -179,4 +180,18 @@ fn preview_and_generated_code_agree() {
     println!("{pairs} pairs in {:.1} s: {kinds:?}; {} disagreements", begun.elapsed().as_secs_f32(), faults.len());
     assert!(faults.is_empty(), "preview and generated code disagree\n\n{}", faults.join("\n\n----------\n\n"));
     assert!(pairs >= count * inputs, "every input is mapped at least once");
+}
+
+#[test]
+fn formatting_changes_no_drawn_spec() {
+    let count = environment("MAPWRIGHT_DIFFERENTIAL_FORMATTED", 16);
+    let seed = environment("MAPWRIGHT_DIFFERENTIAL_SEED", 2026) as u64;
+    let mut draw = Draw::new(seed);
+    let drawn = specs(count, seed.wrapping_add(1));
+    let read: usize = drawn
+        .iter()
+        .map(|drawn| (0..6).filter(|_| layout::holds(&drawn.spec, &drawn.checked, &mut draw)).count())
+        .sum();
+    // Comments and breaks are put in where they may stand; few texts are read otherwise than meant.
+    assert!(read * 10 >= count * 6 * 9, "only {read} of {} shaken specs could be read", count * 6);
 }

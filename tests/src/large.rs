@@ -44,6 +44,30 @@ impl Large {
         Large { files }
     }
 
+    /// A record that the first mapping of a large project takes.
+    #[must_use]
+    pub fn record() -> String {
+        let mut fields = String::new();
+        for number in 0..forms(LINES_A_MAPPING) {
+            let name = form(number).0.split(' ').next().unwrap_or_default();
+            let value = match number % 10 {
+                3 => "\"2026-03-14T10:15:00Z\"",
+                5 => "\"In Progress\"",
+                9 => "\"2026-03-14\"",
+                4 => "19",
+                2 | 6 | 8 => "119.00",
+                _ => "\"A value\"",
+            };
+            let value = if number % 10 == 6 { "250" } else { value };
+            let _ = write!(fields, ", \"{}\": {value}", numbered(name, number));
+        }
+        let line = r#"{ "sku": "4711", "label": "Shirt", "quantity": 2, "price": 19.99 }"#;
+        let lines = [line; 10].join(", ");
+        format!(
+            r#"{{ "id": "1", "number": "10231", "country": "DE", "gross": true, "updated": "2026-03-14T10:15:00Z"{fields}, "lines": [{lines}] }}"#
+        )
+    }
+
     /// Writes it below `folder`; the answer is the project's own folder.
     ///
     /// # Errors

@@ -151,7 +151,10 @@ fn texts_are_counted_as_their_place_counts() {
     let cut = spec("", "  ansi <- s.name | cut\n  utf8 <- s.name | cut\n  wide <- s.name | cut");
     let made = |name: &str| outcome(&cut.map(&record(name), &References::new()));
     assert_eq!(made("Müller"), r#"{"ansi":"Mülle","utf8":"Müll","wide":"Mül"}"#);
-    assert_eq!(made("€😀"), "5|ansi|the text holds \"😀\" (U+1F600), which windows-1252 does not have: say `| remove_unmappable(...)` to leave such characters out");
+    assert_eq!(
+        made("€😀"),
+        "5|ansi|the text holds \"😀\" (U+1F600), which windows-1252 does not have: say `| remove_unmappable(...)` to leave such characters out"
+    );
     let fit = spec("", "  utf8 <- s.name | fit\n  wide <- s.coded | fit");
     let made = fit.map(&record("Müller"), &References::new());
     assert!(outcome(&made).starts_with("5|utf8|the text has 7 bytes in utf-8, 5 fit"), "{made:?}");

@@ -3,12 +3,14 @@
 use super::WIDTH_MAX;
 use super::columns::{Shape, columns};
 use super::layout::{Block, Context, Item, Line, Piece};
-use super::spacing::blank_between;
+use super::spacing::{blank_between, is_sign};
 use crate::parse::{goes_on_before, may_break_before};
 use crate::tokens::{Token, TokenKind};
 
 /// Blanks of one indentation.
 const INDENT: usize = 2;
+/// What goes on in brackets stands below what they begin with, unless that stands farther right than this.
+const ALIGN_MAX: usize = 64;
 /// A cell wider than this has no say in the width of its column.
 const CELL_MAX: usize = 40;
 
@@ -33,22 +35,29 @@ enum AtomKind<'p, 'a> {
 
 /// A whole file.
 pub(super) fn file(mut items: Vec<Item<'_>>) -> String {
-    break_wide_blocks(&mut items, 0);
-    let mut printer = Printer { out: String::new() };
+    break_wide_blocks(&mut items, 0, Context::Top);
+    let mut printer = Printer { out: String::new(), brackets: Vec::new() };
     printer.items(&items, 0, Context::Top);
     printer.out
 }
 
 /// A block that stands on one line is broken if the line is too wide.
-fn break_wide_blocks(items: &mut [Item<'_>], indent: usize) {
+fn break_wide_blocks(items: &mut [Item<'_>], indent: usize, context: Context) {
+    // The names of fields stand in a column, which moves what is behind them to the right.
+    let name = |item: &Item<'_>| match item {
+        Item::Line(line) => line.token(0).map(|token| token.text.chars().count()).filter(|width| *width <= CELL_MAX),
+        Item::Comment(_) | Item::Blank => None,
+    };
+    let widest = if context == Context::Fields { items.iter().filter_map(name).max().unwrap_or_default() } else { 0 };
     for item in items {
+        let moved = widest.saturating_sub(name(item).unwrap_or(widest));
         let Item::Line(line) = item else { continue };
-        let too_wide = flat_width(line) + indent > WIDTH_MAX;
+        let too_wide = flat_width(line) + indent + moved > WIDTH_MAX;
         for piece in &mut line.pieces {
             if let Piece::Block(block) = piece {
                 block.multiline |= too_wide && !block.items.is_empty();
                 if block.multiline {
-                    break_wide_blocks(&mut block.items, indent + INDENT);
+                    break_wide_blocks(&mut block.items, indent + INDENT, block.context);
                 }
             }
         }
@@ -70,6 +79,8 @@ fn flat_width(line: &Line<'_>) -> usize {
 
 struct Printer {
     out: String,
+    /// The columns behind the brackets that are open in the current statement.
+    brackets: Vec<usize>,
 }
 
 impl Printer {
@@ -92,6 +103,8 @@ impl Printer {
     fn items(&mut self, items: &[Item<'_>], indent: usize, context: Context) {
         let mut start = 0;
         let mut before: Option<&Line<'_>> = None;
+        let attached = attached(items, context);
+        let behind_comments = behind_comments(items);
         while let Some(item) = items.get(start) {
             let rest = items.get(start..).unwrap_or_default();
             let length = match item {
@@ -99,14 +112,19 @@ impl Printer {
                 Item::Comment(_) | Item::Blank => 1,
             };
             let run = rest.get(..length).unwrap_or_default();
-            let gap = gap_needed(items, start, before, context);
+            let is_attached = |index: usize| attached.get(index).copied().unwrap_or_default();
+            let next = behind_comments.get(start).and_then(|next| Some((*next, items.get(*next)?)));
+            let gap = gap_needed(items, start, before, context, next.filter(|(next, _)| !is_attached(*next)));
             if gap && !self.out.is_empty() && !self.out.ends_with("\n\n") {
                 self.out.push('\n');
             }
             match item {
                 Item::Line(line) => {
-                    let attached = is_attached(items, start, context);
-                    self.run(run, indent + if attached || is_example(line, context) { INDENT } else { 0 }, context);
+                    self.run(
+                        run,
+                        indent + if is_attached(start) || is_example(line, context) { INDENT } else { 0 },
+                        context,
+                    );
                 }
                 Item::Comment(text) => {
                     self.blanks(indent);
@@ -154,6 +172,7 @@ impl Printer {
     /// One statement; `columns` says how many blanks stand before which piece.
     fn line(&mut self, line: &Line<'_>, indent: usize, shape: Shape, columns: &[(usize, usize)]) {
         self.blanks(indent);
+        let outer = std::mem::take(&mut self.brackets);
         let atoms = atoms(line, columns);
         let mut segment: Vec<&Atom<'_, '_>> = Vec::new();
         let mut goes_on = indent + 2 * INDENT;
@@ -176,18 +195,18 @@ impl Printer {
                 }
                 AtomKind::Comment { text, own_line } => {
                     self.segment(&std::mem::take(&mut segment), goes_on);
-                    let begins_line = self.column() <= goes_on && self.out.ends_with(' ');
+                    let begins_line = self.line_is_blank();
                     match (own_line, begins_line) {
                         (false, false) => self.blanks(2),
                         (true, false) => {
                             self.line_end();
-                            self.blanks(goes_on);
+                            self.blanks(self.goes_on(goes_on));
                         }
                         (_, true) => {}
                     }
                     self.out.push_str(text);
                     self.line_end();
-                    self.blanks(goes_on);
+                    self.blanks(self.goes_on(goes_on));
                 }
             }
         }
@@ -196,6 +215,7 @@ impl Printer {
             self.blanks(2);
             self.out.push_str(comment);
         }
+        self.brackets = outer;
         self.line_end();
     }
 
@@ -212,13 +232,35 @@ impl Printer {
                 }
                 if let AtomKind::Text(text) = atom.kind {
                     self.out.push_str(text);
+                    self.bracket(text);
                 }
             }
             rest = later;
             if !rest.is_empty() {
                 self.line_end();
-                self.blanks(goes_on);
+                self.blanks(self.goes_on(goes_on));
             }
+        }
+    }
+
+    /// Notes a bracket that opens or closes.
+    fn bracket(&mut self, text: &str) {
+        match text {
+            "(" | "[" => self.brackets.push(self.column()),
+            "{" => self.brackets.push(self.column() + 1),
+            ")" | "]" | "}" => {
+                self.brackets.pop();
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a statement goes on, which goes on at `outside` where no bracket is open.
+    fn goes_on(&self, outside: usize) -> usize {
+        match self.brackets.last() {
+            Some(column) if *column <= ALIGN_MAX => *column,
+            Some(_) => outside + INDENT,
+            None => outside,
         }
     }
 
@@ -233,6 +275,10 @@ impl Printer {
         let mut first_beyond = None;
         let mut fits = true;
         for (index, atom) in atoms.iter().enumerate() {
+            // What follows changes nothing any more.
+            if column > WIDTH_MAX && (best.is_some() || first_beyond.is_some()) {
+                break;
+            }
             if let Some(rank) = atom.rank.filter(|_| index > 0) {
                 if column <= WIDTH_MAX && best.is_none_or(|(known, _)| rank <= known) {
                     best = Some((rank, index));
@@ -314,24 +360,48 @@ fn is_example(line: &Line<'_>, context: Context) -> bool {
     context == Context::Top && line.begins_with("example")
 }
 
-/// Is the item a remark on the line below the statement that it belongs to?
-fn is_attached(items: &[Item<'_>], index: usize, context: Context) -> bool {
-    if !matches!(context, Context::Top | Context::Statements) {
-        return false;
+/// Of each item: is it a remark on the line below the statement that it belongs to?
+fn attached(items: &[Item<'_>], context: Context) -> Vec<bool> {
+    let mut found = Vec::with_capacity(items.len());
+    let mut above = None;
+    for item in items {
+        let line = match item {
+            Item::Line(line) => Some(line),
+            Item::Comment(_) | Item::Blank => None,
+        };
+        let remark = line.is_some_and(Line::is_remark);
+        // `above`: is there a line right above, that is a statement or belongs to one?
+        let belongs = matches!(context, Context::Top | Context::Statements)
+            && remark
+            && above == Some(true)
+            && line.is_some_and(|line| !line.behind_semicolon);
+        found.push(belongs);
+        above = line.map(|_| !remark || belongs);
     }
-    let mut at = index;
-    while let Some(Item::Line(line)) = items.get(at) {
-        if !line.is_remark() {
-            return at < index;
-        }
-        let Some(above) = at.checked_sub(1).filter(|_| !line.behind_semicolon) else { return false };
-        at = above;
-    }
-    false
+    found
 }
 
-/// Must a blank line stand before an item?
-fn gap_needed(items: &[Item<'_>], index: usize, before: Option<&Line<'_>>, context: Context) -> bool {
+/// Of each item: the place of the first item from it on that is no comment.
+fn behind_comments(items: &[Item<'_>]) -> Vec<usize> {
+    let mut found = vec![items.len(); items.len()];
+    let mut next = items.len();
+    for (index, (item, place)) in items.iter().zip(&mut found).enumerate().rev() {
+        if !matches!(item, Item::Comment(_)) {
+            next = index;
+        }
+        *place = next;
+    }
+    found
+}
+
+/// Must a blank line stand before an item? `next` is the first from it on that is no comment, unless that is attached to a line above.
+fn gap_needed(
+    items: &[Item<'_>],
+    index: usize,
+    before: Option<&Line<'_>>,
+    context: Context,
+    next: Option<(usize, &Item<'_>)>,
+) -> bool {
     let (Some(before), Some(item)) = (before, items.get(index)) else { return false };
     let under_a_line = index.checked_sub(1).is_some_and(|above| matches!(items.get(above), Some(Item::Line(_))));
     if !under_a_line || matches!(item, Item::Blank) {
@@ -342,11 +412,7 @@ fn gap_needed(items: &[Item<'_>], index: usize, before: Option<&Line<'_>>, conte
         return line.is_remark() && line.behind_semicolon;
     }
     // Comments above a definition belong to it.
-    let next = items.get(index..).unwrap_or_default().iter().find(|item| !matches!(item, Item::Comment(_)));
-    let (Some(Item::Line(next)), Context::Top) = (next, context) else { return false };
-    if is_attached(items, index, context) {
-        return false;
-    }
+    let (Some((_, Item::Line(next))), Context::Top) = (next, context) else { return false };
     let example =
         next.begins_with("example") && ["rule", "table", "example"].iter().any(|word| before.begins_with(word));
     !example && !before.is_remark() && (before.is_broken() || next.is_broken() || kind(before) != kind(next))
@@ -363,7 +429,8 @@ fn kind<'a>(line: &Line<'a>) -> Option<&'a str> {
 /// The atoms of a statement; `columns` says how many blanks stand before which piece.
 fn atoms<'p, 'a>(line: &'p Line<'a>, columns: &[(usize, usize)]) -> Vec<Atom<'p, 'a>> {
     let rule = line.begins_with("rule");
-    let mut flattened = Flattened { rule, header: rule, ..Flattened::default() };
+    let bound = line.begins_with("let");
+    let mut flattened = Flattened { rule, header: rule, bound, ..Flattened::default() };
     flattened.pieces(&line.pieces, columns);
     flattened.atoms
 }
@@ -377,6 +444,8 @@ struct Flattened<'p, 'a> {
     depth: usize,
     /// Is this a `rule`, which is broken behind its `=` first?
     rule: bool,
+    /// Is this a `let`? What goes on of it stands behind its `=`, so that a break there would win nothing.
+    bound: bool,
     /// Is this the head of a `rule`, before its `=`?
     header: bool,
     /// Are these the digits of a `decimal(...)`, which stand close together?
@@ -422,7 +491,7 @@ impl<'p, 'a> Flattened<'p, 'a> {
         self.digits = opens_digits || self.digits && !token.is(")");
         let close = self.digits && token.kind == TokenKind::Number;
         let blanks = if close { 0 } else { column.unwrap_or_else(|| self.blanks_before(&token)) };
-        let rank = self.rank(&token, next);
+        let rank = if close { None } else { self.rank(&token, next) };
         self.atoms.push(Atom { kind: AtomKind::Text(token.text), blanks, rank });
         if token.is("(") || token.is("[") {
             self.depth += 1;
@@ -445,7 +514,11 @@ impl<'p, 'a> Flattened<'p, 'a> {
         if self.rule && last.is("=") && self.depth == 0 {
             return Some(0);
         }
-        let after = last.is(",") || last.is("=") && self.depth == 0;
+        let after = last.is(",") || last.is("=") && self.depth == 0 && !self.bound;
+        // With blanks on both sides it is no sign, and so goes on.
+        if (token.is("+") || token.is("-")) && !is_sign(Some(last)) {
+            return Some(2 + self.depth * 2);
+        }
         let by_word = goes_on_before(next) && !last.is(".") && (token.is_name() || token.is("|"));
         if !(by_word || after && may_break_before([before.as_ref(), Some(last)], next)) {
             return None;

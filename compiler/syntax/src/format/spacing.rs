@@ -53,7 +53,7 @@ pub(super) fn blank_between(before_previous: Option<&Token<'_>>, previous: &Toke
 }
 
 /// Is a `-` behind this token a sign?
-fn is_sign(before: Option<&Token<'_>>) -> bool {
+pub(super) fn is_sign(before: Option<&Token<'_>>) -> bool {
     let Some(before) = before else { return true };
     match before.kind {
         TokenKind::Symbol => ![")", "]", "}"].contains(&before.text),
