@@ -51,13 +51,20 @@ pub(super) const fn updates_records(manner: &Manner) -> bool {
     }
 }
 
-/// The fields that a write decides: what it sets but for the keys that it addresses the record by.
+/// The fields that a write decides: what it sets but for the keys that it addresses the record by, and for what is
+/// written once, which whoever owns the field may change later.
 pub(super) fn owned(ctx: &Context<'_>, write: &write::Draft) -> BTreeSet<String> {
     let Some(entity) = ctx.model.entity(&write.target) else { return BTreeSet::new() };
     let by = write::by(&write.manner);
     let all = write.written.paths.keys().filter(|path| !is_walked(ctx, &write.target, path, write));
     let dotted = all.map(|path| path.join("."));
-    dotted.filter(|field| !by.contains(field) && !entity.key.contains(field)).collect()
+    let once =
+        ctx.mappings.get(write.mapping).map(|checked| checked.mapping.create_only.as_slice()).unwrap_or_default();
+    let is_once = |field: &String| {
+        once.iter()
+            .any(|path| field.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    dotted.filter(|field| !by.contains(field) && !entity.key.contains(field) && !is_once(field)).collect()
 }
 
 /// Is it a record that is written field by field, or a part of a list whose elements have owners of their own?

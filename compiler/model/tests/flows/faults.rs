@@ -323,6 +323,18 @@ fn a_flow_that_creates_and_one_that_updates_share_a_field_in_peace() {
 }
 
 #[test]
+fn a_field_that_is_written_once_has_its_owner_elsewhere() {
+    let once = "mapping items_once from shop.item as item to part of erp.Items {\n  Code <- item.sku\n  Group <- 1\n  on create { Name <- item.name }\n}\n";
+    let spec = |mapping: &str| {
+        let flow_of = flow("items", "  every 5 minutes\n  read shop.item as item\n  write items_once update by Code\n");
+        format!("{MAPPINGS}{mapping}{flow_of}{}", flow("names", NAMES))
+    };
+    assert_eq!(errors(&checked(&spec(once)).1), Vec::<&str>::new(), "{}", from_the_flows(&spec(once)));
+    let always = once.replace("on create { Name <- item.name }", "Name <- item.name");
+    assert_eq!(errors(&checked(&spec(&always)).1), ["E0512"]);
+}
+
+#[test]
 fn a_manifest_that_invents_names_is_told_at_its_own_line() {
     let erp = ERP_MANIFEST.replace("filter_on: [Code, Name]", "filter_on: [Cod, Name]").replace("  Notes:", "  Note:");
     let (_, faults, project) = checked_with("", SHOP_MANIFEST, &erp);
