@@ -96,6 +96,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0525", "unjoinable_also_read", "the records of an `also read` do not lead to those of its flow"),
     ("E0526", "unlinked_pair", "`linked` stands between two entities of which no flow makes the one from the other"),
     ("E0527", "no_batches", "`in batches of` stands where the connector cannot write several records at once"),
+    ("E0528", "not_together", "`together` stands where the parts of a record cannot be written all or none"),
     ("E0703", "unknown_manifest_name", "a manifest names what its catalogue does not have"),
     ("E0704", "unserved_entity", "a manifest does not say how an entity is reached that the project uses"),
     ("W0607", "condition_after_reading", "a condition of a `read` is evaluated after every record was fetched"),

@@ -459,3 +459,58 @@ async fn the_end_of_a_record_overtakes_its_dead_state_or_waits_behind_it() {
         assert_eq!((pair.count("out", State::Dead).await, pair.erp.count("Items") as u64), left);
     }
 }
+
+fn together(manner: Manner, level: DeliveryLevel) -> Pair {
+    let pair = Pair::new(vec![flow("out", SHOP, vec![WritePlan { together: true, level, ..write("parts", manner) }])]);
+    *pair.erp.batching.lock().unwrap() = Some(Batching { size_max: 3, atomic: true });
+    pair
+}
+
+#[tokio::test]
+async fn all_parts_of_a_record_are_one_delivery() {
+    let pair = together(Manner::CreateOnce { by: &["id"] }, DeliveryLevel::Probeable);
+    pair.shop.edit("item", "1", &[("name", "a b c")]);
+    pair.shop.edit("item", "2", &[("name", "a bad c")]);
+    pair.shop.edit("item", "3", &[("name", "a b c d")]);
+    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    pair.sync().await;
+    assert_eq!((pair.count("out", State::Done).await, pair.count("out", State::Dead).await), (1, 2));
+    assert_eq!(pair.erp.count("Items"), 3, "nothing of the record with a bad part, nothing of the one with too many");
+    assert_eq!(sizes(&pair.erp), [3, 3]);
+    // Created once: a new state of the record writes nothing.
+    pair.shop.edit("item", "1", &[("name", "a b")]);
+    pair.sync().await;
+    assert_eq!((sizes(&pair.erp).len(), pair.count("out", State::Noop).await), (0, 1));
+}
+
+#[tokio::test]
+async fn parts_whose_answer_is_lost_are_found_together_or_left_to_a_person() {
+    let pair = together(Manner::CreateOnce { by: &["id"] }, DeliveryLevel::Probeable);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.shop.edit("item", "1", &[("name", "a b")]);
+    pair.sync().await;
+    assert_eq!((pair.erp.count("Items"), pair.count("out", State::Done).await, sizes(&pair.erp)), (2, 1, vec![2]));
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.shop.edit("item", "2", &[("name", "a b")]);
+    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+    assert_eq!(pair.count("out", State::Ambiguous).await, 1);
+    pair.erp.remove("Items", "2-a");
+    pair.sync().await;
+    assert_eq!(pair.count("out", State::ParkedAmbiguous).await, 1);
+    assert!(pair.newest_words().await.contains("1 of its 2 parts are there"), "{}", pair.newest_words().await);
+}
+
+#[tokio::test]
+async fn parts_that_are_updated_together_are_sent_again_as_one() {
+    let pair = together(UPSERT, DeliveryLevel::Natural);
+    pair.shop.edit("item", "1", &[("name", "a b")]);
+    pair.sync().await;
+    pair.shop.edit("item", "1", &[("name", "a b c")]);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.sync().await;
+    assert_eq!((pair.erp.count("Items"), pair.count("out", State::Done).await), (3, 2));
+    assert_eq!(sizes(&pair.erp), [2, 3, 3], "a repeat is harmless");
+    pair.shop.edit("item", "1", &[("other", "x")]);
+    pair.sync().await;
+    assert_eq!(sizes(&pair.erp), Vec::<usize>::new(), "the same parts are not written again");
+}

@@ -153,7 +153,7 @@ impl Store for Bent {
             return dark;
         }
         if self.is(Mutant::NoClaimOfNaturalKey) || self.is(Mutant::VersionInCreateKey) {
-            intent.claim = None;
+            intent.claims.clear();
         }
         if self.is(Mutant::IntentAfterSend) {
             self.held_back.lock().unwrap().insert(intent.id.0, intent);
@@ -402,7 +402,8 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
         hash: "hash".to_owned(),
         at: setup.clock.now(),
     };
-    let intent = Intent { id: heir.id, fence: heir.fence, sent, version: "v".to_owned(), claim: None, batch: None };
+    let intent =
+        Intent { id: heir.id, fence: heir.fence, sent, version: "v".to_owned(), claims: Vec::new(), batch: None };
     assert_eq!(bent.intend(intent).await.unwrap(), Intended::Granted);
     let erp = common::world::System {
         alias: "erp".to_owned(),

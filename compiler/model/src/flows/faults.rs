@@ -243,6 +243,11 @@ pub(super) fn also_unconditionally(first: Span, all: &[Span], entity: &EntityRef
     if able.is_empty() { fault } else { fault.help(format!("it can be asked by {}", able.join(", "))) }
 }
 
+/// `together` where nothing can be written so.
+pub(super) fn not_together(span: Span, headline: String, help: &str) -> Diagnostic {
+    Diagnostic::error("E0528", span, headline).help(help)
+}
+
 /// `in batches of 1`.
 pub(super) fn malformed_batch(span: Span, digits: &str) -> Diagnostic {
     Diagnostic::error("E0527", span, format!("`{digits}` is no size of a batch"))

@@ -190,7 +190,7 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
         sources: write.sources.clone(),
         select: select.into_iter().collect(),
         batch: write.batch,
-        together: false,
+        together: write.together,
         span: write.span,
     })
 }

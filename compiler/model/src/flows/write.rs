@@ -3,7 +3,7 @@
 //! In: a `write` duty, the mappings, what the flow has read and written so far. Out: a write with its manner, the records
 //! that its mapping is given, and how safely it is delivered.
 
-use mapwright_manifest::{Manifest, Verb};
+use mapwright_manifest::{Batch, BatchOutcome, Manifest, Verb};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, WriteDuty, WriteManner};
 use mapwright_values::Test;
@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub(super) written: Written,
     /// `in batches of`.
     pub(super) batch: Option<u32>,
+    /// `together`.
+    pub(super) together: bool,
     pub(super) span: Span,
 }
 
@@ -45,9 +47,6 @@ pub(super) struct Had<'f> {
 
 /// Resolves one `write`.
 pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: &Had<'_>) -> Option<Draft> {
-    if duty.together {
-        ctx.report(not_built_yet(span, "`together`"));
-    }
     let batch = duty.batch.as_ref().and_then(|(digits, span)| batch_size(ctx, digits, *span));
     let position = ctx.mappings.iter().position(|checked| checked.mapping.name == duty.mapping.text);
     let Some(position) = position else {
@@ -60,6 +59,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     let written = written::of_mapping(&ctx.model, &checked.mapping);
     // A target that could not be resolved is told already.
     let entity = ctx.model.entity(&target)?.clone();
+    let together = duty.together && check_together(ctx, duty, position, span);
     let sources = match_sources(ctx, duty, tree, position, had);
     let manner = manner(ctx, duty, tree, part, &entity, &target)?;
     check_key(ctx, &manner, duty, tree, (&entity, &target), &written);
@@ -70,7 +70,11 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         let faults = operation_faults(manifest, &entity, &target, &manner, duty.mapping.span);
         let possible = faults.is_empty();
         let batches = duty.batch.as_ref().filter(|_| possible);
-        let batch_fault = batches.and_then(|(_, span)| batch_fault(manifest, &entity, &target, &manner, *span));
+        let batch_fault = match batches {
+            Some((_, span)) => batch_fault(manifest, &entity, &target, &manner, *span).err(),
+            None if possible && together => not_together(manifest, &entity, &target, &manner, span),
+            None => None,
+        };
         for fault in faults.into_iter().chain(batch_fault) {
             ctx.report(fault);
         }
@@ -85,7 +89,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         }
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());
-    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, batch, span })
+    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, batch, together, span })
 }
 
 /// What is written once must be kept out of later writes: where an upsert does not tell which it is, the record is looked
@@ -350,14 +354,53 @@ fn batch_size(ctx: &mut Context<'_>, digits: &str, span: Span) -> Option<u32> {
     size
 }
 
-/// Why the records cannot be written several at once.
-fn batch_fault(
+/// `together` speaks of the parts that a mapping makes of one record.
+fn check_together(ctx: &mut Context<'_>, duty: &WriteDuty, position: usize, span: Span) -> bool {
+    let mapping = &duty.mapping.text;
+    let parts = ctx.mappings.get(position).is_some_and(|checked| checked.mapping.one_per.is_some());
+    let (headline, help) = if !parts {
+        let headline = format!("`{mapping}` makes one record, so there is nothing to be written together");
+        (headline, "leave `together` out; records of different sources go `in batches of n`")
+    } else if duty.batch.is_some() {
+        let headline = "the parts of one record go together, or records go in batches, but not both".to_owned();
+        (headline, "take one of the two out")
+    } else if duty.name.is_some() {
+        let headline = format!("`{mapping}` makes several records, and `as` can name only one");
+        (headline, "let later lines find what they need by a look-up")
+    } else {
+        return true;
+    };
+    ctx.report(faults::not_together(span, headline, help));
+    false
+}
+
+/// Why the parts of a record cannot be written all or none.
+fn not_together(
     manifest: &Manifest,
     entity: &Entity,
     target: &EntityRef,
     manner: &Manner,
     span: Span,
 ) -> Option<mapwright_syntax::Diagnostic> {
+    let atomic = match batch_fault(manifest, entity, target, manner, span) {
+        Ok(batch) => batch.outcome == BatchOutcome::Atomic,
+        Err(fault) if fault.code == "E0901" => return Some(fault),
+        Err(_) => false,
+    };
+    let headline =
+        format!("the connector cannot write several `{}` so that all of them arrive or none", faults::shown(target));
+    let help = "leave `together` out: then each part is a message of its own, and one that fails holds the others up";
+    (!atomic).then(|| faults::not_together(span, headline, help))
+}
+
+/// How the records are written several at once, or why they cannot be.
+fn batch_fault<'m>(
+    manifest: &'m Manifest,
+    entity: &Entity,
+    target: &EntityRef,
+    manner: &Manner,
+    span: Span,
+) -> Result<&'m Batch, mapwright_syntax::Diagnostic> {
     let operation = match manner {
         Manner::Action => manifest.action(&entity.name).map(|action| &action.operation),
         Manner::CreateOnce(_) | Manner::Upsert(_) | Manner::Update(_) | Manner::Delete(_) => {
@@ -366,15 +409,19 @@ fn batch_fault(
         }
     };
     let Some((operation, batch)) = operation.and_then(|operation| Some((operation, operation.batch.as_ref()?))) else {
-        return Some(faults::no_batches(span, target, None));
+        return Err(faults::no_batches(span, target, None));
     };
     if let Some(words) = operation.not_built() {
         let what = format!("batches of `{}`", faults::shown(target));
-        return Some(not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself"));
+        return Err(not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself"));
     }
     let asked = verbs(manner, entity).iter().filter(|verb| **verb != Verb::List);
     let unable = asked.into_iter().find(|verb| !batch.of.is_empty() && !batch.of.contains(verb));
-    unable.map(|verb| {
-        faults::no_batches(span, target, Some((verb.word(), batch.of.iter().map(|verb| verb.word()).collect())))
-    })
+    match unable {
+        Some(verb) => {
+            let able = batch.of.iter().map(|verb| verb.word()).collect();
+            Err(faults::no_batches(span, target, Some((verb.word(), able))))
+        }
+        None => Ok(batch),
+    }
 }

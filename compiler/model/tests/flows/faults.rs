@@ -59,6 +59,17 @@ mapping groups_back from erp.Groups as group to part of shop.item {
 mapping group_gone from deleted erp.Groups as group to part of shop.item {
   sku <- group.Code
 }
+mapping orders_of_lines from shop.basket as basket to erp.Orders one per basket.lines as line {
+  Number <- "{basket.id}-{line.no}" | fit
+  Amount <- 1
+  leave rest because "not used"
+  ignore rest because "not used"
+}
+mapping items_of_lines from shop.basket as basket to part of erp.Items one per basket.lines as line {
+  Code  <- line.no
+  Group <- 1
+  ignore rest because "not used"
+}
 mapping gone from deleted shop.order as order to part of erp.Orders {
   Number <- order.id | fit
 }
@@ -92,6 +103,8 @@ fn cases() -> Vec<(&'static str, String)> {
         assert!(ORDERS.contains(from), "{from}");
         flow("orders", &ORDERS.replace(from, to))
     };
+    let baskets =
+        |write: &str| flow("baskets", &format!("  every 5 minutes\n  read shop.basket as basket\n  write {write}\n"));
     let orders_and = |lines: &str| flow("orders", &format!("{ORDERS}{lines}"));
     vec![
         ("E0201_webhook_of_nothing", orders_and("  on webhook \"order.placed\" of shp\n")),
@@ -206,7 +219,10 @@ fn cases() -> Vec<(&'static str, String)> {
                 "  every 5 minutes\n  read shop.item as item\n  write names update by Code in batches of 1\n",
             ),
         ),
-        ("E0901_together", orders("by Number", "by Number together")),
+        ("E0528_one_record", orders("by Number", "by Number together")),
+        ("E0528_not_atomic", baskets("orders_of_lines create once by Number together")),
+        ("E0528_named", baskets("items_of_lines update by Code together as item")),
+        ("E0528_batches", baskets("items_of_lines update by Code together in batches of 5")),
     ]
 }
 

@@ -148,3 +148,11 @@ mapping stocks from shop.order as order to part of erp.Items {
     // What a write for deleted records reads of an earlier one is asked for there.
     assert_eq!(flow.writes[0].select, ["Entry"]);
 }
+
+#[test]
+fn parts_that_are_written_together_are_one_message() {
+    let spec = "mapping lines from shop.basket as basket to part of erp.Items one per basket.lines as line {\n  Code <- line.no\n  Group <- 1\n  ignore rest because \"not used\"\n}\nflow lines {\n  on demand\n  read shop.basket as basket\n  write lines update by Code together\n}\n";
+    let (model, faults, _) = checked(spec);
+    assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(spec));
+    assert!(model.flows[0].writes[0].together && model.flows[0].writes[0].batch.is_none());
+}

@@ -28,6 +28,7 @@ const SHOP: &str = r#"system shop_system "Shop" {
   }
   entity visit { id text(32) key;  page text(50) }
   entity lost  { id text(32) key }
+  entity basket { id text(32) key;  lines list { no text(9) key };  updated datetime read only, changed }
   entity page  { sku text(20) key;  name text(50);  updated datetime read only, changed }
 }
 "#;
@@ -85,6 +86,7 @@ entities:
     can: [list, get, update]
     filter_on: [sku, name]
     changes: { order: key, passes: [ { field: updated } ], resolution: 1 s, overlap: 10 min, misses: [stock] }
+  basket: { path: basket, can: [list, get], filter_on: [id], changes: { order: key, passes: [ { field: updated } ] } }
   page: { path: page, can: [list, update], filter_on: [sku], changes: { order: key, passes: [ { field: updated } ] } }
   visit: { path: visit, can: [list, get], filter_on: [id], changes: none }
 "#;

@@ -12,7 +12,7 @@ use super::{Core, record};
 use crate::EngineError;
 use crate::connector::Deed;
 use crate::keys;
-use crate::store::{Fault, Verdict};
+use crate::store::{Claim, Fault, Verdict};
 
 /// The fields by which a write finds its record.
 pub(crate) fn by(write: &WritePlan) -> &'static [&'static str] {
@@ -33,7 +33,7 @@ fn op(write: &WritePlan) -> &'static str {
 }
 
 /// The same in every attempt: of a create without its version, of everything else with it.
-pub(super) fn repeat_key(work: &Work) -> String {
+pub(super) fn repeat_key(work: &Work, part: Option<&str>) -> String {
     let op = format!(
         "{} {}",
         op(work.write),
@@ -44,7 +44,7 @@ pub(super) fn repeat_key(work: &Work) -> String {
         id: &work.leased.source_key,
         target: (work.mapping.system, work.mapping.entity),
         op: op.trim_end(),
-        part: work.leased.part.as_deref(),
+        part: part.or(work.leased.part.as_deref()),
     };
     match work.write.manner {
         Manner::CreateOnce { .. } => keys::create_key(&key),
@@ -67,12 +67,14 @@ pub(super) fn key_in_use(work: &Work) -> Fault {
 }
 
 /// The natural key that a create claims.
-pub(super) fn claim(work: &Work, json: &Json<'_>) -> Option<(String, String, String)> {
+pub(super) fn claim(work: &Work, json: &Json<'_>, part: Option<&str>) -> Option<Claim> {
     match work.write.manner {
-        Manner::CreateOnce { by } => {
-            let value = keys::key_text(&record::fields_text(json, by)?);
-            Some((work.mapping.system.to_owned(), work.mapping.entity.to_owned(), value))
-        }
+        Manner::CreateOnce { by } => Some(Claim {
+            system: work.mapping.system.to_owned(),
+            entity: work.mapping.entity.to_owned(),
+            value: keys::key_text(&record::fields_text(json, by)?),
+            create_key: repeat_key(work, part),
+        }),
         Manner::Upsert { .. } | Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => None,
     }
 }

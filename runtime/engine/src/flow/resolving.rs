@@ -67,6 +67,8 @@ pub(crate) struct Work {
     references: References,
     /// The target's record as it is known before the write, where it was asked for.
     pub(crate) base: Option<Json<'static>>,
+    /// `together`: the target's key of each part, once they are there.
+    pub(crate) part_keys: Vec<(String, Vec<String>)>,
     pub(crate) result: Option<Prepared>,
 }
 
@@ -85,6 +87,7 @@ impl Work {
             sources: Vec::new(),
             references: References::new(),
             base: None,
+            part_keys: Vec::new(),
             result: None,
         }
     }
@@ -102,6 +105,8 @@ impl Work {
 pub(crate) enum Prepared {
     /// To be written.
     Record(Json<'static>),
+    /// `together`: parts by their keys, to be written at once.
+    Together(Vec<(String, Json<'static>)>),
     /// Nothing to send.
     Conclude(Verdict),
     /// A system that was asked halts.
@@ -217,12 +222,20 @@ fn choose(work: &Work, parts: Vec<Part>) -> Prepared {
             None => skipped(format!("the record no longer makes the part `{mine}`")),
         };
     }
+    if parted && work.write.together {
+        let parts: Vec<(String, Json<'static>)> =
+            parts.into_iter().filter_map(|part| Some((part.key?, part.record))).collect();
+        let distinct: HashSet<&String> = parts.iter().map(|(key, _)| key).collect();
+        return match distinct.len() == parts.len() {
+            true => Prepared::Together(parts),
+            false => Prepared::Conclude(Verdict::Dead { fault: two_parts() }),
+        };
+    }
     if parted {
         let keys: Vec<String> = parts.into_iter().filter_map(|part| part.key).collect();
         let distinct: HashSet<&String> = keys.iter().collect();
         if distinct.len() < keys.len() {
-            let fault = Fault::own("part_key", "two parts of the record have the same part key");
-            return Prepared::Conclude(Verdict::Dead { fault });
+            return Prepared::Conclude(Verdict::Dead { fault: two_parts() });
         }
         return Prepared::Conclude(Verdict::Split { parts: keys });
     }
@@ -230,6 +243,10 @@ fn choose(work: &Work, parts: Vec<Part>) -> Prepared {
         Some(part) => Prepared::Record(part.record),
         None => skipped("the mapping made no record".to_owned()),
     }
+}
+
+fn two_parts() -> Fault {
+    Fault::own("part_key", "two parts of the record have the same part key")
 }
 
 fn skipped(reason: String) -> Prepared {

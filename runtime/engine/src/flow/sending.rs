@@ -13,14 +13,16 @@ use super::addressing::{by, claim, deed, key_in_use, repeat_key};
 use super::deciding::{self, Decision, Turn};
 use super::guarding::{self, Standing};
 use super::resolving::{Prepared, Work};
-use super::{Core, halting, record, working};
+use super::together::Part;
+use super::{Core, halting, record, together, working};
 use crate::EngineError;
 use crate::clock::later;
 use crate::connector::{Class, Deed, Failure, Probe, WriteRequest, Written};
 use crate::keys;
 use crate::state::State;
 use crate::store::{
-    Concluded, Conclusion, ConnectionChange, Delivery, Fault, Intended, Intent, NewLink, Sent, Verdict, WrittenRecord,
+    Claim, Concluded, Conclusion, ConnectionChange, Delivery, Fault, Intended, Intent, NewLink, Sent, Verdict,
+    WrittenRecord,
 };
 
 /// How the work on one message ended.
@@ -45,10 +47,14 @@ pub(crate) async fn finish(core: &Core, work: Work, lease_until: jiff::Timestamp
 async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> Result<Finished, EngineError> {
     let attempts = work.leased.attempts;
     let finished = match work.result.take() {
-        None => probe_turn(core, &work).await,
+        None => probe_turn(core, &mut work).await,
         Some(Prepared::Conclude(verdict)) => conclude(core, &work, verdict, None).await,
         Some(Prepared::Halt { alias, fault }) => halt(core, &work, &alias, fault).await,
         Some(Prepared::Record(record)) => send(core, &mut work, record, lease_until).await,
+        Some(Prepared::Together(parts)) => match together::prepare(core, &mut work, parts).await? {
+            Readied::Ready(ready) => send_ready(core, &mut work, *ready, lease_until).await,
+            Readied::Finished(finished) => Ok(finished),
+        },
     };
     let sent = work.leased.attempts > attempts;
     if work.leased.trial && !sent {
@@ -63,7 +69,9 @@ async fn dispatch(core: &Core, mut work: Work, lease_until: jiff::Timestamp) -> 
 pub(super) struct Ready {
     pub(super) sent: Sent,
     pub(super) version: Option<String>,
-    claim: Option<(String, String, String)>,
+    pub(super) claims: Vec<Claim>,
+    /// `together`: one request for each part, all of them sent at once.
+    pub(super) parts: Vec<Part>,
 }
 
 /// What came of getting a write ready.
@@ -104,10 +112,10 @@ pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -
         }
         Err(decision) => return Ok(Readied::Finished(decided(core, work, decision).await?)),
     };
-    let claim = claim(work, &json);
+    let claims = claim(work, &json, None).into_iter().collect();
     let record = if exists { lasting_text } else { json.to_text() };
-    let sent = Sent { deed, record, create_key: repeat_key(work), hash, at: core.now() };
-    Ok(Readied::Ready(Box::new(Ready { sent, version, claim })))
+    let sent = Sent { deed, record, create_key: repeat_key(work, None), hash, at: core.now() };
+    Ok(Readied::Ready(Box::new(Ready { sent, version, claims, parts: Vec::new() })))
 }
 
 const fn is_update(deed: &Deed) -> bool {
@@ -118,7 +126,7 @@ const fn is_update(deed: &Deed) -> bool {
 }
 
 /// T4: there is nothing to write.
-fn unchanged(
+pub(super) fn unchanged(
     core: &Core,
     work: &Work,
     reason: &str,
@@ -153,7 +161,7 @@ pub(super) fn intent(work: &Work, ready: &Ready, batch: Option<&str>) -> Intent 
         fence: work.leased.fence,
         sent: ready.sent.clone(),
         version: work.mapping.version.to_owned(),
-        claim: ready.claim.clone(),
+        claims: ready.claims.clone(),
         batch: batch.map(str::to_owned),
     }
 }
@@ -219,15 +227,20 @@ pub(super) async fn not_intended(core: &Core, work: &Work, refused: &Intended) -
 }
 
 async fn transmit(core: &Core, work: &mut Work, ready: Ready, give_up: Duration) -> Result<Finished, EngineError> {
-    let request = request(work, &ready);
-    core.crash.reach("send.before");
     let connector = core.connector(work.mapping.system)?;
-    let answer = tokio::time::timeout(give_up, connector.send(&request)).await;
+    core.crash.reach("send.before");
+    let answer = if ready.parts.is_empty() {
+        let request = request(work, &ready);
+        tokio::time::timeout(give_up, connector.send(&request)).await
+    } else {
+        tokio::time::timeout(give_up, together::transmit(connector.as_ref(), work, &ready)).await
+    };
     core.crash.reach("send.after");
     let result = match answer {
         Ok(result) => result,
         Err(_) => Err(no_answer(work)),
     };
+    let result = result.and_then(|written| together::note_keys(work, &ready, written));
     settle(core, work, ready.sent, result, Shared::default()).await
 }
 
@@ -297,7 +310,7 @@ pub(super) fn no_answer(work: &Work) -> Failure {
 
 /// A create that does not tell the key of what it made has proved nothing.
 fn promised_key(work: &Work, written: Written) -> Result<Written, Failure> {
-    let creates = matches!(work.write.manner, Manner::CreateOnce { .. });
+    let creates = matches!(work.write.manner, Manner::CreateOnce { .. }) && work.part_keys.is_empty();
     if creates && written.key.iter().all(String::is_empty) {
         return Err(Failure {
             code: Some("no_key".to_owned()),
@@ -311,7 +324,7 @@ fn promised_key(work: &Work, written: Written) -> Result<Written, Failure> {
     Ok(written)
 }
 
-async fn decided(core: &Core, work: &Work, decision: Decision) -> Result<Finished, EngineError> {
+pub(super) async fn decided(core: &Core, work: &mut Work, decision: Decision) -> Result<Finished, EngineError> {
     match decision {
         Decision::Conclude(verdict) => conclude(core, work, verdict, None).await,
         Decision::Halt(fault) => halt(core, work, work.mapping.system, fault).await,
@@ -340,7 +353,7 @@ async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<Fin
     conclude(core, work, verdict, None).await
 }
 
-async fn probe_turn(core: &Core, work: &Work) -> Result<Finished, EngineError> {
+async fn probe_turn(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
     match deciding::ambiguous_turn(&work.situation) {
         Turn::Probe => probe(core, work).await,
         Turn::Conclude(verdict) => conclude(core, work, *verdict, None).await,
@@ -348,7 +361,7 @@ async fn probe_turn(core: &Core, work: &Work) -> Result<Finished, EngineError> {
 }
 
 /// Asks the target whether the effect is there.
-async fn probe(core: &Core, work: &Work) -> Result<Finished, EngineError> {
+async fn probe(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
     let Some(sent) = &work.leased.sent else {
         let fault = Fault::own("program", "an ambiguous message without a request: a fault of the program");
         return conclude(core, work, Verdict::Park { fault }, None).await;
@@ -356,12 +369,18 @@ async fn probe(core: &Core, work: &Work) -> Result<Finished, EngineError> {
     let names: Vec<String> = by(work.write).iter().map(|field| (*field).to_owned()).collect();
     let connector = core.connector(work.mapping.system)?;
     core.crash.reach("probe.inside");
-    let answer = connector.probe(work.mapping.entity, &names, &sent.record).await;
+    let answer = match together::parts_of(&sent.record).filter(|_| work.write.together) {
+        Some(parts) => together::probe(connector.as_ref(), work, &names, parts).await,
+        None => connector.probe(work.mapping.entity, &names, &sent.record).await.map(|found| (found, Vec::new())),
+    };
     core.crash.reach("probe.before_commit");
     let mut situation = work.situation.clone();
     situation.now = core.now();
     let found = match answer {
-        Ok(found) => found,
+        Ok((found, keys)) => {
+            work.part_keys = keys;
+            found
+        }
         Err(failure) if failure.class == Class::Halt => {
             return halt(core, work, work.mapping.system, Fault::told(&failure)).await;
         }
@@ -392,24 +411,18 @@ async fn probe(core: &Core, work: &Work) -> Result<Finished, EngineError> {
 /// T6: everything that belongs to a delivery.
 fn delivered(core: &Core, work: &Work, written: Written, by_probe: bool) -> Verdict {
     let target_key = (!written.key.is_empty()).then(|| keys::key_text(&written.key));
-    let link = |exclusive: bool| {
-        target_key.clone().map(|target_key| NewLink {
-            link: Link {
-                system: work.mapping.system.to_owned(),
-                entity: work.mapping.entity.to_owned(),
-                of_system: work.flow.read.system.to_owned(),
-                of_entity: work.flow.read.entity.to_owned(),
-                key: work.leased.source_key.clone(),
-            },
-            target_key,
-            exclusive,
-        })
-    };
-    let link = match work.write.manner {
-        Manner::CreateOnce { .. } => link(true),
-        Manner::Upsert { .. } => link(false),
+    let exclusive = match work.write.manner {
+        Manner::CreateOnce { .. } => Some(true),
+        Manner::Upsert { .. } => Some(false),
         Manner::Update { .. } | Manner::Delete { .. } | Manner::Action => None,
     };
+    let whole = target_key.clone().map(|key| (None, key));
+    let parts = work.part_keys.iter().map(|(part, key)| (Some(part.clone()), keys::key_text(key)));
+    let links = exclusive.into_iter().flat_map(|exclusive| {
+        let made = whole.clone().into_iter().chain(parts.clone());
+        made.map(move |(part, target_key)| NewLink { link: own_link(work), target_key, exclusive, part })
+    });
+    let links: Vec<NewLink> = links.collect();
     let body = written.record.clone().filter(|body| working::enough(body, work.write));
     let record = target_key.clone().and_then(|key| written_record(work, key, body));
     let removed = match &work.leased.sent {
@@ -417,7 +430,7 @@ fn delivered(core: &Core, work: &Work, written: Written, by_probe: bool) -> Verd
         None => false,
     };
     Verdict::Done(Box::new(Delivery {
-        link,
+        links,
         hash: work.leased.sent.as_ref().map(|sent| sent.hash.clone()).unwrap_or_default(),
         response_digest: written.record.as_ref().map(|record| keys::digest(&[record])),
         written: record,
@@ -427,6 +440,17 @@ fn delivered(core: &Core, work: &Work, written: Written, by_probe: bool) -> Verd
         removed,
         target_key,
     }))
+}
+
+/// The link between the source record and what is made of it.
+pub(super) fn own_link(work: &Work) -> Link {
+    Link {
+        system: work.mapping.system.to_owned(),
+        entity: work.mapping.entity.to_owned(),
+        of_system: work.flow.read.system.to_owned(),
+        of_entity: work.flow.read.entity.to_owned(),
+        key: work.leased.source_key.clone(),
+    }
 }
 
 /// `as NAME`: the record for the flow's later writes.

@@ -273,6 +273,19 @@ pub struct Leased {
     pub canary: bool,
 }
 
+/// A natural key, taken for one create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// System alias.
+    pub system: String,
+    /// Entity.
+    pub entity: String,
+    /// The natural key's value.
+    pub value: String,
+    /// Whose it is.
+    pub create_key: String,
+}
+
 /// What is about to be sent.
 #[derive(Clone, Debug)]
 pub struct Intent {
@@ -284,8 +297,8 @@ pub struct Intent {
     pub sent: Sent,
     /// The mapping's version.
     pub version: String,
-    /// Natural key to be claimed: system, entity, value.
-    pub claim: Option<(String, String, String)>,
+    /// Natural keys to be claimed.
+    pub claims: Vec<Claim>,
     /// The batch that it is sent in, by a name of its own.
     pub batch: Option<String>,
 }
@@ -399,6 +412,8 @@ pub struct NewLink {
     pub target_key: String,
     /// Another source owning the target's key is a fault (a create), or no matter (an upsert).
     pub exclusive: bool,
+    /// The part of the record, where the message is about several.
+    pub part: Option<String>,
 }
 
 /// Proof of success.
@@ -406,8 +421,8 @@ pub struct NewLink {
 pub struct Delivery {
     /// The target's key as text.
     pub target_key: Option<String>,
-    /// The link to be kept.
-    pub link: Option<NewLink>,
+    /// The links to be kept.
+    pub links: Vec<NewLink>,
     /// Hash of what was written.
     pub hash: String,
     /// Hash of the answer.

@@ -29,6 +29,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "removed", map: key_alone },
     Mapping { name: "once", map: with_first },
     Mapping { name: "by_link", map: by_link },
+    Mapping { name: "parts", map: parts },
 ];
 
 fn text(input: &Input<'_>, name: &str) -> String {
@@ -63,6 +64,19 @@ fn key_alone(input: &Input<'_>) -> Outcome {
 fn with_first(input: &Input<'_>) -> Outcome {
     let name = text(input, "name");
     mapped(&[("id", text(input, "id")), ("name", name.clone()), ("first", name)])
+}
+
+/// One record for each word of the name.
+fn parts(input: &Input<'_>) -> Outcome {
+    let (id, name) = (text(input, "id"), text(input, "name"));
+    let part = |word: &str| Part {
+        key: Some(word.to_owned()),
+        record: Json::Record(vec![
+            ("id".into(), Json::text(format!("{id}-{word}"))),
+            ("name".into(), Json::text(word.to_owned())),
+        ]),
+    };
+    Outcome::Mapped(name.split_whitespace().map(part).collect())
 }
 
 /// Finds by its link, from the other side, the shop's record from which the ERP's was made.
@@ -179,6 +193,7 @@ impl Pair {
                 mapping("removed", SHOP, ERP),
                 mapping("once", SHOP, ERP),
                 mapping("by_link", ERP, SHOP),
+                mapping("parts", SHOP, ERP),
             ]),
             flows: leak(flows),
         };

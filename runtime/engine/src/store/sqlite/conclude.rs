@@ -94,9 +94,8 @@ fn end(tx: &Connection, message: &MessageRow, event: Event, fault: &Fault, now: 
 
 /// T6, T9: the effect, the link, the hash, the flow's next write and whoever waited, all at once.
 fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64) -> Result<State, StoreError> {
-    if let Some(link) = &delivery.link
-        && let Some(owner) = foreign_owner(tx, link)?
-    {
+    for link in &delivery.links {
+        let Some(owner) = foreign_owner(tx, link)? else { continue };
         let fault = Fault::own(
             "link_in_use",
             format!(
@@ -106,7 +105,7 @@ fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64)
         );
         return end(tx, message, Event::Park, &fault, now);
     }
-    if let Some(link) = &delivery.link {
+    for link in &delivery.links {
         keep_link(tx, message, link, now)?;
     }
     tx.prepare_cached(
@@ -170,7 +169,7 @@ pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, no
         link.key,
         link.system,
         link.entity,
-        message.part,
+        new.part.as_ref().or(message.part.as_ref()),
         new.target_key,
         now
     ])?;

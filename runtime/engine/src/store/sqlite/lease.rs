@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::step::{self, Circumstances, MessageRow};
 use super::{
-    Beginning, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at, micros,
+    Beginning, Claim, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at,
+    micros,
 };
 use crate::connector::Deed;
 use crate::state::{Event, Reason, State};
@@ -232,15 +233,15 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
         return Ok(Intended::LeaseLost);
     }
     let now = micros(intent.sent.at);
-    if let Some((system, entity, value)) = &intent.claim {
+    for Claim { system, entity, value, create_key } in &intent.claims {
         tx.prepare_cached(
             "INSERT OR IGNORE INTO claims (system, entity, value, create_key, at) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![system, entity, value, intent.sent.create_key, now])?;
+        .execute(params![system, entity, value, create_key, now])?;
         let owner: String = tx
             .prepare_cached("SELECT create_key FROM claims WHERE system = ?1 AND entity = ?2 AND value = ?3")?
             .query_row([system, entity, value], |row| row.get(0))?;
-        if owner != intent.sent.create_key {
+        if owner != *create_key {
             return Ok(Intended::KeyInUse);
         }
     }

@@ -75,7 +75,7 @@ fn act(tx: &Connection, message: &MessageRow, operation: &Operation, now: i64) -
 
 fn answer_there(tx: &Connection, message: &MessageRow, answer: &Answer, now: i64) -> Result<(), StoreError> {
     if let Some(link) = &answer.link {
-        let new = NewLink { link: link.clone(), target_key: answer.target_key.clone(), exclusive: false };
+        let new = NewLink { link: link.clone(), target_key: answer.target_key.clone(), exclusive: false, part: None };
         conclude::keep_link(tx, message, &new, now)?;
     }
     if let Some(written) = &answer.written {
