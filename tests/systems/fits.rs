@@ -74,7 +74,8 @@ pub(crate) fn leaves(value: &Value, found: &mut Vec<String>) {
         Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
         Value::Object(members) => {
             for (name, value) in members {
-                let protocol = name.starts_with('@') || name.contains("@odata");
+                let words = ["cursor", "pageInfo", "extensions", "__typename"];
+                let protocol = name.starts_with('@') || name.contains("@odata") || words.contains(&name.as_str());
                 if !protocol {
                     leaves(value, found);
                 }

@@ -123,7 +123,7 @@ async fn outcome(
         Some(key) => vec![key.clone()],
         None => entity.key.iter().map(|_| "22".to_owned()).collect(),
     };
-    let record = r#"{"order_id":"a1","order_delivery_id":"a1","transition":"ship","id":"22"}"#;
+    let record = r#"{"order_id":"a1","order_delivery_id":"a1","transition":"ship","id":"22","inventoryItemId":"1","locationId":"1","quantity":1}"#;
     let deed = match sample.operation.as_str() {
         "list" => {
             let request = PageRequest {
@@ -199,6 +199,9 @@ async fn serve(status: u16, body: String, xml: bool, vendor: String) -> String {
         let body = body.clone();
         async move {
             let path = request.uri().path().to_ascii_lowercase();
+            if path.ends_with("/admin/token") {
+                return ([(header::CONTENT_TYPE, "application/json")], "\"token-1\"").into_response();
+            }
             if path.ends_with("token") || path.ends_with("/login") || path.ends_with("access_token") {
                 return ([(header::CONTENT_TYPE, "application/json")], LOG_IN).into_response();
             }

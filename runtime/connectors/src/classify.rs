@@ -113,7 +113,9 @@ pub(crate) fn unsuccessful(
     if let Some(fault) = inner_fault(read) {
         return Some(fault);
     }
-    let promised = !operation.records.is_empty() || !operation.record.is_empty() || !operation.key.is_empty();
+    let promised = !operation.records.is_empty()
+        || operation.record.iter().any(|selector| !selector.optional)
+        || !operation.key.is_empty();
     (promised && read.json.is_none()).then(|| "the body is empty".to_owned())
 }
 

@@ -191,6 +191,7 @@ impl RestConnector {
         let count = |number: u64| Json::Number(number.to_string().into());
         let mut page = vec![("number".into(), count(number)), ("offset".into(), count(listing.cursor.rows))];
         page.extend(size.map(|size| ("size".into(), count(size))));
+        page.extend(size.map(|size| ("end".into(), count(number.saturating_mul(size)))));
         let page = Json::Record(page);
         let go_on = listing.cursor.token.clone().map_or(Json::Null, Json::text);
         let call = Call {
@@ -373,6 +374,8 @@ impl RestConnector {
             More::Above { at, above } => {
                 let mut page = vec![("number".into(), Json::Number(number.to_string().into()))];
                 page.extend(size.map(|size| ("size".into(), Json::Number(size.to_string().into()))));
+                let end = size.map(|size| number.saturating_mul(size));
+                page.extend(end.map(|end| ("end".into(), Json::Number(end.to_string().into()))));
                 let page = Json::Record(page);
                 let scope = crate::template::Scope { roots: &[("page", &page)], ..crate::template::Scope::default() };
                 let above = scope.text(above).ok().flatten().and_then(|text| text.parse::<u64>().ok());
@@ -546,7 +549,7 @@ impl RestConnector {
         after: Option<&graphql::More>,
     ) -> Result<Option<(Json<'static>, Option<String>)>, Failure> {
         let operation = self.operation_known(entity, Verb::Get)?;
-        let value = key_value(plan, key);
+        let value = self.own_key(&entity.name, plan, key);
         let parent = self.parent(&entity.name, Some(plan), key, &Json::Null);
         let mut wanted = select.to_vec();
         if !wanted.is_empty() {
@@ -666,9 +669,8 @@ pub(crate) fn records(read: &ReadAnswer<'_>, operation: &Operation) -> Result<Ve
         let there = there
             || selectors.iter().any(|selector| {
                 let mut whole = selector.clone();
-                if whole.steps.last() == Some(&mapwright_manifest::SelectorStep::Each) {
-                    whole.steps.pop();
-                }
+                let each = whole.steps.iter().position(|step| *step == mapwright_manifest::SelectorStep::Each);
+                whole.steps.truncate(each.unwrap_or(whole.steps.len()));
                 read.select(&whole, &Json::Null).iter().any(|value| matches!(value.as_ref(), Json::List(_)))
             });
         if !there {
@@ -699,13 +701,28 @@ fn listed_key(plan: &EntityPlan, row: &Json<'_>) -> Option<Vec<String>> {
     })
 }
 
+impl RestConnector {
+    /// What `{key}` names: the key without the parts that are its parent's.
+    pub(crate) fn own_key(&self, name: &str, plan: &EntityPlan, key: &[String]) -> Json<'static> {
+        let above = self.manifest.entity(name).and_then(|entity| entity.parent.as_ref());
+        let skipped = above.and_then(|(parent, _)| self.plan(parent)).map_or(0, |above| above.key.len());
+        let named = plan.key.get(skipped..).unwrap_or_default();
+        let values = key.get(skipped..).unwrap_or_default();
+        key_of_parts(plan, named, values)
+    }
+}
+
 /// A key as templates see it: a leaf, or a record of its parts.
 pub(crate) fn key_value(plan: &EntityPlan, key: &[String]) -> Json<'static> {
+    key_of_parts(plan, plan.key, key)
+}
+
+fn key_of_parts(plan: &EntityPlan, names: &[&'static str], key: &[String]) -> Json<'static> {
     let leaf = |name: &str, text: &String| match kind_of(plan, name) {
         Some(Kind::Integer) if text.parse::<i64>().is_ok() => Json::Number(text.clone().into()),
         Some(_) | None => Json::text(text.clone()),
     };
-    match (plan.key, key) {
+    match (names, key) {
         ([name], [value]) => leaf(name, value),
         (names, values) => {
             Json::Record(names.iter().zip(values).map(|(name, value)| ((*name).into(), leaf(name, value))).collect())

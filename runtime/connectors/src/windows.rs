@@ -32,9 +32,11 @@ impl Stamped<'_> {
             .filter_map(|(by_instant, by_day, bound)| {
                 let bound = bound?;
                 Some(match self.pass {
-                    Pass::Field { field, asked_as, .. } => {
+                    Pass::Field { field, asked_as, format, .. } => {
                         let name = asked_as.as_ref().unwrap_or(field);
-                        if matches!(self.kind, Some(Kind::Date)) {
+                        if let Some(format) = format {
+                            term(name, by_instant, &bound.to_zoned(TimeZone::UTC).strftime(format).to_string())
+                        } else if matches!(self.kind, Some(Kind::Date)) {
                             term(name, by_day, &bound.to_zoned(TimeZone::UTC).date().to_string())
                         } else {
                             term(name, by_instant, &instant(bound))
@@ -52,9 +54,16 @@ impl Stamped<'_> {
     /// reading once too often is harmless, losing a record is not.
     pub(crate) fn stamp(&self, record: &Json<'_>, window: &Window) -> (Option<Timestamp>, bool) {
         match self.pass {
-            Pass::Field { field, .. } => {
+            Pass::Field { field, format, .. } => {
                 let values = path_values(record, field);
-                let stamps = values.iter().filter_map(|value| read_instant(&plain(value)));
+                let read = |text: &str| match format {
+                    Some(format) => {
+                        let civil = civil::DateTime::strptime(format, text).ok();
+                        civil.and_then(|civil| civil.to_zoned(TimeZone::UTC).ok()).map(|zoned| zoned.timestamp())
+                    }
+                    None => read_instant(text),
+                };
+                let stamps = values.iter().filter_map(|value| read(&plain(value)));
                 let stamp = stamps.max();
                 // Where the source was not asked, the row is compared here; a stamp of a day covers all of it.
                 let belongs = self.asked
@@ -147,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_instant_is_asked_with_both_bounds() {
-        let pass = Pass::Field { field: "updatedAt".into(), asked_as: None, from_list: false };
+        let pass = Pass::Field { field: "updatedAt".into(), asked_as: None, from_list: false, format: None };
         let stamped = Stamped { pass: &pass, zone: TimeZone::UTC, kind: Some(Kind::DateTime), asked: true };
         let terms = stamped.terms(&window("2026-11-02T09:00:00.5Z", "2026-11-02T10:00:00Z"));
         assert_eq!(terms[0].value, "\"2026-11-02T09:00:00.500+00:00\"");

@@ -9,7 +9,7 @@ use crate::answer::ReadAnswer;
 use crate::classify::Asked;
 use crate::connection::{Call, RestConnector};
 use crate::fields::personal_texts;
-use crate::reading::{key_value, record_key, records};
+use crate::reading::{record_key, records};
 use crate::request::Extras;
 use crate::template::{Scope, plain};
 use crate::{codec, lock};
@@ -30,6 +30,8 @@ pub(crate) struct Member<'a> {
     version: Json<'static>,
     /// The remote record overlaid with ours, for updates that replace.
     merged: Json<'static>,
+    /// The record as a list of one, for operations that take several.
+    records: Json<'static>,
     headers: Vec<(String, Template)>,
     personal: Vec<String>,
     creates: bool,
@@ -52,6 +54,7 @@ impl<'a> Member<'a> {
                 ("create_key", &self.create_key),
                 ("version", &self.version),
                 ("merged", &self.merged),
+                ("records", &self.records),
             ],
             extras: Extras { headers: self.headers.clone(), ..Extras::default() },
             personal: &self.personal,
@@ -130,7 +133,7 @@ impl RestConnector {
             return Err(self.failure(Class::Halt, words));
         }
         let key_value = match (plan, key) {
-            (Some(plan), [_, ..]) => key_value(plan, key),
+            (Some(plan), [_, ..]) => self.own_key(&write.entity, plan, key),
             (_, _) => Json::Null,
         };
         let merged = if operation.whole { self.overlaid(&write.entity, key, &record).await? } else { Json::Null };
@@ -138,6 +141,7 @@ impl RestConnector {
         let parent = self.parent(&write.entity, plan, key, &record);
         let fields = plan.map_or(&[][..], |plan| plan.fields);
         let wire = |record| codec::to_wire(&self.manifest.codec, fields, record);
+        let record = wire(record);
         Ok(Member {
             operation,
             asked,
@@ -145,7 +149,8 @@ impl RestConnector {
             plan,
             codec: &self.manifest.codec,
             key,
-            record: wire(record),
+            records: Json::List(vec![record.clone()]),
+            record,
             key_value,
             parent,
             create_key: Json::text(write.create_key.clone()),

@@ -331,9 +331,10 @@ impl Decoder {
         let from = fields.get("from").and_then(|node| self.word(node, "`from`", &["list", "record"]));
         let from_list = from.as_deref() == Some("list");
         fields.get("resolution");
+        let format = fields.get("format").and_then(|node| self.text(node, "`format`"));
         fields.finish(self, &[]);
         match (field, date, zone) {
-            (Some(field), None, None) if time.is_none() => Some(Pass::Field { field, asked_as, from_list }),
+            (Some(field), None, None) if time.is_none() => Some(Pass::Field { field, asked_as, from_list, format }),
             (None, Some(date), Some(zone)) => Some(Pass::DateAndTime { date, time, zone }),
             (_, _, _) => {
                 self.faults.add(node.at, "a pass is either a `field`, or `date`, `time` and `zone`");

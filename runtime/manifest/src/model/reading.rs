@@ -265,6 +265,8 @@ pub enum Pass {
         asked_as: Option<String>,
         /// It stands in lists only, not in the record.
         from_list: bool,
+        /// How it is spelled, in UTC (`%Y-%m-%d %H:%M:%S`), where that is not ISO 8601.
+        format: Option<String>,
     },
     /// A day and a time of day in the system's zone.
     DateAndTime {

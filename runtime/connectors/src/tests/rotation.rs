@@ -1,0 +1,132 @@
+//! Sage 200: a refresh token that is used once, and updates that replace.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mapwright_engine::connector::{Class, Connector, Deed};
+use mapwright_values::plan::{EntityPlan, Kind, SystemPlan};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::tests::server::{Seen, Server, json};
+use crate::tests::systems::{entity, everything, field, secrets, write};
+use crate::{ConnectionSettings, Connectors, SealedFiles, Vault};
+
+const ADDRESS: Kind = Kind::Record(&[field("city", Kind::Text(None)), field("postcode", Kind::Text(None))]);
+const ENTITIES: &[EntityPlan] = &[entity(
+    "customers",
+    false,
+    &["id"],
+    &[
+        field("id", Kind::Integer),
+        field("reference", Kind::Text(Some(8))),
+        field("name", Kind::Text(None)),
+        field("main_address", ADDRESS),
+    ],
+)];
+const PLAN: SystemPlan = SystemPlan {
+    alias: "erp",
+    name: "sage-200",
+    manifest: include_str!("../../../../specs/systems/sage-200/connector.yaml"),
+    entities: ENTITIES,
+};
+
+fn settings(server: &Server, vault: Option<Arc<dyn Vault>>) -> ConnectionSettings {
+    let config = [("site", "s1"), ("company", "c1"), ("login_url", &server.url())];
+    ConnectionSettings {
+        url: server.url(),
+        config: config.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        credentials: secrets(&[("client_id", "id-1"), ("client_secret", "hush-hush"), ("refresh_token", "refresh-0")]),
+        vault,
+        ..ConnectionSettings::default()
+    }
+}
+
+fn vault(folder: &tempfile::TempDir) -> Arc<dyn Vault> {
+    let key = SecretString::from("sixteen-and-more-letters".to_owned());
+    Arc::new(SealedFiles::open(folder.path().to_owned(), &key).unwrap())
+}
+
+/// A server whose refresh tokens hold once: a second use of one is refused, and locks the user out in real life.
+async fn strict(answer: impl Fn(&Seen) -> Vec<u8> + Send + Sync + 'static) -> Server {
+    let next = AtomicUsize::new(0);
+    Server::start(move |seen| {
+        if !seen.target.ends_with("/oauth/token") {
+            return answer(seen);
+        }
+        let number = next.load(Ordering::SeqCst);
+        if !seen.body.contains(&format!("refresh_token=refresh-{number}&")) {
+            return json(400, r#"{"error":"invalid_grant"}"#);
+        }
+        next.store(number + 1, Ordering::SeqCst);
+        json(
+            200,
+            &format!(r#"{{"access_token":"a{number}","refresh_token":"refresh-{}","expires_in":3600}}"#, number + 1),
+        )
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_rotated_token_is_kept_before_it_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = strict(|_| json(200, "[]")).await;
+    for run in 0..3 {
+        // Each run is a new process: it knows what the vault knows, and the deployment still names the first token.
+        let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+        erp.fetch_page(&everything("customers")).await.unwrap();
+        let kept = vault(&folder).load("erp", "refresh").await.unwrap().unwrap();
+        assert_eq!(kept.expose_secret(), format!("refresh-{}", run + 1));
+    }
+    let asked = server.seen_at("/customers");
+    assert_eq!(asked[2].header("authorization"), Some("Bearer a2"));
+    assert_eq!((asked[0].header("x-site"), asked[0].header("x-company")), (Some("s1"), Some("c1")));
+}
+
+/// A vault that cannot keep anything.
+struct Full;
+
+impl Vault for Full {
+    fn load<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+    ) -> mapwright_engine::connector::Reply<'a, Result<Option<SecretString>, String>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn save<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: &'a SecretString,
+    ) -> mapwright_engine::connector::Reply<'a, Result<(), String>> {
+        Box::pin(async { Err("the disk is full".to_owned()) })
+    }
+}
+
+#[tokio::test]
+async fn what_came_with_a_token_that_cannot_be_kept_is_not_used() {
+    let server = strict(|_| json(200, "[]")).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(Arc::new(Full)))).unwrap();
+    let failure = erp.fetch_page(&everything("customers")).await.unwrap_err();
+    assert_eq!(failure.class, Class::Halt);
+    assert!(failure.message.contains("cannot be kept: the disk is full"), "{failure}");
+    assert!(server.seen_at("/customers").is_empty());
+    let faults = Connectors::open(&PLAN, settings(&server, None)).err().unwrap();
+    assert!(faults[0].contains("must say where it is kept"), "{faults:?}");
+}
+
+#[tokio::test]
+async fn a_put_that_replaces_is_overlaid() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = r#"{"id":7,"reference":"FALK0001","name":"Old","main_address":{"city":"Kiel","postcode":"24103"},"balance":812.50}"#;
+    let server = strict(move |seen| if seen.method == "GET" { json(200, held) } else { json(204, "") }).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    let record = r#"{"name":"New","main_address":{"city":"Aarhus"}}"#;
+    erp.send(&write("customers", Deed::Update { key: vec!["7".to_owned()] }, record)).await.unwrap();
+    let put = server.seen().into_iter().find(|seen| seen.method == "PUT").unwrap();
+    assert_eq!(
+        put.body,
+        r#"{"id":7,"reference":"FALK0001","name":"New","main_address":{"city":"Aarhus","postcode":"24103"},"balance":812.50}"#
+    );
+}
