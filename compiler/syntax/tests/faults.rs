@@ -59,3 +59,10 @@ fn a_carriage_return_alone_hides_no_line_behind_a_comment() {
     assert_eq!((told[0].code, told[0].span().start), ("E0101", 12));
     assert!(diagnostics("a.mapspec", "# the orders\r\nrule r(n integer) integer = n\r\n").1.is_empty());
 }
+
+#[test]
+fn a_file_larger_than_64_mib_is_refused_before_it_is_read() {
+    let text = "# ".repeat(32 * 1024 * 1024 + 1);
+    let (_, told) = diagnostics("a.mapspec", &text);
+    assert_eq!(told.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["E0106"]);
+}

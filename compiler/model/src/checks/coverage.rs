@@ -123,10 +123,11 @@ pub(crate) fn tell(
             None => field.name.clone(),
         })
         .collect();
+    let quoted_names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     let line = format!("{verb} {} because \"TO BE SAID: why\"", names.join(", "));
     let title = format!("{verb} {} with a reason, then say the reason", if open.len() == 1 { "it" } else { "them" });
     fault
-        .help(format!("{}: {}", if open.len() == 1 { "the field" } else { "the fields" }, names.join(", ")))
+        .help(format!("{}: {}", if open.len() == 1 { "the field" } else { "the fields" }, quoted_names.join(", ")))
         .fix(title, vec![at_end(ctx, body, &line)])
 }
 

@@ -2,9 +2,13 @@
 
 use mapwright_syntax::{Diagnostic, Span};
 
-/// The help says why.
+/// Why: what is wrong, and behind a `;` or `:` what to do.
 pub(crate) fn malformed_literal(span: Span, why: &str) -> Diagnostic {
-    Diagnostic::error("E0322", span, "this cannot be used here").help(why)
+    // A sign with a blank behind it: `%H:%M` is one word.
+    match why.split_once("; ").or_else(|| why.split_once(": ")) {
+        Some((headline, help)) => Diagnostic::error("E0322", span, headline).help(help),
+        None => Diagnostic::error("E0322", span, why),
+    }
 }
 
 /// `leave rest` of nothing.

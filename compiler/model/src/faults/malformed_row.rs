@@ -8,7 +8,12 @@ use super::did_you_mean;
 
 /// Too few or too many cells.
 pub(crate) fn malformed_row(span: Span, expected: usize, found: usize) -> Diagnostic {
-    Diagnostic::error("E0320", span, format!("{expected} columns are declared, but there are {found} here"))
+    Diagnostic::error("E0320", span, format!("this row has {}, but the table has {expected}", values(found)))
+        .help("each key has a cell of its own, `any` for all values; the result stands behind `->`")
+}
+
+fn values(count: usize) -> String {
+    if count == 1 { "1 key column".to_owned() } else { format!("{count} key columns") }
 }
 
 /// A column that the CSV file does not have.

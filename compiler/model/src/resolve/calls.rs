@@ -241,7 +241,7 @@ impl Body<'_, '_> {
         }
         self.report(faults::malformed_literal(
             written.span,
-            "a rounding mode is one of half_up, half_even, half_down, up, down, ceiling, floor, without quotes",
+            "there is no such rounding mode; write half_up, half_even, half_down, up, down, ceiling or floor, without quotes",
         ));
         None
     }

@@ -84,7 +84,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             } else {
                 ctx.report(faults::malformed_literal(
                     mode.span,
-                    "write half_up, half_even, half_down, up, down, ceiling or floor",
+                    "there is no such rounding mode; write half_up, half_even, half_down, up, down, ceiling or floor",
                 ));
             }
         }

@@ -51,7 +51,7 @@ pub(super) fn resolve_default(ctx: &mut Context<'_>, id: SettingId, tree: &tree:
     if default.is_none() && value.ty != Type::Never {
         body.report(faults::malformed_literal(
             written.span,
-            "the value of a setting is written as a literal or a list of literals",
+            "the value of a setting is not worked out; write a text, a number, a day or the like, or a list of them",
         ));
     }
     let sound = body.sound();

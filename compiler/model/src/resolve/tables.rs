@@ -135,6 +135,7 @@ impl Body<'_, '_> {
 
     /// No row is unreachable; every key has an answer.
     fn check_rows(&mut self, tree: &tree::Table, shell: &crate::ir::Table, rows: &[Row], otherwise: bool) {
+        let sound = self.sound();
         let domains: Vec<Option<Vec<Literal>>> =
             shell.keys.iter().map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty))).collect();
         let patterns: Vec<Pattern> =
@@ -152,7 +153,7 @@ impl Body<'_, '_> {
         }
         // Rows of a CSV file are data: a key without a row is a failure of the record, answered by `if invalid`.
         let TableRows::Inline(written) = &tree.rows else { return };
-        if !self.sound() {
+        if !sound {
             return;
         }
         match unanswered(&patterns, &domains) {

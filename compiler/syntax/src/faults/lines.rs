@@ -57,7 +57,16 @@ pub(crate) fn behind(span: Span) -> Span {
 
 pub(crate) fn expected(kind: &str, place: Span, expected: &str, found: &str) -> Diagnostic {
     let headline = format!("this {kind} cannot be read: expected {expected}, found {found}");
-    Diagnostic::error(super::UNREADABLE, place, headline).here(format!("expected {expected}"))
+    let fault = Diagnostic::error(super::UNREADABLE, place, headline).here(format!("expected {expected}"));
+    // Every second piece stands in backticks.
+    let words = expected.split('`').skip(1).step_by(2);
+    let meant = found.strip_prefix('`').and_then(|found| found.strip_suffix('`')).filter(|found| found.len() > 2);
+    match meant.and_then(|found| closest(found, words)) {
+        Some(meant) => {
+            fault.help(format!("did you mean `{meant}`?")).fix(format!("write {meant}"), vec![edit(place, meant)])
+        }
+        None => fault,
+    }
 }
 
 pub(crate) fn invisible_character(found: &[(Span, &str)]) -> Option<Diagnostic> {
