@@ -220,7 +220,7 @@ fn keyed(member: &Member<'_>) -> Json<'static> {
     if let (Json::Record(members), Some(plan)) = (&mut record, member.plan) {
         for (name, value) in plan.key.iter().zip(member.key) {
             if members.iter().all(|(known, _)| known != name) {
-                let parsed = crate::reading::key_value(plan, member.key);
+                let parsed = crate::fetching::key_value(plan, member.key);
                 let value = if plan.key.len() == 1 { parsed } else { Json::text(value.clone()) };
                 members.push(((*name).into(), value));
             }

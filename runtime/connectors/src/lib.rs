@@ -7,12 +7,14 @@
 
 mod alert;
 mod answer;
+mod asking;
 mod auth;
 mod batch;
 mod classify;
 mod codec;
 mod connection;
 mod connector;
+mod fetching;
 mod fields;
 mod graphql;
 mod http;

@@ -6,8 +6,8 @@ use mapwright_values::{Json, Term, Test};
 
 use crate::answer::{holds, leaf, walk};
 use crate::connection::RestConnector;
+use crate::fetching::record_key;
 use crate::fields::at;
-use crate::reading::record_key;
 use crate::template::{Scope, plain};
 
 impl RestConnector {

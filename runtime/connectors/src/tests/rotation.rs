@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mapwright_engine::connector::{Class, Connector, Deed};
+use mapwright_engine::connector::{Class, Deed};
 use mapwright_values::plan::{EntityPlan, Kind, SystemPlan};
 use secrecy::{ExposeSecret, SecretString};
 
