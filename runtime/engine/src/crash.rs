@@ -39,6 +39,13 @@ pub const POINTS: &[&str] = &[
     "store.after_transaction",  // committed, nobody told
 ];
 
+/// The points that only a webhook's way passes.
+pub const WEBHOOK_POINTS: &[&str] = &[
+    "notice.before_commit", // C1
+    "notice.after_commit",  // C2
+    "hint.before_taken",    // its record is in the inbox, the hint is still there
+];
+
 /// Which point ends the process, and at which passage (from 1).
 #[derive(Debug, Default)]
 pub struct CrashPoint {

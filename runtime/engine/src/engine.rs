@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mapwright_values::plan::{FlowPlan, Plan};
 use mapwright_values::{Integration, Json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::backoff;
 use crate::clock::between;
@@ -19,11 +19,11 @@ use crate::connector::Connector;
 use crate::crash::CrashPoint;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
-use crate::flow::{Core, alerting, gone, halting, reading, sweeping, working};
+use crate::flow::{Core, alerting, gone, halting, hinting, reading, sweeping, working};
 use crate::options::Options;
 use crate::schedule::{self, Timing};
 use crate::status::{FlowStatus, Progress, Status, Summary};
-use crate::store::{Beginning, FlowPolicy, Store, StoreError};
+use crate::store::{Beginning, FlowPolicy, Noticed, Store, StoreError};
 
 /// Why an engine's call ended.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -106,6 +106,7 @@ impl Engine {
             healths: Mutex::default(),
             progress: watch::channel(Progress::default()).0,
             stop: watch::channel(false).0,
+            bell: Notify::new(),
             owner: format!("{}-{:08x}{:08x}", std::process::id(), backoff::draw(), backoff::draw()),
             options,
         };
@@ -127,6 +128,23 @@ impl Engine {
     /// Asks a sync or run under way to end: what is being sent is finished, everything else is given back.
     pub fn stop(&self) {
         self.core.stop.send_replace(true);
+    }
+
+    /// Keeps what systems told of their own accord. When this answers, it is durable: the system may be told so. One that no
+    /// flow listens to is kept as told, and nothing follows.
+    ///
+    /// # Errors
+    /// When the store fails: then the system must tell it again.
+    pub async fn notice(&self, told: &[hinting::Told]) -> Result<Vec<Noticed>, EngineError> {
+        let now = self.core.now();
+        let notices = told.iter().map(|told| hinting::notice(self.core.plan(), told, now)).collect();
+        self.core.crash.reach("notice.before_commit");
+        let noticed = self.core.store.notice(notices).await?;
+        self.core.crash.reach("notice.after_commit");
+        if noticed.iter().any(|noticed| noticed.kept > 0) {
+            self.core.bell.notify_one();
+        }
+        Ok(noticed)
     }
 
     /// Where everything stands.
@@ -153,6 +171,8 @@ impl Engine {
                 last_read_at: None,
                 last_new_at: None,
                 silent_since: None,
+                hints: 0,
+                hinted_since: None,
             }));
         }
         // Flows that the plan no longer has are shown as long as the store holds something of them.
@@ -179,6 +199,7 @@ impl Engine {
         if !sync.without_reading {
             let extent = Extent { everything: sync.everything, since: sync.since, accept_gone: sync.accept_gone };
             for flow in &flows {
+                hinting::follow(&self.core, flow).await?;
                 self.turn(flow, extent, &names, &mut summary).await?;
             }
         }
@@ -314,7 +335,10 @@ impl Engine {
             match self.tick(timings, &mut last).await {
                 Ok(pause) => {
                     failures = 0;
-                    self.core.pause(pause).await;
+                    tokio::select! {
+                        () = self.core.pause(pause) => {}
+                        () = self.core.bell.notified() => {}
+                    }
                 }
                 Err(EngineError::Setup(message)) => return Err(EngineError::Setup(message)),
                 Err(error) => {
@@ -341,6 +365,7 @@ impl Engine {
         let core = &self.core;
         let names: Vec<String> = timings.iter().map(|(flow, _)| flow.name.to_owned()).collect();
         for (flow, timings) in timings {
+            hinting::follow(core, flow).await?;
             let now = core.now();
             let due: Vec<usize> = (0..timings.len())
                 .filter(|index| {

@@ -13,10 +13,12 @@ mod engine;
 mod flow;
 pub mod keys;
 pub mod options;
+pub mod records;
 mod schedule;
 pub mod state;
 pub mod status;
 pub mod store;
 
 pub use engine::{Engine, EngineError, Stop, Sync};
+pub use flow::hinting::Told;
 pub use options::Options;

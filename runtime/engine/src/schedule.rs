@@ -58,7 +58,7 @@ pub(crate) fn timings(flow: &FlowPlan, settings: &Json<'_>) -> Result<Vec<Timing
     let hooked = flow.schedules.iter().any(|schedule| matches!(schedule, Schedule::Webhook { .. }));
     if timings.is_empty() && hooked {
         return Err(format!(
-            "{}:{}: the flow `{}` runs on a webhook alone, which this version does not receive: add `every ...`, which a webhook needs beside it anyhow",
+            "{}:{}: the flow `{}` runs on a webhook alone, and would never notice a call that was lost: add `every ...`",
             flow.file, flow.line, flow.name
         ));
     }

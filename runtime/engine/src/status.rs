@@ -49,6 +49,10 @@ pub struct FlowStatus {
     pub last_new_at: Option<Timestamp>,
     /// Since when nothing new has come, where that is longer than the flow's `on silence` allows: it is not green.
     pub silent_since: Option<Timestamp>,
+    /// Hints of webhooks that are not followed yet.
+    pub hints: u64,
+    /// Since when the oldest of them waits.
+    pub hinted_since: Option<Timestamp>,
 }
 
 impl FlowStatus {

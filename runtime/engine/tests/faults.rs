@@ -104,6 +104,24 @@ impl Store for Failing {
     fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>> {
         self.guard(|| self.inner.dead_letter(id))
     }
+    fn notice(&self, notices: Vec<Notice>) -> Stored<'_, Vec<Noticed>> {
+        self.guard(|| self.inner.notice(notices))
+    }
+    fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>> {
+        self.guard(|| self.inner.hints(question))
+    }
+    fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
+        self.guard(|| self.inner.hints_taken(taken))
+    }
+    fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
+        self.guard(|| self.inner.replay(replay))
+    }
+    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+        self.guard(|| self.inner.purge(purge))
+    }
+    fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {
+        self.guard(|| self.inner.forget(forget))
+    }
     fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>> {
         self.guard(|| self.inner.next_due(settled))
     }

@@ -228,6 +228,30 @@ impl Store for Bent {
     fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>> {
         self.inner.dead_letter(id)
     }
+    fn notice(&self, notices: Vec<Notice>) -> Stored<'_, Vec<Noticed>> {
+        self.inner.notice(notices)
+    }
+
+    fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>> {
+        self.inner.hints(question)
+    }
+
+    fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
+        self.inner.hints_taken(taken)
+    }
+
+    fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
+        self.inner.replay(replay)
+    }
+
+    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+        self.inner.purge(purge)
+    }
+
+    fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {
+        self.inner.forget(forget)
+    }
+
     fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>> {
         self.inner.next_due(settled)
     }

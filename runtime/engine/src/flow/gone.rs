@@ -92,7 +92,7 @@ pub(crate) async fn sweep(core: &Core, flow: &'static FlowPlan, extent: Extent) 
 }
 
 /// Asks for each by its key.
-async fn look(
+pub(crate) async fn look(
     core: &Core,
     flow: &'static FlowPlan,
     unseen: Vec<String>,

@@ -12,6 +12,7 @@ pub(crate) mod gone;
 pub(crate) mod guarding;
 pub(crate) mod halting;
 pub(crate) mod health;
+pub(crate) mod hinting;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod resolving;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use mapwright_values::plan::{FlowPlan, Plan, WritePlan};
 use mapwright_values::{Integration, Json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::EngineError;
 use crate::backoff;
@@ -55,6 +56,8 @@ pub(crate) struct Core {
     pub(crate) healths: Mutex<HashMap<String, health::Health>>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) stop: watch::Sender<bool>,
+    /// Rung when something new is to be done before its time.
+    pub(crate) bell: Notify,
     pub(crate) owner: String,
 }
 

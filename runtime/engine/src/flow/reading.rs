@@ -387,7 +387,7 @@ pub(crate) fn terms(filter: &[TermPlan]) -> Vec<Term> {
 }
 
 /// A row to be kept; `None` = the flow's condition leaves it out.
-fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Timestamp) -> Option<CaptureRow> {
+pub(crate) fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Timestamp) -> Option<CaptureRow> {
     let hash = keys::digest(&[&row.record]);
     let (source_key, fault) = match Json::parse(&row.record) {
         Err(error) => (

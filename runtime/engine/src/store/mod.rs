@@ -4,6 +4,7 @@
 //! system, never maps, never decides: it asks [`crate::state::advance`] for every step of a message and does what that says.
 //! An error tells that the call may or may not have happened; the engine then begins anew, which repairs both.
 
+pub mod asides;
 pub mod model;
 pub mod sqlite;
 pub mod watch;
@@ -15,6 +16,7 @@ use crate::alert::Alert;
 use crate::connector::Reply;
 use crate::status::{DeadLetter, DeadLetterDetail, StoreStatus};
 
+pub use asides::*;
 pub use model::*;
 pub use watch::*;
 
@@ -95,6 +97,24 @@ pub trait Store: Send + Sync {
 
     /// One message with everything known of it.
     fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>>;
+
+    /// Keeps what systems told of their own accord, before they are answered: all of it or nothing.
+    fn notice(&self, notices: Vec<Notice>) -> Stored<'_, Vec<Noticed>>;
+
+    /// Hints of a flow whose turn has come, oldest first.
+    fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>>;
+
+    /// What became of hints. One that was told again meanwhile stays.
+    fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()>;
+
+    /// Delivers what was last captured of a record once more.
+    fn replay(&self, replay: Replay) -> Stored<'_, Replayed>;
+
+    /// Removes finished records whose time of keeping is over; answers how many. What was delivered stays known.
+    fn purge(&self, purge: Purge) -> Stored<'_, u64>;
+
+    /// Erases the content of records with a key, for good, and notes who did so and why.
+    fn forget(&self, forget: Forget) -> Stored<'_, Forgotten>;
 
     /// When the next message is due; `None` = none will be by itself. `settled` leaves waiting ones out.
     fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>>;

@@ -8,9 +8,11 @@ mod capture;
 mod conclude;
 mod connections;
 mod gone;
+mod hints;
 mod lease;
 mod order;
 mod people;
+mod privacy;
 mod query;
 mod schema;
 mod step;
@@ -133,8 +135,21 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is erased must not be readable in the file afterwards.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
+}
+
+/// Moves everything out of the write-ahead log, which still holds what was erased.
+fn empty_log(path: &Path) -> Result<(), StoreError> {
+    let busy: i64 = connect(path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        0 => Ok(()),
+        _ => Err(StoreError::new(
+            "what was erased still stands in the store's log, which another process reads: do the same once more",
+        )),
+    }
 }
 
 /// Microseconds since 1970: how times are kept.
@@ -226,6 +241,36 @@ impl Store for SqliteStore {
 
     fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>> {
         self.reader.call(move |tx| query::dead_letter(tx, id))
+    }
+
+    fn notice(&self, notices: Vec<Notice>) -> Stored<'_, Vec<Noticed>> {
+        self.writer.call(move |tx| hints::keep(tx, &notices))
+    }
+
+    fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>> {
+        self.reader.call(move |tx| hints::due(tx, &question))
+    }
+
+    fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
+        self.writer.call(move |tx| hints::taken(tx, &taken))
+    }
+
+    fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
+        self.writer.call(move |tx| privacy::replay(tx, &replay))
+    }
+
+    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+        self.writer.call(move |tx| privacy::purge(tx, &purge))
+    }
+
+    fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {
+        let (path, call) = (self.path.clone(), self.writer.call(move |tx| privacy::forget(tx, &forget)));
+        Box::pin(async move {
+            let forgotten = call.await?;
+            let emptied = tokio::task::spawn_blocking(move || empty_log(&path)).await;
+            emptied.map_err(|error| StoreError::new(format!("the store's log cannot be emptied: {error}")))??;
+            Ok(forgotten)
+        })
     }
 
     fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>> {

@@ -3,7 +3,7 @@
 use mapwright_values::Link;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{MessageId, Selection, StoreError, alerts, at, micros, step};
+use super::{MessageId, Selection, StoreError, alerts, at, hints, micros, step};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
 
 /// The key behind a link; asked the other way round, the key of the source record from which ours was made.
@@ -81,12 +81,15 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
                 last_read_at: row.get::<_, Option<i64>>(5)?.map(at),
                 last_new_at: row.get::<_, Option<i64>>(9)?.map(at),
                 silent_since: row.get::<_, Option<i64>>(10)?.map(at),
+                hints: 0,
+                hinted_since: None,
             })
         })?
         .collect::<Result<_, _>>()?;
     for flow in &mut flows {
         flow.counts = counts(tx, &flow.flow)?;
         flow.done_wm = done_wm(tx, flow)?;
+        (flow.hints, flow.hinted_since) = hints::waiting(tx, &flow.flow)?;
     }
     Ok(StoreStatus { flows, connections: connections(tx)?, alerts: alerts::open(tx)? })
 }
@@ -94,10 +97,13 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
 fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
     let counts = tx
         .prepare_cached(
-            "SELECT write_no, shown, why, count(*), min(changed_at) FROM (
+            "SELECT write_no, shown, why, sum(messages), min(changed_at) FROM (
+               SELECT write_no, NULL AS changed_at, state AS shown, NULL AS why, messages FROM purged WHERE flow = ?1
+               UNION ALL
                SELECT m.write_no, m.changed_at,
                  CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'WAITING' ELSE m.state END AS shown,
-                 CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'connection_halted' ELSE m.reason END AS why
+                 CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'connection_halted' ELSE m.reason END AS why,
+                 1 AS messages
                FROM (SELECT write_no, state, reason, changed_at,
                        target_system IN
                          (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR opened_at IS NOT NULL) AS halted

@@ -104,6 +104,22 @@ CREATE TABLE agreed (
   system TEXT NOT NULL, entity TEXT NOT NULL, record_key TEXT NOT NULL, body TEXT NOT NULL, writer TEXT,
   at INTEGER NOT NULL, PRIMARY KEY (system, entity, record_key)) WITHOUT ROWID;
 ",
+    // Notices of systems, retention, erasure.
+    "
+CREATE TABLE notices (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX notices_at ON notices (at);
+CREATE TABLE hints (
+  flow TEXT NOT NULL, source_key TEXT NOT NULL, told INTEGER NOT NULL, first_at INTEGER NOT NULL, next_at INTEGER NOT NULL,
+  failures INTEGER NOT NULL DEFAULT 0, error TEXT, PRIMARY KEY (flow, source_key)) WITHOUT ROWID;
+CREATE INDEX hints_due ON hints (flow, next_at);
+CREATE INDEX records_age ON records (flow, captured_at);
+CREATE TABLE purged (
+  flow TEXT NOT NULL, write_no INTEGER NOT NULL, state TEXT NOT NULL, messages INTEGER NOT NULL,
+  PRIMARY KEY (flow, write_no, state)) WITHOUT ROWID;
+CREATE TABLE erasures (
+  id INTEGER PRIMARY KEY, flow TEXT NOT NULL, key_digest TEXT NOT NULL, records INTEGER NOT NULL, operator TEXT NOT NULL,
+  reason TEXT NOT NULL, at INTEGER NOT NULL);
+",
 ];
 
 /// Brings the tables up to date.

@@ -1,0 +1,126 @@
+//! What a [`super::Store`] keeps beside deliveries: notices of systems, replays, retention and erasure. Plain data.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{MessageId, NextWrite};
+
+/// What a system told of its own accord (a webhook), for the flows that listen.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Alias of the system.
+    pub system: String,
+    /// What tells this notice from others; the same one told again is kept once.
+    pub id: Option<String>,
+    /// The flows that it concerns, each with the record's key as text; `None` = the flow reads its changes now.
+    pub hints: Vec<(String, Option<String>)>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noticed {
+    /// It had been told before.
+    pub repeated: bool,
+    /// Hints that are new.
+    pub kept: u64,
+}
+
+/// Asks for hints whose turn has come.
+#[derive(Clone, Debug)]
+pub struct HintQuestion {
+    /// Flow.
+    pub flow: String,
+    /// When.
+    pub now: Timestamp,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Something happened to a record: it is to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The record's key as text; `None` = the flow's changes are to be read.
+    pub key: Option<String>,
+    /// How often it was told: told once more while it is fetched, it is fetched again.
+    pub told: u64,
+    /// How often fetching failed.
+    pub failures: u32,
+}
+
+/// What became of hints.
+#[derive(Clone, Debug)]
+pub struct HintsTaken {
+    /// Flow.
+    pub flow: String,
+    /// The hints, as they were asked for.
+    pub hints: Vec<Hint>,
+    /// Why they could not be followed, and when they are again; `None` = their records are in the inbox.
+    pub failed: Option<(String, Timestamp)>,
+}
+
+/// Delivers what was last captured of a record once more.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Flow.
+    pub flow: String,
+    /// The record's key as text.
+    pub source_key: String,
+    /// Target system and entity of the flow's first write.
+    pub target: (String, String),
+    /// The flow's first write for a record that is gone.
+    pub on_gone: Option<NextWrite>,
+    /// Who.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a [`Replay`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// It goes on as this message.
+    Queued(MessageId),
+    /// This message of the record is not finished: nothing was done.
+    UnderWay(MessageId),
+    /// No content of such a record is kept.
+    Unknown,
+}
+
+/// Removes finished records whose time of keeping is over.
+#[derive(Clone, Debug)]
+pub struct Purge {
+    /// Flow.
+    pub flow: String,
+    /// Finished before.
+    pub before: Timestamp,
+    /// Removes at most so many records in this transaction.
+    pub limit: u32,
+}
+
+/// Erases everything that is kept of records with a key.
+#[derive(Clone, Debug)]
+pub struct Forget {
+    /// Of these flows.
+    pub flows: Vec<String>,
+    /// The records' key as text.
+    pub source_key: String,
+    /// Who.
+    pub operator: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a [`Forget`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Forgotten {
+    /// Records whose content was erased.
+    pub records: u64,
+    /// Messages that are not finished: while there are some, nothing is erased.
+    pub open: Vec<MessageId>,
+}
