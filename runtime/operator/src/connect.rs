@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mapwright_connectors::{ConnectionSettings, Connectors, WebhookAlert};
+use mapwright_connectors::{ConnectionSettings, Connectors, SealedFiles, Vault, WebhookAlert};
 use mapwright_engine::alert::AlertChannel;
 use mapwright_engine::backoff::Backoff;
 use mapwright_engine::connector::Connector;
@@ -29,6 +29,16 @@ const CRASH_AT: &str = "MAPWRIGHT_CRASH_AT";
 pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deployment) -> Result<Connections, Faults> {
     let mut faults = Vec::new();
     let mut connections = Connections::new();
+    let vault: Option<Arc<dyn Vault>> = match deployment.vault.take() {
+        Some(vault) => match SealedFiles::open(vault.folder, &vault.key) {
+            Ok(vault) => Some(Arc::new(vault)),
+            Err(words) => {
+                faults.push(format!("vault: {words}"));
+                None
+            }
+        },
+        None => None,
+    };
     for system in integration.plan.systems {
         let Some(found) = deployment.systems.remove(system.alias) else {
             faults.push(format!(
@@ -49,6 +59,8 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
             config: found.config,
             credentials: found.credentials,
             ca_file: found.ca_file,
+            proxy: found.proxy,
+            vault: vault.clone(),
             ..ConnectionSettings::default()
         };
         match Connectors::open(system, settings) {

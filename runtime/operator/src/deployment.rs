@@ -26,6 +26,8 @@ pub struct Deployment {
     pub alerts: BTreeMap<String, Vec<ChannelDeployment>>,
     /// Bounds of the engine that differ from the defaults.
     pub engine: EngineDeployment,
+    /// Where credentials that rotate are kept; needed by systems whose log-in has some.
+    pub vault: Option<VaultDeployment>,
 }
 
 /// Bounds of the engine. What is not given keeps its default.
@@ -52,12 +54,23 @@ pub struct SystemDeployment {
     pub connector: String,
     /// The address that the manifest's `base` is built from.
     pub url: String,
-    /// Values that the manifest declares under `config`.
+    /// Values that the manifest declares under `config`; those of a map as `NAME.KEY`.
     pub config: BTreeMap<String, String>,
     /// Values that the manifest declares under `secrets`.
     pub credentials: BTreeMap<String, SecretString>,
     /// A private certificate authority.
     pub ca_file: Option<PathBuf>,
+    /// A proxy for all requests.
+    pub proxy: Option<String>,
+}
+
+/// Where credentials that rotate are kept.
+#[derive(Debug)]
+pub struct VaultDeployment {
+    /// The folder with the sealed files.
+    pub folder: PathBuf,
+    /// What they are sealed with.
+    pub key: SecretString,
 }
 
 /// One way to a person.
@@ -76,6 +89,14 @@ struct File {
     settings: Option<serde_json::Value>,
     alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
     engine: Option<EngineDeployment>,
+    vault: Option<VaultFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VaultFile {
+    folder: PathBuf,
+    key: String,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +109,7 @@ struct SystemFile {
     #[serde(default)]
     credentials: BTreeMap<String, String>,
     ca_file: Option<PathBuf>,
+    proxy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +175,14 @@ impl Deployment {
             }
         };
         let engine = file.engine.unwrap_or_default();
-        if faults.is_empty() { Ok(Self { systems, store, settings, alerts, engine }) } else { Err(faults) }
+        let vault = file.vault.and_then(|vault| match resolve_secret(&vault.key, folder) {
+            Ok(key) => Some(VaultDeployment { folder: folder.join(vault.folder), key }),
+            Err(fault) => {
+                faults.push(format!("{name}: vault.key: {fault}"));
+                None
+            }
+        });
+        if faults.is_empty() { Ok(Self { systems, store, settings, alerts, engine, vault }) } else { Err(faults) }
     }
 }
 
@@ -240,13 +269,24 @@ fn resolve_system(
             Err(fault) => faults.push(format!("{name}: systems.{alias}.credentials.{key}: {fault}")),
         }
     }
-    let config = system.config.into_iter().map(|(key, value)| (key, plain(&value))).collect();
+    let mut config = BTreeMap::new();
+    for (key, value) in system.config {
+        match value {
+            serde_json::Value::Object(members) => {
+                config.extend(members.iter().map(|(name, value)| (format!("{key}.{name}"), plain(value))));
+            }
+            value => {
+                config.insert(key, plain(&value));
+            }
+        }
+    }
     SystemDeployment {
         connector: system.connector,
         url: system.url,
         config,
         credentials,
         ca_file: system.ca_file.map(|file| folder.join(file)),
+        proxy: system.proxy,
     }
 }
 
@@ -370,10 +410,11 @@ mod tests {
 
     #[test]
     fn a_sound_file_is_read() {
-        let text = "systems:\n  erp: { connector: b1, url: http://erp, config: { company: C, page_size: 50 } }\nsettings: { price: 1.10 }\n";
+        let text = "systems:\n  erp: { connector: b1, url: http://erp, config: { company: C, page_size: 50, objects: { SOH: YSOH } } }\nsettings: { price: 1.10 }\n";
         let deployment = Deployment::parse(text, "deployment.yaml", Path::new("/srv")).expect("it is sound");
         let erp = deployment.systems.get("erp").expect("erp");
         assert_eq!(erp.config.get("page_size").map(String::as_str), Some("50"));
+        assert_eq!(erp.config.get("objects.SOH").map(String::as_str), Some("YSOH"));
         assert_eq!(deployment.store, Path::new("/srv/state.db"));
     }
 }
