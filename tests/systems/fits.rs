@@ -4,7 +4,7 @@ use mapwright_values::plan::{FieldPlan, Kind};
 use serde_json::Value;
 
 /// Every value of the record has its field in the catalogue and the field's type; every field that is never missing is there.
-pub(crate) fn check(record: &Value, fields: &[FieldPlan], place: &str) {
+pub(crate) fn check(record: &Value, fields: &[FieldPlan], place: &str, misfits: &mut Vec<String>) {
     let members = record.as_object().unwrap_or_else(|| panic!("{place}: {record} is no record"));
     for (name, value) in members {
         // What describes the record in the protocol's own words is no data.
@@ -13,24 +13,30 @@ pub(crate) fn check(record: &Value, fields: &[FieldPlan], place: &str) {
         }
         let here = format!("{place}.{name}");
         let field = fields.iter().find(|field| field.name == name);
-        let field = field.unwrap_or_else(|| panic!("{here}: the catalogue has no such field ({value})"));
-        value_fits(value, field, &here);
+        match field {
+            Some(field) => value_fits(value, field, &here, misfits),
+            // Custom fields are declared by each project; nothing is lost of nothing.
+            None if name.starts_with("U_") || value.is_null() => {}
+            None => misfits.push(format!("{here}: the catalogue has no such field ({value})")),
+        }
     }
 }
 
-fn value_fits(value: &Value, field: &FieldPlan, here: &str) {
+fn value_fits(value: &Value, field: &FieldPlan, here: &str, misfits: &mut Vec<String>) {
     if value.is_null() {
-        assert!(field.optional, "{here}: null, and the catalogue promises a value");
+        if !field.optional {
+            misfits.push(format!("{here}: null, and the catalogue promises a value"));
+        }
         return;
     }
     // `missing as`: an empty text or zero stands for no value.
     if field.optional && value.as_str().is_some_and(|text| text.trim().is_empty()) {
         return;
     }
-    kind_fits(value, &field.kind, here);
+    kind_fits(value, &field.kind, here, misfits);
 }
 
-fn kind_fits(value: &Value, kind: &Kind, here: &str) {
+fn kind_fits(value: &Value, kind: &Kind, here: &str, misfits: &mut Vec<String>) {
     let text = value.as_str();
     let fits = match kind {
         Kind::Text(max) => text.is_some_and(|text| max.is_none_or(|max| text.chars().count() <= max as usize)),
@@ -48,19 +54,21 @@ fn kind_fits(value: &Value, kind: &Kind, here: &str) {
         Kind::Uuid(hex) => text.is_some_and(|text| text.len() == if *hex { 32 } else { 36 }),
         Kind::Enum(words) => text.is_some_and(|text| words.contains(&text)),
         Kind::Record(fields) => {
-            check(value, fields, here);
+            check(value, fields, here, misfits);
             true
         }
         Kind::List(inner) => {
             let items = value.as_array().unwrap_or_else(|| panic!("{here}: {value} is no list"));
             for (index, item) in items.iter().enumerate() {
-                kind_fits(item, inner, &format!("{here}[{}]", index + 1));
+                kind_fits(item, inner, &format!("{here}[{}]", index + 1), misfits);
             }
             true
         }
         Kind::Json => true,
     };
-    assert!(fits, "{here}: {value} is no {kind:?}");
+    if !fits {
+        misfits.push(format!("{here}: {value} is no {kind:?}"));
+    }
 }
 
 /// All leaves of a tree as texts, the protocol's own words left out.

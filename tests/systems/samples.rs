@@ -83,12 +83,13 @@ pub(crate) async fn check(folder: &Path) {
 /// Every leaf of the answer's records is in what was read, and all of that is in the catalogue.
 fn lossless(plan: &SystemPlan, sample: &Sample, body: &str, records: &[String], what: &str) {
     let entity = plan.entity(&sample.entity).unwrap_or_else(|| panic!("{what}: no such entity"));
-    let mut read = Vec::new();
+    let (mut read, mut misfits) = (Vec::new(), Vec::new());
     for record in records {
         let record: Value = serde_json::from_str(record).unwrap();
-        fits::check(&record, entity.fields, &sample.entity);
+        fits::check(&record, entity.fields, &sample.entity, &mut misfits);
         fits::leaves(&record, &mut read);
     }
+    assert_eq!(misfits, Vec::<String>::new(), "{what}");
     let mut answered = Vec::new();
     match serde_json::from_str::<Value>(body) {
         Ok(json) => {

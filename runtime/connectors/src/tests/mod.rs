@@ -6,7 +6,6 @@ mod erp;
 mod faults;
 mod magento;
 mod rotation;
-mod samples;
 mod sandbox;
 mod server;
 mod shop;
