@@ -81,6 +81,11 @@ pub(crate) enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Make a project folder to begin with: two small systems, a mapping, a flow, cases, and a README
+    New {
+        /// Folder to make
+        dir: PathBuf,
+    },
     /// Explain a fault by its code, such as E0401; lists all codes without one
     Explain {
         /// The code

@@ -13,6 +13,7 @@ mod check;
 mod explain;
 mod fmt;
 mod generate;
+mod new;
 mod preview;
 mod test;
 
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
             why.as_deref(),
         ),
         Command::Test { dir, accept, strict } => test::run(dir, *accept, *strict),
+        Command::New { dir } => new::run(dir),
         Command::Explain { code } => explain::run(code.as_deref()),
     }
 }

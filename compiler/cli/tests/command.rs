@@ -269,3 +269,25 @@ fn a_code_is_explained() {
     assert!(said.output.lines().any(|line| line == "E0414  an instant goes where a day is expected, without a zone"));
     assert_eq!(said.status, 0);
 }
+
+#[test]
+fn a_new_project_checks_and_its_cases_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| run_in(folder.path(), arguments, "");
+    let said = run(&["new", "mine"]);
+    assert_eq!((said.status, said.error.as_str()), (0, ""));
+    assert!(said.output.starts_with("wrote 13 files into mine;"), "{}", said.output);
+    let said = run(&["check", "mine"]);
+    assert!(said.status == 0 && said.output.ends_with("no fault in 6 files\n"), "{}", said.output);
+    let said = run(&["test", "mine", "--strict"]);
+    assert_eq!((said.status, said.output.as_str()), (0, "3 cases: 3 passed, 0 failed\n"));
+    assert_eq!(run(&["fmt", "--check", "mine"]).status, 0);
+    let input = "mine/cases/order_to_document/placed/input.json";
+    let preview = ["preview", "order_to_document", "--dir", "mine", "--input", input, "--why", "Rows.TaxCode"];
+    let said = run(&preview);
+    assert!(said.status == 0 && said.output.contains("table `tax_codes`"), "{}", said.output);
+    // A second one into the same folder would overwrite what was changed since.
+    let said = run(&["new", "mine"]);
+    assert_eq!(said.error, "mapwright: mine is not empty: name a folder that is not there yet\n");
+    assert_eq!(said.status, 2);
+}

@@ -127,7 +127,9 @@ impl Printer {
                     );
                 }
                 Item::Comment(text) => {
-                    self.blanks(indent);
+                    // Above an example it is indented as the example is.
+                    let example = matches!(next, Some((_, Item::Line(line))) if is_example(line, context));
+                    self.blanks(indent + if example { INDENT } else { 0 });
                     self.out.push_str(text);
                     self.line_end();
                 }
