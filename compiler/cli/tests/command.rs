@@ -129,7 +129,7 @@ fn a_field_is_explained_and_what_no_case_reaches_is_named() {
         said.output
     );
     let said = project.run(&["preview", "make", "--dir", "one", "--input", "in.json", "--why", "not"], "");
-    assert_eq!(said.error.trim(), "record 1: no line wrote `not`");
+    assert_eq!(said.error.trim(), "mapwright: `make` writes no field `not`; it writes id, title, no");
     project.write("one/cases/make/small/input.json", r#"{ "id": "1", "name": "Anna", "qty": 2 }"#);
     assert_eq!(project.run(&["test", "one", "--accept"], "").status, 0);
     let said = project.run(&["test", "one"], "");
@@ -164,7 +164,11 @@ fn wrong_use_and_unreadable_files_end_with_two() {
     assert_eq!(said.error, "mapwright: the project has no mapping `mak`: did you mean `make`?\n");
     assert_eq!(said.status, 2);
     let said = project.run(&["preview", "make", "--dir", "one", "--input", "-"], "{\"id\":");
-    assert!(said.error.starts_with("mapwright: -: "), "{}", said.error);
+    assert!(
+        said.error.starts_with("mapwright: standard input: this is not JSON: the text ends where a value"),
+        "{}",
+        said.error
+    );
     assert_eq!(said.status, 2);
 }
 
@@ -204,7 +208,7 @@ fn cases_fail_by_path_and_are_accepted() {
     project.write("one/cases/make/none/input.json", "{\"id\":\"1\",\"name\":\"Anna\",\"qty\":0}");
     project.write("one/cases/mak/odd/input.json", "{}");
     let said = project.run(&["test", "one"], "");
-    let expected = "FAILED mak/odd\n  the project has no mapping `mak`\nFAILED make/good\n  title: expected \"P-Anne\", got \"P-Anna\"\nFAILED make/none\n  has no expected.json: `mapwright test --accept` writes it\n3 cases: 0 passed, 3 failed\n";
+    let expected = "FAILED mak/odd\n  the project has no mapping `mak`: did you mean `make`?\nFAILED make/good\n  title: expected \"P-Anne\", got \"P-Anna\"\nFAILED make/none\n  has no expected.json: `mapwright test --accept` writes it\n3 cases: 0 passed, 3 failed\n";
     assert_eq!((said.status, said.output.as_str()), (1, expected));
 
     fs::remove_dir_all(project.0.path().join("one/cases/mak")).unwrap();
@@ -290,4 +294,52 @@ fn a_new_project_checks_and_its_cases_pass() {
     let said = run(&["new", "mine"]);
     assert_eq!(said.error, "mapwright: mine is not empty: name a folder that is not there yet\n");
     assert_eq!(said.status, 2);
+}
+
+/// What an analyst gets wrong: each is answered with what is wrong and what was probably meant, and ends with status 2.
+#[test]
+fn broken_inputs_are_answered_with_what_was_meant() {
+    let project = Project::new(SPEC);
+    project.write("in.json", r#"{ "id": "1", "name": "Anna", "qty": 2 }"#);
+    project.write("number.json", "42");
+    project.write("two.json", r#"{ "sources": [ {}, {} ] }"#);
+    project.write("empty.json", " \n");
+    project.write("half.json", "{ \"id\": \"1\",");
+    project.write("list.csv", "id;name\n1;Anna\n");
+    project.write("settings.json", "{ \"prefx\": \"X\" }");
+    let preview = |arguments: &[&str]| {
+        let said = project.run(&[&["preview", "make", "--dir", "one"], arguments].concat(), "");
+        assert_eq!((said.status, said.output.as_str()), (2, ""), "{arguments:?}: {}", said.error);
+        said.error
+    };
+    for (arguments, error) in [
+        (&["--input", "im.json"][..], "there is no file im.json: did you mean in.json?"),
+        (&["--input", "nowhere/in.json"], "there is no file nowhere/in.json: there is no folder nowhere"),
+        (&["--input", "one"], "one is a folder: name a file in it"),
+        (&["--input", "empty.json"], "empty.json is empty: a record in JSON is expected"),
+        (&["--input", "number.json"], "record 1 is a number, where a record is expected: { \"field\": value, ... }"),
+        (&["--input", "two.json"], "record 1 holds 2 records, but `make` takes one: write it alone"),
+        (
+            &["--input", "half.json"],
+            "half.json: this is not JSON: the text ends within a record: a `}` is missing (line 1, column 12)",
+        ),
+        (&["--input", "in.json", "--why", "Title"], "`make` writes no field `Title`: did you mean `title`?"),
+        (
+            &["--input", "in.json", "--settings", "settings.json"],
+            "record 1: settings.json: the project has no setting `prefx`: did you mean `prefix`?",
+        ),
+        (
+            &["--input", "in.json", "--references", "half.json"],
+            "half.json: the text ends within a record: a `}` is missing (line 1, column 12)",
+        ),
+    ] {
+        assert_eq!(preview(arguments), format!("mapwright: {error}\n"), "{arguments:?}");
+    }
+    assert!(preview(&["--input", "list.csv"]).contains("list.csv: this is not JSON: a value is expected"));
+    project.write("one/cases/make/none/notes.txt", "nothing yet");
+    let said = project.run(&["test", "one"], "");
+    assert_eq!(said.error, "mapwright: the case one/cases/make/none has no input.json: put the record into it\n");
+    assert_eq!(said.status, 2);
+    assert_eq!(project.run(&["fmt", "nowhere"], "").error, "mapwright: there is no nowhere\n");
+    assert!(project.run(&["explain", "E04"], "").output.starts_with("E0401  "));
 }

@@ -35,6 +35,8 @@ enum Step {
     Value { name: Option<String>, span: Span, said: String },
     /// The row of a table that answered.
     Row { table: String, span: Span },
+    /// No row answered, but the table's `otherwise`.
+    Otherwise { table: String, span: Span },
 }
 
 /// Keeps what an evaluation passes through.
@@ -75,6 +77,10 @@ impl Watch {
         self.steps.borrow_mut().push((self.depth.get(), Step::Row { table: table.to_owned(), span }));
     }
 
+    pub(crate) fn otherwise(&self, table: &str, span: Span) {
+        self.steps.borrow_mut().push((self.depth.get(), Step::Otherwise { table: table.to_owned(), span }));
+    }
+
     /// Evaluates a line of a mapping: a target path, or the name of a `let`.
     pub(crate) fn line<T>(&self, name: String, of_let: bool, span: Span, inner: impl FnOnce() -> T) -> T {
         self.steps.borrow_mut().push((self.depth.get(), Step::Line { name, of_let, span }));
@@ -113,15 +119,38 @@ impl Watch {
     #[must_use]
     pub fn why(&self, field: &str, files: &Files) -> Vec<String> {
         let steps = self.steps.borrow();
+        let fields = self.fields();
         let mut out = Vec::new();
         for (at, (_, step)) in steps.iter().enumerate() {
             if let Step::Line { name, of_let: false, .. } = step
                 && (name == field || without_numbers(name) == field)
             {
                 tell(&steps, files, at, 0, &mut Vec::new(), &mut out);
+                let bare = without_numbers(name);
+                let beneath = |known: &&String| known.strip_prefix(&bare).is_some_and(|rest| rest.starts_with('.'));
+                let inner: Vec<&str> = fields.iter().filter(beneath).map(String::as_str).collect();
+                if !inner.is_empty() {
+                    out.push(format!("  its fields: {}", inner.join(", ")));
+                }
             }
         }
         out
+    }
+
+    /// The target fields that the evaluation came to, each once, without the numbers of elements: `DocumentLines.Quantity`.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (_, step) in self.steps.borrow().iter() {
+            if let Step::Line { name, of_let: false, .. } = step {
+                let field = without_numbers(name);
+                if seen.insert(field.clone()) {
+                    found.push(field);
+                }
+            }
+        }
+        found
     }
 
     /// The rules, rows of tables and arms of `match`es that nothing reached, in the order of the files.
@@ -218,6 +247,9 @@ fn tell(
         Step::Value { span, said, .. } => {
             let text: Vec<&str> = files.text(*span).split_whitespace().collect();
             out.push(format!("{inset}{} = {}", shortened(&text.join(" ")), in_short(said)));
+        }
+        Step::Otherwise { table, span } => {
+            out.push(format!("{inset}table `{table}` ({}): no row fits, so its `otherwise` answers", place(*span)));
         }
         Step::Row { table, span } => {
             let text: Vec<&str> = files.text(*span).split_whitespace().collect();

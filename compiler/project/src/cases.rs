@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{LoadError, entries, file_name, read_text, read_text_if_there};
+use crate::disk::{LoadError, entries, file_name, read_text_if_there};
 
 /// One case, `cases/MAPPING/CASE/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct CaseFiles {
 
 /// The files that a case may have; the first it must have.
 const FILES: &[&str] = &["input.json", "references.json", "settings.json", "captured_at.txt", "expected.json"];
+/// The file that every case has.
+const INPUT: &str = "input.json";
 /// What every case of a project shares, by its path in the project.
 pub const SHARED_SETTINGS: &str = "cases/settings.json";
 
@@ -37,9 +39,11 @@ pub fn cases(dir: &Path) -> Result<Vec<CaseFiles>, LoadError> {
     for mapping in entries(&root)?.into_iter().filter(|path| path.is_dir()) {
         for folder in entries(&mapping)?.into_iter().filter(|path| path.is_dir()) {
             let mut texts = BTreeMap::new();
+            if !folder.join(INPUT).is_file() {
+                return Err(LoadError::NoInput(folder));
+            }
             for name in FILES {
-                let path = folder.join(name);
-                let text = if *name == "input.json" { Some(read_text(&path)?) } else { read_text_if_there(&path)? };
+                let text = read_text_if_there(&folder.join(name))?;
                 texts.extend(text.map(|text| ((*name).to_owned(), text)));
             }
             texts.extend(shared_settings.clone().map(|text| (SHARED_SETTINGS.to_owned(), text)));

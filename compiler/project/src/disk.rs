@@ -16,13 +16,16 @@ pub enum LoadError {
     #[error("{0} holds no *.mapspec file: name the folder of a project")]
     NoSpecs(PathBuf),
     /// A file or folder cannot be read.
-    #[error("{path} cannot be read: {why}")]
+    #[error("{}", unreadable_in_words(path, why))]
     Unreadable {
         /// Which.
         path: PathBuf,
         /// What the operating system says.
         why: io::Error,
     },
+    /// A case has no input.
+    #[error("the case {0} has no input.json: put the record into it")]
+    NoInput(PathBuf),
     /// A file is not UTF-8.
     #[error("{path} is not UTF-8 text (byte {at} is the first that does not fit): save it as UTF-8")]
     NotText {
@@ -31,6 +34,15 @@ pub enum LoadError {
         /// Offset of the first byte that does not fit.
         at: usize,
     },
+}
+
+fn unreadable_in_words(path: &Path, why: &io::Error) -> String {
+    let path = path.display();
+    match why.kind() {
+        io::ErrorKind::NotFound => format!("there is no {path}"),
+        io::ErrorKind::PermissionDenied => format!("{path} may not be read: look at its permissions"),
+        _ => format!("{path} cannot be read: {why}"),
+    }
 }
 
 impl LoadError {

@@ -224,11 +224,37 @@ fn place_of(text: &str, part: &str) -> (usize, usize) {
     (line, column)
 }
 
+/// What the reader says, in words of people who write JSON by hand.
+fn in_words(said: &str) -> String {
+    let words = match said {
+        "EOF while parsing an object" => "the text ends within a record: a `}` is missing",
+        "EOF while parsing a list" => "the text ends within a list: a `]` is missing",
+        "EOF while parsing a string" => "the text ends within a text in quotes: a `\"` is missing",
+        "EOF while parsing a value" => "the text ends where a value is expected",
+        "expected value" => {
+            "a value is expected: a record, a list, a text in double quotes, a number, true, false or null"
+        }
+        "expected ident" => "a word is misspelt: only true, false and null stand without quotes",
+        "expected `:`" => "a `:` is expected behind a field's name",
+        "expected `,` or `}`" => "a `,` or `}` is expected behind a field",
+        "expected `,` or `]`" => "a `,` or `]` is expected behind an element",
+        "key must be a string" => "a field's name is expected, in double quotes",
+        "trailing comma" => "a comma stands before the closing bracket: take it away",
+        "trailing characters" => "something stands behind the end of the value",
+        "invalid number" => "this is no number as JSON writes it",
+        "invalid escape" => "this is no escape: `\\` stands before one of \" \\ / b f n r t u",
+        "recursion limit exceeded" => "it nests too deeply",
+        other if other.starts_with("control character") => "a line end or tab stands within a text: write \\n or \\t",
+        other => other,
+    };
+    words.to_owned()
+}
+
 /// The error of parsing `part`, placed in `text`.
 fn located(text: &str, part: &str, error: &serde_json::Error) -> Malformed {
     let (line, column) = place_of(text, part);
     let said = error.to_string();
-    let message = said.split(" at line ").next().unwrap_or_default().to_owned();
+    let message = in_words(said.split(" at line ").next().unwrap_or_default());
     let inner_column = error.column().max(1);
     if error.line() <= 1 {
         Malformed { line, column: column + inner_column - 1, message }

@@ -1,5 +1,7 @@
 //! `mapwright explain`: the page of a code, or the list of all codes.
 
+use mapwright_values::names::closest;
+
 use super::Answer;
 use crate::pages::PAGES;
 use crate::report::{Status, Stream};
@@ -17,7 +19,20 @@ pub(crate) fn run(code: Option<&str>) -> Answer {
             Stream::Output.say(page.trim_end());
             Ok(Status::Good)
         }
-        None => Err(format!("there is no code {code}: `mapwright explain` lists them all")),
+        None => {
+            let mut some = PAGES.iter().filter(|(known, _)| known.starts_with(&wanted)).peekable();
+            if wanted.len() < 2 || some.peek().is_none() {
+                return Err(match closest(&wanted, PAGES.iter().map(|(known, _)| *known)) {
+                    Some(near) => {
+                        format!("there is no code {code}: did you mean {near}? `mapwright explain` lists all")
+                    }
+                    None => format!("there is no code {code}: `mapwright explain` lists all"),
+                });
+            }
+            // `E04`: the codes that begin so.
+            some.for_each(|(code, page)| Stream::Output.say(format_args!("{code}  {}", title(page))));
+            Ok(Status::Good)
+        }
     }
 }
 

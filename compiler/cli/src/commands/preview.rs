@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use mapwright_model::ir::Mapping;
 use mapwright_preview::cases::{Case, CaseTexts, outcome_json, reference_json};
 use mapwright_preview::{Preview, Watch, pretty};
 use mapwright_values::names::closest;
 use mapwright_values::{Input, Json, Outcome, Rejection};
 
 use super::{Answer, Checked};
-use crate::report::{Status, Stream};
+use crate::report::{Status, Stream, counted};
 
 /// Files given beside the input.
 pub(crate) struct Given<'a> {
@@ -25,9 +26,13 @@ pub(crate) fn run(dir: &Path, name: &str, input: &Path, given: &Given<'_>, why: 
     let Some(mapping) = checked.model.mapping(name) else { return Err(no_mapping(&checked, name)) };
     let texts = texts(given)?;
     let text = if input == Path::new("-") { standard_input()? } else { read(input)? };
-    let records = records(&text).map_err(|fault| format!("{}: {fault}", input.display()))?;
+    let shown = if input == Path::new("-") { "standard input".to_owned() } else { input.display().to_string() };
+    if text.trim().is_empty() {
+        return Err(format!("{shown} is empty: a record in JSON is expected"));
+    }
+    let records = records(&text).map_err(|fault| format!("{shown}: {fault}"))?;
     if records.is_empty() {
-        return Err(format!("{} holds no record", input.display()));
+        return Err(format!("{shown} holds no record"));
     }
     let preview = Preview::new(&checked.model, checked.files());
     let settings = preview.settings();
@@ -40,29 +45,82 @@ pub(crate) fn run(dir: &Path, name: &str, input: &Path, given: &Given<'_>, why: 
     for (number, record) in (1..).zip(&records) {
         let mut texts = texts.clone();
         texts.insert("input.json".to_owned(), record.clone());
-        let outcome = Case::read(&texts).and_then(|case| case.outcome(&settings, map));
-        let outcome = outcome.map_err(|fault| format!("record {number}: {fault}"))?;
+        let case = Case::read(&texts)
+            .map_err(|fault| in_file(&fault, given).unwrap_or(format!("record {number}: {fault}")))?;
+        takes(mapping, &case.sources).map_err(|fault| format!("record {number} {fault}"))?;
+        let outcome = case.outcome(&settings, map).map_err(|fault| format!("record {number}: {fault}"))?;
+        let explained = why.map_or(Ok(()), |field| explain(number, field, mapping, &watch, &checked));
+        if why.is_none() || !matches!(outcome, Outcome::Mapped(_)) {
+            tell(number, &outcome);
+        }
+        explained?;
         if matches!(outcome, Outcome::Rejected(_)) {
             status = Status::Faults;
-        }
-        match why {
-            Some(field) => explain(number, field, &watch, &checked),
-            None => tell(number, &outcome),
         }
     }
     Ok(status)
 }
 
-/// How a field came about, instead of the record.
-fn explain(number: usize, field: &str, watch: &Watch, checked: &Checked) {
-    let lines = watch.why(field, checked.files());
-    if lines.is_empty() {
-        Stream::Error.say(format_args!("record {number}: no line wrote `{field}`"));
-    }
-    lines.iter().for_each(|line| Stream::Output.say(line));
+/// A fault of a file beside the input, by the name that was given for it.
+fn in_file(fault: &str, given: &Given<'_>) -> Option<String> {
+    let named = [("references.json: ", given.references), ("settings.json: ", given.settings)];
+    named.into_iter().find_map(|(name, path)| Some(format!("{}: {}", path?.display(), fault.strip_prefix(name)?)))
 }
 
-fn no_mapping(checked: &Checked, name: &str) -> String {
+/// Does an input hold what the mapping takes?
+fn takes(mapping: &Mapping, sources: &[Json<'_>]) -> Result<(), String> {
+    let wanted = mapping.sources.len();
+    if sources.len() != wanted {
+        if wanted == 1 {
+            let given = sources.len();
+            return Err(format!("holds {given} records, but `{}` takes one: write it alone", mapping.name));
+        }
+        let names: Vec<&str> = mapping.sources.iter().map(|source| source.entity.entity.as_str()).collect();
+        return Err(format!(
+            "holds {}, but `{}` takes {wanted}: write {{ \"sources\": [ ... ] }} with {}",
+            counted(sources.len(), "record"),
+            mapping.name,
+            names.join(", then ")
+        ));
+    }
+    let other = sources.iter().find(|source| !matches!(source, Json::Record(_)) && (wanted == 1 || !source.is_null()));
+    other.map_or(Ok(()), |other| {
+        Err(format!("is {}, where a record is expected: {{ \"field\": value, ... }}", other.kind_name()))
+    })
+}
+
+/// How a field came about, instead of the record.
+fn explain(number: usize, field: &str, mapping: &Mapping, watch: &Watch, checked: &Checked) -> Result<(), String> {
+    let lines = watch.why(field, checked.files());
+    lines.iter().for_each(|line| Stream::Output.say(line));
+    if !lines.is_empty() {
+        return Ok(());
+    }
+    let written = watch.fields();
+    let bare = field.split('[').next().unwrap_or_default();
+    if written.iter().any(|known| known == field || known == bare) {
+        Stream::Error.say(format_args!("record {number}: there is no `{field}`: count its elements from 1"));
+        return Ok(());
+    }
+    let record = checked.model.entity(&mapping.target).and_then(|target| checked.model.record(target.record));
+    let known = record.iter().flat_map(|record| record.fields.iter().map(|field| field.wire.as_str()));
+    if known.clone().any(|known| known == bare) {
+        Stream::Error.say(format_args!("record {number}: no line wrote `{field}`"));
+        return Ok(());
+    }
+    let near = nearest(field, &written).or_else(|| closest(field, known));
+    let near =
+        near.map_or_else(|| format!("; it writes {}", written.join(", ")), |near| format!(": did you mean `{near}`?"));
+    Err(format!("`{}` writes no field `{field}`{near}", mapping.name))
+}
+
+/// A field that is meant by another case, or a slip.
+fn nearest<'f>(field: &str, written: &'f [String]) -> Option<&'f str> {
+    let known = || written.iter().map(String::as_str);
+    known().find(|known| known.eq_ignore_ascii_case(field)).or_else(|| closest(field, known()))
+}
+
+pub(super) fn no_mapping(checked: &Checked, name: &str) -> String {
     let known: Vec<&str> = checked.model.mappings.iter().map(|mapping| mapping.name.as_str()).collect();
     match closest(name, known.iter().copied()) {
         Some(near) => format!("the project has no mapping `{name}`: did you mean `{near}`?"),
@@ -82,7 +140,28 @@ fn texts(given: &Given<'_>) -> Result<CaseTexts, String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|why| format!("{} cannot be read: {why}", path.display()))
+    let bytes = fs::read(path).map_err(|why| match why.kind() {
+        ErrorKind::NotFound => no_file(path),
+        ErrorKind::IsADirectory => format!("{} is a folder: name a file in it", path.display()),
+        _ => format!("{} cannot be read: {why}", path.display()),
+    })?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8 text: save it as UTF-8", path.display()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Says that a file is not there, and which was probably meant.
+fn no_file(path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(folder) else {
+        return format!("there is no file {}: there is no folder {}", path.display(), folder.display());
+    };
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let wanted = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match closest(&wanted, names.iter().map(String::as_str)) {
+        Some(near) => format!("there is no file {}: did you mean {near}?", path.display()),
+        None => format!("there is no file {}", path.display()),
+    }
 }
 
 fn standard_input() -> Result<String, String> {
@@ -100,7 +179,7 @@ fn records(text: &str) -> Result<Vec<String>, String> {
     };
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     if lines.first().is_none_or(|first| Json::parse(first).is_err()) {
-        return Err(whole.to_string());
+        return Err(format!("this is not JSON: {whole}"));
     }
     for (number, line) in (1..).zip(text.lines()) {
         if !line.trim().is_empty() {

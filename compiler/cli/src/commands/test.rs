@@ -7,6 +7,7 @@ use mapwright_preview::cases::{Verdict, run_case};
 use mapwright_preview::{Preview, Unreached, Watch};
 use mapwright_project::CaseFiles;
 
+use super::preview::no_mapping;
 use super::{Answer, Checked};
 use crate::report::{Status, Stream, counted};
 
@@ -56,7 +57,7 @@ fn tell_unreached(checked: &Checked, watch: &Watch) -> usize {
 
 fn judge(checked: &Checked, case: &CaseFiles, watch: &Watch) -> Verdict {
     let Some(mapping) = checked.model.mapping(&case.mapping) else {
-        return Verdict::Broken(format!("the project has no mapping `{}`", case.mapping));
+        return Verdict::Broken(no_mapping(checked, &case.mapping));
     };
     let preview = Preview::new(&checked.model, checked.files());
     run_case(&case.texts, &preview.settings(), |input| preview.map_watched(mapping, input, watch))

@@ -41,6 +41,9 @@ impl<'r> Eval<'_, 'r> {
         match &table.otherwise {
             Some(branch) => {
                 self.reach(Point::Otherwise(id.0));
+                if let Some(watch) = self.watch {
+                    watch.otherwise(&table.name, table.span);
+                }
                 self.branch(&inner, branch)
             }
             None => Err(no_row(table, &keys)),
