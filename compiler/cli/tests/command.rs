@@ -124,7 +124,7 @@ fn a_field_is_explained_and_what_no_case_reaches_is_named() {
     let said = project.run(&["preview", "make", "--dir", "one", "--input", "in.json", "--why", "no"], "");
     assert_eq!((said.status, said.error.as_str()), (0, ""), "{}", said.output);
     assert!(
-        said.output.starts_with("no  (m.mapspec:8)") && said.output.contains("twice(s.qty) = 4"),
+        said.output.starts_with("no is 4\n  m.mapspec:8: ") && said.output.contains("by the rule `twice`"),
         "{}",
         said.output
     );

@@ -12,6 +12,7 @@ mod eval;
 mod examples;
 mod parts;
 mod pretty;
+mod told;
 mod watch;
 
 pub use examples::{CODES, run_examples};

@@ -236,14 +236,15 @@ fn a_watch_tells_how_a_field_came_about_and_what_was_not_reached() {
     let why = |field: &str| watch.why(field, &spec.files).join("\n");
     assert_eq!(
         why("n"),
-        "n  (m.mapspec:11)  n <- rate\n  rate = 19\n    rate  (m.mapspec:10)  let rate = lookup rates(s.kind)\n      lookup rates(s.kind) = 19\n        s.kind = \"big\"\n        table `rates` (m.mapspec:4): \"big\" -> 19"
+        "n is 19\n  m.mapspec:11: n <- rate\n  rate is 19 (m.mapspec:10: let rate = lookup rates(s.kind))\n    s.kind is \"big\"\n    table `rates` has the row (m.mapspec:4): \"big\" -> 19"
     );
     assert_eq!(
         why("i"),
-        "i  (m.mapspec:12)  i <- twice(s.count)\n  twice(s.count) = 6\n    s.count = 3\n    n * 2 = 6\n      n = 3"
+        "i is 6\n  m.mapspec:12: i <- twice(s.count)\n  s.count is 3\n  by the rule `twice` (m.mapspec:7):\n    n * 2 is 6\n      n is 3"
     );
     assert_eq!(why("lines.sku").lines().filter(|line| line.starts_with("lines[")).count(), 3);
-    assert_eq!(why("lines[2].sku"), "lines[2].sku  (m.mapspec:17)  sku <- l.sku\n  l.sku = \"B\"");
+    assert_eq!(why("lines[2].sku"), "lines[2].sku is \"B\"\n  m.mapspec:17: sku <- l.sku\n  l.sku is \"B\"");
+    assert!(why("rate").starts_with("rate is 19\n  m.mapspec:10: let rate = lookup rates(s.kind)"));
     assert_eq!(why("nothing"), "");
     let unreached: Vec<String> = watch.unreached(&spec.model).into_iter().map(|one| one.what).collect();
     assert_eq!(unreached, ["`otherwise` of table `rates`", "rule `unused`", "arm 1 of this `match`"]);

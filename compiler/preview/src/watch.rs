@@ -6,12 +6,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use mapwright_model::ir::{Expr, ExprKind, Model};
+use mapwright_model::ir::{Expr, ExprKind, Model, Type};
 use mapwright_syntax::{Files, Span};
 
 use crate::eval::Evaluated;
 use crate::examples::said;
 use crate::parts::matches_of;
+use crate::told;
 
 /// Something that a case can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,15 +29,55 @@ pub(crate) enum Point {
 
 /// A step of an evaluation.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     /// A target field, or a `let`, begins; what follows one level deeper belongs to it.
     Line { name: String, of_let: bool, span: Span },
-    /// A value.
-    Value { name: Option<String>, span: Span, said: String },
+    /// A value; a name where it is one of a `let`, parameter, element or source.
+    Value { name: Option<Name>, span: Span, how: How, said: String },
     /// The row of a table that answered.
     Row { table: String, span: Span },
     /// No row answered, but the table's `otherwise`.
     Otherwise { table: String, span: Span },
+    /// A list is walked over: the name of its elements, and the list.
+    Element { name: String, span: Span },
+    /// A rule begins; its name and documentation.
+    Rule { name: String, doc: String, span: Span },
+}
+
+/// A name that stands for a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    /// As it is written.
+    pub(crate) text: String,
+    /// Where the `let` names it; `None` = a parameter, an element or a source.
+    pub(crate) of_let: Option<Span>,
+}
+
+/// How a value came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// By its name.
+    Named,
+    /// A field of a record.
+    Field,
+    /// A setting.
+    Setting,
+    /// `if`.
+    If,
+    /// `otherwise`.
+    Otherwise,
+    /// `if invalid`.
+    IfInvalid,
+    /// `+ - * /` and a sign.
+    Calculation,
+    /// True or false by looking at others.
+    Condition,
+    /// A function that loses something: `round`, `cut`.
+    Loss(&'static str),
+    /// Looked up in a system.
+    Found,
+    /// Anything else that is worked out.
+    WorkedOut,
 }
 
 /// Keeps what an evaluation passes through.
@@ -81,6 +122,15 @@ impl Watch {
         self.steps.borrow_mut().push((self.depth.get(), Step::Otherwise { table: table.to_owned(), span }));
     }
 
+    pub(crate) fn element(&self, name: &str, span: Span) {
+        self.steps.borrow_mut().push((self.depth.get(), Step::Element { name: name.to_owned(), span }));
+    }
+
+    pub(crate) fn rule(&self, name: &str, doc: &str, span: Span) {
+        let step = Step::Rule { name: name.to_owned(), doc: doc.to_owned(), span };
+        self.steps.borrow_mut().push((self.depth.get(), step));
+    }
+
     /// Evaluates a line of a mapping: a target path, or the name of a `let`.
     pub(crate) fn line<T>(&self, name: String, of_let: bool, span: Span, inner: impl FnOnce() -> T) -> T {
         self.steps.borrow_mut().push((self.depth.get(), Step::Line { name, of_let, span }));
@@ -91,14 +141,14 @@ impl Watch {
     pub(crate) fn expr<'r>(
         &self,
         expr: &Expr,
-        name: Option<String>,
+        name: Option<Name>,
         inner: impl FnOnce() -> Evaluated<'r>,
     ) -> Evaluated<'r> {
         if !is_told(expr) {
             return inner();
         }
         let at = self.steps.borrow().len();
-        let step = Step::Value { name, span: expr.span, said: String::new() };
+        let step = Step::Value { name, span: expr.span, how: how(expr), said: String::new() };
         self.steps.borrow_mut().push((self.depth.get(), step));
         let result = self.deeper(inner);
         if let Some((_, Step::Value { said: known, .. })) = self.steps.borrow_mut().get_mut(at) {
@@ -122,10 +172,11 @@ impl Watch {
         let fields = self.fields();
         let mut out = Vec::new();
         for (at, (_, step)) in steps.iter().enumerate() {
-            if let Step::Line { name, of_let: false, .. } = step
+            // A `let` can be asked for by its name, too.
+            if let Step::Line { name, .. } = step
                 && (name == field || without_numbers(name) == field)
             {
-                tell(&steps, files, at, 0, &mut Vec::new(), &mut out);
+                out.extend(told::line(&steps, files, at));
                 let bare = without_numbers(name);
                 let beneath = |known: &&String| known.strip_prefix(&bare).is_some_and(|rest| rest.starts_with('.'));
                 let inner: Vec<&str> = fields.iter().filter(beneath).map(String::as_str).collect();
@@ -216,80 +267,32 @@ fn is_told(expr: &Expr) -> bool {
     }
 }
 
-/// One step and what is one level deeper; a `let` that is used is told where it is used first.
-fn tell(
-    steps: &[(usize, Step)],
-    files: &Files,
-    at: usize,
-    indent: usize,
-    told: &mut Vec<usize>,
-    out: &mut Vec<String>,
-) {
-    let Some((depth, step)) = steps.get(at) else { return };
-    let let_line = let_before(steps, at);
-    // A source record as a whole explains nothing.
-    if let Step::Value { name: Some(_), said, .. } = step
-        && let_line.is_none()
-        && said.starts_with('{')
-    {
-        return;
-    }
-    let place = |span: Span| {
-        let (path, line, _) = files.place(span);
-        format!("{path}:{line}")
-    };
-    let inset = "  ".repeat(indent);
-    match step {
-        Step::Line { name, span, .. } => {
-            let text = files.text(*span).lines().next().unwrap_or_default().trim().to_owned();
-            out.push(format!("{inset}{name}  ({})  {text}", place(*span)));
-        }
-        Step::Value { span, said, .. } => {
-            let text: Vec<&str> = files.text(*span).split_whitespace().collect();
-            out.push(format!("{inset}{} = {}", shortened(&text.join(" ")), in_short(said)));
-        }
-        Step::Otherwise { table, span } => {
-            out.push(format!("{inset}table `{table}` ({}): no row fits, so its `otherwise` answers", place(*span)));
-        }
-        Step::Row { table, span } => {
-            let text: Vec<&str> = files.text(*span).split_whitespace().collect();
-            out.push(format!("{inset}table `{table}` ({}): {}", place(*span), shortened(&text.join(" "))));
-        }
-    }
-    if let Some(line) = let_line.filter(|line| !told.contains(line)) {
-        told.push(line);
-        tell(steps, files, line, indent + 1, told, out);
-    }
-    for (index, (deeper, inner)) in steps.iter().enumerate().skip(at + 1).take_while(|(_, (inner, _))| inner > depth) {
-        if *deeper == depth + 1 && !matches!(inner, Step::Line { .. }) {
-            tell(steps, files, index, indent + 1, told, out);
-        }
-    }
-}
-
-/// The `let` whose name a value is.
-fn let_before(steps: &[(usize, Step)], at: usize) -> Option<usize> {
-    let (_, Step::Value { name: Some(name), .. }) = steps.get(at)? else { return None };
-    let before = steps.get(..at)?;
-    before.iter().rposition(|(_, step)| matches!(step, Step::Line { name: known, of_let: true, .. } if known == name))
-}
-
-/// A value in short: of records the fields that matter are told by themselves.
-fn in_short(said: &str) -> String {
-    if said.starts_with('{') {
-        "a record".to_owned()
-    } else if said.starts_with("[{") {
-        "a list of records".to_owned()
-    } else {
-        shortened(said)
-    }
-}
-
-fn shortened(text: &str) -> String {
-    const MAX: usize = 120;
-    match text.char_indices().nth(MAX) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+/// How an expression comes to its value.
+fn how(expr: &Expr) -> How {
+    match &expr.kind {
+        ExprKind::Local(_) => How::Named,
+        ExprKind::Read { .. } => How::Field,
+        ExprKind::Setting(_) => How::Setting,
+        ExprKind::If { .. } => How::If,
+        ExprKind::Otherwise { .. } => How::Otherwise,
+        ExprKind::IfInvalid { .. } => How::IfInvalid,
+        ExprKind::Find(_) | ExprKind::Linked(_) => How::Found,
+        ExprKind::Not(_) | ExprKind::In { .. } | ExprKind::Is { .. } => How::Condition,
+        ExprKind::Binary { .. } if expr.ty == Type::Boolean => How::Condition,
+        ExprKind::Call { function, .. } if function.loses => How::Loss(function.name),
+        ExprKind::Binary { .. } | ExprKind::Negate(_) => How::Calculation,
+        ExprKind::Call { .. }
+        | ExprKind::Literal(_)
+        | ExprKind::Template(_)
+        | ExprKind::Match { .. }
+        | ExprKind::Each(_)
+        | ExprKind::Apply { .. }
+        | ExprKind::Lookup { .. }
+        | ExprKind::Fit { .. }
+        | ExprKind::Position(_)
+        | ExprKind::Now
+        | ExprKind::List(_)
+        | ExprKind::Record(_) => How::WorkedOut,
     }
 }
 

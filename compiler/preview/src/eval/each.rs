@@ -34,6 +34,9 @@ impl<'r> Eval<'_, 'r> {
             return Ok(());
         };
         let elements = self.elements(frame, &walk.list)?;
+        if let (Some(watch), Some(local)) = (self.watch, frame.local(walk.element)) {
+            watch.element(&local.name, walk.list.span);
+        }
         let mut beside = Vec::new();
         for (list, local) in &walk.with {
             beside.push((*local, self.elements(frame, list)?.into_iter()));

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use mapwright_model::ir::{Argument, Expr, ExprKind, Field, Operator, RuleId, SettingId, State, TemplatePart, Type};
+use mapwright_model::ir::{
+    Argument, Expr, ExprKind, Field, LocalKind, Operator, RuleId, SettingId, State, TemplatePart, Type,
+};
 use mapwright_values::compare;
 use mapwright_values::decimal::Decimal;
 use mapwright_values::fault::Stop;
@@ -11,14 +13,17 @@ use mapwright_values::functions::{Function, Takes};
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame, leaf};
-use crate::watch::Point;
+use crate::watch::{Name, Point};
 
 impl<'r> Eval<'_, 'r> {
     /// The value of an expression.
     pub(crate) fn expr(&self, frame: &Frame<'_, 'r>, expr: &Expr) -> Evaluated<'r> {
         let Some(watch) = self.watch else { return self.evaluate(frame, expr) };
         let name = if let ExprKind::Local(local) = &expr.kind {
-            frame.local(*local).map(|local| local.name.clone())
+            frame.local(*local).map(|local| Name {
+                text: local.name.clone(),
+                of_let: (local.kind == LocalKind::Let).then_some(local.span),
+            })
         } else {
             None
         };
@@ -249,6 +254,9 @@ impl<'r> Eval<'_, 'r> {
         for (parameter, argument) in rule.parameters.iter().zip(arguments) {
             let value = self.expr(frame, argument)?;
             inner.bind(*parameter, Ok(value));
+        }
+        if let Some(watch) = self.watch {
+            watch.rule(&rule.name, &rule.doc, rule.span);
         }
         self.run.within_file(self.lines.path(rule.span.file), || self.expr(&inner, &rule.body))
     }
