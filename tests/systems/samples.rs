@@ -93,7 +93,8 @@ fn lossless(plan: &SystemPlan, sample: &Sample, body: &str, records: &[String], 
     let mut answered = Vec::new();
     match serde_json::from_str::<Value>(body) {
         Ok(json) => {
-            let json = ["value", "items", "data"].iter().find_map(|name| json.get(name)).unwrap_or(&json);
+            let json =
+                ["value", "items", "data", "rows", "row"].iter().find_map(|name| json.get(name)).unwrap_or(&json);
             fits::leaves(json, &mut answered);
         }
         // XML: the texts of the elements that carry a field's name, of a list's rows alone.
@@ -103,6 +104,12 @@ fn lossless(plan: &SystemPlan, sample: &Sample, body: &str, records: &[String], 
                 let fields = body[rows..].split(open).skip(1).filter_map(|rest| rest.split_once('>'));
                 let texts = fields.filter_map(|(_, rest)| Some(rest.split_once(close)?.0));
                 answered.extend(texts.map(|text| text.replace("&quot;", "\"").replace("&amp;", "&")));
+            }
+            // Elements named like the fields: their texts, up to the end of the last record.
+            if answered.is_empty() {
+                let records = body.rsplit_once(":Order>").map_or("", |(records, _)| records);
+                let texts = records.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text.trim());
+                answered.extend(texts.filter(|text| !text.is_empty()).map(|text| text.replace("&amp;", "&")));
             }
         }
     }

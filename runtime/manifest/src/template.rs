@@ -193,7 +193,8 @@ impl Template {
 
 impl Slot {
     fn parse(inner: &str, lets: &[String]) -> Result<Self, (String, Option<String>)> {
-        let mut pieces = inner.split('|').map(str::trim);
+        let pieces = pieces(inner);
+        let mut pieces = pieces.iter().map(|piece| piece.trim());
         let path = pieces.next().unwrap_or_default();
         let (path, optional) = match path.strip_suffix('?') {
             Some(path) => (path.trim_end(), true),
@@ -212,6 +213,28 @@ impl Slot {
         let pipes = pieces.map(Pipe::parse).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { root, path: steps.collect(), optional, pipes })
     }
+}
+
+/// The parts between the bars; a bar in quotes is none.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut quote = None;
+    for letter in text.chars() {
+        match (quote, letter) {
+            (None, '|') => pieces.push(String::new()),
+            (_, letter) => {
+                quote = match (quote, letter) {
+                    (None, '\'' | '"') => Some(letter),
+                    (Some(open), letter) if open == letter => None,
+                    (quote, _) => quote,
+                };
+                if let Some(last) = pieces.last_mut() {
+                    last.push(letter);
+                }
+            }
+        }
+    }
+    pieces
 }
 
 impl Pipe {
@@ -251,6 +274,8 @@ mod tests {
         assert!(slots[0].optional);
         assert_eq!(slots[0].path, ["x", "y"]);
         assert_eq!(slots[1].pipes, [Pipe::Json, Pipe::Base64Url]);
+        let joined = parse("{values | join('|') | quoted}").unwrap();
+        assert_eq!(joined.single().unwrap().pipes, [Pipe::Join("|".to_owned()), Pipe::Quoted]);
     }
 
     #[test]
