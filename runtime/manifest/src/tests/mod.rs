@@ -1,11 +1,14 @@
 //! The shipped manifests parse, and ordinary faults are told with their line.
 
+mod language;
+mod schema;
+
 use mapwright_values::Test;
 
 use crate::{CatalogueEntity, Manifest, ManifestFault, Repeat, Verb};
 
-const SHOPWARE: &str = include_str!("../../../specs/systems/shopware-6/connector.yaml");
-const BUSINESS_ONE: &str = include_str!("../../../specs/systems/sap-business-one/connector.yaml");
+const SHOPWARE: &str = include_str!("../../../../specs/systems/shopware-6/connector.yaml");
+const BUSINESS_ONE: &str = include_str!("../../../../specs/systems/sap-business-one/connector.yaml");
 
 fn parse(text: &str) -> Manifest {
     Manifest::parse(text, "connector.yaml").unwrap_or_else(|faults| panic!("{}", lines(&faults)))
