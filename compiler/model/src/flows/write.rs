@@ -71,7 +71,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         let possible = faults.is_empty();
         let batches = duty.batch.as_ref().filter(|_| possible);
         let batch_fault = match batches {
-            Some((_, span)) => batch_fault(manifest, &entity, &target, &manner, *span).err(),
+            Some((_, span)) => batch_fault(manifest, &entity, &target, &manner, *span).err().map(|fault| *fault),
             None if possible && together => not_together(manifest, &entity, &target, &manner, span),
             None => None,
         };
@@ -384,7 +384,7 @@ fn not_together(
 ) -> Option<mapwright_syntax::Diagnostic> {
     let atomic = match batch_fault(manifest, entity, target, manner, span) {
         Ok(batch) => batch.outcome == BatchOutcome::Atomic,
-        Err(fault) if fault.code == "E0901" => return Some(fault),
+        Err(fault) if fault.code == "E0901" => return Some(*fault),
         Err(_) => false,
     };
     let headline =
@@ -400,7 +400,7 @@ fn batch_fault<'m>(
     target: &EntityRef,
     manner: &Manner,
     span: Span,
-) -> Result<&'m Batch, mapwright_syntax::Diagnostic> {
+) -> Result<&'m Batch, Box<mapwright_syntax::Diagnostic>> {
     let operation = match manner {
         Manner::Action => manifest.action(&entity.name).map(|action| &action.operation),
         Manner::CreateOnce(_) | Manner::Upsert(_) | Manner::Update(_) | Manner::Delete(_) => {
@@ -409,18 +409,19 @@ fn batch_fault<'m>(
         }
     };
     let Some((operation, batch)) = operation.and_then(|operation| Some((operation, operation.batch.as_ref()?))) else {
-        return Err(faults::no_batches(span, target, None));
+        return Err(Box::new(faults::no_batches(span, target, None)));
     };
     if let Some(words) = operation.not_built() {
         let what = format!("batches of `{}`", faults::shown(target));
-        return Err(not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself"));
+        let fault = not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself");
+        return Err(Box::new(fault));
     }
     let asked = verbs(manner, entity).iter().filter(|verb| **verb != Verb::List);
     let unable = asked.into_iter().find(|verb| !batch.of.is_empty() && !batch.of.contains(verb));
     match unable {
         Some(verb) => {
             let able = batch.of.iter().map(|verb| verb.word()).collect();
-            Err(faults::no_batches(span, target, Some((verb.word(), able))))
+            Err(Box::new(faults::no_batches(span, target, Some((verb.word(), able)))))
         }
         None => Ok(batch),
     }
