@@ -254,6 +254,7 @@ impl Plans<'_> {
         let on_delete = flow.on_delete.iter().filter_map(|write| self.write(write));
         let conflict = option(flow.conflict.as_ref().map(|system| quote! { #system }));
         let also = flow.also.iter().map(also_read);
+        let group = option(flow.group.as_ref().map(|path| quote! { #path }));
         let retry_up_to_s = Literal::u64_unsuffixed(flow.retry_up_to_s);
         let on_failure = option(flow.on_failure.as_ref().map(|channel| quote! { #channel }));
         let on_silence = option(flow.on_silence.as_ref().map(|(seconds, channel)| {
@@ -275,6 +276,7 @@ impl Plans<'_> {
                     filter: &[#(#filter),*],
                     keep: #keep,
                     select: &[#(#select),*],
+                    group: #group,
                     also: &[#(#also),*],
                 },
                 writes: &[#(#writes),*],

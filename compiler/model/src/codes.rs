@@ -42,6 +42,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0322", "malformed_literal", "a literal pattern, format or argument cannot be used"),
     ("E0323", "deleted_field_read", "a mapping of deleted records reads more of them than their key"),
     ("E0324", "misplaced_position", "`position` is asked for while its own `each` still chooses and sorts"),
+    ("E0340", "ungroupable", "rows are grouped by something that is not the same single value in all of a group"),
     ("E0339", "rules_too_often", "a rule leads to more applications of rules than can be meant"),
     (
         "E0401",
@@ -97,6 +98,7 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0526", "unlinked_pair", "`linked` stands between two entities of which no flow makes the one from the other"),
     ("E0527", "no_batches", "`in batches of` stands where the connector cannot write several records at once"),
     ("E0528", "not_together", "`together` stands where the parts of a record cannot be written all or none"),
+    ("E0529", "ungrouped_flow", "a flow cannot read whole groups, as its mappings need them"),
     ("E0703", "unknown_manifest_name", "a manifest names what its catalogue does not have"),
     ("E0704", "unserved_entity", "a manifest does not say how an entity is reached that the project uses"),
     ("W0607", "condition_after_reading", "a condition of a `read` is evaluated after every record was fetched"),

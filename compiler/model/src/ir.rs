@@ -431,6 +431,9 @@ pub struct Source {
     pub local: LocalId,
     /// `from deleted`.
     pub deleted: bool,
+    /// `grouped by`: path of the field that is the same in all records of a group. The local is then a record of the group:
+    /// `key`, the value of that field, and `rows`, its records.
+    pub grouped: Option<String>,
     /// Paths read (wire names, dots between steps), sorted, key fields included.
     pub select: Vec<String>,
 }
@@ -947,6 +950,8 @@ pub struct Flow {
     pub filter: Vec<PushedTerm>,
     /// Condition that is evaluated after reading.
     pub keep: Option<Expr>,
+    /// Its mappings map groups of records: path of the field that is the same in all of one.
+    pub group: Option<String>,
     /// Paths read by any mapping of the flow, sorted.
     pub select: Vec<String>,
     /// Entities whose changes count as changes of what is read.

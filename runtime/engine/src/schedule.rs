@@ -173,6 +173,7 @@ mod tests {
                 filter: &[],
                 keep: false,
                 select: &[],
+                group: None,
                 also: &[],
             },
             writes: &[],

@@ -12,7 +12,7 @@ use common::pair_project::{ERP, Pair, SHOP, UPDATE, UPSERT, flow, leak, two_way,
 use mapwright_engine::Sync;
 use mapwright_engine::connector::{Batching, Class, Guard};
 use mapwright_engine::state::State;
-use mapwright_engine::store::{MessageId, Store};
+use mapwright_engine::store::{MessageId, Selection, Store};
 use mapwright_values::Test;
 use mapwright_values::plan::{AlsoReadPlan, DeliveryLevel, Manner, TermPlan, WritePlan};
 
@@ -513,4 +513,49 @@ async fn parts_that_are_updated_together_are_sent_again_as_one() {
     pair.shop.edit("item", "1", &[("other", "x")]);
     pair.sync().await;
     assert_eq!(sizes(&pair.erp), Vec::<usize>::new(), "the same parts are not written again");
+}
+
+fn grouped() -> Pair {
+    let mut out = flow("out", ("shop", "row"), vec![write("group", UPSERT)]);
+    out.read.group = Some("order");
+    let pair = Pair::new(vec![out]);
+    for (row, order, name) in [("1", "A", "one"), ("2", "B", "two"), ("3", "A", "three"), ("4", "B", "four")] {
+        pair.shop.edit("row", row, &[("order", order), ("name", name)]);
+    }
+    pair
+}
+
+#[tokio::test]
+async fn a_change_of_one_row_maps_its_whole_group() {
+    let pair = grouped();
+    pair.sync().await;
+    pair.clock.advance(Duration::from_secs(3600));
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "A", "name").as_deref(), Some("one three"));
+    assert_eq!(pair.erp.field("Items", "B", "name").as_deref(), Some("two four"));
+    pair.erp.requests();
+    pair.shop.edit("row", "3", &[("name", "tre")]);
+    pair.shop.edit("row", "5", &[("name", "nobody's")]);
+    pair.sync().await;
+    assert_eq!(pair.erp.field("Items", "A", "name").as_deref(), Some("one tre"));
+    assert_eq!(pair.erp.requests().len(), 1);
+    assert_eq!(pair.count("out", State::Dead).await, 1, "a row without a group is told");
+    let letter = open(pair.folder.path()).dead_letters(Selection::default(), 10).await.unwrap().remove(0);
+    assert_eq!(letter.message, "the record has no `order`, which names its group");
+}
+
+#[tokio::test]
+async fn a_full_scan_groups_over_all_its_pages() {
+    let pair = grouped();
+    *pair.shop.page_rows.lock().unwrap() = 1;
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.field("Items", "A", "name").as_deref(), Some("one three"));
+    assert_eq!(pair.erp.field("Items", "B", "name").as_deref(), Some("two four"));
+    assert_eq!(pair.erp.requests().len(), 2, "no group was written in part");
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.requests().len(), 0);
+    // A row less is a change of the group.
+    pair.shop.remove("row", "1");
+    pair.sync_as(&everything()).await;
+    assert_eq!(pair.erp.field("Items", "A", "name").as_deref(), Some("three"));
 }

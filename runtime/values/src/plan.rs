@@ -238,6 +238,8 @@ pub struct ReadPlan {
     pub keep: bool,
     /// Paths that any of the flow's mappings reads, sorted, key and watermark fields included.
     pub select: &'static [&'static str],
+    /// Its mappings map groups of records, `{"key": ..., "rows": [...]}`: path of the field that is the same in all of one.
+    pub group: Option<&'static str>,
     /// `also read`: entities whose changes count as changes of this one's records.
     pub also: &'static [AlsoReadPlan],
 }

@@ -778,6 +778,7 @@ static PLAN: Plan = Plan {
                 ],
                 keep: true,
                 select: &["id", "orderNumber", "paid"],
+                group: None,
                 also: &[
                     AlsoReadPlan {
                         system: "shop",

@@ -482,6 +482,7 @@ fn mapping(
             entity: reference("shop", "order"),
             local: source,
             deleted: false,
+            grouped: None,
             select: vec!["id".into(), "orderNumber".into()],
         }],
         target: reference("erp", "Orders"),
@@ -857,6 +858,7 @@ fn orders(file: FileId) -> Flow {
         local: order,
         filter: vec![PushedTerm { field: "status".into(), test: Test::Eq, value: "\"open\"".into() }],
         keep: Some(paid),
+        group: None,
         select: vec!["id".into(), "orderNumber".into(), "paid".into()],
         writes: vec![Write {
             mapping: MappingId(0),

@@ -59,15 +59,47 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// What is read of the rows of a group is read of their entity, and so is what makes them a group.
+    fn ungroup(&mut self, entity: &EntityRef, by: &str, span: Span) {
+        let group = self.entities.remove(&group_of(entity)).unwrap_or_default();
+        let rows = self.entities.entry(entity.clone()).or_default();
+        let kinds =
+            [(group.leaves, &mut rows.leaves), (group.nodes, &mut rows.nodes), (group.wholes, &mut rows.wholes)];
+        for (read, of_rows) in kinds {
+            for (path, at) in read {
+                if let Some((first, rest)) = path.split_first()
+                    && first == "rows"
+                {
+                    of_rows.entry(rest.to_vec()).or_insert(at);
+                }
+            }
+        }
+        rows.leaves.entry(by.split('.').map(str::to_owned).collect()).or_insert(span);
+    }
+}
+
 /// What a mapping reads.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Usage {
     let mut walker = Walker { model, usage: Usage::default(), applying: Vec::new() };
     let mut known = Known::new();
     for source in &mapping.sources {
-        known.insert(source.local, vec![Spot { entity: source.entity.clone(), path: Vec::new() }]);
+        let entity = if source.grouped.is_some() { group_of(&source.entity) } else { source.entity.clone() };
+        known.insert(source.local, vec![Spot { entity, path: Vec::new() }]);
     }
     walker.block(&mapping.body, &mut known);
-    walker.usage
+    let mut usage = walker.usage;
+    for source in &mapping.sources {
+        if let Some(by) = &source.grouped {
+            usage.ungroup(&source.entity, by, mapping.span);
+        }
+    }
+    usage
+}
+
+/// What is read of a group is kept apart until it is known of the rows.
+fn group_of(entity: &EntityRef) -> EntityRef {
+    EntityRef { system: entity.system.clone(), entity: format!("group of {}", entity.entity) }
 }
 
 /// What a condition on one record reads of it.

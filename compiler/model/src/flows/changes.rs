@@ -63,7 +63,7 @@ pub(super) fn check(ctx: &mut Context<'_>, tree: &tree::Flow, duties: &Duties<'_
 }
 
 /// Does a schedule by the clock read everything? `None` for the others.
-const fn reads_everything(schedule: &Schedule) -> Option<bool> {
+pub(super) const fn reads_everything(schedule: &Schedule) -> Option<bool> {
     match schedule {
         Schedule::Every { everything, .. } | Schedule::Daily { everything, .. } | Schedule::Cron { everything, .. } => {
             Some(*everything)

@@ -243,6 +243,11 @@ pub(super) fn also_unconditionally(first: Span, all: &[Span], entity: &EntityRef
     if able.is_empty() { fault } else { fault.help(format!("it can be asked by {}", able.join(", "))) }
 }
 
+/// A flow of which groups cannot be had.
+pub(super) fn ungrouped_flow(span: Span, headline: String, help: &str) -> Diagnostic {
+    Diagnostic::error("E0529", span, headline).help(help)
+}
+
 /// `together` where nothing can be written so.
 pub(super) fn not_together(span: Span, headline: String, help: &str) -> Diagnostic {
     Diagnostic::error("E0528", span, headline).help(help)

@@ -10,6 +10,7 @@ mod duties;
 mod echo;
 mod faults;
 mod gone;
+mod group;
 mod level;
 mod linked;
 mod order;
@@ -111,6 +112,7 @@ fn draft<'p>(ctx: &mut Context<'p>, tree: &'p tree::Flow) -> Drafted<'p> {
         changes::check(ctx, tree, &duties, read, &writes);
         gone::check(ctx, &duties, read);
         conflict::check(ctx, &duties, read, &writes);
+        group::check(ctx, &duties, read, &writes);
     }
     let sound = whole
         && also.len() == duties.also.len()
@@ -150,6 +152,7 @@ fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow
         local: read.local,
         filter: read.filter.clone(),
         keep: read.keep.clone(),
+        group: draft.writes.iter().find_map(|write| write.group.clone()),
         select: select(ctx, read, &draft.writes).into_iter().collect(),
         also: draft.also.clone(),
         on_delete: draft

@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) named: Option<String>,
     /// For each source of the mapping: the flow's record, or an earlier write's.
     pub(super) sources: Vec<Option<String>>,
+    /// The flow's record is a group of them by this field.
+    pub(super) group: Option<String>,
     pub(super) written: Written,
     /// `in batches of`.
     pub(super) batch: Option<u32>,
@@ -89,7 +91,9 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
         }
     }
     let named = duty.name.as_ref().map(|name| name.text.clone());
-    Some(Draft { mapping: position, target, manner, level, named, sources: sources?, written, batch, together, span })
+    let sources = sources?;
+    let group = group_of(ctx, position, &sources);
+    Some(Draft { mapping: position, target, manner, level, named, sources, group, written, batch, together, span })
 }
 
 /// What is written once must be kept out of later writes: where an upsert does not tell which it is, the record is looked
@@ -352,6 +356,12 @@ fn batch_size(ctx: &mut Context<'_>, digits: &str, span: Span) -> Option<u32> {
         ctx.report(faults::malformed_batch(span, digits));
     }
     size
+}
+
+/// The field by which the mapping wants the flow's records grouped.
+fn group_of(ctx: &Context<'_>, position: usize, given: &[Option<String>]) -> Option<String> {
+    let sources = ctx.mappings.get(position).map(|checked| checked.mapping.sources.as_slice()).unwrap_or_default();
+    sources.iter().zip(given).filter(|(_, name)| name.is_none()).find_map(|(source, _)| source.grouped.clone())
 }
 
 /// `together` speaks of the parts that a mapping makes of one record.

@@ -12,7 +12,11 @@ pub(super) fn fill(ctx: &mut Context<'_>, reads: &Reads) {
     for (number, checked) in mappings.iter_mut().enumerate() {
         let owner = Owner::Mapping(number);
         for source in &mut checked.mapping.sources {
-            source.select = select(&ctx.model, reads, &source.entity, Root { owner, local: source.local });
+            let paths = select(&ctx.model, reads, &source.entity, Root { owner, local: source.local });
+            source.select = match &source.grouped {
+                Some(by) => of_rows(paths, by, &ctx.model, &source.entity),
+                None => paths,
+            };
         }
         Filler { model: &ctx.model, reads, owner }.block(&mut checked.mapping.body);
     }
@@ -41,6 +45,22 @@ fn select(model: &Model, reads: &Reads, entity: &EntityRef, root: Root) -> Vec<S
         paths.extend(entity.key.iter().cloned());
     }
     paths.into_iter().collect()
+}
+
+/// What is read of a group, as paths of its rows: `rows.X` is `X`. Rows that go on as a whole are asked for whole.
+fn of_rows(paths: Vec<String>, by: &str, model: &Model, entity: &EntityRef) -> Vec<String> {
+    let record = model.entity(entity).and_then(|entity| model.record(entity.record));
+    let all = || record.into_iter().flat_map(|record| record.fields.iter()).filter(|field| !field.write_only);
+    let mut rows: BTreeSet<String> =
+        model.entity(entity).into_iter().flat_map(|entity| entity.key.iter().cloned()).collect();
+    rows.insert(by.to_owned());
+    for path in &paths {
+        if path == "rows" {
+            rows.extend(all().map(|field| field.wire.clone()));
+        }
+        rows.extend(path.strip_prefix("rows.").map(str::to_owned));
+    }
+    rows.into_iter().collect()
 }
 
 struct Filler<'m> {

@@ -329,6 +329,7 @@ impl Body<'_, '_> {
                 .iter()
                 .filter(|local| matches!(local.kind, LocalKind::Source(_)))
                 .filter_map(|local| self.entity_of_record(&local.ty))
+                .chain(self.rows.iter().map(|(_, entity, _)| entity.clone()))
                 .map(|entity| Dismissed::Rest { entity, path: Vec::new() })
                 .collect(),
         }
@@ -337,6 +338,10 @@ impl Body<'_, '_> {
     /// Entity and wire path of a path that begins with a source's name, or with `system.entity`.
     fn source_path(&mut self, path: &Path) -> Option<(EntityRef, Vec<String>)> {
         let first = path.names.first()?;
+        if let Some((_, entity, record)) = self.rows.iter().find(|(name, _, _)| *name == first.text).cloned() {
+            let steps = self.wire_path(record, path.names.get(1..).unwrap_or_default())?;
+            return Some((entity, steps));
+        }
         if let Some(local) = self.find_local(&first.text).and_then(|id| self.locals.get(id.0)) {
             let Type::Record(record) = local.ty else { return None };
             let Some(entity) = self.entity_of_record(&Type::Record(record)) else {

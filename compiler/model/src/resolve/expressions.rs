@@ -85,7 +85,13 @@ impl Body<'_, '_> {
                 }
                 let visible = self.visible_names();
                 let field = self.field_called(&name.text);
-                self.report(faults::unknown_name(name, visible.iter().map(String::as_str), field.as_deref()));
+                let fault = faults::unknown_name(name, visible.iter().map(String::as_str), field.as_deref());
+                self.report(match self.rows.iter().any(|(row, _, _)| *row == name.text) {
+                    true => {
+                        fault.help(format!("a group has many rows: walk them, `each GROUP.rows as {} ...`", name.text))
+                    }
+                    false => fault,
+                });
                 poison(name.span)
             }
         }

@@ -7,8 +7,8 @@ use super::scope::{Body, Made};
 use crate::context::{CheckedMapping, Context, Dismissal, Dismissed, Global};
 use crate::faults;
 use crate::ir::{
-    Block, Each, EntityRef, Expr, ExprKind, Field, LocalId, LocalKind, Mapping, OnePer, RecordId, Source, Statement,
-    Take, TemplatePart, Type, Walk,
+    Block, Each, EntityRef, Expr, ExprKind, Field, LocalId, LocalKind, Mapping, OnePer, Record, RecordId, Source,
+    Spelling, Statement, Take, TemplatePart, Type, Walk,
 };
 use crate::types::{list_of, text, text_max};
 
@@ -201,19 +201,91 @@ impl Body<'_, '_> {
         let mut sources = Vec::with_capacity(tree.sources.len());
         for (index, source) in tree.sources.iter().enumerate() {
             let named = self.readable(&source.entity);
-            let ty = named.as_ref().map_or(Type::Never, |named| Type::Record(named.record));
-            let local = self.declare(&source.name, ty, false, LocalKind::Source(index));
+            let grouped = match (&source.grouped, &named) {
+                (Some((by, name)), Some(named)) => Some((name, self.group(source, by, named))),
+                (Some((_, name)), None) => Some((name, None)),
+                (None, _) => None,
+            };
+            let (name, ty) = match &grouped {
+                Some((name, group)) => (*name, group.as_ref().map_or(Type::Never, |(record, _)| Type::Record(*record))),
+                None => (&source.name, named.as_ref().map_or(Type::Never, |named| Type::Record(named.record))),
+            };
+            let local = self.declare(name, ty, false, LocalKind::Source(index));
             self.used.insert(local);
-            if let Some((_, name)) = &source.grouped {
-                self.declare(name, Type::Never, false, LocalKind::Let);
-                self.report(faults::not_built_yet(source.span, "`grouped by`"));
-            }
             if let Some(named) = named {
-                sources.push(Source { entity: named.entity, local, deleted: source.deleted, select: Vec::new() });
+                if source.grouped.is_some() {
+                    self.rows.push((source.name.text.clone(), named.entity.clone(), named.record));
+                }
+                let grouped = grouped.and_then(|(_, group)| group).map(|(_, path)| path);
+                let (entity, deleted) = (named.entity, source.deleted);
+                sources.push(Source { entity, local, deleted, grouped, select: Vec::new() });
             }
         }
         sources
     }
+
+    /// `row grouped by row.ORDER_NO as shipment`: the record of a group, and the path of the field that makes it one.
+    fn group(&mut self, source: &tree::Source, by: &tree::Expr, named: &NamedEntity) -> Option<(RecordId, String)> {
+        let names = field_names(by, &source.name.text);
+        let Some(names) = names.filter(|_| !source.deleted) else {
+            self.report(faults::ungroupable(by.span, &source.name.text, source.deleted));
+            return None;
+        };
+        let path = self.wire_path(named.record, &names)?;
+        let mut record = Some(named.record);
+        let mut field: Option<Field> = None;
+        for name in &names {
+            let known = record.and_then(|record| self.ctx.model.record(record));
+            let step = known.and_then(|known| known.field(&name.text)).cloned()?;
+            if step.optional {
+                self.report(faults::group_may_be_missing(name));
+                return None;
+            }
+            record = if let Type::Record(inner) = &step.ty { Some(*inner) } else { None };
+            field = Some(step);
+        }
+        let field = field?;
+        if crate::catalogue::record_of(&field.ty).is_some() {
+            self.report(faults::ungroupable(by.span, &source.name.text, false));
+            return None;
+        }
+        let shown = format!("{}.{}", named.entity.system, named.entity.entity);
+        let plain = |name: &str, field: Field| Field {
+            name: name.to_owned(),
+            wire: name.to_owned(),
+            key: false,
+            natural_key: false,
+            required: false,
+            read_only: true,
+            create_only: false,
+            changed: false,
+            deprecated: None,
+            ..field
+        };
+        let rows = Field {
+            ty: list_of(Type::Record(named.record), false),
+            spelling: Spelling::Plain,
+            missing_as: None,
+            doc: String::new(),
+            ..plain("rows", field.clone())
+        };
+        let group = Record { name: format!("a group of {shown}"), fields: vec![plain("key", field), rows] };
+        self.ctx.model.records.push(group);
+        Some((RecordId(self.ctx.model.records.len() - 1), path.join(".")))
+    }
+}
+
+/// The steps of `row.a.b` behind `row`.
+fn field_names(expr: &tree::Expr, name: &str) -> Option<Vec<tree::Name>> {
+    let mut steps: Vec<tree::Name> = Vec::new();
+    let mut at = expr;
+    while let tree::ExprKind::Field { of, name } = &at.kind {
+        steps.push(name.clone());
+        at = of;
+    }
+    let tree::ExprKind::Word(word) = &at.kind else { return None };
+    steps.reverse();
+    (word.text == name && !steps.is_empty()).then_some(steps)
 }
 
 /// `owner "...", agreed 2026-03-14` of a mapping: a line of its own, or behind another statement.

@@ -150,6 +150,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) part: bool,
     /// The mapping's number, for what it dismisses.
     pub(crate) mapping: Option<usize>,
+    /// What one row of a group is called: a name for `ignore`, not a value.
+    pub(crate) rows: Vec<(String, EntityRef, RecordId)>,
     /// Does it use something that could not be resolved elsewhere?
     pub(crate) tainted: bool,
     /// Errors of the project before this body.
@@ -172,6 +174,7 @@ impl<'c, 'p> Body<'c, 'p> {
             uncounted: Vec::new(),
             part: false,
             mapping: None,
+            rows: Vec::new(),
             tainted: false,
             errors_before,
         }

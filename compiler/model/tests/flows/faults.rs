@@ -70,6 +70,13 @@ mapping items_of_lines from shop.basket as basket to part of erp.Items one per b
   Group <- 1
   ignore rest because "not used"
 }
+mapping by_status from shop.order as order grouped by order.number as orders to part of erp.Orders {
+  Number <- orders.key
+  Remark <- join(each orders.rows as row take row.status, ", ") | cut
+}
+mapping by_total from shop.order as order grouped by order.total as orders to part of erp.Orders {
+  Number <- "{orders.key}" | fit
+}
 mapping gone from deleted shop.order as order to part of erp.Orders {
   Number <- order.id | fit
 }
@@ -89,6 +96,7 @@ const LINKED: &str = r#"mapping follow from shop.order as order to part of erp.N
 }
 "#;
 
+const ROWS: &str = "  every 5 minutes\n  read shop.order as order\n  write by_status upsert by Number\n";
 const PAGES: &str = "  every 5 minutes\n  read erp.Items as item\n  write pages update by sku\n";
 const ORDERS: &str = "  every 5 minutes\n  read shop.order as order\n  write orders create once by Number as written\n";
 const NAMES: &str = "  every 5 minutes\n  read shop.item as item\n  write names update by Code\n";
@@ -219,6 +227,9 @@ fn cases() -> Vec<(&'static str, String)> {
                 "  every 5 minutes\n  read shop.item as item\n  write names update by Code in batches of 1\n",
             ),
         ),
+        ("E0529_rows_that_cannot_be_asked", flow("rows", &ROWS.replace("by_status", "by_total"))),
+        ("E0529_two_kinds", flow("rows", &format!("{ROWS}  write orders create once by Number\n"))),
+        ("E0529_also_read", flow("rows", &format!("{ROWS}  also read shop.item as item for item.sku\n"))),
         ("E0528_one_record", orders("by Number", "by Number together")),
         ("E0528_not_atomic", baskets("orders_of_lines create once by Number together")),
         ("E0528_named", baskets("items_of_lines update by Code together as item")),
@@ -297,6 +308,21 @@ fn what_an_also_read_cannot_be_asked_is_warned_of() {
     let spec = format!("{MAPPINGS}{}", flow("orders", &lines));
     assert_eq!(errors(&checked(&spec).1), Vec::<&str>::new());
     insta::assert_snapshot!("W0607_also_read", from_the_flows(&spec));
+}
+
+#[test]
+fn rows_are_grouped_by_a_field_that_each_has() {
+    let spec = |by: &str| {
+        format!(
+            "mapping odd from shop.order as order grouped by {by} as orders to part of erp.Orders {{\n  Number <- \"x\"\n  ignore rest because \"not used\"\n}}\n"
+        )
+    };
+    for by in ["order.comment", "\"x\"", "order.extra.erpNumber", "order.extra", "orders.key"] {
+        assert_eq!(errors(&checked(&spec(by)).1), ["E0340"], "{}", shown(&spec(by)));
+    }
+    insta::assert_snapshot!("E0340_may_be_missing", shown(&spec("order.comment")));
+    insta::assert_snapshot!("E0340_no_field", shown(&spec("\"x\"")));
+    assert_eq!(errors(&checked(&spec("order.nubmer")).1), ["E0203"]);
 }
 
 #[test]

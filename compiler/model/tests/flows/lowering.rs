@@ -156,3 +156,14 @@ fn parts_that_are_written_together_are_one_message() {
     assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(spec));
     assert!(model.flows[0].writes[0].together && model.flows[0].writes[0].batch.is_none());
 }
+
+#[test]
+fn a_flow_of_groups_asks_for_the_fields_of_their_rows() {
+    let spec = "mapping sums from shop.order as order grouped by order.number as group to part of erp.Orders {\n  Number <- group.key\n  Amount <- sum(each group.rows as row take row.total)\n  ignore order.status, order.comment, order.paid, order.extra, order.id, order.updated because \"not used\"\n}\nflow sums {\n  every 5 minutes\n  read shop.order as order where order.paid\n  write sums upsert by Number\n}\n";
+    let (model, faults, _) = checked(spec);
+    assert_eq!(errors(&faults), Vec::<&str>::new(), "{}", shown(spec));
+    let flow = &model.flows[0];
+    assert_eq!(flow.group.as_deref(), Some("number"));
+    assert_eq!(flow.select, ["id", "number", "total", "updated"]);
+    assert_eq!(model.mappings[0].sources[0].select, ["id", "number", "total"]);
+}

@@ -4,6 +4,7 @@
 //! them. Nothing is mapped here. The watermark never passes `the source's clock - max(resolution, index lag)`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -66,7 +67,12 @@ pub(crate) struct Pass<'a> {
     /// `None` = a full scan.
     index: Option<usize>,
     name: String,
+    /// A full scan of a flow of groups holds its rows until the last one: any may belong to any group.
+    held: Mutex<gathering::Groups>,
 }
+
+/// Most rows that a full scan holds for their groups.
+const ROWS_HELD_MAX: usize = 1_000_000;
 
 /// Reads a flow's source to the end.
 pub(crate) async fn read_flow(core: &Core, flow: &'static FlowPlan, extent: Extent) -> Result<Ended, EngineError> {
@@ -165,7 +171,8 @@ impl<'a> Pass<'a> {
             Over::Also(also) => (also.system, also.entity),
         };
         let connector = core.connector(system)?.as_ref();
-        Ok(Self { core, flow, connector, reading: connector.reading(entity), over, index, name })
+        let (reading, held) = (connector.reading(entity), Mutex::default());
+        Ok(Self { core, flow, connector, reading, over, index, name, held })
     }
 
     /// Alias of the system that is read.
@@ -227,6 +234,14 @@ impl<'a> Pass<'a> {
                     .await;
             }
             let next = page.next.clone();
+            if self.holds() && next.is_some() {
+                // Nothing is committed on the way: a scan that is broken off begins anew.
+                if let Some(fault) = self.hold(page.rows) {
+                    return self.fail_with(fault).await;
+                }
+                window.cursor = next;
+                continue;
+            }
             position = self.behind(&position, &window, &page);
             if let Err(failure) = self.commit(page, position.clone()).await? {
                 return self.fail(&failure).await;
@@ -327,19 +342,60 @@ impl<'a> Pass<'a> {
         Ok(Ended::Failed(fault.message))
     }
 
+    /// Does it wait for the last row before it keeps any?
+    fn holds(&self) -> bool {
+        matches!(self.over, Over::Own) && self.index.is_none() && self.flow.read.group.is_some()
+    }
+
+    /// Holds rows until the scan has ended; answers why it cannot.
+    fn hold(&self, rows: Vec<Row>) -> Option<Fault> {
+        let (Some(by), Ok(mut held)) = (self.flow.read.group, self.held.lock()) else { return None };
+        sort(self.core, self.flow, by, rows, &mut held);
+        (held.rows() > ROWS_HELD_MAX).then(|| {
+            Fault::own(
+                "too_many_rows",
+                format!(
+                    "a full scan has more than {ROWS_HELD_MAX} rows, too many to be grouped at once: read the changes only, or narrow the flow's condition"
+                ),
+            )
+        })
+    }
+
+    /// The groups of a page, or of a whole scan.
+    async fn grouped(&self, by: &str, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+        if !self.holds() {
+            return gathering::groups(self.core, self.flow, by, rows).await;
+        }
+        if let Some(fault) = self.hold(rows) {
+            return Err(Failure {
+                class: Class::Permanent,
+                status: None,
+                code: Some(fault.class),
+                message: fault.message,
+                field: None,
+                retry_after: None,
+            });
+        }
+        Ok(self.held.lock().map(|mut held| std::mem::take(&mut *held).into_rows()).unwrap_or_default())
+    }
+
     /// Keeps a page; an inner error is that of the records that the page named.
     async fn commit(&self, page: Page, position: Position) -> Result<Result<(), Failure>, EngineError> {
         let now = self.core.now();
         let read = page.rows.len() as u64;
-        let (rows, filtered) = match self.over {
-            Over::Own => {
+        let (rows, filtered) = match (self.over, self.flow.read.group) {
+            (Over::Own, Some(by)) => match self.grouped(by, page.rows).await {
+                Ok(rows) => (rows.into_iter().filter_map(|row| own_row(self.core, self.flow, row, now)).collect(), 0),
+                Err(failure) => return Ok(Err(failure)),
+            },
+            (Over::Own, None) => {
                 let rows: Vec<CaptureRow> =
                     page.rows.into_iter().filter_map(|row| own_row(self.core, self.flow, row, now)).collect();
                 let filtered = read - rows.len() as u64;
                 (rows, filtered)
             }
-            Over::Keys => (page.rows.iter().filter_map(|row| gone::met(self.flow, row)).collect(), 0),
-            Over::Also(also) => match gathering::parents(self.core, self.flow, also, &page.rows).await {
+            (Over::Keys, _) => (page.rows.iter().filter_map(|row| gone::met(self.flow, row)).collect(), 0),
+            (Over::Also(also), _) => match gathering::parents(self.core, self.flow, also, &page.rows).await {
                 Ok(rows) => (rows.into_iter().filter_map(|row| own_row(self.core, self.flow, row, now)).collect(), 0),
                 Err(failure) => return Ok(Err(failure)),
             },
@@ -394,15 +450,19 @@ pub(crate) fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Times
             format!("?{hash}"),
             Some(Fault::own("unreadable", format!("the source sent a record that is no JSON: {error}"))),
         ),
-        Ok(json) => match record::fields_text(&json, flow.read.key) {
-            None => (
+        Ok(json) => match (flow.read.group, record::fields_text(&json, flow.read.key)) {
+            (Some(by), _) => match group_of(core, flow, by, &json, now) {
+                Ok(key) => (key, None),
+                Err(fault) => (format!("?{hash}"), Some(fault)),
+            },
+            (None, None) => (
                 format!("?{hash}"),
                 Some(Fault::own(
                     "no_key",
                     format!("the record has no `{}`, which is its key", flow.read.key.join(", ")),
                 )),
             ),
-            Some(key) => match keeps(core, flow, &json, now) {
+            (None, Some(key)) => match keeps(core, flow, &json, now) {
                 Ok(true) => (keys::key_text(&key), None),
                 Ok(false) => return None,
                 Err(fault) => (keys::key_text(&key), Some(*fault)),
@@ -410,6 +470,27 @@ pub(crate) fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Times
         },
     };
     Some(CaptureRow { kind: RowKind::State, source_key, body: row.record, hash, stamp: row.stamp, fault })
+}
+
+/// Puts the rows that the flow's condition lets through with their groups; one that cannot be judged is told by itself.
+pub(crate) fn sort(core: &Core, flow: &'static FlowPlan, by: &str, rows: Vec<Row>, groups: &mut gathering::Groups) {
+    for row in rows {
+        match Json::parse(&row.record).ok().map(|json| keeps(core, flow, &json, core.now())) {
+            Some(Ok(false)) => {}
+            Some(Ok(true)) => groups.add(by, row),
+            Some(Err(_)) | None => groups.leave(row),
+        }
+    }
+}
+
+/// The key of a group; a row that is in none says why.
+fn group_of(core: &Core, flow: &'static FlowPlan, by: &str, json: &Json<'_>, now: Timestamp) -> Result<String, Fault> {
+    let key = record::fields_text(json, &["key"]).filter(|_| matches!(json.get("rows"), Some(Json::List(_))));
+    match (key, keeps(core, flow, json, now)) {
+        (Some(key), _) => Ok(keys::key_text(&key)),
+        (None, Err(fault)) => Err(*fault),
+        (None, Ok(_)) => Err(Fault::own("no_key", format!("the record has no `{by}`, which names its group"))),
+    }
 }
 
 fn keeps(core: &Core, flow: &'static FlowPlan, json: &Json<'_>, now: Timestamp) -> Result<bool, Box<Fault>> {

@@ -53,6 +53,8 @@ pub struct Side {
     pub guard: Mutex<Guard>,
     pub batching: Mutex<Option<Batching>>,
     pub pages: Mutex<u64>,
+    /// Rows of one page.
+    pub page_rows: Mutex<usize>,
 }
 
 impl Side {
@@ -68,6 +70,7 @@ impl Side {
             guard: Mutex::new(Guard::Version),
             batching: Mutex::new(None),
             pages: Mutex::new(0),
+            page_rows: Mutex::new(usize::MAX),
         })
     }
 
@@ -219,14 +222,17 @@ impl Connector for PairConnector {
         let window = request.window.clone().unwrap_or(Window { pass: 0, since: None, until: None });
         let entities = self.0.entities.lock().unwrap();
         let records = entities.get(&request.entity).cloned().unwrap_or_default();
-        let rows = records
+        let rows: Vec<Row> = records
             .values()
             .filter(|held| !blind && window.since.is_none_or(|since| held.changed >= since))
             .filter(|held| window.until.is_none_or(|until| held.changed < until))
             .filter(|held| request.filter.iter().all(|term| matches(held, &term.field, &term.value)))
             .map(|held| Row { record: self.0.text(held), stamp: Some(held.changed) })
             .collect();
-        let page = Page { rows, next: None, server_time: Some(self.0.clock.now()) };
+        let start: usize = request.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
+        let end = start.saturating_add(*self.0.page_rows.lock().unwrap()).min(rows.len());
+        let next = (end < rows.len()).then(|| end.to_string());
+        let page = Page { rows: rows[start..end].to_vec(), next, server_time: Some(self.0.clock.now()) };
         Box::pin(async move { Ok(page) })
     }
 

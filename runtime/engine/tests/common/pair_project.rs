@@ -30,6 +30,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "once", map: with_first },
     Mapping { name: "by_link", map: by_link },
     Mapping { name: "parts", map: parts },
+    Mapping { name: "group", map: group },
 ];
 
 fn text(input: &Input<'_>, name: &str) -> String {
@@ -64,6 +65,13 @@ fn key_alone(input: &Input<'_>) -> Outcome {
 fn with_first(input: &Input<'_>) -> Outcome {
     let name = text(input, "name");
     mapped(&[("id", text(input, "id")), ("name", name.clone()), ("first", name)])
+}
+
+/// The names of all rows of a group.
+fn group(input: &Input<'_>) -> Outcome {
+    let Some(Json::List(rows)) = input.sources[0].get("rows") else { panic!("a group has rows") };
+    let names: Vec<String> = rows.iter().map(|row| row.get("name").unwrap().to_text().replace('"', "")).collect();
+    mapped(&[("id", text(input, "key")), ("name", names.join(" "))])
 }
 
 /// One record for each word of the name.
@@ -149,6 +157,7 @@ pub fn flow(name: &'static str, from: (&'static str, &'static str), writes: Vec<
             filter: &[],
             keep: false,
             select: &["id", "name"],
+            group: None,
             also: &[],
         },
         writes: leak(writes),
@@ -194,6 +203,7 @@ impl Pair {
                 mapping("once", SHOP, ERP),
                 mapping("by_link", ERP, SHOP),
                 mapping("parts", SHOP, ERP),
+                mapping("group", ("shop", "row"), ERP),
             ]),
             flows: leak(flows),
         };
