@@ -87,7 +87,11 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0514", "unfilterable_find", "a system is asked by a field that its connector cannot ask by"),
     ("E0515", "parts_without_key", "a mapping makes several records, but nothing tells one from another"),
     ("E0521", "webhook_without_poll", "a flow runs on a webhook alone, so that a lost call would never be noticed"),
-    ("E0522", "stranger_wins", "`on conflict` names a system between whose records the flow does not go"),
+    (
+        "E0522",
+        "stranger_wins",
+        "`on conflict` names a system that is none of the flow's, or another one than the flow that carries back",
+    ),
     (
         "E0523",
         "gone_out_of_place",

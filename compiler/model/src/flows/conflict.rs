@@ -31,6 +31,11 @@ pub(super) fn check(ctx: &mut Context<'_>, duties: &Duties<'_>, read: &Read, wri
         ctx.report(faults::stranger_wins(winner, &own));
         return;
     }
+    check_targets(ctx, writes);
+}
+
+/// Can each record that is changed be fetched first?
+pub(super) fn check_targets(ctx: &mut Context<'_>, writes: &[Draft]) {
     for write in writes.iter().filter(|write| owners::updates_records(&write.manner)) {
         let Some(manifest) = manifest(ctx, &write.target.system) else { continue };
         let Some(known) = manifest.entity(&write.target.entity) else { continue };

@@ -8,49 +8,124 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use mapwright_syntax::Span;
 
-use super::{Drafted, faults, owners, paths_of, write};
+use super::{Drafted, conflict, faults, owners, paths_of, write};
 use crate::context::Context;
 use crate::ir::EntityRef;
 
 /// The fields that one flow updates and another reads, and the first write that does so.
 type Carried = (Vec<String>, Span);
 
-/// Checks all flows together.
-pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
+/// Which flow updates what which other one reads.
+type Edges = BTreeMap<usize, BTreeMap<usize, Carried>>;
+
+/// Checks all flows together; answers for each who wins where both sides have changed. What one flow of a circle says
+/// holds for all of them: a flow that did not compare would write over what the others keep.
+pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) -> Vec<Option<String>> {
+    let edges = edges(ctx, drafts);
+    let said: Vec<Option<String>> =
+        drafts.iter().map(|draft| draft.duties.conflict.map(|system| system.text.clone())).collect();
+    let loose = |flow: &usize| said.get(*flow).is_some_and(Option::is_none);
+    // A circle in which one flow settles conflicts is none.
+    let unsettled: Edges = edges
+        .iter()
+        .filter(|(from, _)| loose(from))
+        .map(|(from, next)| {
+            (*from, next.iter().filter(|(to, _)| loose(to)).map(|(to, at)| (*to, at.clone())).collect())
+        })
+        .filter(|(_, next): &(usize, BTreeMap<usize, Carried>)| !next.is_empty())
+        .collect();
+    let mut told: BTreeSet<Vec<usize>> = BTreeSet::new();
+    for start in 0..drafts.len() {
+        let Some(circle) = shortest(&unsettled, start) else { continue };
+        let mut members = circle.clone();
+        members.sort_unstable();
+        if told.insert(members) {
+            tell(ctx, drafts, &unsettled, &circle);
+        }
+    }
+    refuse_disagreement(ctx, drafts, &edges);
+    let winners: Vec<Option<String>> =
+        said.iter().enumerate().map(|(flow, own)| own.clone().or_else(|| inherited(&edges, &said, flow))).collect();
+    for ((draft, own), winner) in drafts.iter().zip(&said).zip(&winners) {
+        if own.is_none() && winner.is_some() {
+            conflict::check_targets(ctx, &draft.writes);
+        }
+    }
+    winners
+}
+
+fn edges(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) -> Edges {
     let mut readers: HashMap<&EntityRef, Vec<usize>> = HashMap::new();
     for (position, draft) in drafts.iter().enumerate() {
         if let Some(read) = &draft.read {
             readers.entry(&read.entity).or_default().push(position);
         }
     }
-    let mut edges: BTreeMap<usize, BTreeMap<usize, Carried>> = BTreeMap::new();
-    // A circle in which one flow settles conflicts is none.
-    let loose = |draft: &&Drafted<'_>| draft.duties.conflict.is_none();
+    let mut edges = Edges::new();
     for (from, one) in drafts.iter().enumerate() {
         feed_themselves(ctx, one);
-        let updates = one.all_writes().filter(|write| loose(&one) && owners::updates_records(&write.manner));
+        let updates = one.all_writes().filter(|write| owners::updates_records(&write.manner));
         let others: BTreeSet<usize> =
             updates.filter_map(|write| readers.get(&write.target)).flatten().copied().collect();
         for to in others.into_iter().filter(|to| *to != from) {
-            let other = drafts.get(to).filter(loose);
-            if let Some(fields) = other.and_then(|other| carried(ctx, one, other)) {
+            if let Some(fields) = drafts.get(to).and_then(|other| carried(ctx, one, other)) {
                 edges.entry(from).or_default().insert(to, fields);
             }
         }
     }
-    let mut told: BTreeSet<Vec<usize>> = BTreeSet::new();
-    for start in 0..drafts.len() {
-        let Some(circle) = shortest(&edges, start) else { continue };
-        let mut members = circle.clone();
-        members.sort_unstable();
-        if told.insert(members) {
-            tell(ctx, drafts, &edges, &circle);
+    edges
+}
+
+/// Two flows that carry back to each other and say different winners would give each side the other's value.
+fn refuse_disagreement(ctx: &mut Context<'_>, drafts: &[Drafted<'_>], edges: &Edges) {
+    let leads = |from: usize, to: usize| edges.get(&from).is_some_and(|next| next.contains_key(&to));
+    let mut found = Vec::new();
+    for (position, one) in drafts.iter().enumerate() {
+        for (other_position, other) in drafts.iter().enumerate().skip(position + 1) {
+            if let (Some(here), Some(there)) = (one.duties.conflict, other.duties.conflict)
+                && here.text != there.text
+                && leads(position, other_position)
+                && leads(other_position, position)
+            {
+                found.push(faults::winners_disagree((&one.tree.name.text, here), (&other.tree.name.text, there)));
+            }
         }
+    }
+    for fault in found {
+        ctx.report(fault);
     }
 }
 
+/// Who wins in the circles in which a flow stands, if the others say one and the same.
+fn inherited(edges: &Edges, said: &[Option<String>], flow: usize) -> Option<String> {
+    if said.iter().all(Option::is_none) {
+        return None;
+    }
+    let ahead = reached(edges, flow);
+    let circle = ahead.into_iter().filter(|other| reached(edges, *other).contains(&flow));
+    let mut winners: Vec<&String> = circle.filter_map(|other| said.get(other)?.as_ref()).collect();
+    winners.dedup();
+    match winners.as_slice() {
+        [only] => Some((*only).clone()),
+        [] | [_, ..] => None,
+    }
+}
+
+fn reached(edges: &Edges, start: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut ahead = vec![start];
+    while let Some(at) = ahead.pop() {
+        for next in edges.get(&at).into_iter().flat_map(BTreeMap::keys) {
+            if found.insert(*next) {
+                ahead.push(*next);
+            }
+        }
+    }
+    found
+}
+
 /// The shortest circle through a flow.
-fn shortest(edges: &BTreeMap<usize, BTreeMap<usize, Carried>>, start: usize) -> Option<Vec<usize>> {
+fn shortest(edges: &Edges, start: usize) -> Option<Vec<usize>> {
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
     let mut ahead = VecDeque::from([start]);
     while let Some(at) = ahead.pop_front() {
@@ -74,12 +149,7 @@ fn shortest(edges: &BTreeMap<usize, BTreeMap<usize, Carried>>, start: usize) -> 
     None
 }
 
-fn tell(
-    ctx: &mut Context<'_>,
-    drafts: &[Drafted<'_>],
-    edges: &BTreeMap<usize, BTreeMap<usize, Carried>>,
-    circle: &[usize],
-) {
+fn tell(ctx: &mut Context<'_>, drafts: &[Drafted<'_>], edges: &Edges, circle: &[usize]) {
     let next = circle.iter().cycle().skip(1);
     let members: Vec<(&str, Span, Vec<String>)> = circle
         .iter()

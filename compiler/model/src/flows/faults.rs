@@ -204,6 +204,16 @@ pub(super) fn stranger_wins(system: &Name, own: &[String]) -> Diagnostic {
     Diagnostic::error("E0522", system.span, headline).help(help)
 }
 
+/// Two flows of one circle, each with a winner of its own.
+pub(super) fn winners_disagree(one: (&str, &Name), other: (&str, &Name)) -> Diagnostic {
+    let headline =
+        format!("the flows `{}` and `{}` carry back to each other and say different winners", one.0, other.0);
+    Diagnostic::error("E0522", other.1.span, headline)
+        .here(format!("`{}` wins here", other.1.text))
+        .label(one.1.span, format!("`{}` wins here", one.1.text))
+        .help("say the same in both, or in one of them alone: it holds for the whole circle")
+}
+
 /// A mapping of records that are gone, or one of records that are there, in the other's place.
 pub(super) fn gone_out_of_place(span: Span, mapping: &str, source: &tree::Source) -> Diagnostic {
     let (headline, here, help) = if source.deleted {

@@ -39,6 +39,8 @@ struct Drafted<'p> {
     also: Vec<AlsoRead>,
     writes: Vec<Draft>,
     on_delete: Vec<Draft>,
+    /// Who wins where both sides have changed.
+    conflict: Option<String>,
     /// Every write could be resolved.
     whole: bool,
     /// Without an error: it becomes part of the model.
@@ -72,7 +74,10 @@ pub(crate) fn resolve_flows(ctx: &mut Context<'_>) {
         .collect();
     let mut drafts: Vec<Drafted<'_>> = trees.into_iter().map(|tree| draft(ctx, tree)).collect();
     owners::check(ctx, &drafts);
-    echo::check(ctx, &drafts);
+    let winners = echo::check(ctx, &drafts);
+    for (draft, winner) in drafts.iter_mut().zip(winners) {
+        draft.conflict = winner;
+    }
     linked::check(ctx, &drafts);
     let order = order::sort(ctx, &drafts);
     for draft in &mut drafts {
@@ -122,7 +127,7 @@ fn draft<'p>(ctx: &mut Context<'p>, tree: &'p tree::Flow) -> Drafted<'p> {
     if sound {
         tell_levels(ctx, tree, &writes, &on_delete);
     }
-    Drafted { tree, duties, read, also, writes, on_delete, whole, sound }
+    Drafted { tree, duties, read, also, writes, on_delete, conflict: None, whole, sound }
 }
 
 /// A note for each flow: what becomes of each write when its answer is lost.
@@ -161,7 +166,7 @@ fn lower(ctx: &Context<'_>, draft: &Drafted<'_>, kept: &[String]) -> Option<Flow
             .enumerate()
             .filter_map(|(index, write)| lower_write(ctx, draft, draft.writes.len() + index, write))
             .collect(),
-        conflict: draft.duties.conflict.map(|system| system.text.clone()),
+        conflict: draft.conflict.clone(),
         writes: draft
             .writes
             .iter()

@@ -200,6 +200,17 @@ fn cases() -> Vec<(&'static str, String)> {
                 "  every 5 minutes\n  read erp.Items as item\n  write groups update by Code\n  on conflict shop wins\n",
             ),
         ),
+        (
+            "E0522_winners_disagree",
+            format!(
+                "{}{}",
+                flow("names", &format!("{NAMES}  on conflict erp wins\n")),
+                flow(
+                    "names_back",
+                    "  every 5 minutes\n  read erp.Items as item\n  write names_back update by sku\n  on conflict shop wins\n"
+                )
+            ),
+        ),
         ("E0523_gone_in_its_place", orders("write orders create once by Number", "write gone update by Number")),
         ("E0523_there_on_delete", orders_and("  on delete write orders update by Number\n")),
         (

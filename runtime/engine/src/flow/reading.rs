@@ -453,7 +453,7 @@ pub(crate) fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Times
         Ok(json) => match (flow.read.group, record::fields_text(&json, flow.read.key)) {
             (Some(by), _) => match group_of(core, flow, by, &json, now) {
                 Ok(key) => (key, None),
-                Err(fault) => (format!("?{hash}"), Some(fault)),
+                Err(fault) => (format!("?{hash}"), Some(*fault)),
             },
             (None, None) => (
                 format!("?{hash}"),
@@ -484,12 +484,20 @@ pub(crate) fn sort(core: &Core, flow: &'static FlowPlan, by: &str, rows: Vec<Row
 }
 
 /// The key of a group; a row that is in none says why.
-fn group_of(core: &Core, flow: &'static FlowPlan, by: &str, json: &Json<'_>, now: Timestamp) -> Result<String, Fault> {
+fn group_of(
+    core: &Core,
+    flow: &'static FlowPlan,
+    by: &str,
+    json: &Json<'_>,
+    now: Timestamp,
+) -> Result<String, Box<Fault>> {
     let key = record::fields_text(json, &["key"]).filter(|_| matches!(json.get("rows"), Some(Json::List(_))));
     match (key, keeps(core, flow, json, now)) {
         (Some(key), _) => Ok(keys::key_text(&key)),
-        (None, Err(fault)) => Err(*fault),
-        (None, Ok(_)) => Err(Fault::own("no_key", format!("the record has no `{by}`, which names its group"))),
+        (None, Err(fault)) => Err(fault),
+        (None, Ok(_)) => {
+            Err(Box::new(Fault::own("no_key", format!("the record has no `{by}`, which names its group"))))
+        }
     }
 }
 
