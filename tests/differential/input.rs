@@ -183,7 +183,7 @@ impl Inputs<'_> {
                 format!("[{}]", elements.join(","))
             }
             Type::Json | Type::Map(_) | Type::File => (*self.draw.choose(WRONG)).to_owned(),
-            Type::Quotient | Type::Never => "null".to_owned(),
+            Type::Quotient | Type::Money | Type::Never => "null".to_owned(),
         }
     }
 

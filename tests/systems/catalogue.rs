@@ -84,7 +84,7 @@ fn kind(model: &Model, ty: &Type, spelling: &Spelling, depth: usize) -> Kind {
         Type::Enum(words) => Kind::Enum(leaked(words.values.iter().map(|word| text(&word.wire)).collect())),
         Type::Record(record) => Kind::Record(fields(model, *record, depth + 1)),
         Type::List(list) => Kind::List(element(model, list, depth)),
-        Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => Kind::Json,
+        Type::Quotient | Type::Money | Type::Map(_) | Type::Json | Type::File | Type::Never => Kind::Json,
     }
 }
 

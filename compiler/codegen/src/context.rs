@@ -168,6 +168,7 @@ impl<'m> Project<'m> {
                 | Type::Integer { .. }
                 | Type::Decimal { .. }
                 | Type::Quotient
+                | Type::Money
                 | Type::Boolean
                 | Type::Date
                 | Type::Time
@@ -278,6 +279,7 @@ impl<'m> Body<'m> {
                 | Type::Integer { .. }
                 | Type::Decimal { .. }
                 | Type::Quotient
+                | Type::Money
                 | Type::Boolean
                 | Type::Date
                 | Type::Time

@@ -94,6 +94,7 @@ impl Body<'_> {
                 | Type::Integer { .. }
                 | Type::Decimal { .. }
                 | Type::Quotient
+                | Type::Money
                 | Type::Boolean
                 | Type::Date
                 | Type::Time

@@ -63,7 +63,9 @@ pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> R
         }
         Type::Record(_) => (quote! { record }, TokenStream::new()),
         Type::List(_) => (quote! { list }, TokenStream::new()),
-        Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => (quote! { json }, TokenStream::new()),
+        Type::Quotient | Type::Money | Type::Map(_) | Type::Json | Type::File | Type::Never => {
+            (quote! { json }, TokenStream::new())
+        }
     };
     Reader { name, arguments, names }
 }
@@ -87,6 +89,7 @@ pub(crate) fn takes(ty: &Type) -> Takes {
         Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -160,7 +163,9 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
             };
             quote! { #elements.map(|element| #write).collect::<Result<_, Stop>>().map(Json::List) }
         }
-        Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => quote! { write::json(#value) },
+        Type::Quotient | Type::Money | Type::Map(_) | Type::Json | Type::File | Type::Never => {
+            quote! { write::json(#value) }
+        }
     }
 }
 

@@ -295,6 +295,7 @@ impl Body<'_> {
                 | Type::Integer { .. }
                 | Type::Decimal { .. }
                 | Type::Quotient
+                | Type::Money
                 | Type::Boolean
                 | Type::Date
                 | Type::Time
@@ -384,6 +385,7 @@ fn key_of_type(key: TokenStream, ty: &Type) -> TokenStream {
         Type::Text { .. }
         | Type::Enum(_)
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -421,6 +423,7 @@ fn wanted(param: &Param, given: &Type) -> Type {
         Taken::Text
         | Taken::Number
         | Taken::Integer
+        | Taken::Money
         | Taken::Boolean
         | Taken::Date
         | Taken::Instant

@@ -97,6 +97,7 @@ fn record_within(ty: &Type) -> Option<RecordId> {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -207,7 +208,9 @@ impl Plans<'_> {
                 let element = self.kind(&list.element, &list.spelling);
                 quote! { Kind::List(&#element) }
             }
-            Type::Quotient | Type::Map(_) | Type::Json | Type::File | Type::Never => quote! { Kind::Json },
+            Type::Quotient | Type::Money | Type::Map(_) | Type::Json | Type::File | Type::Never => {
+                quote! { Kind::Json }
+            }
         }
     }
 

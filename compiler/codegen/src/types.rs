@@ -21,6 +21,7 @@ fn spelled(ty: &Type, life: &TokenStream) -> TokenStream {
         Type::Text { .. } | Type::Enum(_) => quote! { Cow<#life, str> },
         Type::Integer { .. } | Type::Decimal { .. } => quote! { Decimal },
         Type::Quotient => quote! { Quotient },
+        Type::Money => quote! { Money },
         Type::Boolean => quote! { bool },
         Type::Date => quote! { Date },
         Type::Time => quote! { Time },
@@ -55,6 +56,7 @@ pub(crate) fn is_copy(ty: &Type) -> bool {
         Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -78,6 +80,7 @@ pub(crate) fn is_text(ty: &Type) -> bool {
         Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time

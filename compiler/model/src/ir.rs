@@ -80,6 +80,8 @@ pub enum Type {
     },
     /// The result of `/`: only `round`, `floor`, `ceiling` and comparison take it.
     Quotient,
+    /// An amount in a currency: functions make it and take it apart; nothing is written so.
+    Money,
     /// True or false.
     Boolean,
     /// Calendar day.

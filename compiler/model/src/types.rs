@@ -90,6 +90,7 @@ pub(crate) fn digits(ty: &Type) -> (u32, u32) {
         }
         Type::Text { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -133,7 +134,7 @@ pub(crate) fn text_max(ty: &Type) -> Option<u32> {
         Type::Instant => Some(35),
         Type::Uuid => Some(36),
         Type::Never => Some(0),
-        Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File => None,
+        Type::Money | Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File => None,
     }
 }
 
@@ -225,6 +226,7 @@ pub(crate) fn comparable(left: &Type, right: &Type) -> bool {
         (Type::Text { .. } | Type::Enum(_), Type::Text { .. } | Type::Enum(_)) => true,
         (a, b) if number(a) && number(b) => true,
         (Type::Boolean, Type::Boolean)
+        | (Type::Money, Type::Money)
         | (Type::Date, Type::Date)
         | (Type::Time, Type::Time)
         | (Type::Instant, Type::Instant)

@@ -100,6 +100,7 @@ fn shown(value: &Value<'_>) -> String {
             format!("[{}]", shown.join(", "))
         }
         Value::Quotient(_) => "an unrounded quotient".to_owned(),
+        Value::Money(money) => format!("money({}, \"{}\")", money.amount, money.currency),
         Value::Number(_) | Value::Boolean(_) | Value::Date(_) | Value::Time(_) | Value::Instant(_) | Value::Uuid(_) => {
             compare::show_value(value).unwrap_or_default()
         }

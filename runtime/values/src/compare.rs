@@ -107,7 +107,7 @@ pub fn show_in(value: &Value<'_>, hex: bool) -> Result<String, Stop> {
         Value::Time(time) => Ok(time.show()),
         Value::Instant(instant) => Ok(instant.show()),
         Value::Uuid(uuid) => Ok(if hex { uuid.show_hex() } else { uuid.show() }),
-        Value::Quotient(_) | Value::List(_) | Value::Record(_) | Value::Json(_) => {
+        Value::Quotient(_) | Value::Money(_) | Value::List(_) | Value::Record(_) | Value::Json(_) => {
             Err(Stop::failed(format!("{} has no text", value.kind_name())))
         }
     }

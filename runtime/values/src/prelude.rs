@@ -10,6 +10,7 @@ pub use crate::decimal::{Decimal, Mode, Quotient};
 pub use crate::fault::{Stop, if_invalid, needed};
 pub use crate::functions::{absence, codes, dates, lists, money, numbers, text};
 pub use crate::json::Json;
+pub use crate::money::Money;
 pub use crate::node::Node;
 pub use crate::outcome::{Input, Integration, Mapping, Outcome, Rejection};
 pub use crate::plan::{

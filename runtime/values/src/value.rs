@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use crate::decimal::{Decimal, Mode, Quotient};
 use crate::fault::Stop;
 use crate::json::Json;
+use crate::money::Money;
 use crate::node::Node;
 use crate::time::{Date, Instant, Time, Uuid};
 
@@ -19,6 +20,8 @@ pub enum Value<'r> {
     Number(Decimal),
     /// The result of `/`.
     Quotient(Quotient),
+    /// An amount with its currency.
+    Money(Money),
     /// True or false.
     Boolean(bool),
     /// A calendar day.
@@ -45,6 +48,7 @@ impl Value<'_> {
             Value::Text(_) => "a text",
             Value::Number(_) => "a number",
             Value::Quotient(_) => "an unrounded quotient",
+            Value::Money(_) => "an amount with its currency",
             Value::Boolean(_) => "true or false",
             Value::Date(_) => "a date",
             Value::Time(_) => "a time of day",
@@ -99,6 +103,7 @@ macro_rules! typed {
 typed!(Cow<'r, str>, Text, "a text");
 typed!(Decimal, Number, "a number");
 typed!(bool, Boolean, "true or false");
+typed!(Money, Money, "an amount with its currency");
 typed!(Date, Date, "a date");
 typed!(Time, Time, "a time of day");
 typed!(Instant, Instant, "a point in time");

@@ -61,6 +61,8 @@ impl Author {
             Takes::Text => Kind::Text(None),
             Takes::Number | Takes::NumberOrQuotient => Kind::Number(6),
             Takes::Integer => Kind::Whole,
+            // `argument` makes them; none is a kind of its own.
+            Takes::Money => return None,
             Takes::Boolean => Kind::Boolean,
             Takes::Date => Kind::Date,
             Takes::Instant => Kind::Instant,
@@ -118,6 +120,17 @@ impl Author {
                 self.draw.pick(&["'[0-9]+'", "'^[A-Z]{2}$'", "'(\\w+)\\s(\\w+)'", "'é|ä'", "'x*'", "'^$'"]).to_owned()
             }
             Takes::Word(words) => quoted(self.draw.pick(words)),
+            Takes::Money => {
+                let currency = self.draw.pick(&["EUR", "JPY", "KWD", "eur", "GBP"]);
+                match self.draw.below(3) {
+                    0 => format!("from_minor_units({}, \"{currency}\")", self.sure(&Kind::Whole, 0)?),
+                    1 => format!(
+                        "convert(money({}, \"EUR\"), \"{currency}\", 1.0873, 2)",
+                        self.sure(&Kind::Number(6), 0)?
+                    ),
+                    _ => format!("money({}, \"{currency}\")", self.sure(&Kind::Number(6), 0)?),
+                }
+            }
             Takes::Integer if index > 0 && self.draw.chance(85) => {
                 self.draw.pick(&["0", "1", "2", "3", "5", "10", "-1"]).to_owned()
             }

@@ -216,6 +216,7 @@ fn checked_format(ty: &Type, format: &str) -> Result<(), String> {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Uuid
         | Type::Enum(_)
@@ -373,6 +374,7 @@ fn walk(ctx: &mut Context<'_>, start: Typed, rest: &[Name], start_name: &str) ->
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -397,6 +399,7 @@ pub(crate) fn record_of(ty: &Type) -> Option<RecordId> {
             | Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time
@@ -413,6 +416,7 @@ pub(crate) fn record_of(ty: &Type) -> Option<RecordId> {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time
@@ -441,6 +445,7 @@ pub(crate) fn type_noun(model: &Model, ty: &Type) -> String {
         Type::Integer { .. } => "a whole number".to_owned(),
         Type::Decimal { scale, .. } => format!("a number with {scale} decimals"),
         Type::Quotient => "the result of a division".to_owned(),
+        Type::Money => "an amount with its currency, of which `amount` and `currency` give the parts".to_owned(),
         Type::Boolean => "true or false".to_owned(),
         Type::Date => "a day".to_owned(),
         Type::Time => "a time of day".to_owned(),

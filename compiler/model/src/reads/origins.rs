@@ -344,6 +344,7 @@ fn is_container(ty: &Type) -> bool {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time

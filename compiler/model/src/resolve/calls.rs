@@ -131,6 +131,7 @@ impl Body<'_, '_> {
             Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time
@@ -376,6 +377,7 @@ fn accepts(takes: Takes, value: &Expr) -> Accepted {
         Takes::Number => yes_if(is_number(ty), "a number"),
         Takes::NumberOrQuotient => yes_if(is_number(ty) || *ty == Type::Quotient, "a number"),
         Takes::Integer => yes_if(matches!(ty, Type::Integer { .. } | Type::Decimal { scale: 0, .. }), "a whole number"),
+        Takes::Money => yes_if(*ty == Type::Money, "an amount with its currency, as `money(x, \"EUR\")` makes it"),
         Takes::Boolean => yes_if(*ty == Type::Boolean, "true or false"),
         Takes::Date => yes_if(*ty == Type::Date, "a day"),
         Takes::Instant => yes_if(*ty == Type::Instant, "an instant"),
@@ -458,9 +460,14 @@ fn is_leaf(ty: &Type) -> bool {
         | Type::Instant
         | Type::Uuid
         | Type::Enum(_) => true,
-        Type::Quotient | Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File | Type::Never => {
-            false
-        }
+        Type::Quotient
+        | Type::Money
+        | Type::Record(_)
+        | Type::List(_)
+        | Type::Map(_)
+        | Type::Json
+        | Type::File
+        | Type::Never => false,
     }
 }
 

@@ -140,6 +140,7 @@ impl Body<'_, '_> {
             | Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Instant
             | Type::Uuid

@@ -116,7 +116,10 @@ impl Body<'_, '_> {
                 tree::TemplatePart::Hole(hole) => {
                     let hole = self.expr(hole, None);
                     let hole = self.present(hole, "a hole in a text");
-                    if matches!(hole.ty, Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File) {
+                    if matches!(
+                        hole.ty,
+                        Type::Money | Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json | Type::File
+                    ) {
                         let noun = self.noun(&hole.ty);
                         self.report(faults::wrong_type(hole.span, "a text, number, day or the like", &noun));
                     } else if hole.ty == Type::Quotient {
@@ -166,6 +169,7 @@ impl Body<'_, '_> {
             Type::Text { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time
@@ -275,6 +279,7 @@ impl Body<'_, '_> {
             | Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time

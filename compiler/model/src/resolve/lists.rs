@@ -120,6 +120,7 @@ fn element_of(list: &Expr) -> (Type, bool) {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time

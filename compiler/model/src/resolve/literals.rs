@@ -89,6 +89,7 @@ pub(crate) fn json_literal(literal: &Literal, ty: &Type, spelling: &Spelling) ->
             | Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time

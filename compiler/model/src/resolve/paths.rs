@@ -26,6 +26,7 @@ impl Body<'_, '_> {
             | Type::Integer { .. }
             | Type::Decimal { .. }
             | Type::Quotient
+            | Type::Money
             | Type::Boolean
             | Type::Date
             | Type::Time

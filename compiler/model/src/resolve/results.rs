@@ -19,6 +19,7 @@ pub(super) fn result_type(function: &'static Function, arguments: &[Argument]) -
         Returns::Number(known) => number(known, arguments),
         Returns::Integer => Type::Integer { min: None, max: None },
         Returns::Quotient => Type::Quotient,
+        Returns::Money => Type::Money,
         Returns::Boolean => Type::Boolean,
         Returns::Date => Type::Date,
         Returns::Instant => Type::Instant,

@@ -268,6 +268,7 @@ pub(crate) fn all_values(ty: &Type) -> Option<Vec<Literal>> {
         | Type::Integer { .. }
         | Type::Decimal { .. }
         | Type::Quotient
+        | Type::Money
         | Type::Date
         | Type::Time
         | Type::Instant

@@ -88,7 +88,7 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
         Type::Record(_) => node.record(steps)?.map(Value::Record),
         Type::List(list) => read_list(node, steps, list)?,
         Type::Map(_) | Type::Json | Type::File => node.json(steps)?.map(Value::Json),
-        Type::Quotient | Type::Never => return Err(unwritten(ty)),
+        Type::Quotient | Type::Money | Type::Never => return Err(unwritten(ty)),
     })
 }
 

@@ -126,6 +126,7 @@ fn key_value<'r>(key: Cow<'r, str>, ty: &Type) -> Result<Value<'r>, Stop> {
         Type::Uuid => prelude::key_uuid(key).map(Value::Uuid),
         Type::Text { .. } | Type::Enum(_) => Ok(Value::Text(key)),
         Type::Quotient
+        | Type::Money
         | Type::Boolean
         | Type::Date
         | Type::Time

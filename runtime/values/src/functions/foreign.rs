@@ -79,6 +79,9 @@ const FOREIGN: &[(&str, &str)] = &[
     ("abs", "absolute magnitude absval"),
     ("clamp", "constrain bounded between begrenzen"),
     ("convert", "exchange convertcurrency currencyconvert"),
+    ("money", "cash geld monetaryamount currencyamount moneyof"),
+    ("amount", "betrag amountof moneyamount"),
+    ("currency", "waehrung currencycode currencyof"),
     ("to_minor_units", "tocents incents minorunits"),
     ("from_minor_units", "fromcents"),
     (

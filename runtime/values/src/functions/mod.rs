@@ -59,6 +59,8 @@ pub enum Takes {
     NumberOrQuotient,
     /// A whole number (`Decimal`); where [`Returns`] refers to the parameter, a literal lets the checker say more.
     Integer,
+    /// An amount with its currency (`Money`).
+    Money,
     /// True or false (`bool`).
     Boolean,
     /// A calendar day (`Date`).
@@ -173,6 +175,8 @@ pub enum Returns {
     Integer,
     /// An unrounded quotient (`Quotient`).
     Quotient,
+    /// An amount with its currency (`Money`).
+    Money,
     /// True or false (`bool`).
     Boolean,
     /// A calendar day (`Date`).

@@ -9,7 +9,7 @@ use super::{Digits, Function, Param, Returns, Takes, arg, tried};
 use crate::decimal::{Decimal, Mode};
 use crate::fault::Stop;
 
-pub use currencies::{from_minor_units, to_minor_units};
+pub use currencies::{amount, convert, currency, from_minor_units, money, to_minor_units};
 
 /// The net amount in a gross one.
 ///
@@ -33,14 +33,6 @@ pub fn gross_from_net(net: Decimal, rate: Decimal, to: Decimal, mode: Mode) -> R
 /// The rate is -100 or less, or the result has too many digits.
 pub fn tax_in(gross: Decimal, rate: Decimal, to: Decimal, mode: Mode) -> Result<Decimal, Stop> {
     gross.times(rate)?.divided_by(with_tax(rate)?)?.round(places(to)?, mode)
-}
-
-/// The amount in another currency.
-///
-/// # Errors
-/// The result has too many digits.
-pub fn convert(amount: Decimal, rate: Decimal, to: Decimal, mode: Mode) -> Result<Decimal, Stop> {
-    amount.times(rate)?.round(places(to)?, mode)
 }
 
 /// 119 for 19 percent.
@@ -104,7 +96,7 @@ const RATE: Param = Param::new("rate", Takes::Number);
 const FAILURE: &str = "the rate is -100 or less, or the result has more than 28 digits";
 
 /// What holds of all these functions.
-pub(super) const ABOUT: &str = "Amounts are plain numbers; their currency is another field. Rates of tax are in percent (19 for 19 %). Each result is rounded once, from the exact quotient.";
+pub(super) const ABOUT: &str = "Systems keep an amount and its currency in two fields, and most lines carry over the one and the other. Where they must stay together, `money` makes one value of them: nothing adds amounts of two currencies by mistake, and each function knows how many decimals the currency has. Rates of tax are in percent (19 for 19 %). Each result is rounded once, from the exact quotient.";
 
 /// The functions on money and tax.
 pub static FUNCTIONS: &[Function] = &[
@@ -146,20 +138,10 @@ pub static FUNCTIONS: &[Function] = &[
     .fails(FAILURE)
     .loses()
     .examples(&[example!("tax_in(119, 19, 2, half_up)" => "19"), example!("tax_in(19.99, 19, 2, half_up)" => "3.19")]),
-    Function::new(
-        "convert",
-        path!(convert),
-        "The amount in another currency: times the rate, rounded once to so many decimals. The rate is what one unit of the amount's currency costs in the other.",
-        &[Param::new("amount", Takes::Number), RATE, PLACES, MODE],
-        Returns::Number(Digits::PlacesOnly(2)),
-        |a| tried(convert(arg(a, 0)?, arg(a, 1)?, arg(a, 2)?, arg(a, 3)?)),
-    )
-    .fails("the result has more than 28 digits")
-    .loses()
-    .examples(&[
-        example!("convert(19.99, 1.0873, 2, half_up)" => "21.74"),
-        example!("convert(1, 162.35, 0, half_even)" => "162"),
-    ]),
+    currencies::MONEY,
+    currencies::AMOUNT,
+    currencies::CURRENCY_OF,
+    currencies::CONVERT,
     currencies::TO_MINOR_UNITS,
     currencies::FROM_MINOR_UNITS,
     Function::new(

@@ -87,6 +87,13 @@ impl<'t> Reader<'t> {
                     _ => Value::Instant(parse_instant(text).unwrap()),
                 })
             }
+            "money" => {
+                assert!(self.eat("("));
+                let [Some(Value::Number(amount)), Some(Value::Text(currency))] = &self.list(")")[..] else {
+                    panic!("a number and a text are expected")
+                };
+                Some(Value::Money(money::money(*amount, currency.clone()).unwrap()))
+            }
             mode if Mode::from_word(mode).is_some() => Some(Value::Text(Cow::Owned(mode.to_owned()))),
             other => Some(match parse_date(other) {
                 Some(date) => Value::Date(date),
@@ -173,6 +180,9 @@ fn any_value() -> impl Strategy<Value = Option<Value<'static>>> {
         (any::<i64>(), 0_u32..12)
             .prop_map(|(mantissa, scale)| Some(Value::Number(Decimal::literal(i128::from(mantissa), scale)))),
         (-40_i64..40).prop_map(|number| Some(Value::Number(Decimal::integer(number)))),
+        (any::<i32>(), prop_oneof![Just("EUR"), Just("JPY"), Just("KWD")]).prop_map(|(number, currency)| {
+            Some(Value::Money(money::money(Decimal::integer(i64::from(number)), currency.into()).unwrap()))
+        }),
         any::<bool>().prop_map(|value| Some(Value::Boolean(value))),
         (-9999_i16..=9999, 1_i8..=12, 1_i8..=28)
             .prop_map(|(y, m, d)| Some(Value::Date(crate::time::Date::new(y, m, d).unwrap()))),
