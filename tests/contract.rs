@@ -147,3 +147,61 @@ fn cents(value: &Value) -> i64 {
 fn cents6(value: &Value) -> i64 {
     scaled(value, 6)
 }
+
+/// The properties of a resource of Business Central, by Microsoft's own pages: name, type, read only, longest text.
+fn resource<'d>(description: &'d Value, name: &str) -> Vec<(&'d str, &'d Value)> {
+    let properties = description["resources"][name]["properties"].as_array().expect("properties");
+    properties.iter().map(|property| (property["name"].as_str().expect("a name"), property)).collect()
+}
+
+fn check_resource(description: &Value, name: &str, lines: Option<(&str, &str)>, record: &Value, place: &str) {
+    let known = resource(description, name);
+    for (field, value) in record.as_object().expect("a record") {
+        let here = format!("{place}.{field}");
+        if let Some((_, inner)) = lines.filter(|(list, _)| list == field) {
+            for (index, line) in value.as_array().expect("lines").iter().enumerate() {
+                check_resource(description, inner, None, line, &format!("{here}[{}]", index + 1));
+            }
+            continue;
+        }
+        let (_, property) = known.iter().find(|(known, _)| known == field).unwrap_or_else(|| panic!("{here}: unknown"));
+        // The pages call the id read only; that a create may give it is documented beside them.
+        assert!(field == "id" || field == "pricesIncludeTax" || property["readOnly"] != true, "{here} is read only");
+        let fits = match property["type"].as_str().expect("a type") {
+            "GUID" => value.as_str().is_some_and(|text| text.len() == 36),
+            "string" => value.as_str().is_some_and(|text| {
+                let longest = property["maxLengthInV1Contract"].as_u64().unwrap_or(250);
+                u64::try_from(text.chars().count()).is_ok_and(|length| length <= longest)
+            }),
+            "integer" => value.is_i64(),
+            "decimal" => value.is_number(),
+            "boolean" => value.is_boolean(),
+            "date" => value.as_str().is_some_and(|day| day.len() == 10),
+            _ => match property["values"].as_array() {
+                Some(words) => words.contains(value),
+                None => value.is_string(),
+            },
+        };
+        assert!(fits, "{here}: {value} is no {}", property["type"]);
+    }
+}
+
+#[test]
+fn what_goes_to_business_central_fits_its_resource_pages() {
+    let description = json(&repository().join("specs/systems/business-central/description.json"));
+    let cases = repository().join("specs/integrations/shopware-business-central/cases");
+    let mut checked = 0;
+    for (mapping, name, lines) in [
+        ("order_to_sales_order", "salesOrder", Some(("salesOrderLines", "salesOrderLine"))),
+        ("customer_to_erp", "customer", None),
+    ] {
+        for case in std::fs::read_dir(cases.join(mapping)).expect("cases").flatten() {
+            let expected = json(&case.path().join("expected.json"));
+            for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
+                check_resource(&description, name, lines, record, &case.path().display().to_string());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 4, "there are records to check");
+}

@@ -145,7 +145,13 @@ fn literal(writer: &mut Writer, codec: &Codec, name: &str, value: &Json<'_>) {
             document(writer, codec, text);
             writer.close(name);
         }
-        _ => writer.tree(name, value, None),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Record(_) => {
+            let item = match codec {
+                Codec::Xml(plain) => plain.item.as_deref(),
+                Codec::Json(_) | Codec::NamedXml(_) | Codec::Csv { .. } | Codec::Hook(_) => None,
+            };
+            writer.tree(name, value, item);
+        }
     }
 }
 
