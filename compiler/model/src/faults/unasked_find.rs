@@ -6,7 +6,7 @@ use crate::ir::EntityRef;
 
 /// The system can be asked by none of its conditions.
 pub(crate) fn unasked_find(span: Span, entity: &EntityRef, able: &[String]) -> Diagnostic {
-    let headline = format!("`{}.{}` is not asked for any value of its fields", entity.system, entity.entity);
+    let headline = format!("`{}.{}` cannot be asked by any of these conditions", entity.system, entity.entity);
     let fault = Diagnostic::error("E0317", span, headline);
     if able.is_empty() {
         fault.help("compare one of its fields with a value: `x.FIELD == VALUE`")
