@@ -8,7 +8,7 @@ use mapwright_manifest::{
 };
 use mapwright_values::Json;
 
-use crate::{codec, soap};
+use crate::{codec, multipart, soap};
 
 use crate::template::{Scope, plain};
 
@@ -64,10 +64,12 @@ impl Answer {
     pub(crate) fn read(&self, manifest: &Manifest, operation: Option<&Operation>) -> ReadAnswer<'_> {
         let text = self.body.trim_start_matches('\u{feff}');
         let format = Format::of(manifest);
-        let parsed = match format {
-            Format::Json | Format::Graphql => Json::parse(text).map_err(|malformed| malformed.to_string()),
-            Format::Soap => soap::read(text),
-            Format::Coded => codec::decode(&manifest.codec, text),
+        let parts = self.header("content-type").and_then(multipart::boundary);
+        let parsed = match (format, parts) {
+            (_, Some(boundary)) => multipart::read(text, boundary),
+            (Format::Json | Format::Graphql, None) => Json::parse(text).map_err(|malformed| malformed.to_string()),
+            (Format::Soap, None) => soap::read(text),
+            (Format::Coded, None) => codec::decode(&manifest.codec, text),
         };
         let (json, malformed) = match (parsed, &self.misspelt) {
             _ if text.trim().is_empty() => (None, None),

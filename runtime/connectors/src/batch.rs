@@ -11,6 +11,7 @@ use crate::answer::{Answer, ReadAnswer, leaf, walk};
 use crate::classify::Asked;
 use crate::connection::{Call, RestConnector};
 use crate::http::Body;
+use crate::multipart;
 use crate::request::{self, Extras, Subject};
 use crate::template::plain;
 use crate::writing::Member;
@@ -51,9 +52,7 @@ impl RestConnector {
         match batch.form {
             BatchForm::Body => self.body_batch(operation, batch, &members, verb).await,
             BatchForm::OdataJson => self.odata_batch(operation, batch, &members).await,
-            BatchForm::OdataMultipart => {
-                Err(self.failure(Class::Halt, "`batch: odata_multipart` is not built yet; nothing was sent"))
-            }
+            BatchForm::OdataMultipart => self.change_set(operation, &members).await,
         }
     }
 
@@ -118,6 +117,58 @@ impl RestConnector {
         };
         let rows = self.call(&call, |read| rows(read, batch, None)).await?;
         Ok(self.outcomes(batch, members, &rows))
+    }
+
+    /// OData's multipart batch: one change set, one transaction.
+    async fn change_set(
+        &self,
+        operation: &Operation,
+        members: &[Member<'_>],
+    ) -> Result<Vec<Result<Written, Failure>>, Failure> {
+        let Some(first) = members.first() else { return Ok(Vec::new()) };
+        let mut requests = Vec::with_capacity(members.len());
+        for member in members {
+            let prepared = self.prepared_alone(&member.call())?;
+            let path = match reqwest::Url::parse(&prepared.url) {
+                Ok(url) => url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())),
+                Err(error) => return Err(self.failure(Class::Halt, error)),
+            };
+            requests.push((path, prepared));
+        }
+        let call = Call {
+            operation,
+            asked: Asked::Entity(Verb::Batch),
+            name: first.name,
+            plan: first.plan,
+            key: &[],
+            roots: Vec::new(),
+            extras: Extras { whole_text: Some(multipart::body(&requests)), ..Extras::default() },
+            personal: &[],
+        };
+        let parts = self
+            .call(&call, |read| match read.json.as_ref().and_then(|json| json.get("parts")) {
+                Some(Json::List(parts)) if !parts.is_empty() => {
+                    Ok(parts.iter().map(|part| part.clone().into_owned()).collect::<Vec<_>>())
+                }
+                Some(_) | None => Err("the answer to the batch holds no parts".to_owned()),
+            })
+            .await?;
+        let answers: Vec<Answer> = parts.iter().map(part_answer).collect();
+        // A change set that failed is answered by the one error of all.
+        if let (Some(failed), true) = (answers.iter().find(|answer| answer.status >= 400), members.len() > 1) {
+            let why = self.judge_alone(failed, &first.call(), |read| first.written(read));
+            return Err(why
+                .err()
+                .unwrap_or_else(|| self.failure(Class::Ambiguous, "the batch failed and does not say why")));
+        }
+        let outcome = |(index, member): (usize, &Member<'_>)| match answers.get(index) {
+            Some(answer) => self.judge_alone(answer, &member.call(), |read| member.written(read)),
+            None => Err(self.failure(
+                Class::Ambiguous,
+                format!("{}: the answer to the batch tells nothing of this record", member.name),
+            )),
+        };
+        Ok(members.iter().enumerate().map(outcome).collect())
     }
 
     /// One request within a batch: its address from the base on.
@@ -204,6 +255,13 @@ impl RestConnector {
         }
         self.judge_alone(&answer, &member.call(), |read| member.written(read))
     }
+}
+
+/// A part of a multipart answer as an answer of its own.
+fn part_answer(part: &Json<'static>) -> Answer {
+    let status = part.get("status").and_then(|status| plain(status).parse().ok()).unwrap_or_default();
+    let body = part.get("body").filter(|body| !body.is_null()).map(Json::to_text).unwrap_or_default();
+    Answer { status, headers: Vec::new(), body, misspelt: None }
 }
 
 /// The rows of an answer.

@@ -21,6 +21,7 @@ mod http;
 mod jwt;
 mod limits;
 mod lock;
+mod multipart;
 mod odata;
 mod paging;
 mod places;

@@ -20,6 +20,8 @@ pub(crate) struct Extras {
     pub(crate) placed: Placed,
     /// In place of the operation's own body.
     pub(crate) whole_body: Option<Json<'static>>,
+    /// The same, as text with its content type.
+    pub(crate) whole_text: Option<(String, String)>,
     /// GraphQL: the fragment with the used fields.
     pub(crate) fragment: Option<String>,
     /// Headers.
@@ -92,6 +94,9 @@ pub(crate) fn prepare(
 }
 
 fn body(manifest: &Manifest, operation: &Operation, scope: &Scope<'_>, extras: &Extras) -> Result<Body, Unfilled> {
+    if let Some((text, content_type)) = &extras.whole_text {
+        return Ok(Body::Xml { text: text.clone(), content_type: content_type.clone(), action: None });
+    }
     if let Some(body) = &extras.whole_body {
         return Ok(Body::Json(body.to_text()));
     }

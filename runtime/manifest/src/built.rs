@@ -2,7 +2,7 @@
 //! The one place to take something out of when it is built.
 
 use crate::fault::At;
-use crate::model::{BatchForm, Codec, Manifest, Operation, Verb};
+use crate::model::{Codec, Manifest, Operation, Verb};
 
 impl Operation {
     /// The request that asks how a job of this operation stands: the same headers, no body, no assertion but the status.
@@ -24,9 +24,6 @@ impl Operation {
     #[must_use]
     pub fn not_built(&self) -> Option<String> {
         let mut missing: Vec<(String, At)> = Vec::new();
-        if self.batch.as_ref().is_some_and(|batch| batch.form == BatchForm::OdataMultipart) {
-            missing.push(("`batch: odata_multipart`".to_owned(), self.at));
-        }
         if let Some((_, at)) = &self.hook {
             missing.push(("`hook`".to_owned(), *at));
         }

@@ -213,3 +213,46 @@ async fn the_engine_is_told_how_entities_are_read_and_written() {
     assert!(erp.reading("Drafts").passes.is_empty());
     assert!(server.seen().is_empty(), "asking for this sends nothing");
 }
+
+/// A multipart answer with these inner answers.
+fn parts(inner: &str) -> Vec<u8> {
+    let body = format!("--batchresponse_1\r\n{inner}\r\n--batchresponse_1--\r\n");
+    with_headers(202, &["Content-Type: multipart/mixed;boundary=batchresponse_1"], &body)
+}
+
+#[tokio::test]
+async fn a_change_set_is_one_request_with_an_answer_for_each() {
+    let http = "Content-Type: application/http\r\n\r\nHTTP/1.1 201 Created\r\nContent-Type: application/json\r\n\r\n";
+    let inner = format!(
+        "Content-Type: multipart/mixed;boundary=cs\r\n\r\n--cs\r\n{http}{{\"DocEntry\":91}}\r\n--cs\r\n{http}{{\"DocEntry\":92}}\r\n--cs--"
+    );
+    let server = answering(move |_| parts(&inner)).await;
+    let erp = erp(&server);
+    let batching = erp.writing("Orders").batching.unwrap();
+    assert_eq!((batching.size_max, batching.atomic), (20, true));
+    let writes = ["1", "2"].map(|number| write("Orders", Deed::Create, &format!(r#"{{"NumAtCard":"{number}"}}"#)));
+    let outcomes = erp.send_batch(&writes).await.unwrap();
+    let keys: Vec<&str> = outcomes.iter().map(|outcome| outcome.as_ref().unwrap().key[0].as_str()).collect();
+    assert_eq!(keys, ["91", "92"]);
+    let sent = &server.seen_at("$batch")[0];
+    assert_eq!(sent.header("content-type"), Some("multipart/mixed;boundary=batch_mapwright_0"));
+    assert!(sent.body.contains("POST /b1s/v2/Orders HTTP/1.1\r\n"), "{}", sent.body);
+    assert!(!sent.body.contains("B1SESSION"), "the session is the batch's own");
+}
+
+#[tokio::test]
+async fn a_change_set_that_failed_failed_for_all() {
+    let sample = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../specs/systems/sap-business-one/samples/batch-response-failed-changeset.txt"
+    );
+    let body = std::fs::read_to_string(sample).unwrap();
+    let boundary = body.lines().next().unwrap().trim_start_matches('-').trim().to_owned();
+    let server =
+        answering(move |_| with_headers(202, &[&format!("Content-Type: multipart/mixed;boundary={boundary}")], &body))
+            .await;
+    let writes = ["1", "2"].map(|number| write("Orders", Deed::Create, &format!(r#"{{"NumAtCard":"{number}"}}"#)));
+    let failure = erp(&server).send_batch(&writes).await.unwrap_err();
+    assert_eq!(failure.class, Class::Permanent, "{failure}");
+    assert_eq!(failure.field.as_deref(), Some("RDR1.ItemCode"));
+}
