@@ -109,9 +109,15 @@ fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertCha
         workers: wanted.workers.unwrap_or(standard.workers).max(1),
         settle: wanted.settle_ms.map(Duration::from_millis),
         canary_every: wanted.canary_every_ms.map_or(standard.canary_every, Duration::from_millis),
+        sweep_every: wanted.sweep_every_hours.map_or(standard.sweep_every, sweep_every),
         crash_at: crash_at(),
         ..standard
     }
+}
+
+/// Hours between two full scans; none = never.
+fn sweep_every(hours: u64) -> Duration {
+    if hours == 0 { Duration::MAX } else { Duration::from_secs(hours.saturating_mul(3600)) }
 }
 
 /// One channel may have several ways; the engine knows them by `NAME`, the further ones are told by the first.

@@ -45,6 +45,8 @@ pub struct EngineDeployment {
     pub settle_ms: Option<u64>,
     /// How often a halted connection is tried, in milliseconds.
     pub canary_every_ms: Option<u64>,
+    /// How often a flow that reads changes reads everything, in hours; 0 = never.
+    pub sweep_every_hours: Option<u64>,
 }
 
 /// One system.

@@ -3,6 +3,7 @@
 //! In: prepared messages. Out: conclusions in the store. INVARIANT: no byte of a write leaves before its intent is
 //! committed, and nothing that may be at the target is sent again unless a key, a probe or a person allows it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use mapwright_values::plan::Manner;
@@ -85,11 +86,14 @@ pub(super) enum Readied {
 
 /// Finds out what is to be done to which record, and whether it must be done at all.
 pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -> Result<Readied, EngineError> {
-    let once = work.mapping.create_only;
     // What is written once makes no difference to what is written again.
-    let lasting = match work.write.manner {
-        Manner::Update { .. } | Manner::Upsert { .. } => record::without(json.clone(), once),
-        Manner::CreateOnce { .. } | Manner::Delete { .. } | Manner::Action => json.clone(),
+    let once = match work.write.manner {
+        Manner::Update { .. } | Manner::Upsert { .. } => work.mapping.create_only,
+        Manner::CreateOnce { .. } | Manner::Delete { .. } | Manner::Action => &[],
+    };
+    let lasting = match once.is_empty() {
+        true => Cow::Borrowed(&json),
+        false => Cow::Owned(record::without(json.clone(), once)),
     };
     let lasting_text = lasting.to_text();
     let hash = keys::digest(&[&lasting_text]);
@@ -113,7 +117,7 @@ pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -
         Err(decision) => return Ok(Readied::Finished(decided(core, work, decision).await?)),
     };
     let claims = claim(work, &json, None).into_iter().collect();
-    let record = if exists { lasting_text } else { json.to_text() };
+    let record = if exists || once.is_empty() { lasting_text } else { json.to_text() };
     let sent = Sent { deed, record, create_key: repeat_key(work, None), hash, at: core.now() };
     Ok(Readied::Ready(Box::new(Ready { sent, version, claims, parts: Vec::new() })))
 }
