@@ -298,6 +298,94 @@ fn functions() {
     run(target("functions"));
 }
 
+/// Texts that grow, of every kind that was ever slow: a name, and the text with `n` parts.
+fn growing(n: usize) -> Vec<(&'static str, String)> {
+    let head = "mapping m from shop.order as o to part of erp.Orders {\n";
+    let many = |part: &str| part.repeat(n);
+    let numbered = |part: &dyn Fn(usize) -> String| (0..n).map(part).collect::<String>();
+    vec![
+        ("faults", format!("{head}{}}}\n", many("  a <- \n"))),
+        ("faulty definitions", many("mappign m\n")),
+        ("open quotes", format!("{head}{}}}\n", many("  a <- \"x\n"))),
+        ("closing braces", many("}\n")),
+        ("one long list", format!("setting a list of integer = [{}1]\n", many("1, "))),
+        ("statements on one line", format!("{head}  {}\n}}\n", many("Code <- o.number; "))),
+        ("a long name", format!("setting {} integer = 1\n", many("abcdefgh"))),
+        ("a long text", format!("setting a text = \"{}\"\n", many("abcdefgh"))),
+        ("holes", format!("{head}  Code <- \"{}\"\n}}\n", many("{b}"))),
+        ("comments", format!("{head}{}}}\n", many("  # c\n"))),
+        ("comments above a definition", format!("{}setting a integer = 1\n", many("# c\n"))),
+        ("remarks", format!("{head}{}}}\n", many("  note \"n\"\n"))),
+        ("settings", numbered(&|at| format!("setting a{at} integer = {at}\n"))),
+        ("the same name", many("setting a integer = 1\n")),
+        ("unknown fields", format!("{head}{}}}\n", numbered(&|at| format!("  a{at} <- o.b{at}\n")))),
+        ("a chain of rules", numbered(&|at| format!("rule r{at}(a integer) integer = r{}(a)\n", at + 1))),
+        (
+            "rows",
+            format!(
+                "table t from a text(9) to text(9) {{\n{}  otherwise -> \"x\"\n}}\n",
+                numbered(&|at| format!("  \"{at}\" -> \"x\"\n"))
+            ),
+        ),
+        ("the same row", format!("table t from a text(9) to text(9) {{\n{}}}\n", many("  \"a\" -> \"x\"\n"))),
+        ("words of an enum", format!("system s {{ type a = enum({}z) }}\n", numbered(&|at| format!("v{at}, ")))),
+        (
+            "mappings",
+            numbered(&|at| {
+                format!("mapping m{at} from shop.order as o to part of erp.Orders {{\n  Code <- o.number\n}}\n")
+            }),
+        ),
+        (
+            "flows",
+            format!(
+                "{head}  Code <- o.number\n}}\n{}",
+                numbered(&|at| format!(
+                    "flow f{at} {{\n  every 1 hour reading everything\n  read shop.order as o\n  write m upsert by Code\n}}\n"
+                ))
+            ),
+        ),
+    ]
+}
+
+/// What `mapwright check` and `fmt` do with a text, and how long it takes at best.
+fn checking(text: &str) -> Duration {
+    let once = || {
+        let begin = std::time::Instant::now();
+        bodies::check(text);
+        let _formatted = mapwright_syntax::format(text);
+        begin.elapsed()
+    };
+    once().min(once())
+}
+
+/// Eight times the text takes about eight times as long: work that grows with the square would take 64 times.
+#[test]
+fn time_grows_as_the_text_does() {
+    const PARTS: usize = 80;
+    let (small, large) = (growing(PARTS), growing(8 * PARTS));
+    for ((name, small), (_, large)) in small.iter().zip(&large) {
+        // A machine that does much else may be slow for a while, but not always at the same place.
+        let grows = || checking(large).as_secs_f64() / checking(small).as_secs_f64().max(0.0005);
+        let least = (0..4).map(|_| grows()).find(|times| *times < 25.0);
+        assert!(least.is_some(), "{name}: eight times the text takes more than 25 times as long");
+    }
+}
+
+/// What grows much: 10,000 lines, a line of 1 MB, 100,000 faults. Each is answered, and soon enough for a person.
+#[test]
+fn large_texts_are_answered() {
+    let faults = "  a <- \n".repeat(if cfg!(debug_assertions) { 10_000 } else { 100_000 });
+    let (_, found) = mapwright_syntax::parse(
+        mapwright_syntax::FileId(0),
+        &format!("mapping m from a.b as o to c.d {{\n{faults}}}\n"),
+    );
+    assert_eq!(found.len(), faults.lines().count());
+    let line = format!("setting a text = \"{}\"\n", "long ".repeat(200_000));
+    let (tree, found) = mapwright_syntax::parse(mapwright_syntax::FileId(0), &line);
+    assert!(found.is_empty() && tree.definitions.len() == 1 && line.len() > 1_000_000);
+    assert!(mapwright_syntax::format(&line).is_ok());
+}
+
 #[test]
 fn every_target_has_a_program_for_the_long_run() {
     let manifest = std::fs::read_to_string(repository().join("tests/fuzz/Cargo.toml")).unwrap();

@@ -89,7 +89,7 @@ pub(crate) use not_built_yet::not_built_yet;
 pub(crate) use open_record::open_record;
 pub(crate) use parts_without_key::parts_without_key;
 pub(crate) use read_only_field_written::read_only_field_written;
-pub(crate) use rules_too_often::rules_too_often;
+pub(crate) use rules_too_often::{rules_too_deep, rules_too_often};
 pub(crate) use shadowed_name::{shadowed_function, shadowed_name};
 pub(crate) use table_leaves_out::table_leaves_out;
 pub(crate) use text_too_long::text_too_long;

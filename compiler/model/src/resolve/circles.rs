@@ -11,12 +11,15 @@ use crate::ir::{RuleId, TableId};
 
 /// How many applications of rules one application may lead to, all in all.
 const APPLICATIONS_MAX: u64 = 10_000;
+/// How long a chain of rules that use one another may be.
+const CHAIN_MAX: u64 = 64;
 
 /// Checks all rules and tables.
 pub(super) fn check(ctx: &mut Context<'_>) {
     let mut circular = Vec::new();
     let mut heavy = Vec::new();
-    let mut weights: HashMap<Global, u64> = HashMap::new();
+    let mut long = Vec::new();
+    let mut weights: HashMap<Global, (u64, u64)> = HashMap::new();
     // INVARIANT: what a group uses stands in groups before it.
     for group in groups(ctx) {
         let within_itself = match group.as_slice() {
@@ -29,19 +32,32 @@ pub(super) fn check(ctx: &mut Context<'_>) {
                 continue;
             }
             let applied = ctx.applies.get(&global).map(Vec::as_slice).unwrap_or_default();
-            let weight = applied
-                .iter()
-                .fold(1_u64, |sum, rule| sum.saturating_add(weights.get(&Global::Rule(*rule)).copied().unwrap_or(1)));
-            // What is too heavy is told once, and not of everything that uses it.
-            let told = weight > APPLICATIONS_MAX;
-            if told {
-                heavy.push((global, weight));
+            let mut weight = 1_u64;
+            let mut chain = 1;
+            for rule in applied {
+                let (used, behind) = weights.get(&Global::Rule(*rule)).copied().unwrap_or((1, 1));
+                weight = weight.saturating_add(used);
+                chain = chain.max(behind + 1);
             }
-            weights.insert(global, if told { 1 } else { weight });
+            // What is at fault is told once, and not of everything that uses it.
+            if weight > APPLICATIONS_MAX {
+                heavy.push((global, weight));
+            } else if chain > CHAIN_MAX {
+                long.push(global);
+            } else {
+                weights.insert(global, (weight, chain));
+            }
         }
     }
     circular.sort_by_key(|global| order(*global));
     heavy.sort_by_key(|(global, _)| order(*global));
+    long.sort_by_key(|global| order(*global));
+    for global in long {
+        if let Some((name, span)) = name(ctx, global) {
+            ctx.report(faults::rules_too_deep(span, global.noun(), &name, CHAIN_MAX));
+        }
+        empty(ctx, global);
+    }
     for global in circular {
         if let Some((name, span)) = name(ctx, global) {
             ctx.report(faults::circular_definition(span, global.noun(), &name));

@@ -2,6 +2,8 @@
 //!
 //! In: a table as written. Out: typed rows, in order, which together answer every key or say `otherwise`.
 
+use std::collections::HashMap;
+
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Cell, Name, TableRows};
 
@@ -140,15 +142,25 @@ impl Body<'_, '_> {
             shell.keys.iter().map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty))).collect();
         let patterns: Vec<Pattern> =
             rows.iter().map(|row| row.cells.iter().map(|cell| cell.as_ref().map(normal)).collect()).collect();
-        for (index, row) in rows.iter().enumerate() {
-            let (Some(before), Some(pattern)) = (patterns.get(..index), patterns.get(index)) else { continue };
-            if !useful(before, pattern, &domains) {
-                let at = |which: &dyn Fn(&Pattern) -> bool| {
-                    before.iter().position(which).and_then(|first| rows.get(first)).map(|first| first.span)
-                };
-                let same = at(&|other| other == pattern);
-                let wider = at(&|other| !useful(std::slice::from_ref(other), pattern, &domains));
+        // A row without `any` answers one key: it is reached unless the same row, or one with `any`, stands above. So tables of many
+        // thousand rows are checked at once.
+        let mut first: HashMap<&Pattern, Span> = HashMap::with_capacity(rows.len());
+        let (mut open, mut open_spans): (Vec<Pattern>, Vec<Span>) = (Vec::new(), Vec::new());
+        for (index, (row, pattern)) in rows.iter().zip(&patterns).enumerate() {
+            let same = first.get(pattern).copied();
+            let one_key = pattern.iter().all(Option::is_some);
+            // Of rows with one key only those with the same say anything of another such row.
+            let reached = same.is_none()
+                && useful(if one_key { &open } else { patterns.get(..index).unwrap_or_default() }, pattern, &domains);
+            if !reached {
+                let wider = open.iter().position(|other| !useful(std::slice::from_ref(other), pattern, &domains));
+                let wider = if same.is_some() { None } else { wider.and_then(|at| open_spans.get(at)).copied() };
                 self.report(faults::unreachable_row(row.span, same, wider));
+            }
+            first.entry(pattern).or_insert(row.span);
+            if !one_key && same.is_none() {
+                open.push(pattern.clone());
+                open_spans.push(row.span);
             }
         }
         // Rows of a CSV file are data: a key without a row is a failure of the record, answered by `if invalid`.
