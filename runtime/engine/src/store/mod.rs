@@ -5,7 +5,11 @@
 //! An error tells that the call may or may not have happened; the engine then begins anew, which repairs both.
 
 pub mod asides;
+mod ledger;
 pub mod model;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod sql;
 pub mod sqlite;
 pub mod watch;
 

@@ -1,22 +1,8 @@
 //! The store on SQLite: one file, WAL, `synchronous=FULL`, one writer thread with group commit, one reader thread.
 //!
-//! In: the calls of [`Store`]. Out: their results. SQL never leaves this folder.
+//! In: jobs of the ledger. Out: their results. What the calls do stands in the ledger, shared with the other databases.
 
-mod agreed;
-mod alerts;
-mod capture;
-mod conclude;
-mod connections;
-mod gone;
-mod hints;
-mod lease;
-mod order;
-mod people;
-mod privacy;
-mod query;
-mod schema;
-mod step;
-mod sweeping;
+mod migrate;
 mod thread;
 
 use std::fs::{File, TryLockError};
@@ -24,11 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use mapwright_values::Link;
 use rusqlite::Connection;
 
-use super::*;
+use super::ledger::Runner;
+use super::{StoreError, Stored, sql};
 use crate::crash::CrashPoint;
 use thread::StoreThread;
 
@@ -91,7 +76,7 @@ impl SqliteStore {
             )));
         }
         let mut connection = connect(path).map_err(unusable)?;
-        schema::migrate(&mut connection).map_err(unusable)?;
+        migrate::migrate(&mut connection).map_err(unusable)?;
         let reading = connect(path).map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
@@ -102,7 +87,7 @@ impl SqliteStore {
     }
 
     /// Takes the file for this process; a second process is refused.
-    fn take(&self) -> Result<(), StoreError> {
+    fn take_file(&self) -> Result<(), StoreError> {
         let mut held = self.lock.lock().map_err(|_| StoreError::new("the store's lock is broken: start again"))?;
         if held.is_some() {
             return Ok(());
@@ -152,128 +137,30 @@ fn empty_log(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Microseconds since 1970: how times are kept.
-fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
-}
-
-/// The time behind kept microseconds.
-fn at(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX)
-}
-
-impl Store for SqliteStore {
-    fn begin(&self, beginning: Beginning) -> Stored<'_, ()> {
-        if let Err(error) = self.take() {
-            return Box::pin(async move { Err(error) });
-        }
-        self.writer.call(move |tx| lease::begin(tx, &beginning))
+impl Runner for SqliteStore {
+    fn take(&self) -> Result<(), StoreError> {
+        self.take_file()
     }
 
-    fn capture(&self, page: CapturePage) -> Stored<'_, Captured> {
-        self.writer.call(move |tx| capture::capture(tx, &page))
+    fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        self.writer.call(job)
     }
 
-    fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position> {
-        let (flow, pass) = (flow.to_owned(), pass.to_owned());
-        self.reader.call(move |tx| capture::position(tx, &flow, &pass))
+    fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        self.reader.call(job)
     }
 
-    fn unseen(&self, question: UnseenQuestion) -> Stored<'_, Unseen> {
-        self.reader.call(move |tx| gone::unseen(tx, &question))
-    }
-
-    fn agreed(&self, records: Vec<RecordRef>) -> Stored<'_, Vec<Option<Agreed>>> {
-        self.reader.call(move |tx| records.iter().map(|record| agreed::of(tx, record)).collect())
-    }
-
-    fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {
-        self.writer.call(move |tx| lease::lease(tx, &request))
-    }
-
-    fn intend(&self, intent: Intent) -> Stored<'_, Intended> {
-        self.writer.call(move |tx| lease::intend(tx, &intent))
-    }
-
-    fn conclude(&self, conclusion: Conclusion) -> Stored<'_, Concluded> {
-        self.writer.call(move |tx| conclude::conclude(tx, &conclusion))
-    }
-
-    fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>> {
-        self.reader.call(move |tx| links.iter().map(|link| query::link(tx, link)).collect())
-    }
-
-    fn connection(&self, change: ConnectionChange) -> Stored<'_, ()> {
-        self.writer.call(move |tx| connections::change(tx, &change))
-    }
-
-    fn sweep(&self, sweep: Sweep) -> Stored<'_, u64> {
-        self.writer.call(move |tx| sweeping::sweep(tx, &sweep))
-    }
-
-    fn silence(&self, check: SilenceCheck) -> Stored<'_, bool> {
-        self.writer.call(move |tx| sweeping::silence(tx, &check))
-    }
-
-    fn operate(&self, operation: Operation) -> Stored<'_, u64> {
-        self.writer.call(move |tx| people::operate(tx, &operation))
-    }
-
-    fn reading(&self, note: ReadingNote) -> Stored<'_, ()> {
-        self.writer.call(move |tx| connections::note_reading(tx, &note))
-    }
-
-    fn alerts_due(&self, now: Timestamp, limit: u32) -> Stored<'_, Vec<Alert>> {
-        self.reader.call(move |tx| alerts::due(tx, now, limit))
-    }
-
-    fn alert_sent(&self, sent: AlertSent) -> Stored<'_, ()> {
-        self.writer.call(move |tx| alerts::sent(tx, &sent))
-    }
-
-    fn status(&self, _now: Timestamp) -> Stored<'_, StoreStatus> {
-        self.reader.call(query::status)
-    }
-
-    fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
-        self.reader.call(move |tx| query::dead_letters(tx, &selection, limit))
-    }
-
-    fn dead_letter(&self, id: MessageId) -> Stored<'_, Option<DeadLetterDetail>> {
-        self.reader.call(move |tx| query::dead_letter(tx, id))
-    }
-
-    fn notice(&self, notices: Vec<Notice>) -> Stored<'_, Vec<Noticed>> {
-        self.writer.call(move |tx| hints::keep(tx, &notices))
-    }
-
-    fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>> {
-        self.reader.call(move |tx| hints::due(tx, &question))
-    }
-
-    fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
-        self.writer.call(move |tx| hints::taken(tx, &taken))
-    }
-
-    fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
-        self.writer.call(move |tx| privacy::replay(tx, &replay))
-    }
-
-    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
-        self.writer.call(move |tx| privacy::purge(tx, &purge))
-    }
-
-    fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {
-        let (path, call) = (self.path.clone(), self.writer.call(move |tx| privacy::forget(tx, &forget)));
+    fn emptied(&self) -> Stored<'static, ()> {
+        let path = self.path.clone();
         Box::pin(async move {
-            let forgotten = call.await?;
             let emptied = tokio::task::spawn_blocking(move || empty_log(&path)).await;
-            emptied.map_err(|error| StoreError::new(format!("the store's log cannot be emptied: {error}")))??;
-            Ok(forgotten)
+            emptied.map_err(|error| StoreError::new(format!("the store's log cannot be emptied: {error}")))?
         })
-    }
-
-    fn next_due(&self, settled: bool) -> Stored<'_, Option<Timestamp>> {
-        self.reader.call(move |tx| query::next_due(tx, settled))
     }
 }

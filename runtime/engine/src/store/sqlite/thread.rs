@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::super::sql::Connection;
 use super::super::{StoreError, Stored};
 use crate::crash::CrashPoint;
 
@@ -28,11 +28,15 @@ pub(super) struct StoreThread {
 
 impl StoreThread {
     /// Starts the thread. `crash` is passed within and after each transaction that writes.
-    pub(super) fn start(connection: Connection, writes: bool, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: rusqlite::Connection,
+        writes: bool,
+        crash: Arc<CrashPoint>,
+    ) -> Result<Self, StoreError> {
         let (jobs, waiting) = channel();
         std::thread::Builder::new()
             .name(if writes { "store-writer" } else { "store-reader" }.to_owned())
-            .spawn(move || work(connection, writes, &waiting, &crash))
+            .spawn(move || work(&Connection::Sqlite(connection), writes, &waiting, &crash))
             .map_err(|error| StoreError::new(format!("the store's thread cannot be started: {error}")))?;
         Ok(Self { jobs })
     }
@@ -84,14 +88,14 @@ fn in_savepoint<T>(
         Err(failed) => {
             // When the transaction is over already, there is no savepoint left, and the commit fails: nothing is kept.
             if let Err(error) = connection.execute_batch("ROLLBACK TO job; RELEASE job") {
-                tracing::debug!(%error, "the transaction was over before its job was undone");
+                tracing::debug!(error = %StoreError::from(error), "the transaction was over before its job was undone");
             }
             Err(failed)
         }
     }
 }
 
-fn work(mut connection: Connection, writes: bool, waiting: &Receiver<Job>, crash: &CrashPoint) {
+fn work(connection: &Connection, writes: bool, waiting: &Receiver<Job>, crash: &CrashPoint) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -99,25 +103,25 @@ fn work(mut connection: Connection, writes: bool, waiting: &Receiver<Job>, crash
         {
             group.push(next);
         }
-        run_group(&mut connection, writes, group, crash);
+        run_group(connection, writes, group, crash);
     }
 }
 
-fn run_group(connection: &mut Connection, writes: bool, group: Vec<Job>, crash: &CrashPoint) {
-    let behavior = if writes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
-    let transaction = match connection.transaction_with_behavior(behavior) {
-        Ok(transaction) => transaction,
-        // The jobs are dropped and with them their tellers; their callers learn that nothing is known.
-        Err(error) => {
-            tracing::error!(%error, "the store cannot begin a transaction");
-            return;
-        }
-    };
-    let tellings: Vec<Telling> = group.into_iter().map(|job| job(&transaction)).collect();
+fn run_group(connection: &Connection, writes: bool, group: Vec<Job>, crash: &CrashPoint) {
+    // The jobs are dropped and with them their tellers; their callers learn that nothing is known.
+    if let Err(error) = connection.execute_batch(if writes { "BEGIN IMMEDIATE" } else { "BEGIN" }) {
+        tracing::error!(error = %StoreError::from(error), "the store cannot begin a transaction");
+        return;
+    }
+    let tellings: Vec<Telling> = group.into_iter().map(|job| job(connection)).collect();
     if writes {
         crash.reach("store.inside_transaction");
     }
-    let commit = transaction.commit().map_err(StoreError::from);
+    let commit = connection.execute_batch("COMMIT").map_err(StoreError::from);
+    if commit.is_err() {
+        // A transaction that SQLite has ended itself is no longer there to be undone.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
     if writes {
         crash.reach("store.after_transaction");
     }

@@ -3,7 +3,7 @@
 //! In: a message's row and an event. Out: its new state, the key freed, the next write made, the alert in the outbox.
 //! It never decides which event it is.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, SqlError, params};
 
 use super::alerts::{self, NewAlert};
 use super::{Fault, MessageId, NextWrite, StoreError, order};
@@ -31,14 +31,26 @@ pub(super) struct MessageRow {
     pub(super) gone: bool,
 }
 
-/// Reads the row of a message.
+/// Keeps others away from the sequence of a message's key, and reads its row: for whatever may end it or set it going.
+pub(super) fn load_in_order(tx: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
+    if tx.is_shared() {
+        let key: Option<String> =
+            tx.query_row("SELECT order_key FROM messages WHERE id = ?1", [id], |row| row.get(0)).optional()?;
+        let Some(key) = key else { return Ok(None) };
+        tx.lock(LockSpace::Order, &[&key])?;
+    }
+    load(tx, id)
+}
+
+/// Reads the row of a message and keeps it until the transaction ends.
 pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
     let row = tx
         .prepare_cached(
             "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
                     m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel,
                     (SELECT r.gone FROM records r WHERE r.id = m.record_id)
-             FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1",
+             FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1
+             FOR UPDATE OF m",
         )?
         .query_row([id], |row| {
             let state: String = row.get(7)?;
@@ -65,9 +77,9 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
 }
 
 /// The state behind its kept names.
-pub(super) fn named_state(name: &str, reason: Option<&str>) -> Result<State, rusqlite::Error> {
+pub(super) fn named_state(name: &str, reason: Option<&str>) -> Result<State, SqlError> {
     State::from_names(name, reason)
-        .ok_or_else(|| rusqlite::Error::InvalidColumnName(format!("unknown state {name} {}", reason.unwrap_or(""))))
+        .ok_or_else(|| SqlError::Column(format!("unknown state {name} {}", reason.unwrap_or(""))))
 }
 
 /// What comes with an event.
@@ -174,6 +186,7 @@ fn need_person(tx: &Connection, message: &MessageRow, fault: &Fault, now: i64) -
         Some(_) => fault.cause.clone(),
         None => format!("{}/{}: {}", message.flow, message.write_no.saturating_add(1), fault.cause),
     };
+    alerts::lock(tx, &message.flow, &cause)?;
     change_cause(tx, message, &cause, now)?;
     let text = alert::of_letters(fault, &cause);
     let new = NewAlert { subject: &message.flow, channel: message.channel.as_deref(), cause: &cause, text: &text };

@@ -1,12 +1,10 @@
-//! The tables, as numbered migrations. In: a connection. Out: the newest schema, or why it cannot be had.
-//! It never changes a migration that was released: a new one is appended.
-
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+//! The tables, as numbered migrations. In: nothing. Out: each migration's SQL, which means the same to every database
+//! (PostgreSQL's types are respelled by its own store). It never changes a migration that was released: a new one is appended.
 
 use super::StoreError;
 
 /// Each migration runs once, in one transaction with its own entry.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     // 1: the ledger. Times are microseconds since 1970 in UTC.
     "
 CREATE TABLE policies (flow TEXT PRIMARY KEY, latest_wins INTEGER NOT NULL, channel TEXT) WITHOUT ROWID;
@@ -120,33 +118,34 @@ CREATE TABLE erasures (
   id INTEGER PRIMARY KEY, flow TEXT NOT NULL, key_digest TEXT NOT NULL, records INTEGER NOT NULL, operator TEXT NOT NULL,
   reason TEXT NOT NULL, at INTEGER NOT NULL);
 ",
+    // Accepted messages in several counters, so that writers need not wait for one another; who reads which flow.
+    "
+CREATE TABLE accepted (
+  flow TEXT NOT NULL, shard INTEGER NOT NULL, messages INTEGER NOT NULL, PRIMARY KEY (flow, shard)) WITHOUT ROWID;
+INSERT INTO accepted (flow, shard, messages) SELECT flow, 0, accepted FROM tallies;
+CREATE TABLE turns (
+  flow TEXT PRIMARY KEY, owner TEXT NOT NULL, fence INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX messages_owner ON messages (owner) WHERE owner IS NOT NULL;
+",
 ];
 
-/// Brings the tables up to date.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    connection
-        .execute_batch(
-            "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
-        )
-        .map_err(StoreError::from)?;
-    for (index, migration) in MIGRATIONS.iter().enumerate() {
-        let version = i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1);
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let applied: Option<i64> = transaction
-            .query_row("SELECT version FROM migrations WHERE version = ?1", [version], |row| row.get(0))
-            .optional()?;
-        if applied.is_none() {
-            transaction.execute_batch(migration)?;
-            transaction.execute("INSERT INTO migrations (version) VALUES (?1)", [version])?;
-        }
-        transaction.commit()?;
+/// The number of the newest migration.
+pub(in crate::store) fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Every migration with its number.
+pub(in crate::store) fn migrations() -> impl Iterator<Item = (i64, &'static str)> {
+    (1..).zip(MIGRATIONS.iter().copied())
+}
+
+/// Refuses a store that a newer program has changed.
+pub(in crate::store) fn check_version(found: i64) -> Result<(), StoreError> {
+    match found > newest() {
+        false => Ok(()),
+        true => Err(StoreError::new(format!(
+            "the store has schema version {found}, this program knows {}: run the newer program, or restore an older copy of the store",
+            newest()
+        ))),
     }
-    let newest: i64 = connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if newest > known {
-        return Err(StoreError::new(format!(
-            "the store has schema version {newest}, this program knows {known}: run the newer program, or restore an older copy of the store"
-        )));
-    }
-    Ok(())
 }

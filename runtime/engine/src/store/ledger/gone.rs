@@ -3,7 +3,7 @@
 //! In: a sweep that has ended, a delete that was delivered. Out: keys that the sweep did not meet; what is forgotten with
 //! a target record, so that a record which comes back is a new one.
 
-use rusqlite::{Connection, params};
+use super::super::sql::{Connection, params};
 
 use super::step::MessageRow;
 use super::{StoreError, Unseen, UnseenQuestion, micros};

@@ -2,7 +2,7 @@
 //!
 //! In: what the engine found out about a connection or a reading. Out: what waits is woken, an alert is raised or closed.
 
-use rusqlite::{Connection, params};
+use super::super::sql::{Connection, params};
 
 use super::alerts::{self, NewAlert};
 use super::step::{self, Circumstances};
@@ -19,10 +19,10 @@ pub(super) fn change(tx: &Connection, change: &ConnectionChange) -> Result<(), S
                 "INSERT INTO connections (alias, halted_since, reason, canary_at, halted_flow, halted_code)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (alias) DO UPDATE SET reason = ?3,
-                   canary_at = CASE WHEN halted_since IS NULL THEN ?4 ELSE canary_at END,
-                   halted_flow = CASE WHEN halted_since IS NULL THEN ?5 ELSE halted_flow END,
-                   halted_code = CASE WHEN halted_since IS NULL THEN ?6 ELSE halted_code END,
-                   halted_since = coalesce(halted_since, ?2)",
+                   canary_at = CASE WHEN connections.halted_since IS NULL THEN ?4 ELSE connections.canary_at END,
+                   halted_flow = CASE WHEN connections.halted_since IS NULL THEN ?5 ELSE connections.halted_flow END,
+                   halted_code = CASE WHEN connections.halted_since IS NULL THEN ?6 ELSE connections.halted_code END,
+                   halted_since = coalesce(connections.halted_since, ?2)",
                 params![alias, now, fault.message, canary_at, flow, fault.word()],
             )?;
             let text = alert::of_connection(alias, fault);
@@ -39,7 +39,7 @@ pub(super) fn change(tx: &Connection, change: &ConnectionChange) -> Result<(), S
             let now = micros(*now);
             tx.execute(
                 "INSERT INTO connections (alias, opened_at, open_until, open_reason) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (alias) DO UPDATE SET opened_at = coalesce(opened_at, ?2), open_until = ?3, open_reason = ?4",
+                 ON CONFLICT (alias) DO UPDATE SET opened_at = coalesce(connections.opened_at, ?2), open_until = ?3, open_reason = ?4",
                 params![alias, now, micros(*until), fault.message],
             )?;
             let text = format!(
@@ -65,7 +65,8 @@ pub(super) fn change(tx: &Connection, change: &ConnectionChange) -> Result<(), S
         ConnectionChange::Pause { alias, until } => {
             tx.execute(
                 "INSERT INTO connections (alias, open_until) VALUES (?1, ?2)
-                 ON CONFLICT (alias) DO UPDATE SET open_until = max(coalesce(open_until, 0), ?2)",
+                 ON CONFLICT (alias) DO UPDATE SET open_until =
+                   CASE WHEN coalesce(connections.open_until, 0) > ?2 THEN connections.open_until ELSE ?2 END",
                 params![alias, micros(*until)],
             )?;
             Ok(())

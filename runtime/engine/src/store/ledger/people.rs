@@ -3,7 +3,7 @@
 //! In: a selection and an action. Out: how many messages it touched. A live message is refused by the state machine;
 //! of a selection only dead and parked ones are taken, so that doing it twice does nothing the second time.
 
-use rusqlite::{Connection, params};
+use super::super::sql::{Connection, params};
 
 use super::conclude;
 use super::step::{self, Circumstances, MessageRow};
@@ -15,7 +15,7 @@ pub(super) fn operate(tx: &Connection, operation: &Operation) -> Result<u64, Sto
     let now = micros(operation.now);
     let mut touched = 0;
     for id in query::selected(tx, &operation.selection, operation.limit)? {
-        let Some(message) = step::load(tx, id)? else { continue };
+        let Some(message) = step::load_in_order(tx, id)? else { continue };
         if act(tx, &message, operation, now)? {
             touched += 1;
             tx.prepare_cached(

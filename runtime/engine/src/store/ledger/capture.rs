@@ -2,7 +2,7 @@
 //!
 //! In: a page. Out: how many rows were new. A row whose content is what was last seen of its record ends here, counted.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
 
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances};
@@ -15,6 +15,8 @@ use crate::state::{Event, State};
 pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, StoreError> {
     let mut captured = Captured::default();
     let mut read = page.filtered;
+    let keys: Vec<String> = page.rows.iter().map(|row| order_key(page, &row.source_key)).collect();
+    tx.lock(LockSpace::Order, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
     tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.execute([&page.flow])?;
     for row in &page.rows {
         let kept = match row.kind {
@@ -88,7 +90,7 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<b
     };
     tx.prepare_cached(
         "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
-         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = changes + 1, last_at = ?4, gone = 0",
+         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
     )?
     .execute(params![page.flow, row.source_key, row.hash, now])?;
     insert_message(tx, page, row, (record_id, 0, &page.target), now)?;
@@ -127,22 +129,30 @@ fn insert_record(
         .prepare_cached(
             "INSERT OR IGNORE INTO records
                (flow, pass, system, entity, source_key, capture_key, stamp, hash, body, captured_at, gone)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         )?
-        .execute(params![
-            page.flow,
-            page.pass,
-            system,
-            entity,
-            row.source_key,
-            capture_key,
-            row.stamp.map(micros),
-            row.hash,
-            row.body,
-            now,
-            row.kind == RowKind::Gone
-        ])?;
-    Ok((inserted == 1).then(|| tx.last_insert_rowid()))
+        .query_row(
+            params![
+                page.flow,
+                page.pass,
+                system,
+                entity,
+                row.source_key,
+                capture_key,
+                row.stamp.map(micros),
+                row.hash,
+                row.body,
+                now,
+                row.kind == RowKind::Gone
+            ],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(inserted)
+}
+
+fn order_key(page: &CapturePage, source_key: &str) -> String {
+    keys::order_key((&page.source.0, &page.source.1), source_key, (&page.target.0, &page.target.1))
 }
 
 fn insert_message(
@@ -153,8 +163,7 @@ fn insert_message(
     now: i64,
 ) -> Result<(), StoreError> {
     // One sequence for all that happens to a record, whatever is written first.
-    let order_key =
-        keys::order_key((&page.source.0, &page.source.1), &row.source_key, (&page.target.0, &page.target.1));
+    let order_key = order_key(page, &row.source_key);
     let new = NewMessage {
         record_id,
         flow: &page.flow,
@@ -186,7 +195,10 @@ fn overtake_older(tx: &Connection, newer: &step::MessageRow, now: i64) -> Result
         .query_map(params![newer.order_key, newer.flow, newer.record_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in older {
-        if let Some(message) = step::load(tx, id)? {
+        // On a shared store a worker may have claimed it meanwhile.
+        if let Some(message) = step::load(tx, id)?
+            && matches!(message.state, State::Queued | State::RetryWait | State::Waiting(_) | State::Dead)
+        {
             order::supersede(tx, &message, newer.id, now)?;
         }
     }

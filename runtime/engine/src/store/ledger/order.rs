@@ -3,7 +3,7 @@
 //! INVARIANT: of the unfinished messages of one key at most one is not WAITING(key blocked): the first by (record,
 //! write, part). Whoever ends it wakes the next in the same transaction.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, OptionalExtension, params};
 
 use super::step::{self, Circumstances, MessageRow};
 use super::{NextWrite, StoreError};
@@ -97,12 +97,12 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
     } else {
         ("QUEUED", None, Some(quiet_until(tx, new.order_key, new.target, now)?))
     };
-    tx.prepare_cached(
+    let id = tx.prepare_cached(
         "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
                                state, reason, next_at, created_at, changed_at, held_since)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, CASE WHEN ?10 IS NOT NULL THEN ?12 END)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, CASE WHEN ?10 IS NOT NULL THEN ?12 END) RETURNING id",
     )?
-    .execute(params![
+    .query_row(params![
         new.record_id,
         new.flow,
         new.write_no,
@@ -115,9 +115,12 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
         reason,
         due,
         now
-    ])?;
-    let id = tx.last_insert_rowid();
-    tx.prepare_cached("UPDATE tallies SET accepted = accepted + 1 WHERE flow = ?1")?.execute([new.flow])?;
+    ], |row| row.get(0))?;
+    tx.prepare_cached(
+        "INSERT INTO accepted (flow, shard, messages) VALUES (?1, ?2, 1)
+         ON CONFLICT (flow, shard) DO UPDATE SET messages = accepted.messages + 1",
+    )?
+    .execute(params![new.flow, tx.shard()])?;
     Ok(id)
 }
 

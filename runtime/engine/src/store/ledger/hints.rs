@@ -2,7 +2,7 @@
 //!
 //! In: notices with what they concern. Out: hints whose turn has come. A hint that is told again while it is followed stays.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, OptionalExtension, params};
 
 use super::{Hint, HintQuestion, HintsTaken, Notice, Noticed, StoreError, micros};
 use crate::clock::earlier;

@@ -1,7 +1,7 @@
 //! Reports: what stands where. Reads only.
 
+use super::super::sql::{Connection, OptionalExtension, Row, SqlError, params};
 use mapwright_values::Link;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{MessageId, Selection, StoreError, alerts, at, hints, micros, step};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
@@ -15,7 +15,7 @@ pub(super) fn link(tx: &Connection, link: &Link) -> Result<Option<String>, Store
                  WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3 AND system = ?4 AND entity = ?5
                UNION ALL
                SELECT 1, part, source_key FROM links
-                 WHERE system = ?1 AND entity = ?2 AND target_key = ?3 AND of_system = ?4 AND of_entity = ?5)
+                 WHERE system = ?1 AND entity = ?2 AND target_key = ?3 AND of_system = ?4 AND of_entity = ?5) AS both_ways
              ORDER BY reversed, part, found LIMIT 1",
         )?
         .query_row([&link.of_system, &link.of_entity, &link.key, &link.system, &link.entity], |row| row.get(0))
@@ -36,7 +36,7 @@ pub(super) fn is_halted(tx: &Connection, alias: &str) -> Result<bool, StoreError
 pub(super) fn next_due(tx: &Connection, settled: bool) -> Result<Option<jiff::Timestamp>, StoreError> {
     let free: Option<i64> = tx
         .prepare_cached(
-            "SELECT next_at FROM messages WHERE next_at IS NOT NULL AND NOT (?1 AND state = 'WAITING')
+            "SELECT next_at FROM messages WHERE next_at IS NOT NULL AND NOT (?1 = 1 AND state = 'WAITING')
                AND target_system NOT IN
                  (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until IS NOT NULL)
              ORDER BY next_at LIMIT 1",
@@ -45,9 +45,9 @@ pub(super) fn next_due(tx: &Connection, settled: bool) -> Result<Option<jiff::Ti
         .optional()?;
     let held_back: Option<i64> = tx
         .prepare_cached(
-            "SELECT min(max(m.next_at, c.open_until)) FROM connections c JOIN messages m ON m.target_system = c.alias
+            "SELECT min(CASE WHEN m.next_at > c.open_until THEN m.next_at ELSE c.open_until END) FROM connections c JOIN messages m ON m.target_system = c.alias
              WHERE c.open_until IS NOT NULL AND c.halted_since IS NULL AND m.next_at IS NOT NULL
-               AND NOT (?1 AND m.state = 'WAITING')",
+               AND NOT (?1 = 1 AND m.state = 'WAITING')",
         )?
         .query_row([settled], |row| row.get(0))?;
     Ok(free.into_iter().chain(held_back).min().map(at))
@@ -57,7 +57,8 @@ pub(super) fn next_due(tx: &Connection, settled: bool) -> Result<Option<jiff::Ti
 pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
     let mut flows: Vec<FlowStatus> = tx
         .prepare_cached(
-            "SELECT t.flow, t.read, t.unchanged, t.filtered, t.accepted, t.last_read_at, t.last_error,
+            "SELECT t.flow, t.read, t.unchanged, t.filtered,
+                    (SELECT CAST(coalesce(sum(a.messages), 0) AS BIGINT) FROM accepted a WHERE a.flow = t.flow), t.last_read_at, t.last_error,
                     coalesce((SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow AND p.pass NOT IN ('everything', 'keys')),
                              (SELECT min(p.read_wm) FROM positions p WHERE p.flow = t.flow AND p.pass = 'everything')),
                     (SELECT m.message FROM messages m WHERE m.flow = t.flow AND m.state IN ('DEAD','PARKED_AMBIGUOUS')
@@ -107,7 +108,7 @@ fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
                FROM (SELECT write_no, state, reason, changed_at,
                        target_system IN
                          (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR opened_at IS NOT NULL) AS halted
-                     FROM messages WHERE flow = ?1) m)
+                     FROM messages WHERE flow = ?1) m) AS shown_so
              GROUP BY write_no, shown, why ORDER BY write_no, shown, why",
         )?
         .query_map([flow], |row| {
@@ -164,7 +165,7 @@ fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, StoreError> {
 }
 
 const NEEDS_PERSON: &str = "state IN ('DEAD','PARKED_AMBIGUOUS')
-     AND (?1 = '[]' OR id IN (SELECT value FROM json_each(?1)))
+     AND (?1 = '[]' OR id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)))
      AND (?2 IS NULL OR flow = ?2) AND (?3 IS NULL OR cause = ?3) AND (?4 IS NULL OR changed_at <= ?4)";
 
 fn ids(selection: &Selection) -> Result<String, StoreError> {
@@ -188,7 +189,7 @@ const LETTER: &str =
     "id, flow, write_no, state, source_key, coalesce(class, ''), coalesce(cause, ''), coalesce(message, ''),
      attempts, changed_at";
 
-fn letter(row: &Row<'_>) -> Result<DeadLetter, rusqlite::Error> {
+fn letter(row: &Row<'_>) -> Result<DeadLetter, SqlError> {
     let state: String = row.get(3)?;
     Ok(DeadLetter {
         id: MessageId(row.get(0)?),

@@ -2,7 +2,7 @@
 //!
 //! In: limits and the time. Out: dead letters with their alerts, the alert of a silent flow. It never looks at a record.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, OptionalExtension, params};
 
 use super::alerts::{self, NewAlert};
 use super::step::{self, Circumstances};
@@ -29,7 +29,7 @@ pub(super) fn sweep(tx: &Connection, sweep: &Sweep) -> Result<u64, StoreError> {
             .query_map(params![flow, waiting_before, tried_before, now, sweep.limit], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for id in spent {
-            let Some(message) = step::load(tx, id)? else { continue };
+            let Some(message) = step::load_in_order(tx, id)? else { continue };
             let Some(fault) = spent_fault(message.state) else { continue };
             let with = Circumstances { fault: Some(&fault), overtake: true, ..Default::default() };
             step::take(tx, &message, Event::Die, &with, now)?;

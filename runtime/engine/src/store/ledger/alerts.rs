@@ -2,7 +2,7 @@
 //!
 //! In: texts without values. Out: rows that are due to be sent. An alert without a channel is kept and shown, never sent.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, Params, params};
 
 use super::{AlertSent, StoreError, at, micros};
 use crate::alert::{Alert, AlertState};
@@ -20,24 +20,24 @@ pub(super) struct NewAlert<'a> {
 pub(super) fn raise(tx: &Connection, new: &NewAlert<'_>, now: i64) -> Result<(), StoreError> {
     let channel = new.channel.unwrap_or("");
     let due = (!channel.is_empty()).then_some(now);
-    let known = tx
-        .prepare_cached(
-            "UPDATE alerts SET count = count + 1, last_at = ?5, message = ?4
-             WHERE subject = ?1 AND channel = ?2 AND cause = ?3 AND closed = 0",
-        )?
-        .execute(params![new.subject, channel, new.cause, new.text, now])?;
-    if known == 0 {
-        tx.prepare_cached(
-            "INSERT INTO alerts (subject, channel, cause, message, count, first_at, last_at, closed, next_at)
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6)",
-        )?
-        .execute(params![new.subject, channel, new.cause, new.text, now, due])?;
-    }
+    tx.prepare_cached(
+        "INSERT INTO alerts (subject, channel, cause, message, count, first_at, last_at, closed, next_at)
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, 0, ?6)
+         ON CONFLICT (subject, channel, cause) WHERE closed = 0
+         DO UPDATE SET count = alerts.count + 1, last_at = ?5, message = ?4",
+    )?
+    .execute(params![new.subject, channel, new.cause, new.text, now, due])?;
     Ok(())
+}
+
+/// Of two that end the last messages of one cause at the same time, one must see the other's.
+pub(super) fn lock(tx: &Connection, subject: &str, cause: &str) -> Result<(), StoreError> {
+    Ok(tx.lock(LockSpace::Cause, &[&format!("{subject} {cause}")])?)
 }
 
 /// Closes the alert of a cause when no message of that cause needs a person or is on its way any more.
 pub(super) fn close_if_over(tx: &Connection, subject: &str, cause: &str, now: i64) -> Result<(), StoreError> {
+    lock(tx, subject, cause)?;
     let left: Option<i64> = tx
         .prepare_cached(
             "SELECT 1 FROM messages WHERE flow = ?1 AND cause = ?2
@@ -92,7 +92,7 @@ pub(super) fn open(tx: &Connection) -> Result<Vec<Alert>, StoreError> {
     select(tx, "WHERE closed = 0 OR next_at IS NOT NULL ORDER BY id", [])
 }
 
-fn select(tx: &Connection, condition: &str, parameters: impl rusqlite::Params) -> Result<Vec<Alert>, StoreError> {
+fn select(tx: &Connection, condition: &str, parameters: impl Params) -> Result<Vec<Alert>, StoreError> {
     let sql = format!(
         "SELECT id, subject, channel, cause, message, count, first_at, last_at, closed, error, failures FROM alerts {condition}"
     );
@@ -127,7 +127,7 @@ pub(super) fn sent(tx: &Connection, sent: &AlertSent) -> Result<(), StoreError> 
         // An alert that was closed while it was told as open is due at once; an open one when its repeat is.
         None => tx.execute(
             "UPDATE alerts SET failures = 0, error = NULL, told = ?2, told_closed = ?3,
-                    next_at = CASE WHEN closed = 0 THEN ?4 WHEN ?3 = 1 THEN NULL ELSE ?5 END WHERE id = ?1",
+                    next_at = CASE WHEN closed = 0 THEN CAST(?4 AS BIGINT) WHEN ?3 = 1 THEN NULL ELSE CAST(?5 AS BIGINT) END WHERE id = ?1",
             params![sent.id, sent.count, sent.closed, again, micros(sent.now)],
         )?,
     };

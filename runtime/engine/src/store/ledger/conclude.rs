@@ -2,8 +2,8 @@
 //!
 //! In: a verdict and the fence under which it was reached. Out: the message's new state, or that the claim was lost.
 
+use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
 use mapwright_values::Link;
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances, MessageRow};
@@ -13,7 +13,7 @@ use crate::state::{Event, Reason, State};
 
 /// Applies a verdict.
 pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concluded, StoreError> {
-    let Some(message) = step::load(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
+    let Some(message) = step::load_in_order(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
     // INVARIANT (I9): nothing is taken under an old fence.
     if message.fence != conclusion.fence || !matches!(message.state, State::Leased | State::Intent | State::Ambiguous) {
         return Ok(Concluded::LeaseLost);
@@ -144,6 +144,7 @@ fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, Store
         return Ok(None);
     }
     let link = &new.link;
+    tx.lock(LockSpace::Target, &[&format!("{} {} {}", link.system, link.entity, new.target_key)])?;
     let owner = tx
         .prepare_cached(
             "SELECT source_key FROM links WHERE system = ?1 AND entity = ?2 AND target_key = ?3
@@ -158,6 +159,9 @@ fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, Store
 
 pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, now: i64) -> Result<(), StoreError> {
     let link = &new.link;
+    let forwards = asked((&link.of_system, &link.of_entity, &link.key), (&link.system, &link.entity));
+    let backwards = asked((&link.system, &link.entity, &new.target_key), (&link.of_system, &link.of_entity));
+    tx.lock(LockSpace::Link, &[&forwards, &backwards])?;
     tx.prepare_cached(
         "INSERT INTO links (of_system, of_entity, source_key, system, entity, part, target_key, at)
          VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7, ?8)
@@ -174,6 +178,12 @@ pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, no
         now
     ])?;
     wake_waiters(tx, link, &new.target_key, now)
+}
+
+/// A link as it is asked for. INVARIANT: whoever keeps a link and whoever begins to wait for it do so one after the
+/// other, or the waiter would miss it.
+fn asked(of: (&str, &str, &str), target: (&str, &str)) -> String {
+    format!("{} {} {} {} {}", of.0, of.1, target.0, target.1, of.2)
 }
 
 /// Whoever waits for the link, asked for in either direction.
@@ -231,6 +241,11 @@ fn wait_dependency(
     )?
     .execute(params![message.id, now])?;
     tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.execute([message.id])?;
+    let asked: Vec<String> = links
+        .iter()
+        .map(|link| asked((&link.of_system, &link.of_entity, &link.key), (&link.system, &link.entity)))
+        .collect();
+    tx.lock(LockSpace::Link, &asked.iter().map(String::as_str).collect::<Vec<_>>())?;
     let mut there = false;
     for link in links {
         there |= query::link(tx, link)?.is_some();

@@ -3,7 +3,7 @@
 //! In: keys, times, an operator's words. Out: messages, or rows that are gone for good. INVARIANT: only what is finished is
 //! removed, and what was delivered is known for ever (links, claims, hashes), so that nothing is written twice because of it.
 
-use rusqlite::{Connection, params};
+use super::super::sql::{Connection, LockSpace, params};
 
 use super::order::{self, NewMessage};
 use super::{Forget, Forgotten, MessageId, Purge, Replay, Replayed, StoreError, micros};
@@ -35,20 +35,21 @@ pub(super) fn replay(tx: &Connection, replay: &Replay) -> Result<Replayed, Store
     // What was last written is forgotten, or the replay would end as a change of nothing.
     tx.execute("DELETE FROM last_written WHERE flow = ?1 AND source_key = ?2", [&replay.flow, &replay.source_key])?;
     let capture_key = keys::digest(&["replay", &record.to_string(), &now.to_string()]);
-    tx.execute(
+    let record_id: i64 = tx.query_row(
         "INSERT INTO records
            (flow, pass, system, entity, source_key, capture_key, stamp, hash, body, captured_at, gone)
          SELECT flow, 'replay', system, entity, source_key, ?2, stamp, hash,
            coalesce((SELECT e.body FROM edits e WHERE e.record_id = records.id ORDER BY e.n DESC LIMIT 1), body),
-           captured_at, gone FROM records WHERE id = ?1",
+           captured_at, gone FROM records WHERE id = ?1 RETURNING id",
         params![record, capture_key],
+        |row| row.get(0),
     )?;
-    let record_id = tx.last_insert_rowid();
     let (system, entity): (String, String) =
         tx.query_row("SELECT system, entity FROM records WHERE id = ?1", [record_id], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
     let order_key = keys::order_key((&system, &entity), &replay.source_key, (&target.0, &target.1));
+    tx.lock(LockSpace::Order, &[&order_key])?;
     let new = NewMessage {
         record_id,
         flow: &replay.flow,

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, params};
 
 use super::step::{self, Circumstances, MessageRow};
 use super::{
@@ -28,6 +28,14 @@ pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreE
             "UPDATE tallies SET watched_since = coalesce(watched_since, ?2) WHERE flow = ?1",
             params![policy.flow, micros(beginning.now)],
         )?;
+    }
+    if tx.is_shared() {
+        // Others may be at work: only what is ours from before a failed call is free; theirs is when its lease ends.
+        tx.execute(
+            "UPDATE messages SET next_at = ?1, owner = NULL, fence = fence + 1 WHERE owner = ?2",
+            params![micros(beginning.now), beginning.owner],
+        )?;
+        return Ok(());
     }
     // The message that tried an open circuit died with its owner: another one may try.
     tx.execute("UPDATE connections SET open_until = ?1 WHERE opened_at IS NOT NULL", [micros(beginning.now)])?;
@@ -53,7 +61,7 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
         .prepare_cached(
             "SELECT id, target_system FROM messages WHERE next_at <= ?1 AND flow IN (SELECT value FROM json_each(?2))
                AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until > ?1)
-             ORDER BY next_at, id LIMIT ?3",
+             ORDER BY next_at, id LIMIT ?3 FOR UPDATE SKIP LOCKED",
         )?
         .query_map(params![now, flows, request.limit], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
@@ -99,7 +107,7 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
             "SELECT id FROM messages
              WHERE (waits_for = ?1 AND state = 'WAITING' AND reason = 'connection_halted')
                 OR (target_system = ?1 AND next_at <= ?2)
-             ORDER BY changed_at, id LIMIT 1",
+             ORDER BY changed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
         )?
         .query_row(params![alias, now], |row| row.get(0))
         .optional()?;
@@ -147,6 +155,7 @@ fn spend(tx: &Connection, message: &MessageRow, deliveries: u32, now: i64) -> Re
             deliveries.saturating_sub(1)
         ),
     );
+    tx.lock(LockSpace::Order, &[&message.order_key])?;
     let event = if message.state == State::Ambiguous { Event::Park } else { Event::Die };
     step::take(tx, message, event, &Circumstances { fault: Some(&fault), overtake: true, ..Default::default() }, now)?;
     tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.execute([message.id])?;
@@ -187,7 +196,7 @@ fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
     Ok(leased)
 }
 
-fn leased_row(row: &Row<'_>) -> Result<Leased, rusqlite::Error> {
+fn leased_row(row: &Row<'_>) -> Result<Leased, SqlError> {
     let state: String = row.get(2)?;
     Ok(Leased {
         id: MessageId(row.get(0)?),
@@ -218,10 +227,10 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, rusqlite::Error> {
     })
 }
 
-fn sent_row(row: &Row<'_>) -> Result<Option<Sent>, rusqlite::Error> {
+fn sent_row(row: &Row<'_>) -> Result<Option<Sent>, SqlError> {
     let Some(deed) = row.get::<_, Option<String>>(17)? else { return Ok(None) };
     let deed: Deed = serde_json::from_str(&deed)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(17, rusqlite::types::Type::Text, Box::new(error)))?;
+        .map_err(|error| SqlError::Column(format!("a deed that cannot be read: {error}")))?;
     Ok(Some(Sent { deed, record: row.get(18)?, create_key: row.get(19)?, hash: row.get(20)?, at: at(row.get(21)?) }))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: records of systems. Out: their agreed states. Only flows that settle conflicts keep any.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use super::super::sql::{Connection, OptionalExtension, params};
 
 use super::{Agreed, RecordRef, StoreError};
 

@@ -1,0 +1,190 @@
+//! Where the server is and how a session begins.
+//!
+//! In: the URL of the deployment. Out: sessions with our settings. A password is in no message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Client, Config, Connection, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::super::StoreError;
+use super::super::sql::SqlError;
+use super::super::sql::postgres::{Session, failed};
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What each session asks of the server. A frozen process must not keep others waiting for its locks: its transaction is
+/// ended for it. Commits are on the disk before they are told, whatever the server's own default is.
+const SETTINGS: &str =
+    "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '30s';
+    SET statement_timeout = '120s'; SET client_min_messages = warning; SET TimeZone = 'UTC'";
+
+/// A server, a database, and how to speak to it.
+pub(super) struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Address").field("tls", &self.tls.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Address {
+    /// Understands the URL.
+    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+        let (url, root) = without_root(url);
+        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            // The parser's words name the part at fault; what stands there may be a password.
+            let part = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let part = part.split('`').next().unwrap_or_default().trim_end().to_owned();
+            StoreError::new(format!(
+                "the store's address is not understood ({part}): write `postgres://USER:PASSWORD@HOST:5432/DATABASE`"
+            ))
+        })?;
+        if config.get_dbname().is_none() {
+            return Err(StoreError::new(
+                "the store's address names no database: write `postgres://USER:PASSWORD@HOST:5432/DATABASE`",
+            ));
+        }
+        config.application_name("mapwright").connect_timeout(CONNECT_TIMEOUT).keepalives_idle(Duration::from_secs(30));
+        let asked = url.contains("sslmode=");
+        let near = config.get_hosts().iter().all(is_near);
+        let tls = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            SslMode::Prefer if near && !asked => {
+                config.ssl_mode(SslMode::Disable);
+                None
+            }
+            _ => {
+                config.ssl_mode(SslMode::Require);
+                Some(MakeRustlsConnect::new(client(root.as_deref())?))
+            }
+        };
+        Ok(Self { config, tls })
+    }
+
+    /// Begins a session.
+    pub(super) fn connect(&self) -> Result<Session, StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::new(format!("the store's connection cannot be made: {error}")))?;
+        let client = runtime.block_on(async {
+            match &self.tls {
+                Some(tls) => {
+                    let (client, connection) = self.config.connect(tls.clone()).await?;
+                    drive(connection);
+                    Ok(client)
+                }
+                None => {
+                    let (client, connection) = self.config.connect(NoTls).await?;
+                    drive(connection);
+                    Ok::<Client, tokio_postgres::Error>(client)
+                }
+            }
+        });
+        let client = client.map_err(|error| failed(&error))?;
+        runtime.block_on(client.batch_execute(SETTINGS)).map_err(|error| failed(&error))?;
+        Session::new(runtime, client).map_err(|error: SqlError| error.into())
+    }
+}
+
+fn drive<S, T>(connection: Connection<S, T>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a session of the store has ended");
+        }
+    });
+}
+
+fn is_near(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+        Host::Unix(_) => true,
+    }
+}
+
+/// `sslrootcert=FILE` is ours to read: the driver does not know it.
+fn without_root(url: &str) -> (String, Option<String>) {
+    let Some((address, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let mut root = None;
+    let mut kept = Vec::new();
+    for part in query.split('&') {
+        match part.strip_prefix("sslrootcert=") {
+            Some(file) => root = Some(file.to_owned()),
+            // Every certificate is checked: to the driver these are one.
+            None if matches!(part, "sslmode=verify-full" | "sslmode=verify-ca") => kept.push("sslmode=require"),
+            None => kept.push(part),
+        }
+    }
+    match kept.is_empty() {
+        true => (address.to_owned(), root),
+        false => (format!("{address}?{}", kept.join("&")), root),
+    }
+}
+
+fn client(root: Option<&str>) -> Result<ClientConfig, StoreError> {
+    let mut roots = RootCertStore::empty();
+    match root {
+        Some(file) => {
+            let unusable = |error: &dyn std::fmt::Display| {
+                StoreError::new(format!("the store's certificate authority {file} cannot be used: {error}"))
+            };
+            let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unusable(&error))?;
+            for certificate in certificates {
+                roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(StoreError::new(
+            "no certificate authority is known with which the store's server could be checked: install the system's, or name a file with `sslrootcert=`",
+        ));
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StoreError::new(format!("encryption cannot be set up: {error}")))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_not_understood_shows_no_password() {
+        for url in
+            ["postgres://u:hunter2@h:port/db", "postgres://u:hunter2@h", "postgres://u:hunter2@h/db?nonsense=hunter2"]
+        {
+            let said = Address::parse(url).unwrap_err().message;
+            assert!(said.contains("postgres://USER") && !said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_the_clear() {
+        let encrypted = |url: &str| Address::parse(url).unwrap().tls.is_some();
+        assert!(!encrypted("postgres://u@127.0.0.1/db") && !encrypted("postgres://u@localhost/db"));
+        assert!(!encrypted("postgres://u@db.example/db?sslmode=disable"));
+        assert!(without_root("postgres://h/db?sslmode=verify-full&sslrootcert=/ca.pem").1.is_some());
+    }
+}

@@ -1,0 +1,84 @@
+//! The store on PostgreSQL: any number of processes share one database; each has a few sessions.
+//!
+//! In: jobs of the ledger. Out: their results, told after the commit. `synchronous_commit` is on: what was told is on the
+//! server's disk. A transaction that got in another's way, or whose session was lost before its commit, is run again.
+
+mod connect;
+mod migrate;
+mod threads;
+
+use std::sync::Arc;
+
+use super::ledger::Runner;
+use super::{StoreError, Stored, sql};
+use crate::crash::CrashPoint;
+use connect::Address;
+use threads::Threads;
+
+/// Sessions of one process that write; with concurrent commits the server puts several into one write to its disk.
+const WRITERS: usize = 6;
+/// Sessions of one process that read.
+const READERS: usize = 2;
+
+/// A store in a database of PostgreSQL.
+#[derive(Debug)]
+pub struct PostgresStore {
+    writers: Threads,
+    readers: Threads,
+}
+
+impl PostgresStore {
+    /// Opens the store and brings its tables up to date; blocks until the server has answered.
+    ///
+    /// `url`: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require&sslrootcert=FILE`. Without `sslmode` the connection
+    /// is encrypted and the server's certificate checked, unless the server is this machine.
+    ///
+    /// # Errors
+    /// One sentence with reason and what to do when the server cannot be reached or its database cannot be used.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, Arc::default())
+    }
+
+    /// Opens the store with a crash point armed in its transactions.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`].
+    pub fn open_with(url: &str, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
+        let address = Arc::new(Address::parse(url)?);
+        // A runtime cannot be made and driven within another one's thread.
+        let first = {
+            let address = Arc::clone(&address);
+            std::thread::spawn(move || address.connect().and_then(migrate::migrate))
+        };
+        first.join().map_err(|_| StoreError::new("the store's connection broke down: start again"))??;
+        Ok(Self {
+            writers: Threads::start(WRITERS, &address, true, &crash)?,
+            readers: Threads::start(READERS, &address, false, &crash)?,
+        })
+    }
+}
+
+impl Runner for PostgresStore {
+    fn take(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn emptied(&self) -> Stored<'static, ()> {
+        // The server removes dead rows by itself; its logs and backups are its administrator's.
+        Box::pin(async { Ok(()) })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        self.writers.call(job)
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        self.readers.call(job)
+    }
+}

@@ -1,0 +1,244 @@
+//! A few threads, a session each, one queue of jobs.
+//!
+//! In: jobs, each a closure over a connection. Out: each job's result, told only after its commit. A session that is lost
+//! is replaced; a job whose commit may or may not have happened fails with words that say so.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::super::sql::Connection;
+use super::super::sql::postgres::Trouble;
+use super::super::{StoreError, Stored};
+use super::connect::Address;
+use crate::backoff;
+use crate::crash::CrashPoint;
+
+/// How long a job is tried while the server cannot be reached or others are in its way.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest pause between two tries, in milliseconds.
+const PAUSE_MAX_MS: u64 = 500;
+
+/// A job that can be run again until it is told.
+trait Job: Send {
+    /// Runs it; answers whether it worked.
+    fn run(&mut self, connection: &Connection) -> bool;
+
+    /// Tells its result, or why there is none.
+    fn tell(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Call<T, F> {
+    work: F,
+    result: Option<Result<T, StoreError>>,
+    teller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Job for Call<T, F> {
+    fn run(&mut self, connection: &Connection) -> bool {
+        let result = (self.work)(connection);
+        let worked = result.is_ok();
+        self.result = Some(result);
+        worked
+    }
+
+    fn tell(self: Box<Self>, commit: Result<(), StoreError>) {
+        let told = match (commit, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Err(failed), _) => Err(failed),
+            (Ok(()), None) => Err(StoreError::new("the store did not run a job: a fault of the program")),
+        };
+        // A caller that has gone away does not want to know.
+        let _ = self.teller.send(told);
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<(VecDeque<Box<dyn Job>>, bool)>,
+    bell: Condvar,
+}
+
+/// Threads that each own a session.
+pub(super) struct Threads {
+    queue: Arc<Queue>,
+}
+
+impl std::fmt::Debug for Threads {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Threads").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Ok(mut waiting) = self.queue.waiting.lock() {
+            waiting.1 = true;
+        }
+        self.queue.bell.notify_all();
+    }
+}
+
+impl Threads {
+    /// Starts them. Sessions are opened when they are needed first.
+    pub(super) fn start(
+        count: usize,
+        address: &Arc<Address>,
+        writes: bool,
+        crash: &Arc<CrashPoint>,
+    ) -> Result<Self, StoreError> {
+        let queue = Arc::new(Queue::default());
+        for number in 0..count {
+            let worker = Worker {
+                queue: Arc::clone(&queue),
+                address: Arc::clone(address),
+                writes,
+                crash: Arc::clone(crash),
+                session: None,
+            };
+            std::thread::Builder::new()
+                .name(format!("store-{}-{number}", if writes { "writer" } else { "reader" }))
+                .spawn(move || worker.work())
+                .map_err(|error| StoreError::new(format!("the store's thread cannot be started: {error}")))?;
+        }
+        Ok(Self { queue })
+    }
+
+    /// Runs a job in a transaction.
+    pub(super) fn call<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        let (teller, answer) = oneshot::channel();
+        let gone = || StoreError::new("the store's thread has ended: start the program again");
+        match self.queue.waiting.lock() {
+            Ok(mut waiting) => waiting.0.push_back(Box::new(Call { work, result: None, teller })),
+            Err(_) => return Box::pin(async move { Err(gone()) }),
+        }
+        self.queue.bell.notify_one();
+        Box::pin(async move { answer.await.map_err(|_| gone())? })
+    }
+}
+
+struct Worker {
+    queue: Arc<Queue>,
+    address: Arc<Address>,
+    writes: bool,
+    crash: Arc<CrashPoint>,
+    session: Option<Connection>,
+}
+
+/// How one try of a job ended.
+enum Tried {
+    /// It is over: committed, or failed for good.
+    Over(Result<(), StoreError>),
+    /// Nothing of it was kept; it may be tried again.
+    Again(StoreError),
+}
+
+impl Worker {
+    fn work(mut self) {
+        while let Some(mut job) = self.next() {
+            let begun = Instant::now();
+            let mut tries: u32 = 0;
+            let told = loop {
+                match self.attempt(job.as_mut()) {
+                    Tried::Over(result) => break result,
+                    Tried::Again(error) if begun.elapsed() >= PATIENCE => break Err(error),
+                    Tried::Again(error) => {
+                        tries = tries.saturating_add(1);
+                        tracing::debug!(%error, tries, "a transaction is run again");
+                        std::thread::sleep(pause(tries));
+                    }
+                }
+            };
+            job.tell(told);
+        }
+    }
+
+    fn next(&self) -> Option<Box<dyn Job>> {
+        let mut waiting = self.queue.waiting.lock().ok()?;
+        loop {
+            if let Some(job) = waiting.0.pop_front() {
+                return Some(job);
+            }
+            if waiting.1 {
+                return None;
+            }
+            waiting = self.queue.bell.wait(waiting).ok()?;
+        }
+    }
+
+    fn attempt(&mut self, job: &mut dyn Job) -> Tried {
+        let connection = match self.session.take() {
+            Some(Connection::Postgres(session)) if !session.is_closed() => Connection::Postgres(session),
+            Some(_) | None => match self.address.connect() {
+                Ok(session) => Connection::Postgres(session),
+                Err(error) => return Tried::Again(error),
+            },
+        };
+        let tried = self.transact(&connection, job);
+        if let Connection::Postgres(session) = &connection
+            && !session.is_closed()
+        {
+            self.session = Some(connection);
+        }
+        tried
+    }
+
+    fn transact(&self, connection: &Connection, job: &mut dyn Job) -> Tried {
+        let begin = if self.writes { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
+        if let Err(error) = connection.execute_batch(begin) {
+            take_trouble(connection);
+            return Tried::Again(error.into());
+        }
+        if !job.run(connection) {
+            let trouble = take_trouble(connection);
+            // A session that is over has undone it already.
+            let _ = connection.execute_batch("ROLLBACK");
+            take_trouble(connection);
+            return match trouble {
+                Some(Trouble::Again | Trouble::Gone) => Tried::Again(StoreError::new(
+                    "the store failed: PostgreSQL gave the transaction up again and again: look whether the server is healthy",
+                )),
+                // The job's own result says why.
+                Some(Trouble::Lasting) | None => Tried::Over(Ok(())),
+            };
+        }
+        if self.writes {
+            self.crash.reach("store.inside_transaction");
+        }
+        let commit = connection.execute_batch("COMMIT");
+        let trouble = take_trouble(connection);
+        match commit {
+            Ok(()) => {
+                if self.writes {
+                    self.crash.reach("store.after_transaction");
+                }
+                Tried::Over(Ok(()))
+            }
+            Err(error) => match trouble {
+                Some(Trouble::Again) => Tried::Again(error.into()),
+                Some(Trouble::Gone | Trouble::Lasting) | None => Tried::Over(Err(StoreError::new(format!(
+                    "{}; whether the last step was kept is found out by beginning anew",
+                    StoreError::from(error).message
+                )))),
+            },
+        }
+    }
+}
+
+fn take_trouble(connection: &Connection) -> Option<Trouble> {
+    match connection {
+        Connection::Postgres(session) => session.take_trouble(),
+        Connection::Sqlite(_) => None,
+    }
+}
+
+/// Longer with each try, and never the same for two that are in each other's way.
+fn pause(tries: u32) -> Duration {
+    let limit = 10_u64.saturating_mul(1 << tries.min(8)).min(PAUSE_MAX_MS);
+    Duration::from_millis(5 + u64::from(backoff::draw()) % limit)
+}

@@ -1,0 +1,326 @@
+//! A session of PostgreSQL as the ledger sees it.
+//!
+//! In: the ledger's SQL. Out: rows. The caller's thread drives the connection: a session has a runtime of its own that only
+//! runs while something is asked. A failure inside a transaction is remembered until the transaction is over.
+
+use std::cell::{Cell as Remembered, RefCell};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use bytes::BytesMut;
+use tokio::runtime::Runtime;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Error, Row, Statement};
+
+use super::{Cell, LockSpace, SqlError, Value};
+use crate::store::StoreError;
+
+/// In how many counters sessions count.
+const SHARDS: i64 = 32;
+/// How many locks one space has: a bound on what one transaction can hold, far below the server's own.
+const LOCKS: u32 = 4096;
+/// Stands for the character that PostgreSQL cannot keep in a text, and is itself written as two.
+const ESCAPE: char = '\u{e000}';
+
+/// How a transaction failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum Trouble {
+    /// It got in another's way: it may be run again.
+    Again,
+    /// The session is over: it may be run again in another one, unless its commit was on its way.
+    Gone,
+    /// The same would happen again.
+    Lasting,
+}
+
+/// A connection to a server.
+pub(in crate::store) struct Session {
+    runtime: Runtime,
+    client: Client,
+    statements: RefCell<HashMap<String, Statement>>,
+    trouble: Remembered<Option<Trouble>>,
+    shard: i64,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Session").field("shard", &self.shard).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session over a connection that `runtime` drives.
+    pub(in crate::store) fn new(runtime: Runtime, client: Client) -> Result<Self, SqlError> {
+        let row = runtime.block_on(client.query_one("SELECT pg_backend_pid()", &[])).map_err(SqlError::Postgres)?;
+        let backend: i32 = row.try_get(0).map_err(SqlError::Postgres)?;
+        Ok(Self {
+            runtime,
+            client,
+            statements: RefCell::default(),
+            trouble: Remembered::new(None),
+            shard: i64::from(backend).rem_euclid(SHARDS),
+        })
+    }
+
+    /// What went wrong since this was asked last.
+    pub(in crate::store) fn take_trouble(&self) -> Option<Trouble> {
+        self.trouble.take()
+    }
+
+    /// Is the connection over?
+    pub(in crate::store) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub(super) fn shard(&self) -> i64 {
+        self.shard
+    }
+
+    fn noted<T>(&self, result: Result<T, Error>) -> Result<T, SqlError> {
+        result.map_err(|error| {
+            // What follows the first failure of a transaction tells nothing new.
+            if self.trouble.get().is_none() {
+                self.trouble.set(Some(kind_of(&error, self.client.is_closed())));
+            }
+            SqlError::Postgres(error)
+        })
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> Result<Statement, SqlError> {
+        if let Some(known) = self.statements.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.noted(self.runtime.block_on(self.client.prepare(&respell(sql))))?;
+        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    pub(super) fn execute(&self, statement: &Statement, values: &[Value<'_>]) -> Result<usize, SqlError> {
+        let touched = self.noted(self.runtime.block_on(self.client.execute_raw(statement, parameters(values))))?;
+        Ok(usize::try_from(touched).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn query(&self, statement: &Statement, values: &[Value<'_>]) -> Result<Vec<Row>, SqlError> {
+        let held = parameters(values);
+        let given: Vec<&(dyn ToSql + Sync)> = held.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.noted(self.runtime.block_on(self.client.query(statement, &given)))
+    }
+
+    pub(super) fn batch(&self, sql: &str) -> Result<(), SqlError> {
+        self.noted(self.runtime.block_on(self.client.batch_execute(sql)))
+    }
+
+    /// INVARIANT: the locks of one call are taken in the order of their numbers, so that two calls never wait for each other.
+    pub(super) fn lock(&self, space: LockSpace, names: &[&str]) -> Result<(), SqlError> {
+        let mut numbers: Vec<u32> = names.iter().map(|name| number_of(name)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut list = String::from("[");
+        for (index, number) in numbers.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            // Writing to a text cannot fail.
+            let _ = write!(list, "{comma}{number}");
+        }
+        list.push(']');
+        let statement = self
+            .prepare("SELECT pg_advisory_xact_lock(CAST(?1 AS integer), CAST(value AS integer)) FROM json_each(?2)")?;
+        self.query(&statement, &[Value::Integer(space as i64), Value::Text(&list)])?;
+        Ok(())
+    }
+}
+
+fn number_of(name: &str) -> u32 {
+    let digest = crate::keys::digest(&["lock", name]);
+    let short: String = digest.chars().take(7).collect();
+    u32::from_str_radix(&short, 16).unwrap_or_default() % LOCKS
+}
+
+fn kind_of(error: &Error, closed: bool) -> Trouble {
+    match error.code() {
+        Some(code)
+            if [
+                &SqlState::T_R_SERIALIZATION_FAILURE,
+                &SqlState::T_R_DEADLOCK_DETECTED,
+                &SqlState::LOCK_NOT_AVAILABLE,
+            ]
+            .contains(&code) =>
+        {
+            Trouble::Again
+        }
+        Some(code)
+            if [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW]
+                .contains(&code) =>
+        {
+            Trouble::Gone
+        }
+        Some(code) if code.code().starts_with("08") || code.code() == "25P03" => Trouble::Gone,
+        Some(_) => Trouble::Lasting,
+        None if closed || error.is_closed() => Trouble::Gone,
+        None => match std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>()) {
+            Some(_) => Trouble::Gone,
+            None => Trouble::Lasting,
+        },
+    }
+}
+
+/// A failure in words, with what to do.
+pub(in crate::store) fn failed(error: &Error) -> StoreError {
+    let advice = match error.code().map(SqlState::code) {
+        Some("53100") => ": free some space on the server",
+        Some("28P01" | "28000") => ": mend user and password of `store`",
+        Some("3D000") => ": create the database, or mend its name in `store`",
+        Some("42501") => ": grant the user the right to create and use tables in the database",
+        Some("53300") => ": the server has no connection left; raise its max_connections",
+        Some("25006") => ": the server is read-only (a replica?); name the primary in `store`",
+        Some(_) => "",
+        None => ": look whether the server runs and can be reached",
+    };
+    let said = match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        },
+    };
+    StoreError::new(format!("the store failed: PostgreSQL says {said}{advice}"))
+}
+
+/// The ledger's SQL as PostgreSQL spells it.
+fn respell(sql: &str) -> String {
+    let mut text = sql.replace('?', "$");
+    if let Some(rest) = text.strip_prefix("INSERT OR IGNORE") {
+        let (values, returning) = rest.split_once(" RETURNING").map_or((rest, None), |(a, b)| (a, Some(b)));
+        let returning = returning.map(|columns| format!(" RETURNING{columns}")).unwrap_or_default();
+        text = format!("INSERT{values} ON CONFLICT DO NOTHING{returning}");
+    }
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("json_each(") {
+        let (list, behind) = after.split_once(')').unwrap_or((after, ""));
+        whole.push_str(before);
+        whole.push_str("json_array_elements_text(CAST(");
+        whole.push_str(list);
+        whole.push_str(" AS json))");
+        rest = behind;
+    }
+    whole.push_str(rest);
+    whole
+}
+
+/// The tables as PostgreSQL spells them: numbers of 64 bits, texts compared byte by byte as SQLite does.
+pub(in crate::store) fn respell_schema(sql: &str) -> String {
+    sql.replace("id INTEGER PRIMARY KEY", "id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY")
+        .replace(" WITHOUT ROWID", "")
+        .replace("INTEGER", "BIGINT")
+        .replace(" TEXT", " TEXT COLLATE \"C\"")
+}
+
+/// A value on its way to the server.
+#[derive(Debug)]
+struct Parameter<'v>(Value<'v>);
+
+fn parameters<'v>(values: &[Value<'v>]) -> Vec<Parameter<'v>> {
+    values.iter().map(|value| Parameter(*value)).collect()
+}
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self.0 {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Text(text) => match text.contains(['\0', ESCAPE]) {
+                false => text.to_sql(kind, out),
+                true => escaped(text).to_sql(kind, out),
+            },
+            Value::Integer(number) if *kind == Type::BOOL => (number != 0).to_sql(kind, out),
+            Value::Integer(number) if *kind == Type::INT4 => i32::try_from(number)?.to_sql(kind, out),
+            Value::Integer(number) => number.to_sql(&Type::INT8, out),
+        }
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\0' => out.extend([ESCAPE, '0']),
+            ESCAPE => out.extend([ESCAPE, '1']),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            ESCAPE => match letters.next() {
+                Some('0') => out.push('\0'),
+                Some(_) | None => out.push(ESCAPE),
+            },
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// A column's value.
+pub(super) fn cell(row: &Row, place: usize) -> Result<Cell<'_>, SqlError> {
+    let kind = row.columns().get(place).map(|column| column.type_().clone());
+    let integer = |number: Option<i64>| number.map_or(Cell::Null, Cell::Integer);
+    match kind {
+        Some(Type::INT8) => Ok(integer(row.try_get(place).map_err(SqlError::Postgres)?)),
+        Some(Type::INT4) => {
+            Ok(integer(row.try_get::<_, Option<i32>>(place).map_err(SqlError::Postgres)?.map(i64::from)))
+        }
+        Some(Type::BOOL) => {
+            Ok(integer(row.try_get::<_, Option<bool>>(place).map_err(SqlError::Postgres)?.map(i64::from)))
+        }
+        Some(Type::TEXT | Type::VARCHAR | Type::NAME) => {
+            let text: Option<&str> = row.try_get(place).map_err(SqlError::Postgres)?;
+            Ok(text.map_or(Cell::Null, |text| match text.contains(ESCAPE) {
+                true => Cell::Text(unescaped(text).into()),
+                false => Cell::Text(text.into()),
+            }))
+        }
+        Some(kind) => Err(SqlError::Column(format!("a value of the type {kind}"))),
+        None => Err(SqlError::Column("no such column".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_sqlite_understands_is_respelled() {
+        assert_eq!(
+            respell("INSERT OR IGNORE INTO t (a) VALUES (?1)"),
+            "INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(
+            respell("INSERT OR IGNORE INTO t (a) VALUES (?1) RETURNING id"),
+            "INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id"
+        );
+        assert_eq!(
+            respell("SELECT 1 WHERE a IN (SELECT value FROM json_each(?2)) LIMIT ?3"),
+            "SELECT 1 WHERE a IN (SELECT value FROM json_array_elements_text(CAST($2 AS json))) LIMIT $3"
+        );
+    }
+
+    #[test]
+    fn a_text_keeps_the_character_that_the_server_cannot_keep() {
+        for text in ["a\0b", "\0", "\u{e000}0", "\u{e000}\0\u{e000}1", "plain"] {
+            assert!(!escaped(text).contains('\0'));
+            assert_eq!(unescaped(&escaped(text)), text);
+        }
+    }
+}
