@@ -8,7 +8,9 @@ mod cell;
 pub(in crate::store) mod postgres;
 
 use super::StoreError;
-pub(in crate::store) use cell::{Cell, FromCell, ToValue, Value};
+#[cfg(feature = "postgres")]
+use cell::Cell;
+pub(in crate::store) use cell::{FromCell, ToValue, Value};
 
 /// Why a statement failed.
 #[derive(Debug)]
