@@ -74,7 +74,7 @@ pub(in crate::store) enum Connection {
 pub(in crate::store) enum Statement<'c> {
     Sqlite(rusqlite::CachedStatement<'c>),
     #[cfg(feature = "postgres")]
-    Postgres(&'c postgres::Session, tokio_postgres::Statement),
+    Postgres(&'c postgres::Session, String),
 }
 
 /// A row of an answer.
@@ -146,7 +146,7 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => Ok(Statement::Sqlite(connection.prepare_cached(&for_sqlite(sql))?)),
             #[cfg(feature = "postgres")]
-            Self::Postgres(session) => Ok(Statement::Postgres(session, session.prepare(sql)?)),
+            Self::Postgres(session) => Ok(Statement::Postgres(session, sql.to_owned())),
         }
     }
 
@@ -224,7 +224,7 @@ impl Statement<'_> {
         match self {
             Self::Sqlite(statement) => Ok(statement.execute(rusqlite::params_from_iter(params.values()))?),
             #[cfg(feature = "postgres")]
-            Self::Postgres(session, statement) => session.execute(statement, &params.values()),
+            Self::Postgres(session, sql) => session.execute(sql, &params.values()),
         }
     }
 
@@ -240,8 +240,8 @@ impl Statement<'_> {
                 rows.next()?.map_or(Err(SqlError::NoRow), |row| read(&Row::Sqlite(row)))
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(session, statement) => {
-                let rows = session.query(statement, &params.values())?;
+            Self::Postgres(session, sql) => {
+                let rows = session.query(sql, &params.values())?;
                 rows.first().map_or(Err(SqlError::NoRow), |row| read(&Row::Postgres(row)))
             }
         }
@@ -262,8 +262,8 @@ impl Statement<'_> {
                 }
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(session, statement) => {
-                found.extend(session.query(statement, &params.values())?.iter().map(|row| read(&Row::Postgres(row))));
+            Self::Postgres(session, sql) => {
+                found.extend(session.query(sql, &params.values())?.iter().map(|row| read(&Row::Postgres(row))));
             }
         }
         Ok(found.into_iter())

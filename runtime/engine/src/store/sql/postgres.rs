@@ -87,24 +87,43 @@ impl Session {
         })
     }
 
-    pub(super) fn prepare(&self, sql: &str) -> Result<Statement, SqlError> {
-        if let Some(known) = self.statements.borrow().get(sql) {
+    /// Prepares a statement once for each text and each list of its values' types: the server would guess some of them wrong
+    /// from the text alone. Of a value that is not there it guesses.
+    fn prepare(&self, sql: &str, values: &[Value<'_>]) -> Result<Statement, SqlError> {
+        let mut name = String::with_capacity(sql.len() + values.len());
+        name.extend(values.iter().map(|value| match value {
+            Value::Null => 'n',
+            Value::Integer(_) => 'i',
+            Value::Text(_) => 't',
+        }));
+        name.push_str(sql);
+        if let Some(known) = self.statements.borrow().get(&name) {
             return Ok(known.clone());
         }
-        let statement = self.noted(self.runtime.block_on(self.client.prepare(&respell(sql))))?;
-        self.statements.borrow_mut().insert(sql.to_owned(), statement.clone());
+        let types: Vec<Type> = values
+            .iter()
+            .map(|value| match value {
+                Value::Null => Type::UNKNOWN,
+                Value::Integer(_) => Type::INT8,
+                Value::Text(_) => Type::TEXT,
+            })
+            .collect();
+        let statement = self.noted(self.runtime.block_on(self.client.prepare_typed(&respell(sql), &types)))?;
+        self.statements.borrow_mut().insert(name, statement.clone());
         Ok(statement)
     }
 
-    pub(super) fn execute(&self, statement: &Statement, values: &[Value<'_>]) -> Result<usize, SqlError> {
-        let touched = self.noted(self.runtime.block_on(self.client.execute_raw(statement, parameters(values))))?;
+    pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, SqlError> {
+        let statement = self.prepare(sql, values)?;
+        let touched = self.noted(self.runtime.block_on(self.client.execute_raw(&statement, parameters(values))))?;
         Ok(usize::try_from(touched).unwrap_or(usize::MAX))
     }
 
-    pub(super) fn query(&self, statement: &Statement, values: &[Value<'_>]) -> Result<Vec<Row>, SqlError> {
+    pub(super) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, SqlError> {
+        let statement = self.prepare(sql, values)?;
         let held = parameters(values);
         let given: Vec<&(dyn ToSql + Sync)> = held.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.noted(self.runtime.block_on(self.client.query(statement, &given)))
+        self.noted(self.runtime.block_on(self.client.query(&statement, &given)))
     }
 
     pub(super) fn batch(&self, sql: &str) -> Result<(), SqlError> {
@@ -123,9 +142,8 @@ impl Session {
             let _ = write!(list, "{comma}{number}");
         }
         list.push(']');
-        let statement = self
-            .prepare("SELECT pg_advisory_xact_lock(CAST(?1 AS integer), CAST(value AS integer)) FROM json_each(?2)")?;
-        self.query(&statement, &[Value::Integer(space as i64), Value::Text(&list)])?;
+        let sql = "SELECT pg_advisory_xact_lock(CAST(?1 AS integer), CAST(value AS integer)) FROM json_each(?2)";
+        self.query(sql, &[Value::Integer(space as i64), Value::Text(&list)])?;
         Ok(())
     }
 }
