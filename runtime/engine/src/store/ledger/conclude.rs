@@ -48,7 +48,7 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
         Verdict::Retry { at, fault, quiet_until, alone } => {
             tx.prepare_cached(
                 "UPDATE messages SET failures = failures + 1, quiet_until = coalesce(?2, quiet_until),
-                        first_attempt_at = coalesce(first_attempt_at, ?3), alone = max(alone, ?4) WHERE id = ?1",
+                        first_attempt_at = coalesce(first_attempt_at, ?3), alone = CASE WHEN alone = 1 THEN 1 ELSE ?4 END WHERE id = ?1",
             )?
             .execute(params![message.id, quiet_until.map(micros), now, alone])?;
             later(tx, message, Event::Retry, (micros(*at), fault), now)

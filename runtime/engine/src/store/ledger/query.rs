@@ -98,7 +98,7 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
 fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
     let counts = tx
         .prepare_cached(
-            "SELECT write_no, shown, why, sum(messages), min(changed_at) FROM (
+            "SELECT write_no, shown, why, CAST(sum(messages) AS BIGINT), min(changed_at) FROM (
                SELECT write_no, NULL AS changed_at, state AS shown, NULL AS why, messages FROM purged WHERE flow = ?1
                UNION ALL
                SELECT m.write_no, m.changed_at,

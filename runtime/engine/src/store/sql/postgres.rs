@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// Prepares a statement once for each text and each list of its values' types: the server would guess some of them wrong
-    /// from the text alone. Of a value that is not there it guesses.
+    /// from the text alone. A value that is not there stands in the text itself.
     fn prepare(&self, sql: &str, values: &[Value<'_>]) -> Result<Statement, SqlError> {
         let mut name = String::with_capacity(sql.len() + values.len());
         name.extend(values.iter().map(|value| match value {
@@ -103,12 +103,11 @@ impl Session {
         let types: Vec<Type> = values
             .iter()
             .map(|value| match value {
-                Value::Null => Type::UNKNOWN,
                 Value::Integer(_) => Type::INT8,
-                Value::Text(_) => Type::TEXT,
+                Value::Null | Value::Text(_) => Type::TEXT,
             })
             .collect();
-        let statement = self.noted(self.runtime.block_on(self.client.prepare_typed(&respell(sql), &types)))?;
+        let statement = self.noted(self.runtime.block_on(self.client.prepare_typed(&respell(sql, values), &types)))?;
         self.statements.borrow_mut().insert(name, statement.clone());
         Ok(statement)
     }
@@ -205,8 +204,8 @@ pub(in crate::store) fn failed(error: &Error) -> StoreError {
 }
 
 /// The ledger's SQL as PostgreSQL spells it.
-fn respell(sql: &str) -> String {
-    let mut text = sql.replace('?', "$");
+fn respell(sql: &str, values: &[Value<'_>]) -> String {
+    let mut text = numbered(sql, values);
     if let Some(rest) = text.strip_prefix("INSERT OR IGNORE") {
         let (values, returning) = rest.split_once(" RETURNING").map_or((rest, None), |(a, b)| (a, Some(b)));
         let returning = returning.map(|columns| format!(" RETURNING{columns}")).unwrap_or_default();
@@ -224,6 +223,27 @@ fn respell(sql: &str) -> String {
     }
     whole.push_str(rest);
     whole
+}
+
+/// `?2` as `$2`, or as `NULL` where there is no value.
+fn numbered(sql: &str, values: &[Value<'_>]) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut pieces = sql.split('?');
+    text.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let end = piece.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(piece.len());
+        let (number, rest) = piece.split_at_checked(end).unwrap_or((piece, ""));
+        let place = number.parse::<usize>().unwrap_or_default().checked_sub(1);
+        match place.and_then(|place| values.get(place)) {
+            Some(Value::Null) => text.push_str("NULL"),
+            Some(Value::Integer(_) | Value::Text(_)) | None => {
+                text.push('$');
+                text.push_str(number);
+            }
+        }
+        text.push_str(rest);
+    }
+    text
 }
 
 /// The tables as PostgreSQL spells them: numbers of 64 bits, texts compared byte by byte as SQLite does.
@@ -321,15 +341,15 @@ mod tests {
     #[test]
     fn what_only_sqlite_understands_is_respelled() {
         assert_eq!(
-            respell("INSERT OR IGNORE INTO t (a) VALUES (?1)"),
+            respell("INSERT OR IGNORE INTO t (a) VALUES (?1)", &[]),
             "INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
-            respell("INSERT OR IGNORE INTO t (a) VALUES (?1) RETURNING id"),
+            respell("INSERT OR IGNORE INTO t (a) VALUES (?1) RETURNING id", &[]),
             "INSERT INTO t (a) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id"
         );
         assert_eq!(
-            respell("SELECT 1 WHERE a IN (SELECT value FROM json_each(?2)) LIMIT ?3"),
+            respell("SELECT 1 WHERE a IN (SELECT value FROM json_each(?2)) LIMIT ?3", &[Value::Null, Value::Text("")]),
             "SELECT 1 WHERE a IN (SELECT value FROM json_array_elements_text(CAST($2 AS json))) LIMIT $3"
         );
     }
