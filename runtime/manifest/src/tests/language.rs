@@ -6,24 +6,36 @@ use crate::{
     Place, ProbeTarget, Select, TopicName, Verb, Verify,
 };
 
+/// The shipped manifests; that none is left out is seen by `tests/systems`.
+const SHIPPED: [(&str, &str); 10] = [
+    ("business-central", include_str!("../../../../specs/systems/business-central/connector.yaml")),
+    ("kontor", include_str!("../../../../specs/systems/kontor/connector.yaml")),
+    ("magento", include_str!("../../../../specs/systems/magento/connector.yaml")),
+    ("nordwind", include_str!("../../../../specs/systems/nordwind/connector.yaml")),
+    ("sage-200", include_str!("../../../../specs/systems/sage-200/connector.yaml")),
+    ("sage-x3", include_str!("../../../../specs/systems/sage-x3/connector.yaml")),
+    ("sap-business-one", include_str!("../../../../specs/systems/sap-business-one/connector.yaml")),
+    ("shopify", include_str!("../../../../specs/systems/shopify/connector.yaml")),
+    ("shopware-6", include_str!("../../../../specs/systems/shopware-6/connector.yaml")),
+    ("woocommerce", include_str!("../../../../specs/systems/woocommerce/connector.yaml")),
+];
+
+fn text(system: &str) -> &'static str {
+    SHIPPED.iter().find(|(name, _)| *name == system).map(|(_, text)| *text).unwrap()
+}
+
 fn shipped(system: &str) -> Manifest {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/");
-    parse(&std::fs::read_to_string(format!("{folder}{system}/connector.yaml")).unwrap())
+    parse(text(system))
 }
 
 #[test]
 fn every_shipped_manifest_is_read() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems");
-    let mut count = 0;
-    for system in std::fs::read_dir(folder).unwrap().flatten() {
-        let name = system.file_name().into_string().unwrap();
-        let manifest = shipped(&name);
+    for (name, text) in SHIPPED {
+        let manifest = parse(text);
         assert_eq!(manifest.system, name);
         assert_eq!(manifest.system_not_built(), None, "{name}");
         assert!(manifest.check.is_some(), "{name}");
-        count += 1;
     }
-    assert!(count >= 10);
 }
 
 #[test]
@@ -153,8 +165,7 @@ fn ordinary_mistakes_of_the_larger_vocabulary() {
         ),
     ];
     for (system, from, to, message, help) in cases {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/");
-        let text = std::fs::read_to_string(format!("{folder}{system}/connector.yaml")).unwrap();
+        let text = text(system);
         assert!(text.contains(from), "{system} no longer holds `{from}`");
         let faults = Manifest::parse(&text.replacen(from, to, 1), "connector.yaml").unwrap_err();
         let told = lines(&faults);
