@@ -1,7 +1,5 @@
 //! Every output field of order 10231 is explained in words that an accountant follows: one snapshot, read from top to bottom.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its case must fail")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

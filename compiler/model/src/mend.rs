@@ -44,3 +44,17 @@ pub(crate) fn is_path(source: &str) -> bool {
         && source.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.')
         && !source.starts_with(|first: char| first.is_ascii_digit())
 }
+
+/// The line on which something stands alone, with its end.
+pub(crate) fn whole_line(files: &Files, span: Span) -> Option<Span> {
+    let text = &files.get(span.file)?.text;
+    let before = text.get(..span.start as usize)?;
+    let indent = before.len() - before.trim_end_matches([' ', '\t']).len();
+    let behind = text.get(span.end as usize..)?;
+    let rest = behind.find('\n').map_or(behind.len(), |at| at + 1);
+    let line = behind.get(..rest)?.trim();
+    let alone = before.trim_end_matches([' ', '\t']).ends_with('\n') && (line.is_empty() || line.starts_with('#'));
+    let less = u32::try_from(indent).ok()?;
+    let more = u32::try_from(rest).ok()?;
+    alone.then_some(Span { start: span.start - less, end: span.end + more, ..span })
+}

@@ -71,11 +71,10 @@ fn outcome(loaded: &Loaded, model: &Model, texts: &CaseTexts) -> (&'static str, 
             ("text,rejected", lines.collect())
         }
         Outcome::Skipped { reason, .. } => ("text,skipped", format!("{reason}\n")),
-        Outcome::Waiting(references) => {
+        Outcome::Waiting(references) | Outcome::Wants(references) => {
             let lines = references.iter().map(|reference| format!("{}\n", reference_json(reference).to_text()));
             ("text,waiting", lines.collect())
         }
-        Outcome::Wants(_) => unreachable!("a case answers every reference"),
     }
 }
 

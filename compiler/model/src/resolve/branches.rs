@@ -167,7 +167,9 @@ impl Body<'_, '_> {
                 let mend = mend::last_line(&self.ctx.project.files, span, &line);
                 self.report(faults::incomplete_match(span, &lacking.unwrap_or_default(), mend));
             }
-            (Some(last), Some(lacking)) if lacking.is_empty() => self.report(faults::answers_nothing(last, "arm")),
+            (Some(last), Some(lacking)) if lacking.is_empty() => {
+                self.report(faults::answers_nothing(last, "arm", mend::whole_line(&self.ctx.project.files, last)))
+            }
             (None | Some(_), None | Some(_)) => {}
         }
     }
@@ -175,12 +177,12 @@ impl Body<'_, '_> {
     pub(super) fn otherwise(
         &mut self,
         value: &tree::Expr,
-        branch: &tree::Branch,
+        written: &tree::Branch,
         place: Option<&Place>,
         span: Span,
     ) -> Expr {
         let value = self.expr(value, place);
-        let branch = match branch {
+        let branch = match written {
             tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if is_reference(&value) => {
                 Branch::Answer(Answer::Wait)
             }
@@ -190,11 +192,16 @@ impl Body<'_, '_> {
             tree::Branch::Answer(_) | tree::Branch::Value(_) => {
                 let inner = Place::inner(value.ty.clone(), "the value before `otherwise`");
                 let needs_words = place.is_none() && matches!(value.ty, Type::Enum(_) | Type::List(_));
-                self.branch(branch, if needs_words { Some(&inner) } else { place })
+                self.branch(written, if needs_words { Some(&inner) } else { place })
             }
         };
         if !value.optional && value.ty != Type::Never {
-            self.report(faults::needless_otherwise(value.span));
+            let end = match written {
+                tree::Branch::Value(value) => value.span.end,
+                tree::Branch::Answer(answer) => answer.span.end,
+            };
+            let answer = Span { start: value.span.end, end, ..value.span };
+            self.report(faults::needless_otherwise(value.span, answer));
         }
         let Some((ty, optional)) = self.common(&[&Branch::Value(present_of(&value)), &branch], span) else {
             return poison(span);

@@ -266,7 +266,7 @@ impl Body<'_, '_> {
                 None
             }
             Accepted::Quotient => {
-                self.report(faults::unrounded_quotient(value.span));
+                self.report(faults::unrounded_quotient(value.span, &self.rounded_to(&Type::Quotient)));
                 None
             }
             Accepted::Missing => {

@@ -123,7 +123,7 @@ impl Body<'_, '_> {
                         let noun = self.noun(&hole.ty);
                         self.report(faults::wrong_type(hole.span, "a text, number, day or the like", &noun));
                     } else if hole.ty == Type::Quotient {
-                        self.report(faults::unrounded_quotient(hole.span));
+                        self.report(faults::unrounded_quotient(hole.span, &self.rounded_to(&Type::Quotient)));
                     }
                     max = max.zip(text_max(&hole.ty)).map(|(max, more)| max.saturating_add(more));
                     resolved.push(TemplatePart::Hole(hole));
@@ -152,7 +152,7 @@ impl Body<'_, '_> {
             return value;
         }
         if value.ty == Type::Quotient {
-            self.report(faults::unrounded_quotient(value.span));
+            self.report(faults::unrounded_quotient(value.span, &self.rounded_to(&Type::Quotient)));
         } else {
             let noun = self.noun(&value.ty);
             self.report(faults::wrong_type(value.span, "a number", &noun));

@@ -145,7 +145,7 @@ impl Body<'_, '_> {
             Misfit::InstantIntoDate => faults::instant_into_date(value.span, place, self.zone_mend(value)),
             Misfit::UnknownWords(words) => faults::unknown_words(value.span, &words, &place.ty, place),
             Misfit::OutOfRange => faults::integer_out_of_range(value.span, place, self.piped(value, "fit")),
-            Misfit::Quotient => faults::unrounded_quotient(value.span),
+            Misfit::Quotient => faults::unrounded_quotient(value.span, &self.rounded_to(&place.ty)),
             Misfit::MissingElements => faults::missing_elements(value.span, place, self.piped(value, "present")),
         };
         self.report(fault);
@@ -154,6 +154,18 @@ impl Body<'_, '_> {
     /// `(value otherwise reject "...")`.
     pub(crate) fn answered(&self, value: &Expr, name: &str) -> Vec<Edit> {
         mend::answered(&self.ctx.project.files, value.span, name)
+    }
+
+    /// `round(..., 2)`, with as many decimals as a place keeps.
+    pub(crate) fn rounded_to(&self, place: &Type) -> String {
+        let places = if let Type::Decimal { scale, .. } = place {
+            *scale
+        } else if matches!(place, Type::Integer { .. }) {
+            0
+        } else {
+            2
+        };
+        self.rounding_call(places).replacen('(', "(..., ", 1)
     }
 
     /// `round(2)`, with a mode where the project has none.

@@ -79,7 +79,7 @@ impl Body<'_, '_> {
                 continue;
             };
             if otherwise.is_some() {
-                self.report(faults::unreachable_row(row.span, None, behind));
+                self.report(faults::unreachable_row(row.span, None, behind, None));
             }
             // A table of one column may list several keys before one result.
             let groups: Vec<&[Cell]> = if shell.keys.len() == 1 { cells.chunks(1).collect() } else { vec![cells] };
@@ -138,6 +138,7 @@ impl Body<'_, '_> {
     /// No row is unreachable; every key has an answer.
     fn check_rows(&mut self, tree: &tree::Table, shell: &crate::ir::Table, rows: &[Row], otherwise: bool) {
         let sound = self.sound();
+        let csv = matches!(tree.rows, TableRows::Csv { .. });
         let domains: Vec<Option<Vec<Literal>>> =
             shell.keys.iter().map(|key| shell.locals.get(key.0).and_then(|local| all_values(&local.ty))).collect();
         let patterns: Vec<Pattern> =
@@ -155,7 +156,11 @@ impl Body<'_, '_> {
             if !reached {
                 let wider = open.iter().position(|other| !useful(std::slice::from_ref(other), pattern, &domains));
                 let wider = if same.is_some() { None } else { wider.and_then(|at| open_spans.get(at)).copied() };
-                self.report(faults::unreachable_row(row.span, same, wider));
+                // Several keys before one result are rows side by side.
+                let shares = |other: Option<&Row>| other.is_some_and(|other| other.span == row.span);
+                let shared = shares(rows.get(index + 1)) || index.checked_sub(1).is_some_and(|at| shares(rows.get(at)));
+                let alone = mend::whole_line(&self.ctx.project.files, row.span).filter(|_| !shared && !csv);
+                self.report(faults::unreachable_row(row.span, same, wider, alone));
             }
             first.entry(pattern).or_insert(row.span);
             if !one_key && same.is_none() {
@@ -175,7 +180,11 @@ impl Body<'_, '_> {
             }
             None if otherwise => {
                 for row in written.iter().filter(|row| row.cells.is_none()) {
-                    self.report(faults::answers_nothing(row.span, "row"));
+                    self.report(faults::answers_nothing(
+                        row.span,
+                        "row",
+                        mend::whole_line(&self.ctx.project.files, row.span),
+                    ));
                 }
             }
             Some(_) | None => {}

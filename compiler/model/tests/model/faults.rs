@@ -113,6 +113,8 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0303_unknown_target_word", "Kind <- \"rushed\""),
         ("E0303_words_of_another_list", "Kind <- order.status"),
         ("E0304_incomparable_types", "Closed <- order.total == \"gross\""),
+        ("E0305_in_a_text", "Comment <- \"A third is {order.total / 3}\" | cut"),
+        ("W0606_with_a_value_behind", "Comment <- order.number otherwise \"-\"   # never\nShort <- \"a\""),
         ("E0305_unrounded_quotient", "Amount <- order.total / 3"),
         ("E0306_wrong_arguments", "Comment <- replace(order.number, \"a\")"),
         ("E0307_misplaced_wait", "Comment <- order.comment otherwise wait"),
@@ -215,8 +217,8 @@ fn a_fix_mends_its_fault_and_makes_no_other() {
         }
     }
     let expected = [
-        "E0201", "E0202", "E0203", "E0205", "E0206", "E0207", "E0302", "E0303", "E0311", "E0312", "E0411", "E0412",
-        "E0413", "E0414", "E0415", "E0417", "E0418", "W0621",
+        "E0201", "E0202", "E0203", "E0205", "E0206", "E0207", "E0302", "E0303", "E0311", "E0305", "E0312", "E0313",
+        "E0411", "E0412", "E0413", "E0414", "E0415", "E0417", "E0418", "W0606", "W0621",
     ];
     for code in expected {
         assert!(mended_codes.contains(code), "no case shows the fix of {code}");
