@@ -5,6 +5,7 @@
 
 mod book;
 mod cases;
+mod duties;
 mod shared;
 
 use std::sync::Arc;
@@ -98,6 +99,10 @@ conformance! {
     cases::parts_are_messages_of_their_own_and_the_next_write_waits_for_all,
     cases::what_is_not_met_may_be_gone,
     cases::agreed_states_are_kept,
+    duties::a_removed_target_is_forgotten_and_a_record_comes_back,
+    duties::only_what_was_carried_can_be_gone,
+    duties::parts_of_one_message_have_links_and_claims_of_their_own,
+    duties::a_message_that_goes_alone_stays_so,
     shared::many_workers_claim_each_message_once,
     shared::many_writers_of_one_key_keep_its_order,
     shared::a_second_opening_finds_everything,
