@@ -19,6 +19,7 @@ use crate::connector::Connector;
 use crate::crash::CrashPoint;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
+use crate::flow::turns;
 use crate::flow::{Core, alerting, gone, halting, hinting, reading, sweeping, working};
 use crate::options::Options;
 use crate::schedule::{self, Timing};
@@ -104,6 +105,7 @@ impl Engine {
             gates,
             skews: Mutex::default(),
             healths: Mutex::default(),
+            turns: Mutex::default(),
             progress: watch::channel(Progress::default()).0,
             stop: watch::channel(false).0,
             bell: Notify::new(),
@@ -271,10 +273,14 @@ impl Engine {
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
             return Ok(Ended::Failed(reason));
         }
-        let mut ended = reading::read_flow(&self.core, flow, extent).await?;
-        if ended == Ended::Complete && !extent.everything && gone::is_due(&self.core, flow).await? {
-            ended = reading::read_flow(&self.core, flow, Extent { everything: true, ..extent }).await?;
+        if !turns::hold(&self.core, flow).await? {
+            let reason = "another process reads it now".to_owned();
+            summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
+            return Ok(Ended::Failed(reason));
         }
+        let read = self.read(flow, extent).await;
+        turns::give_back(&self.core, flow).await?;
+        let ended = read?;
         if let Ended::Failed(reason) = &ended {
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
         }
@@ -283,6 +289,33 @@ impl Engine {
         working::work(&self.core, &upto).await?;
         alerting::send_alerts(&self.core).await?;
         Ok(ended)
+    }
+
+    async fn read(&self, flow: &'static FlowPlan, extent: Extent) -> Result<Ended, EngineError> {
+        let ended = reading::read_flow(&self.core, flow, extent).await?;
+        if ended == Ended::Complete && !extent.everything && gone::is_due(&self.core, flow).await? {
+            return reading::read_flow(&self.core, flow, Extent { everything: true, ..extent }).await;
+        }
+        Ok(ended)
+    }
+
+    /// What other processes have read since is not due here.
+    async fn learn(&self, last: &mut HashMap<(&'static str, usize), Timestamp>) -> Result<(), EngineError> {
+        if self.core.store.is_shared() {
+            let read: HashMap<String, Option<Timestamp>> = self
+                .core
+                .store
+                .status(self.core.now())
+                .await?
+                .flows
+                .into_iter()
+                .map(|flow| (flow.flow, flow.last_read_at))
+                .collect();
+            for ((flow, _), at) in last.iter_mut() {
+                *at = read.get(*flow).copied().flatten().map_or(*at, |known| known.max(*at));
+            }
+        }
+        Ok(())
     }
 
     /// Delivers until nothing is left that a retry brings on.
@@ -364,6 +397,7 @@ impl Engine {
         const LONGEST: Duration = Duration::from_secs(5);
         let core = &self.core;
         let names: Vec<String> = timings.iter().map(|(flow, _)| flow.name.to_owned()).collect();
+        self.learn(last).await?;
         for (flow, timings) in timings {
             hinting::follow(core, flow).await?;
             let now = core.now();

@@ -110,6 +110,12 @@ impl Store for Failing {
     fn hints(&self, question: HintQuestion) -> Stored<'_, Vec<Hint>> {
         self.guard(|| self.inner.hints(question))
     }
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+    fn turn(&self, turn: TurnRequest) -> Stored<'_, bool> {
+        self.guard(|| self.inner.turn(turn))
+    }
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
         self.guard(|| self.inner.hints_taken(taken))
     }

@@ -236,6 +236,14 @@ impl Store for Bent {
         self.inner.hints(question)
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn turn(&self, turn: TurnRequest) -> Stored<'_, bool> {
+        self.inner.turn(turn)
+    }
+
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
         self.inner.hints_taken(taken)
     }

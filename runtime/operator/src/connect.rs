@@ -15,9 +15,11 @@ use mapwright_engine::store::sqlite::SqliteStore;
 use mapwright_engine::{Engine, Options};
 use mapwright_values::Integration;
 use mapwright_values::settings::check_settings;
+#[cfg(feature = "postgres")]
+use secrecy::ExposeSecret;
 
 use crate::Faults;
-use crate::deployment::{ChannelDeployment, Deployment, EngineDeployment};
+use crate::deployment::{ChannelDeployment, Deployment, EngineDeployment, StoreDeployment};
 
 /// Connections by alias.
 pub(crate) type Connections = HashMap<String, Arc<dyn Connector>>;
@@ -79,9 +81,20 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
 }
 
 /// Opens the store alone, for questions and a person's decisions.
-pub(crate) fn open_store(path: &Path) -> Result<SqliteStore, Faults> {
+pub(crate) fn open_store(store: &StoreDeployment) -> Result<Arc<dyn Store>, Faults> {
     let crash = Arc::new(CrashPoint::new(crash_at()));
-    Ok(SqliteStore::open_with(path, crash)?)
+    match store {
+        StoreDeployment::File(path) => Ok(Arc::new(SqliteStore::open_with(path, crash)?)),
+        #[cfg(feature = "postgres")]
+        StoreDeployment::Postgres(url) => {
+            Ok(Arc::new(mapwright_engine::store::postgres::PostgresStore::open_with(url.expose_secret(), crash)?))
+        }
+        #[cfg(not(feature = "postgres"))]
+        StoreDeployment::Postgres(_) => Err(Faults(vec![
+            "store: this program was built without PostgreSQL: build the integration with the feature `postgres` of mapwright-operator, or write `store: \"sqlite:FILE\"`"
+                .to_owned(),
+        ])),
+    }
 }
 
 /// The whole engine of a deployment.
@@ -90,7 +103,7 @@ pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Res
     let settings = check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
     let connections = open_systems(integration, &mut deployment)?;
     let channels = open_channels(integration, &deployment)?;
-    let store: Arc<dyn Store> = Arc::new(open_store(&deployment.store)?);
+    let store = open_store(&deployment.store)?;
     let options = options(&deployment.engine, channels);
     let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
     Ok((engine, connections))

@@ -26,7 +26,7 @@ pub(crate) async fn carry_out(
     let store = open_store(&path)?;
     let crash = CrashPoint::default();
     let operator = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
-    let letters = DeadLetters { store: &store, clock: &SystemClock, operator, crash: &crash };
+    let letters = DeadLetters { store: store.as_ref(), clock: &SystemClock, operator, crash: &crash };
     match command {
         DeadLettersCommand::List { flow, cause, limit, json } => {
             known_flow(integration, flow.as_deref())?;

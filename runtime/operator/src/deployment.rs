@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mapwright_values::Json;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 /// Names the file that is looked for when none is given.
@@ -19,7 +19,7 @@ pub struct Deployment {
     /// By the alias of the project (`shop`, `erp`).
     pub systems: BTreeMap<String, SystemDeployment>,
     /// Where the embedded store lives.
-    pub store: PathBuf,
+    pub store: StoreDeployment,
     /// Values of the settings, as one record.
     pub settings: Json<'static>,
     /// Channels by name.
@@ -47,6 +47,25 @@ pub struct EngineDeployment {
     pub canary_every_ms: Option<u64>,
     /// How often a flow that reads changes reads everything, in hours; 0 = never.
     pub sweep_every_hours: Option<u64>,
+}
+
+/// Where the store is.
+#[derive(Debug)]
+pub enum StoreDeployment {
+    /// A file of SQLite: one process at a time.
+    File(PathBuf),
+    /// The address of a database of PostgreSQL: any number of processes.
+    Postgres(SecretString),
+}
+
+impl std::fmt::Display for StoreDeployment {
+    /// Without anything that could be a password.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(formatter, "{}", path.display()),
+            Self::Postgres(_) => write!(formatter, "in PostgreSQL"),
+        }
+    }
 }
 
 /// One system.
@@ -134,19 +153,19 @@ impl Deployment {
     ///
     /// # Errors
     /// The file cannot be read, or names a store that this program does not have.
-    pub fn store_of(path: &Path) -> Result<PathBuf, Vec<String>> {
+    pub fn store_of(path: &Path) -> Result<StoreDeployment, Vec<String>> {
         let name = path.display().to_string();
         let text = read(path)?;
         let file = understand(&text, &name)?;
         let mut faults = Vec::new();
-        let store = store_path(file.store.as_deref(), folder_of(path), &name, &mut faults);
+        let store = resolve_store(file.store.as_deref(), folder_of(path), &name, &mut faults);
         if faults.is_empty() { Ok(store) } else { Err(faults) }
     }
 
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
         let file = understand(text, name)?;
         let mut faults = Vec::new();
-        let store = store_path(file.store.as_deref(), folder, name, &mut faults);
+        let store = resolve_store(file.store.as_deref(), folder, name, &mut faults);
         if let Some(queue) = file.queue.as_deref().filter(|queue| *queue != "embedded") {
             faults.push(format!(
                 "{name}: queue `{}:` is not built yet; leave the line out or write `queue: embedded`",
@@ -239,20 +258,41 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
-fn store_path(store: Option<&str>, folder: &Path, name: &str, faults: &mut Vec<String>) -> PathBuf {
-    let store = store.unwrap_or("sqlite:state.db");
-    let Some(path) = store.strip_prefix("sqlite:") else {
+fn resolve_store(store: Option<&str>, folder: &Path, name: &str, faults: &mut Vec<String>) -> StoreDeployment {
+    let written = store.unwrap_or("sqlite:state.db");
+    let named = ["env:", "file:"].iter().any(|scheme| written.starts_with(scheme));
+    let store = match named.then(|| resolve_secret(written, folder)) {
+        Some(Ok(secret)) => secret,
+        Some(Err(fault)) => {
+            faults.push(format!("{name}: store: {fault}"));
+            return StoreDeployment::File(PathBuf::new());
+        }
+        None => SecretString::from(written.to_owned()),
+    };
+    if ["postgres://", "postgresql://"].iter().any(|scheme| store.expose_secret().starts_with(scheme)) {
+        let user =
+            store.expose_secret().split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
+        if !named && user.is_some_and(|user| user.contains(':')) {
+            faults.push(format!(
+                "{name}: store: a password stands in this file: move the whole address into the environment and write `store: \"env:STORE_URL\"`"
+            ));
+        }
+        return StoreDeployment::Postgres(store);
+    }
+    let Some(path) = store.expose_secret().strip_prefix("sqlite:") else {
         // What follows the scheme may hold a password.
-        let scheme = store.split(':').next().unwrap_or_default();
-        faults.push(format!("{name}: store `{scheme}:` is not built yet; write `store: \"sqlite:FILE\"`"));
-        return PathBuf::new();
+        let scheme = store.expose_secret().split(':').next().unwrap_or_default().to_owned();
+        let scheme = if named { String::new() } else { format!(" `{scheme}:`") };
+        faults.push(format!(
+            "{name}: there is no store of the kind{scheme}; write `store: \"sqlite:FILE\"` or `store: \"postgres://USER@HOST/DATABASE\"`"
+        ));
+        return StoreDeployment::File(PathBuf::new());
     };
     // SQLite takes an empty name for a file that is deleted at the end, and `:memory:` for none at all.
     if path.is_empty() || path == ":memory:" {
         faults.push(format!("{name}: the store needs a file that stays; write `store: \"sqlite:state.db\"`"));
-        return PathBuf::new();
     }
-    folder.join(path)
+    StoreDeployment::File(folder.join(path))
 }
 
 fn resolve_system(
@@ -359,12 +399,12 @@ mod tests {
     #[test]
     fn every_fault_is_told_at_once_and_no_secret_is_taken_from_the_file() {
         let faults = faults(
-            "systems:\n  shop:\n    connector: shopware-6\n    url: http://shop\n    credentials: { client_id: env:MAPWRIGHT_NOT_SET, client_secret: plain }\nstore: postgres://db\nqueue: redis://q\n",
+            "systems:\n  shop:\n    connector: shopware-6\n    url: http://shop\n    credentials: { client_id: env:MAPWRIGHT_NOT_SET, client_secret: plain }\nstore: \"postgres://u:hunter2@db/d\"\nqueue: redis://q\n",
         );
         assert_eq!(
             faults,
             [
-                "deployment.yaml: store `postgres:` is not built yet; write `store: \"sqlite:FILE\"`",
+                "deployment.yaml: store: a password stands in this file: move the whole address into the environment and write `store: \"env:STORE_URL\"`",
                 "deployment.yaml: queue `redis:` is not built yet; leave the line out or write `queue: embedded`",
                 "deployment.yaml: systems.shop.credentials.client_id: the environment variable MAPWRIGHT_NOT_SET is not set",
                 "deployment.yaml: systems.shop.credentials.client_secret: write env:NAME or file:PATH; a secret never stands in this file itself",
@@ -403,6 +443,22 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_processes_share_is_named_without_its_password() {
+        let mut faults = Vec::new();
+        let store = resolve_store(Some("postgres://u@db.example/d"), Path::new("/"), "x", &mut faults);
+        assert!(faults.is_empty() && matches!(store, StoreDeployment::Postgres(_)), "{faults:?}");
+        resolve_store(Some("mysql://u:hunter2@db/d"), Path::new("/"), "x", &mut faults);
+        resolve_store(Some("env:MAPWRIGHT_NOT_SET"), Path::new("/"), "x", &mut faults);
+        assert_eq!(
+            faults,
+            [
+                "x: there is no store of the kind `mysql:`; write `store: \"sqlite:FILE\"` or `store: \"postgres://USER@HOST/DATABASE\"`",
+                "x: store: the environment variable MAPWRIGHT_NOT_SET is not set",
+            ]
+        );
+    }
+
+    #[test]
     fn a_secret_file_that_is_empty_is_no_secret() {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("secret"), "\n").expect("write");
@@ -417,6 +473,6 @@ mod tests {
         let erp = deployment.systems.get("erp").expect("erp");
         assert_eq!(erp.config.get("page_size").map(String::as_str), Some("50"));
         assert_eq!(erp.config.get("objects.SOH").map(String::as_str), Some("YSOH"));
-        assert_eq!(deployment.store, Path::new("/srv/state.db"));
+        assert!(matches!(deployment.store, StoreDeployment::File(path) if path == Path::new("/srv/state.db")));
     }
 }

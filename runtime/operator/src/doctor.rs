@@ -18,7 +18,7 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
     open_channels(integration, &deployment)?;
     say!("alerts      every channel that a flow names is there (nothing is sent)");
     open_store(&deployment.store)?;
-    say!("store       {} can be read and written", deployment.store.display());
+    say!("store       {} can be read and written", deployment.store);
     let connections = open_systems(integration, &mut deployment)?;
     let mut sick = false;
     for system in integration.plan.systems {

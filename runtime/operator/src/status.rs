@@ -1,13 +1,11 @@
 //! `status`: where every flow stands. Green needs evidence: a completed reading and no record that needs a person.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use mapwright_engine::clock::Clock;
 use mapwright_engine::clock::SystemClock;
 use mapwright_engine::state::State;
 use mapwright_engine::status::{FlowStatus, StoreStatus, notes};
-use mapwright_engine::store::Store;
 use mapwright_values::Integration;
 
 use crate::connect::open_store;
@@ -17,7 +15,7 @@ use crate::{Ending, Faults};
 
 pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> Result<Ending, Faults> {
     let path = Deployment::store_of(file).map_err(Faults)?;
-    let store: Arc<dyn Store> = Arc::new(open_store(&path)?);
+    let store = open_store(&path)?;
     let now = SystemClock.now();
     let status = store.status(now).await?;
     if json {

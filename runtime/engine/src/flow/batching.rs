@@ -16,6 +16,7 @@ use super::resolving::{Prepared, Work};
 use super::sending::{self, Finished, Readied, Ready, Shared};
 use crate::EngineError;
 use crate::backoff;
+use crate::clock::later;
 use crate::connector::{Class, Deed, Failure, Written};
 use crate::store::{Intended, Verdict};
 
@@ -131,6 +132,13 @@ async fn send(
     }
     let name = format!("{:08x}{:08x}", backoff::draw(), backoff::draw());
     let (members, mut finished) = intend(core, members, &name).await?;
+    if later(core.now(), give_up) > lease_until {
+        // A process that stood still meanwhile may have lost its claims: nothing was sent, and nothing is.
+        for (work, _) in members {
+            finished.push(sending::too_late(core, &work).await?);
+        }
+        return Ok(finished);
+    }
     if members.is_empty() {
         return Ok(finished);
     }

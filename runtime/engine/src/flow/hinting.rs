@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use mapwright_values::plan::{FlowPlan, Plan, Schedule};
 
 use super::reading::{self, Ended, Extent};
-use super::{Core, gathering, gone, halting};
+use super::{Core, gathering, gone, halting, turns};
 use crate::EngineError;
 use crate::clock::{earlier, later};
 use crate::connector::{Class, Failure};
@@ -105,10 +105,15 @@ async fn follow_some(core: &Core, flow: &'static FlowPlan, hints: &[Hint]) -> Re
             return Ok(Some(failure.message));
         }
     }
-    if read_all && let Ended::Failed(reason) = reading::read_flow(core, flow, Extent::default()).await? {
-        return Ok(Some(reason));
+    if !read_all {
+        return Ok(None);
     }
-    Ok(None)
+    let ended = reading::read_flow(core, flow, Extent::default()).await;
+    turns::give_back(core, flow).await?;
+    match ended? {
+        Ended::Failed(reason) => Ok(Some(reason)),
+        Ended::Complete | Ended::Stopped => Ok(None),
+    }
 }
 
 /// A hint moves no watermark.

@@ -19,6 +19,7 @@ pub(crate) mod resolving;
 pub(crate) mod sending;
 pub(crate) mod sweeping;
 pub(crate) mod together;
+pub(crate) mod turns;
 pub(crate) mod working;
 
 use std::collections::HashMap;
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) skews: Mutex<HashMap<String, SignedDuration>>,
     /// How well each connection works.
     pub(crate) healths: Mutex<HashMap<String, health::Health>>,
+    /// Until when this process has the turn to read which flows.
+    pub(crate) turns: Mutex<HashMap<&'static str, Timestamp>>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) stop: watch::Sender<bool>,
     /// Rung when something new is to be done before its time.

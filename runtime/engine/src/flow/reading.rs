@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapwright_values::plan::{AlsoReadPlan, FlowPlan, TermPlan};
 use mapwright_values::{Input, Json, References, Term};
 
-use super::{Core, deciding, gathering, gone, halting, record};
+use super::{Core, deciding, gathering, gone, halting, record, turns};
 use crate::EngineError;
 use crate::clock::{earlier, later};
 use crate::connector::{Class, Connector, Failure, Page, PageRequest, Reading, Row, Window};
@@ -204,7 +204,7 @@ impl<'a> Pass<'a> {
         };
         let mut clock_known = resumed;
         loop {
-            if self.core.is_stopping() {
+            if self.core.is_stopping() || !turns::hold(self.core, self.flow).await? {
                 return Ok(Ended::Stopped);
             }
             let page = match self.fetch(&window).await {

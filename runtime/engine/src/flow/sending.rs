@@ -214,9 +214,18 @@ pub(super) async fn send_ready(
     let intended = core.store.intend(intent(work, &ready, None)).await?;
     core.crash.reach("intent.after_commit");
     match intended {
+        // A process that stood still meanwhile may have lost its claim: nothing was sent, and nothing is.
+        Intended::Granted if later(core.now(), give_up) > lease_until => too_late(core, work).await,
         Intended::Granted => transmit(core, work, ready, give_up).await,
         refused @ (Intended::LeaseLost | Intended::KeyInUse) => not_intended(core, work, &refused).await,
     }
+}
+
+/// The intent is kept, and its claim has no time left in which a request could end: proof of no effect.
+pub(super) async fn too_late(core: &Core, work: &Work) -> Result<Finished, EngineError> {
+    let fault = Fault::own("late", "the claim was nearly over before anything was sent");
+    let verdict = Verdict::Retry { at: core.now(), fault, quiet_until: None, alone: false };
+    conclude(core, work, verdict, None).await
 }
 
 /// The store did not allow a write.

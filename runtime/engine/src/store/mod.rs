@@ -48,6 +48,12 @@ pub trait Store: Send + Sync {
     /// Takes the store for working: registers the flows' policies and frees what a dead owner had leased.
     fn begin(&self, beginning: Beginning) -> Stored<'_, ()>;
 
+    /// May several processes work on it at the same time?
+    fn is_shared(&self) -> bool;
+
+    /// Takes, prolongs or gives back the turn to read a flow; answers whether it is the asker's now.
+    fn turn(&self, turn: TurnRequest) -> Stored<'_, bool>;
+
     /// T1, T2: keeps one page, its keys and the position behind it.
     fn capture(&self, page: CapturePage) -> Stored<'_, Captured>;
 

@@ -116,3 +116,16 @@ pub struct ReadingNote {
     /// Alert channel.
     pub channel: Option<String>,
 }
+
+/// Asks for the turn to read a flow: of all processes one reads it at a time.
+#[derive(Clone, Debug)]
+pub struct TurnRequest {
+    /// Flow.
+    pub flow: String,
+    /// Who asks.
+    pub owner: String,
+    /// When.
+    pub now: Timestamp,
+    /// Until when it is held if it is not prolonged; `None` = it is given back.
+    pub until: Option<Timestamp>,
+}

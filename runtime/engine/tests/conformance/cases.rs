@@ -573,3 +573,97 @@ pub(crate) async fn agreed_states_are_kept(place: &dyn Place) {
         assert_eq!(store.agreed(vec![record("x"), record("K")]).await.unwrap(), [None, Some(agreed)]);
     }
 }
+
+/// One run of a flow at a time, over all processes.
+pub(crate) async fn a_turn_to_read_is_one_owners(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "a", false).await;
+    let turn = |owner: &str, second, until: Option<i64>| TurnRequest {
+        flow: "orders".to_owned(),
+        owner: owner.to_owned(),
+        now: at(second),
+        until: until.map(at),
+    };
+    assert!(store.turn(turn("a", 1, Some(50))).await.unwrap());
+    assert!(!store.turn(turn("b", 2, Some(60))).await.unwrap());
+    assert!(store.turn(turn("a", 40, Some(90))).await.unwrap(), "it is prolonged");
+    assert!(!store.turn(turn("b", 60, Some(99))).await.unwrap());
+    assert!(store.turn(turn("b", 90, Some(200))).await.unwrap(), "it ends by itself");
+    assert!(!store.turn(turn("a", 91, Some(99))).await.unwrap());
+    store.turn(turn("a", 92, None)).await.unwrap();
+    assert!(!store.turn(turn("a", 93, Some(99))).await.unwrap(), "nobody gives back what is not theirs");
+    store.turn(turn("b", 94, None)).await.unwrap();
+    assert!(store.turn(turn("a", 95, Some(99))).await.unwrap());
+}
+
+/// Hints of webhooks.
+pub(crate) async fn notices_are_kept_once_and_followed(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", false).await;
+    let notice = |id: &str, key: Option<&str>| Notice {
+        system: "shop".to_owned(),
+        id: Some(id.to_owned()),
+        hints: vec![("orders".to_owned(), key.map(str::to_owned))],
+        now: at(1),
+    };
+    let told = store.notice(vec![notice("1", Some("a")), notice("2", Some("a")), notice("3", None)]).await.unwrap();
+    assert_eq!(
+        told.iter().map(|one| (one.repeated, one.kept)).collect::<Vec<_>>(),
+        [(false, 1), (false, 0), (false, 1)]
+    );
+    assert!(store.notice(vec![notice("1", Some("a"))]).await.unwrap()[0].repeated);
+    let question = |second| HintQuestion { flow: "orders".to_owned(), now: at(second), limit: 10 };
+    let hints = store.hints(question(1)).await.unwrap();
+    let mut keys: Vec<(Option<String>, u64)> = hints.iter().map(|hint| (hint.key.clone(), hint.told)).collect();
+    keys.sort();
+    assert_eq!(keys, [(None, 1), (Some("a".to_owned()), 2)]);
+    let taken = |failed| HintsTaken { flow: "orders".to_owned(), hints: hints.clone(), failed };
+    store.hints_taken(taken(Some(("down".to_owned(), at(9))))).await.unwrap();
+    assert!(store.hints(question(8)).await.unwrap().is_empty());
+    assert_eq!(store.hints(question(9)).await.unwrap()[0].failures, 1);
+    // Told once more meanwhile: that one stays.
+    store.notice(vec![notice("4", Some("a"))]).await.unwrap();
+    store.hints_taken(taken(None)).await.unwrap();
+    assert_eq!(store.hints(question(9)).await.unwrap().len(), 1);
+    assert_eq!(flow(store.as_ref()).await.hints, 1);
+}
+
+/// Retention, erasure, replay.
+pub(crate) async fn what_is_old_is_purged_and_what_is_private_forgotten(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", false).await;
+    capture(store.as_ref(), vec![row("a", "1", 1), row("b", "1", 1), row("c", "1", 1)], 1).await;
+    let leased = lease(store.as_ref(), "w", 2).await;
+    deliver(store.as_ref(), &leased[0], "KA", 3).await;
+    deliver(store.as_ref(), &leased[1], "KB", 3).await;
+    let purge = Purge { flow: "orders".to_owned(), before: at(100), limit: 1 };
+    assert_eq!(store.purge(purge.clone()).await.unwrap(), 1);
+    assert_eq!(count(store.as_ref(), State::Done).await, 2, "what is removed stays counted");
+    let forget = |key: &str| Forget {
+        flows: vec!["orders".to_owned()],
+        source_key: key.to_owned(),
+        operator: "tester".to_owned(),
+        reason: "asked".to_owned(),
+        now: at(200),
+    };
+    assert_eq!(store.forget(forget("c")).await.unwrap().open, [leased[2].id]);
+    assert_eq!(store.forget(forget("b")).await.unwrap().records, 1);
+    assert_eq!(store.dead_letter(leased[1].id).await.unwrap().unwrap().original, "");
+    assert_eq!(store.links(vec![link("a"), link("b")]).await.unwrap(), [Some("KA".to_owned()), Some("KB".to_owned())]);
+    deliver(store.as_ref(), &leased[2], "KC", 5).await;
+    let replay = Replay {
+        flow: "orders".to_owned(),
+        source_key: "c".to_owned(),
+        target: ("erp".to_owned(), "Orders".to_owned()),
+        on_gone: None,
+        operator: "tester".to_owned(),
+        reason: "again".to_owned(),
+        now: at(300),
+    };
+    let Replayed::Queued(id) = store.replay(replay.clone()).await.unwrap() else { panic!("it is not queued") };
+    assert_eq!(store.replay(replay.clone()).await.unwrap(), Replayed::UnderWay(id));
+    let again = lease_one(store.as_ref(), 301).await;
+    assert_eq!((again.id, again.last_written.clone(), again.link.as_deref()), (id, None, Some("KC")));
+    let unknown = Replay { source_key: "nobody".to_owned(), ..replay };
+    assert_eq!(store.replay(unknown).await.unwrap(), Replayed::Unknown);
+}

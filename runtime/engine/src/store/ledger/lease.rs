@@ -35,8 +35,10 @@ pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreE
             "UPDATE messages SET next_at = ?1, owner = NULL, fence = fence + 1 WHERE owner = ?2",
             params![micros(beginning.now), beginning.owner],
         )?;
+        tx.execute("DELETE FROM turns WHERE owner = ?1", [&beginning.owner])?;
         return Ok(());
     }
+    tx.execute("DELETE FROM turns", params![])?;
     // The message that tried an open circuit died with its owner: another one may try.
     tx.execute("UPDATE connections SET open_until = ?1 WHERE opened_at IS NOT NULL", [micros(beginning.now)])?;
     // Whoever begins holds the file alone: every lease is a dead owner's, or our own from before a failed call.

@@ -17,6 +17,7 @@ mod query;
 pub(in crate::store) mod schema;
 mod step;
 mod sweeping;
+mod turns;
 
 use jiff::Timestamp;
 use mapwright_values::Link;
@@ -26,6 +27,9 @@ use super::*;
 
 /// Runs transactions. A job may be run again when the database gave its transaction up, so it changes nothing else.
 pub(in crate::store) trait Runner: Send + Sync {
+    /// May several processes work on it at the same time?
+    fn shared(&self) -> bool;
+
     /// Takes the store for working.
     ///
     /// # Errors
@@ -68,6 +72,14 @@ impl<R: Runner> Store for R {
 
     fn capture(&self, page: CapturePage) -> Stored<'_, Captured> {
         self.write(move |tx| capture::capture(tx, &page))
+    }
+
+    fn is_shared(&self) -> bool {
+        self.shared()
+    }
+
+    fn turn(&self, turn: TurnRequest) -> Stored<'_, bool> {
+        self.write(move |tx| turns::take(tx, &turn))
     }
 
     fn position<'a>(&'a self, flow: &'a str, pass: &'a str) -> Stored<'a, Position> {

@@ -59,6 +59,10 @@ impl PostgresStore {
 }
 
 impl Runner for PostgresStore {
+    fn shared(&self) -> bool {
+        true
+    }
+
     fn take(&self) -> Result<(), StoreError> {
         Ok(())
     }

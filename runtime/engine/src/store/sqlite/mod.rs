@@ -138,6 +138,10 @@ fn empty_log(path: &Path) -> Result<(), StoreError> {
 }
 
 impl Runner for SqliteStore {
+    fn shared(&self) -> bool {
+        false
+    }
+
     fn take(&self) -> Result<(), StoreError> {
         self.take_file()
     }
