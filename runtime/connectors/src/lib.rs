@@ -35,6 +35,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod vault;
+mod webhooks;
 mod windows;
 mod writing;
 
@@ -42,3 +43,4 @@ pub use alert::WebhookAlert;
 pub use connection::Connectors;
 pub use settings::ConnectionSettings;
 pub use vault::{SealedFiles, Vault};
+pub use webhooks::{Incoming, Received, Receiver, TOLERANCE};
