@@ -107,7 +107,6 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0704", "unserved_entity", "a manifest does not say how an entity is reached that the project uses"),
     ("W0607", "condition_after_reading", "a condition of a `read` is evaluated after every record was fetched"),
     ("W0608", "unsafe_write", "a write can neither be repeated nor proved when its answer is lost"),
-    ("W0609", "webhook_not_received", "a webhook is named that this version does not receive"),
     ("W0610", "dismissed_twice", "a field is left or ignored twice by one mapping"),
     ("W0611", "self_feeding_flow", "a flow writes fields that it reads, so that each change sets it going once more"),
     (

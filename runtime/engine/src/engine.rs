@@ -149,6 +149,11 @@ impl Engine {
         Ok(noticed)
     }
 
+    /// Lets a run look for work now, not when its pause is over.
+    pub fn ring(&self) {
+        self.core.bell.notify_one();
+    }
+
     /// Where everything stands.
     ///
     /// # Errors
@@ -223,7 +228,7 @@ impl Engine {
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
         let timings = self.timings()?;
         for note in crate::status::notes(self.core.plan()) {
-            tracing::warn!("{note}");
+            tracing::info!("{note}");
         }
         self.begin().await?;
         let service = self.serve(&timings);

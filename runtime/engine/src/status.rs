@@ -251,5 +251,5 @@ pub fn notes(plan: &Plan) -> Vec<String> {
             Schedule::Every { .. } | Schedule::Daily { .. } | Schedule::Cron { .. } | Schedule::OnDemand => false,
         })
     });
-    hooked.map(|flow| format!("{}: webhooks are not received yet: the flow runs by its interval", flow.name)).collect()
+    hooked.map(|flow| format!("{}: webhooks make it quicker where the deployment has a `server`; its other schedules hold in any case", flow.name)).collect()
 }

@@ -1,11 +1,11 @@
 //! Puts an engine together from a deployment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mapwright_connectors::{ConnectionSettings, Connectors, SealedFiles, Vault, WebhookAlert};
+use mapwright_connectors::{ConnectionSettings, Connectors, Receiver, SealedFiles, Vault, WebhookAlert};
 use mapwright_engine::alert::AlertChannel;
 use mapwright_engine::backoff::Backoff;
 use mapwright_engine::connector::Connector;
@@ -14,12 +14,15 @@ use mapwright_engine::store::Store;
 use mapwright_engine::store::sqlite::SqliteStore;
 use mapwright_engine::{Engine, Options};
 use mapwright_values::Integration;
+use mapwright_values::plan::Schedule;
 use mapwright_values::settings::check_settings;
 #[cfg(feature = "postgres")]
 use secrecy::ExposeSecret;
 
 use crate::Faults;
-use crate::deployment::{ChannelDeployment, Deployment, EngineDeployment, StoreDeployment};
+use crate::deployment::{
+    ChannelDeployment, Deployment, EngineDeployment, Retention, ServerDeployment, StoreDeployment,
+};
 
 /// Connections by alias.
 pub(crate) type Connections = HashMap<String, Arc<dyn Connector>>;
@@ -97,16 +100,80 @@ pub(crate) fn open_store(store: &StoreDeployment) -> Result<Arc<dyn Store>, Faul
     }
 }
 
+/// An engine with all that a service needs besides.
+pub(crate) struct Opened {
+    pub(crate) engine: Engine,
+    pub(crate) connections: Connections,
+    pub(crate) server: Option<ServerDeployment>,
+    pub(crate) receivers: HashMap<String, Receiver>,
+    pub(crate) retention: Retention,
+}
+
 /// The whole engine of a deployment.
-pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Result<(Engine, Connections), Faults> {
+pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Result<Opened, Faults> {
     let mut deployment = Deployment::load(file).map_err(Faults)?;
     let settings = check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
+    let receivers = open_receivers(integration, &deployment)?;
     let connections = open_systems(integration, &mut deployment)?;
     let channels = open_channels(integration, &deployment)?;
+    check_retention(integration, &deployment)?;
     let store = open_store(&deployment.store)?;
     let options = options(&deployment.engine, channels);
     let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
-    Ok((engine, connections))
+    let Deployment { server, retention, .. } = deployment;
+    Ok(Opened { engine, connections, server, receivers, retention })
+}
+
+/// The systems whose webhooks a flow listens to.
+pub(crate) fn listened(integration: &Integration) -> BTreeSet<&'static str> {
+    let schedules = integration.plan.flows.iter().flat_map(|flow| flow.schedules);
+    let systems = schedules.filter_map(|schedule| match schedule {
+        Schedule::Webhook { system, .. } => Some(*system),
+        Schedule::Every { .. } | Schedule::Daily { .. } | Schedule::Cron { .. } | Schedule::OnDemand => None,
+    });
+    systems.collect()
+}
+
+/// Receivers of webhooks, where the deployment says where to listen.
+pub(crate) fn open_receivers(
+    integration: &Integration,
+    deployment: &Deployment,
+) -> Result<HashMap<String, Receiver>, Faults> {
+    let mut receivers = HashMap::new();
+    let mut faults = Vec::new();
+    let listened = if deployment.server.is_some() { listened(integration) } else { BTreeSet::new() };
+    for alias in listened {
+        let (Some(system), Some(found)) = (integration.plan.system(alias), deployment.systems.get(alias)) else {
+            // What is missing is told when the systems are opened.
+            continue;
+        };
+        let settings = ConnectionSettings {
+            config: found.config.clone(),
+            credentials: found.credentials.clone(),
+            ..ConnectionSettings::default()
+        };
+        match Receiver::of(system, &settings) {
+            Ok(Some(receiver)) => {
+                receivers.insert(alias.to_owned(), receiver);
+            }
+            Ok(None) => faults.push(format!("{alias}: the manifest of {} describes no webhooks", system.name)),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() { Ok(receivers) } else { Err(Faults(faults)) }
+}
+
+/// Every flow that `retention` names is there.
+pub(crate) fn check_retention(integration: &Integration, deployment: &Deployment) -> Result<(), Faults> {
+    let known = |flow: &&String| integration.plan.flow(flow).is_none();
+    let faults: Vec<String> = deployment
+        .retention
+        .flows
+        .keys()
+        .filter(known)
+        .map(|flow| format!("retention.{flow}: there is no such flow: mend its name, or write `all`"))
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
 }
 
 fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertChannel>>) -> Options {
@@ -142,9 +209,15 @@ pub(crate) fn open_channels(
     let mut faults = Vec::new();
     for (name, ways) in &deployment.alerts {
         let mut opened = Vec::new();
-        for ChannelDeployment::Webhook(url) in ways {
-            match WebhookAlert::new(name, url.clone()) {
-                Ok(channel) => opened.push(Arc::new(channel) as Arc<dyn AlertChannel>),
+        for way in ways {
+            let channel = match way {
+                ChannelDeployment::Webhook(url) => {
+                    WebhookAlert::new(name, url.clone()).map(|channel| Arc::new(channel) as Arc<dyn AlertChannel>)
+                }
+                ChannelDeployment::Mail(to) => crate::mail::open(name, to, deployment.mail.as_ref()),
+            };
+            match channel {
+                Ok(channel) => opened.push(channel),
                 Err(fault) => faults.push(fault),
             }
         }

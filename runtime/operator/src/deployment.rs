@@ -10,6 +10,9 @@ use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::sections::{self, MailFile, ServerFile};
+pub use crate::sections::{MailDeployment, MailTls, Retention, ServerDeployment};
+
 /// Names the file that is looked for when none is given.
 pub const DEFAULT_FILE: &str = "deployment.yaml";
 
@@ -26,6 +29,12 @@ pub struct Deployment {
     pub alerts: BTreeMap<String, Vec<ChannelDeployment>>,
     /// Bounds of the engine that differ from the defaults.
     pub engine: EngineDeployment,
+    /// Where `run` listens; `None` = nowhere.
+    pub server: Option<ServerDeployment>,
+    /// How mail is sent.
+    pub mail: Option<MailDeployment>,
+    /// How long finished records are kept.
+    pub retention: Retention,
     /// Where credentials that rotate are kept; needed by systems whose log-in has some.
     pub vault: Option<VaultDeployment>,
 }
@@ -99,6 +108,8 @@ pub struct VaultDeployment {
 pub enum ChannelDeployment {
     /// A URL that takes Slack- or Teams-compatible JSON.
     Webhook(SecretString),
+    /// An address for mail.
+    Mail(String),
 }
 
 #[derive(Deserialize)]
@@ -111,6 +122,9 @@ struct File {
     alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
     engine: Option<EngineDeployment>,
     vault: Option<VaultFile>,
+    server: Option<ServerFile>,
+    mail: Option<MailFile>,
+    retention: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +190,7 @@ impl Deployment {
         for (alias, system) in file.systems {
             systems.insert(alias.clone(), resolve_system(&alias, system, folder, name, &mut faults));
         }
-        let mut alerts = BTreeMap::new();
+        let mut alerts: BTreeMap<String, Vec<ChannelDeployment>> = BTreeMap::new();
         for (channel, ways) in file.alerts.unwrap_or_default() {
             if ways.is_empty() {
                 faults.push(format!(
@@ -203,7 +217,20 @@ impl Deployment {
                 None
             }
         });
-        if faults.is_empty() { Ok(Self { systems, store, settings, alerts, engine, vault }) } else { Err(faults) }
+        let server = file.server.and_then(|server| sections::server(server, folder, name, &mut faults));
+        let mail = file.mail.and_then(|mail| sections::mail(mail, folder, name, &mut faults));
+        let retention = sections::retention(file.retention.unwrap_or_default(), name, &mut faults);
+        let mailed = alerts.values().flatten().any(|way| matches!(way, ChannelDeployment::Mail(_)));
+        if mailed && mail.is_none() {
+            faults.push(format!(
+                "{name}: an alert goes by mail: add `mail: {{ server: \"smtp.example\", from: \"mapwright@example\" }}`"
+            ));
+        }
+        if faults.is_empty() {
+            Ok(Self { systems, store, settings, alerts, engine, server, mail, retention, vault })
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -340,11 +367,15 @@ fn resolve_channel(
     faults: &mut Vec<String>,
 ) -> Option<ChannelDeployment> {
     if let Some(mail) = &way.mail {
-        faults.push(format!("{name}: alerts.{channel}: mail to {mail} is not built yet; give a webhook"));
-        return None;
+        if way.webhook.is_some() {
+            faults.push(format!(
+                "{name}: alerts.{channel}: one entry is one way: write {{ webhook: ... }} and {{ mail: ... }} side by side"
+            ));
+        }
+        return Some(ChannelDeployment::Mail(mail.clone()));
     }
     let Some(webhook) = &way.webhook else {
-        faults.push(format!("{name}: alerts.{channel}: say where to, for example {{ webhook: \"env:OPS_HOOK\" }}"));
+        faults.push(format!("{name}: alerts.{channel}: say where to, for example {{ webhook: \"env:OPS_HOOK\" }} or {{ mail: \"ops@example.com\" }}"));
         return None;
     };
     match resolve_secret(webhook, folder) {
@@ -357,7 +388,7 @@ fn resolve_channel(
 }
 
 /// `env:NAME` or `file:PATH`; anything else is refused, so that no secret stands in the file.
-fn resolve_secret(value: &str, folder: &Path) -> Result<SecretString, String> {
+pub(crate) fn resolve_secret(value: &str, folder: &Path) -> Result<SecretString, String> {
     if let Some(variable) = value.strip_prefix("env:") {
         return match std::env::var(variable) {
             Ok(secret) if !secret.is_empty() => Ok(SecretString::from(secret)),

@@ -12,10 +12,13 @@ mod connect;
 mod dead_letters;
 pub mod deployment;
 mod doctor;
+mod mail;
 pub mod map;
 mod redact;
 mod rehearse;
 mod say;
+mod sections;
+mod server;
 mod service;
 mod status;
 

@@ -1,26 +1,80 @@
 //! `run` and `sync`: the engine at work, with what a person sees of it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use mapwright_engine::clock::{Clock, SystemClock};
+use mapwright_engine::records::purge;
 use mapwright_engine::status::{FlowStatus, Progress, Summary};
+use mapwright_engine::store::Store;
 use mapwright_engine::{Stop, Sync};
 use mapwright_values::Integration;
 use tokio::sync::watch;
 
 use crate::command::SyncArguments;
-use crate::connect::{Connections, open_engine};
+use crate::connect::{Connections, Opened, listened, open_engine};
+use crate::deployment::Retention;
 use crate::say::{note, say};
+use crate::server::Server;
 use crate::{Ending, Faults};
 
-/// Runs until Ctrl-C or SIGTERM; what is under way is finished first.
+/// How often it is looked for records whose time of keeping is over.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// Runs until Ctrl-C or SIGTERM; what is under way is finished first, what is not begun is given back.
 pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Result<Ending, Faults> {
-    let (engine, connections) = open_engine(integration, file)?;
+    let Opened { engine, connections, server, receivers, retention } = open_engine(integration, file)?;
+    let engine = Arc::new(engine);
+    let server = match server {
+        Some(wanted) => {
+            for (alias, _) in receivers.iter().filter(|(_, receiver)| receiver.needs_subscription()) {
+                note!(
+                    "note: webhooks of {alias} need a subscription at the system, which this version neither makes nor renews: make it there, with this program's address /hooks/{alias}; until then the flow runs by its other schedules"
+                );
+            }
+            let server = Server::start(wanted.listen, wanted.token, Arc::clone(&engine), receivers).await?;
+            say!("listening on http://{} (/hooks/SYSTEM, /health, /ready, /metrics, console at /)", server.address());
+            Some(server)
+        }
+        None => {
+            for alias in listened(integration) {
+                note!(
+                    "note: no `server` in the deployment, so webhooks of {alias} are not received: flows run by their other schedules"
+                );
+            }
+            None
+        }
+    };
+    let housekeeping = tokio::spawn(keep_house(Arc::clone(engine.store()), integration, retention));
     say!("running {} flows of {}; stop with Ctrl-C", integration.plan.flows.len(), integration.plan.name);
     let ended = engine.run(told_to_stop()).await;
+    housekeeping.abort();
+    // Webhooks are kept to the last moment: what is kept now is followed by the next run.
+    if let Some(server) = server {
+        server.stop().await;
+    }
     close(&connections).await;
     ended?;
     say!("stopped; nothing is in flight");
     Ok(Ending::Well)
+}
+
+/// Removes what is kept for no longer, now and once an hour.
+async fn keep_house(store: Arc<dyn Store>, integration: &'static Integration, retention: Retention) {
+    loop {
+        for flow in integration.plan.flows {
+            let Some(kept) = retention.of(flow.name) else { continue };
+            match purge(store.as_ref(), flow.name, kept, SystemClock.now()).await {
+                Ok(0) => {}
+                Ok(removed) => {
+                    tracing::info!(flow = flow.name, removed, "finished records were removed: their time was over")
+                }
+                Err(error) => tracing::error!(flow = flow.name, %error, "finished records could not be removed"),
+            }
+        }
+        tokio::time::sleep(HOUSEKEEPING).await;
+    }
 }
 
 /// Reads and delivers now.
@@ -29,7 +83,7 @@ pub(crate) async fn sync(
     file: &Path,
     arguments: SyncArguments,
 ) -> Result<Ending, Faults> {
-    let (engine, connections) = open_engine(integration, file)?;
+    let Opened { engine, connections, .. } = open_engine(integration, file)?;
     let sync = Sync {
         flows: arguments.flows,
         stop: if arguments.once { Stop::Once } else { Stop::Idle },

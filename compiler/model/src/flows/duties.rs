@@ -3,8 +3,8 @@
 //! In: a flow as written. Out: its duties, each kind in its place. What is said twice, contradicts itself or cannot be
 //! compiled yet is reported here; what the lines mean is asked later.
 
+use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, DutyKind, Name, Remark, WriteDuty, Zone};
-use mapwright_syntax::{Diagnostic, Span};
 
 use super::{cron, faults};
 use crate::context::{Context, Global};
@@ -168,7 +168,7 @@ fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p Du
         | DutyKind::Cron { .. }
         | DutyKind::OnDemand
         | DutyKind::Webhook { .. } => {
-            if let Some(schedule) = schedule(ctx, kind, span) {
+            if let Some(schedule) = schedule(ctx, kind) {
                 duties.schedules.push((schedule, span));
             }
         }
@@ -197,7 +197,7 @@ fn collect_duty<'p>(ctx: &mut Context<'p>, duties: &mut Duties<'p>, kind: &'p Du
 }
 
 /// When a flow runs; `None` where the line says nothing usable.
-fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedule> {
+fn schedule(ctx: &mut Context<'_>, kind: &DutyKind) -> Option<Schedule> {
     match kind {
         DutyKind::Every { span: time, .. } if time.seconds == 0 => {
             ctx.report(faults::malformed_schedule(
@@ -232,18 +232,20 @@ fn schedule(ctx: &mut Context<'_>, kind: &DutyKind, span: Span) -> Option<Schedu
                 ctx.report(fault);
                 return None;
             };
-            let described = ctx.model.systems.get(index).is_some_and(|known| {
-                let source = ctx.project.systems.iter().find(|source| source.name == known.name);
-                source.and_then(|source| source.manifest.1.as_ref()).is_none_or(|manifest| manifest.webhooks.is_some())
-            });
-            if !described {
-                ctx.report(faults::no_webhooks(system));
-                return None;
+            let known = ctx.model.systems.get(index).map(|known| known.name.clone());
+            let source = ctx.project.systems.iter().find(|source| Some(&source.name) == known.as_ref());
+            // A manifest that cannot be read has its own faults.
+            if let Some(manifest) = source.and_then(|source| source.manifest.1.as_ref()) {
+                let fault = match &manifest.webhooks {
+                    None => Some(faults::no_webhooks(system)),
+                    Some(webhooks) if webhooks.knows(&topic.text) => None,
+                    Some(webhooks) => Some(faults::unknown_topic(topic, system, &webhooks.names())),
+                };
+                if let Some(fault) = fault {
+                    ctx.report(fault);
+                    return None;
+                }
             }
-            ctx.report(
-                Diagnostic::warning("W0609", span, format!("the webhook \"{}\" is not received yet", topic.text))
-                    .help("until then the flow runs by its other schedules alone"),
-            );
             Some(Schedule::Webhook { topic: topic.text.clone(), system: system.text.clone() })
         }
         DutyKind::Read { .. }

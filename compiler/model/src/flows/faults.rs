@@ -89,6 +89,18 @@ pub(super) fn no_webhooks(system: &Name) -> Diagnostic {
     Diagnostic::error("E0505", system.span, headline).help("let the flow run `every 5 minutes` instead")
 }
 
+/// A topic that no call of the system has.
+pub(super) fn unknown_topic(topic: &tree::Text, system: &Name, known: &[String]) -> Diagnostic {
+    let headline = format!("`{}` sends no webhook \"{}\"", system.text, topic.text);
+    let fault = Diagnostic::error("E0505", topic.span, headline).help(format!("its manifest knows {}", listed(known)));
+    match closest(&topic.text, known.iter().map(String::as_str)) {
+        Some(meant) => fault
+            .help(format!("did you mean \"{meant}\"?"))
+            .fix(format!("write \"{meant}\""), vec![Edit { span: topic.span, text: format!("\"{meant}\"") }]),
+        None => fault,
+    }
+}
+
 /// The rest of a condition is evaluated by us.
 pub(super) fn condition_after_reading(first: Span, all: &[Span], entity: &EntityRef, able: &[String]) -> Diagnostic {
     let headline = format!("`{}` cannot be asked for this: the condition is evaluated after reading", shown(entity));

@@ -292,6 +292,21 @@ fn a_webhook_alone_is_refused_and_a_reading_mends_it() {
 }
 
 #[test]
+fn a_topic_that_the_system_never_sends_is_refused() {
+    let shop = format!(
+        "{SHOP_MANIFEST}webhooks:\n  verify: {{ kind: none }}\n  topic: body.event\n  topics: {{ order.placed: {{ entity: order, key: body.id }} }}\n"
+    );
+    let spec = orders_and("  on webhook \"order.paced\" of shop\n");
+    let spec = format!("{MAPPINGS}{spec}");
+    let (_, faults, _) = checked_with(&spec, &shop, ERP_MANIFEST);
+    assert_eq!(errors(&faults), ["E0505"]);
+    let fault = faults.iter().find(|fault| fault.code == "E0505").unwrap();
+    assert_eq!(fault.headline, "`shop` sends no webhook \"order.paced\"");
+    let better = mended(&spec, fault).unwrap();
+    assert_eq!(errors(&checked_with(&better, &shop, ERP_MANIFEST).1), Vec::<&str>::new(), "{better}");
+}
+
+#[test]
 fn circles_that_are_settled_and_links_that_are_made_are_no_faults() {
     let back =
         "  every 5 minutes\n  read erp.Items as item\n  write names_back update by sku\n  on conflict shop wins\n";

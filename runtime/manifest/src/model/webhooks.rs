@@ -35,6 +35,34 @@ pub struct Webhooks {
     pub subscribe: Option<Subscribe>,
 }
 
+impl Webhooks {
+    /// May a flow listen to this: a topic, or the entity of a topic whose name carries more than a word?
+    #[must_use]
+    pub fn knows(&self, topic: &str) -> bool {
+        self.topics.iter().any(|known| {
+            let named = match &known.name {
+                TopicName::Text(name) => name == topic,
+                TopicName::Pattern(pattern) => pattern.is_match(topic),
+            };
+            named || known.entity.literal().as_deref() == Some(topic)
+        })
+    }
+
+    /// What a flow may listen to, as far as it has a name.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for topic in &self.topics {
+            let name = match &topic.name {
+                TopicName::Text(name) => Some(name.clone()),
+                TopicName::Pattern(_) => topic.entity.literal(),
+            };
+            names.extend(name.filter(|name| !names.contains(name)));
+        }
+        names
+    }
+}
+
 /// How a call is believed.
 #[derive(Clone, Debug)]
 pub enum Verify {

@@ -103,7 +103,7 @@ mod tests {
             ((header::COOKIE, "mapwright=t0ken"), false),
             ((header::HOST, "localhost"), false),
         ] {
-            assert_eq!(guard.lets_in(&headers(&[given.clone()])), lets_in, "{given:?}");
+            assert_eq!(guard.lets_in(&headers(std::slice::from_ref(&given))), lets_in, "{given:?}");
         }
         assert!(guard.is_form_token(&guard.form_token()) && !guard.is_form_token(&guard.cookie()));
     }

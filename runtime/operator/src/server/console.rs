@@ -36,13 +36,11 @@ input.why{width:9rem}button{font:inherit;padding:.2rem .6rem;border:1px solid #c
 button.go{background:#1f5fbf;border-color:#1f5fbf;color:#fff}.empty{background:#fff;border:1px solid #dfe3e8;padding:.6rem}";
 
 /// Nothing from elsewhere, no scripts, no frames, and nothing kept by caches.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/", get(show))
-        .route("/login", post(log_in))
-        .route("/dead-letters/{id}/{action}", post(decide))
+    Router::new().route("/", get(show)).route("/login", post(log_in)).route("/dead-letters/{id}/{action}", post(decide))
 }
 
 #[derive(serde::Deserialize)]
@@ -102,15 +100,17 @@ async fn decide(
     Form(decision): Form<Decision>,
 ) -> Response {
     if !shared.guard.lets_in(&headers) || !shared.guard.is_form_token(&decision.form_token) {
-        return plain(StatusCode::FORBIDDEN, "this form is not of this page, or of an earlier run: load the page anew\n".to_owned());
+        return plain(
+            StatusCode::FORBIDDEN,
+            "this form is not of this page, or of an earlier run: load the page anew\n".to_owned(),
+        );
     }
     let operator = match decision.operator.trim() {
         "" => "console".to_owned(),
         name => format!("{name} (console)"),
     };
     let crash = CrashPoint::default();
-    let letters =
-        DeadLetters { store: shared.engine.store().as_ref(), clock: &SystemClock, operator, crash: &crash };
+    let letters = DeadLetters { store: shared.engine.store().as_ref(), clock: &SystemClock, operator, crash: &crash };
     let selection = Selection { ids: vec![MessageId(id)], ..Selection::default() };
     let done = match action.as_str() {
         "retry" => letters.retry(selection, &decision.reason).await,

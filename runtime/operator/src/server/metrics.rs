@@ -115,8 +115,7 @@ fn of_status(status: &Status, now: Timestamp) -> String {
     }
     let mut alerts = group(&mut text, "mapwright_alert", "gauge", "How often the cause of an open alert struck.");
     for alert in status.alerts.iter().filter(|alert| alert.state == mapwright_engine::alert::AlertState::Open) {
-        let labels =
-            [("subject", alert.subject.as_str()), ("channel", &alert.channel), ("cause", &alert.cause)];
+        let labels = [("subject", alert.subject.as_str()), ("channel", &alert.channel), ("cause", &alert.cause)];
         alerts.line(&labels, alert.count);
     }
     let mut failing =
@@ -143,8 +142,12 @@ fn of_webhooks<'c>(text: &mut String, systems: impl Iterator<Item = (&'c str, &'
             calls.line(&[("system", system), ("outcome", outcome)], counter.load(Ordering::Relaxed));
         }
     }
-    let mut time =
-        group(text, "mapwright_webhook_micros_total", "counter", "Microseconds from bodies to their answers, all in all.");
+    let mut time = group(
+        text,
+        "mapwright_webhook_micros_total",
+        "counter",
+        "Microseconds from bodies to their answers, all in all.",
+    );
     for (system, counts) in &systems {
         time.line(&[("system", system)], counts.micros.load(Ordering::Relaxed));
     }

@@ -25,7 +25,6 @@ use hyper_util::service::TowerToHyperService;
 use mapwright_connectors::Receiver;
 use mapwright_engine::Engine;
 use mapwright_engine::clock::{Clock, SystemClock};
-use mapwright_values::Integration;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -40,7 +39,6 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 
 /// What the pages and the receiver share.
 pub(crate) struct Shared {
-    pub(crate) integration: &'static Integration,
     pub(crate) engine: Arc<Engine>,
     pub(crate) listening: HashMap<String, Listening>,
     pub(crate) guard: auth::Guard,
@@ -92,7 +90,6 @@ impl Server {
     pub(crate) async fn start(
         address: SocketAddr,
         token: Option<SecretString>,
-        integration: &'static Integration,
         engine: Arc<Engine>,
         receivers: HashMap<String, Receiver>,
     ) -> Result<Self, String> {
@@ -104,7 +101,6 @@ impl Server {
             (alias, Listening { receiver, believed: AtomicBool::new(false), counts: Counts::default() })
         };
         let shared = Arc::new(Shared {
-            integration,
             engine,
             listening: receivers.into_iter().map(listen).collect(),
             guard: auth::Guard::new(token),
@@ -155,7 +151,7 @@ async fn accept(listener: TcpListener, routes: Router, mut stop: tokio::sync::wa
                     continue;
                 }
             },
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = told_to_stop(&mut stop) => break,
         };
         let service = TowerToHyperService::new(routes.clone());
         let mut stop = stop.clone();
@@ -167,7 +163,7 @@ async fn accept(listener: TcpListener, routes: Router, mut stop: tokio::sync::wa
             tokio::pin!(connection);
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
-                _ = stop.wait_for(|stop| *stop) => {
+                () = told_to_stop(&mut stop) => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -180,6 +176,12 @@ async fn accept(listener: TcpListener, routes: Router, mut stop: tokio::sync::wa
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Returns when the server is told to stop.
+async fn told_to_stop(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    // Whoever tells it is gone: that is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// The process lives.
@@ -200,8 +202,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
 
 /// Plain text that no browser takes for something else.
 pub(crate) fn plain(status: StatusCode, text: String) -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (status, headers, text).into_response()
 }
 
