@@ -24,7 +24,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("E0704", "a fault of a manifest"),
     ("E0901", "what is not built changes from version to version"),
     ("N0502", "questions are gathered by the command"),
-    ("W0609", "its example is right in a later version"),
 ];
 
 /// A reading of a block that makes no sense.

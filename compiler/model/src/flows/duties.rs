@@ -236,14 +236,16 @@ fn schedule(ctx: &mut Context<'_>, kind: &DutyKind) -> Option<Schedule> {
             let source = ctx.project.systems.iter().find(|source| Some(&source.name) == known.as_ref());
             // A manifest that cannot be read has its own faults.
             if let Some(manifest) = source.and_then(|source| source.manifest.1.as_ref()) {
-                let fault = match &manifest.webhooks {
-                    None => Some(faults::no_webhooks(system)),
-                    Some(webhooks) if webhooks.knows(&topic.text) => None,
-                    Some(webhooks) => Some(faults::unknown_topic(topic, system, &webhooks.names())),
-                };
-                if let Some(fault) = fault {
-                    ctx.report(fault);
-                    return None;
+                match &manifest.webhooks {
+                    None => {
+                        ctx.report(faults::no_webhooks(system));
+                        return None;
+                    }
+                    Some(webhooks) if webhooks.knows(&topic.text) => {}
+                    Some(webhooks) => {
+                        let fault = faults::unknown_topic(topic, system, &webhooks.names());
+                        ctx.report(fault);
+                    }
                 }
             }
             Some(Schedule::Webhook { topic: topic.text.clone(), system: system.text.clone() })

@@ -296,8 +296,8 @@ fn a_topic_that_the_system_never_sends_is_refused() {
     let shop = format!(
         "{SHOP_MANIFEST}webhooks:\n  verify: {{ kind: none }}\n  topic: body.event\n  topics: {{ order.placed: {{ entity: order, key: body.id }} }}\n"
     );
-    let spec = orders_and("  on webhook \"order.paced\" of shop\n");
-    let spec = format!("{MAPPINGS}{spec}");
+    let hooked = ORDERS.replace("  every 5 minutes\n", "  every 5 minutes\n  on webhook \"order.paced\" of shop\n");
+    let spec = format!("{MAPPINGS}{}", flow("orders", &hooked));
     let (_, faults, _) = checked_with(&spec, &shop, ERP_MANIFEST);
     assert_eq!(errors(&faults), ["E0505"]);
     let fault = faults.iter().find(|fault| fault.code == "E0505").unwrap();
