@@ -8,6 +8,9 @@ use serde_yaml::Spanned;
 
 use crate::fault::{At, ManifestFault};
 
+/// How deep lists and maps may nest: far deeper than any manifest does, and within the stack of every thread.
+const DEPTH_MAX: usize = 24;
+
 /// A YAML value with its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
@@ -38,15 +41,23 @@ pub(crate) struct Entry {
 impl Node {
     /// Reads one document.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, ManifestFault> {
-        match serde_yaml::from_str::<Spanned<Value>>(text) {
+        let options = serde_yaml::options! { budget: serde_yaml::budget! { max_depth: DEPTH_MAX } };
+        match serde_yaml::from_str_with_options::<Spanned<Value>>(text, options) {
             Ok(spanned) => Ok(spanned.into()),
             Err(error) => {
                 let location = error.location();
+                let said = error.without_snippet().to_string();
+                let deep = ["depth", "recursion"].iter().any(|word| said.to_lowercase().contains(word));
+                let message = if deep {
+                    format!("lists and maps nest deeper than {DEPTH_MAX} levels here")
+                } else {
+                    format!("this is not YAML: {said}")
+                };
                 Err(ManifestFault {
                     file: file.to_owned(),
                     line: location.map_or(1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
                     column: location.map_or(1, |at| u32::try_from(at.column()).unwrap_or(u32::MAX)),
-                    message: format!("this is not YAML: {}", error.without_snippet()),
+                    message,
                     help: None,
                 })
             }

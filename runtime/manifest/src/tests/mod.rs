@@ -139,3 +139,13 @@ fn held_against_a_catalogue() {
     assert!(faults.iter().any(|fault| fault.message == "the catalogue has no entity `order`"));
     assert!(faults.iter().any(|fault| fault.message == "the catalogue has no action `order_state`"));
 }
+
+#[test]
+fn what_nests_too_deeply_is_refused() {
+    for count in [30, 64, 1_000, 100_000] {
+        let text = format!("manifest: {}1{}\n", "[".repeat(count), "]".repeat(count));
+        let faults = Manifest::parse(&text, "connector.yaml").err().unwrap_or_default();
+        let told = faults.first().map(|fault| fault.message.as_str());
+        assert_eq!(told, Some("lists and maps nest deeper than 24 levels here"), "{count}");
+    }
+}
