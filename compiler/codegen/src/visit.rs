@@ -142,11 +142,21 @@ pub(crate) fn entities_used(model: &Model) -> BTreeSet<(String, String)> {
         table.otherwise.iter().for_each(|otherwise| branch(otherwise, &mut see));
     }
     model.flows.iter().filter_map(|flow| flow.keep.as_ref()).for_each(|keep| expr(keep, &mut see));
-    let probed = model.mappings.iter().filter_map(|mapping| {
-        let probed = &model.entity(&mapping.target)?.probed_in;
-        Some(probed.iter().map(|entity| (mapping.target.system.clone(), entity.clone())))
-    });
-    used.extend(probed.flatten());
+    asked_besides(model, used)
+}
+
+/// With those that connectors ask to serve them: where a probe looks, to whom records belong.
+fn asked_besides(model: &Model, mut used: BTreeSet<(String, String)>) -> BTreeSet<(String, String)> {
+    let mut ahead: Vec<(String, String)> = used.iter().cloned().collect();
+    while let Some((system, entity)) = ahead.pop() {
+        let Some(known) = model.entity(&EntityRef { system: system.clone(), entity }) else { continue };
+        for besides in &known.probed_in {
+            let named = (system.clone(), besides.clone());
+            if used.insert(named.clone()) {
+                ahead.push(named);
+            }
+        }
+    }
     used
 }
 

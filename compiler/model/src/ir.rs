@@ -248,7 +248,8 @@ pub struct Entity {
     pub natural_keys: Vec<Vec<String>>,
     /// Fields that carry the change stamp.
     pub changed: Vec<String>,
-    /// Other entities in which a probe for a create of this one looks too (`also_in` of the manifest).
+    /// Other entities that the connector asks to serve this one: where a probe for a create or an action looks, and the one
+    /// whose records these belong to.
     pub probed_in: Vec<String>,
     /// Where it is declared.
     pub span: Span,

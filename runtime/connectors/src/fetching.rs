@@ -95,8 +95,15 @@ impl RestConnector {
             wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
         }
         let order = plan.key.iter().map(|name| (*name).to_owned()).collect();
-        let mut listing =
-            Listing { entity, verb, terms: terms.to_vec(), select: wanted, order, cursor: Cursor::default() };
+        let mut listing = Listing {
+            entity,
+            verb,
+            terms: terms.to_vec(),
+            select: wanted,
+            order,
+            cursor: Cursor::default(),
+            parent: Json::Null,
+        };
         let gives_keys = self.operation_known(known, verb)?.gives_keys;
         let mut found = Vec::new();
         for _ in 0..FIND_PAGES_MAX {
@@ -183,9 +190,12 @@ pub(crate) fn records(read: &ReadAnswer<'_>, operation: &Operation) -> Result<Ve
             return Err(format!("the answer holds no list at `{place}`"));
         }
     }
+    // GraphQL answers null for what is not there.
+    let none_is_null = read.format == crate::answer::Format::Graphql && operation.records.is_empty();
     let found = read.select_first(selectors, &Json::Null);
     found
         .into_iter()
+        .filter(|value| !(none_is_null && value.is_null()))
         .map(|value| match value.as_ref() {
             Json::Record(_) => Ok(value.into_owned().into_owned()),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => {

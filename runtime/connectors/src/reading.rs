@@ -34,6 +34,8 @@ pub(crate) struct Listing<'a> {
     /// Fields to order by; empty = as it comes.
     pub(crate) order: Vec<String>,
     pub(crate) cursor: Cursor,
+    /// The key of the record that these belong to.
+    pub(crate) parent: Json<'static>,
 }
 
 /// A page as it came.
@@ -71,6 +73,9 @@ impl RestConnector {
     /// One page of changes or of everything.
     pub(crate) async fn page(&self, request: &PageRequest) -> Result<Page, Failure> {
         let (entity, plan) = self.entity_known(&request.entity)?;
+        if let Some((parent, _)) = &entity.parent {
+            return self.page_of_parents(request, plan, parent).await;
+        }
         let stamped = match &request.window {
             Some(window) => Some(self.stamped(entity, plan, window)?),
             None => None,
@@ -99,7 +104,8 @@ impl RestConnector {
             let words = format!("{} is read ordered by time, which `paging: keyset` cannot do yet", entity.name);
             return Err(self.failure(Class::Halt, words));
         }
-        let listing = Listing { entity: &request.entity, verb: Verb::List, terms, select, order, cursor };
+        let parent = Json::Null;
+        let listing = Listing { entity: &request.entity, verb: Verb::List, terms, select, order, cursor, parent };
         let raw = self.raw_page(&listing).await?;
         let mut kept = Vec::with_capacity(raw.records.len());
         for record in raw.records {
@@ -116,6 +122,59 @@ impl RestConnector {
         } else {
             kept.into_iter().map(|(record, stamp)| Row { record: record.to_text(), stamp }).collect()
         };
+        let next = raw.next.map(|cursor| cursor.write()).transpose();
+        let next = next.map_err(|words| self.failure(Class::Halt, words))?;
+        Ok(Page { rows, next, server_time: raw.server_time })
+    }
+
+    /// All records that belong to one page of parents; the cursor is that of the parents.
+    async fn page_of_parents(
+        &self,
+        request: &PageRequest,
+        plan: &'static EntityPlan,
+        parent: &str,
+    ) -> Result<Page, Failure> {
+        let (_, above) = self.entity_known(parent)?;
+        let keys = |plan: &EntityPlan| plan.key.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        let cursor = Cursor::read(request.cursor.as_deref()).map_err(|words| self.failure(Class::Halt, words))?;
+        let parents = Listing {
+            entity: parent,
+            verb: Verb::List,
+            terms: Vec::new(),
+            select: keys(above),
+            order: keys(above),
+            cursor,
+            parent: Json::Null,
+        };
+        let raw = self.raw_page(&parents).await?;
+        let mut rows = Vec::new();
+        for record in &raw.records {
+            let Some(key) = record_key(above, record) else {
+                return Err(self.failure(Class::Halt, format!("a record of {parent} does not carry its key")));
+            };
+            let known = crate::fetching::key_value(above, &key);
+            let members = above.key.iter().zip(&key).map(|(name, value)| ((*name).into(), Json::text(value.clone())));
+            let mut listing = Listing {
+                entity: &request.entity,
+                verb: Verb::List,
+                terms: request.filter.clone(),
+                select: request.select.clone(),
+                order: Vec::new(),
+                cursor: Cursor::default(),
+                parent: Json::Record(members.collect()),
+            };
+            for _ in 0..NESTED_PAGES_MAX {
+                let page = self.raw_page(&listing).await?;
+                for record in page.records {
+                    let record = with_parent(record, plan, above, &known);
+                    rows.push(Row { record: record.to_text(), stamp: None });
+                }
+                match page.next {
+                    Some(next) => listing.cursor = next,
+                    None => break,
+                }
+            }
+        }
         let next = raw.next.map(|cursor| cursor.write()).transpose();
         let next = next.map_err(|words| self.failure(Class::Halt, words))?;
         Ok(Page { rows, next, server_time: raw.server_time })
@@ -198,7 +257,7 @@ impl RestConnector {
             name: listing.entity,
             plan: Some(plan),
             key: &[],
-            roots: vec![("page", &page), ("cursor", &go_on)],
+            roots: vec![("page", &page), ("cursor", &go_on), ("parent", &listing.parent)],
             extras: self.list_extras(listing, entity, plan, &page, &go_on)?,
             personal: &[],
         };
@@ -359,4 +418,17 @@ impl RestConnector {
             }
         }
     }
+}
+
+/// The record with its parent's key in its own leading key fields: lists of one parent seldom repeat it.
+fn with_parent(record: Json<'static>, plan: &EntityPlan, above: &EntityPlan, known: &Json<'static>) -> Json<'static> {
+    let Json::Record(mut members) = record else { return record };
+    for (index, name) in above.key.iter().enumerate() {
+        let Some(own) = plan.key.get(index).filter(|own| members.iter().all(|(known, _)| known != *own)) else {
+            continue;
+        };
+        let value = if above.key.len() == 1 { Some(known) } else { known.get(name) };
+        members.extend(value.map(|value| ((*own).into(), value.clone())));
+    }
+    Json::Record(members)
 }

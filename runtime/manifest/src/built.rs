@@ -45,11 +45,9 @@ pub(crate) fn of_system(manifest: &Manifest) -> Option<String> {
 pub(crate) fn of_entity(manifest: &Manifest, entity: &str, verb: Verb) -> Option<String> {
     let (_, at) = manifest.entity(entity)?.parent.as_ref()?;
     match verb {
-        // All records of all parents: each parent would have to be asked for its own.
-        Verb::List | Verb::Find | Verb::Batch => {
-            sentence(&[(format!("`{}` of records with a `parent`", verb.word()), *at)])
-        }
-        Verb::Get | Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete => None,
+        // A look-up knows no parent, and a batch has an address of its own.
+        Verb::Find | Verb::Batch => sentence(&[(format!("`{}` of records with a `parent`", verb.word()), *at)]),
+        Verb::List | Verb::Get | Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete => None,
     }
 }
 

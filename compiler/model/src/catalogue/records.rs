@@ -48,13 +48,20 @@ pub(super) fn resolve_entities(ctx: &mut Context<'_>, system: usize) {
     }
 }
 
-/// Where the manifest says that a probe for a create of this entity looks besides.
+/// Entities that the connector asks besides when it serves this one: those where a probe for a create or an action looks,
+/// and the one whose records these belong to.
 fn probed_in(ctx: &Context<'_>, system: usize, entity: &str) -> Vec<String> {
     let name = ctx.model.systems.get(system).map(|system| system.name.as_str());
     let source = ctx.project.systems.iter().find(|source| Some(source.name.as_str()) == name);
     let manifest = source.and_then(|source| source.manifest.1.as_ref());
-    let probe = manifest.and_then(|manifest| manifest.entity(entity)).and_then(|entity| entity.probe.as_ref());
-    probe.map(|probe| probe.also_in.iter().map(|(other, _)| other.clone()).collect()).unwrap_or_default()
+    let known = manifest.and_then(|manifest| manifest.entity(entity));
+    let probe = known.and_then(|entity| entity.probe.as_ref());
+    let mut besides: Vec<String> =
+        probe.map(|probe| probe.also_in.iter().map(|(other, _)| other.clone()).collect()).unwrap_or_default();
+    besides.extend(known.and_then(|entity| entity.parent.as_ref()).map(|(parent, _)| parent.clone()));
+    let action = manifest.and_then(|manifest| manifest.action(entity)).and_then(|action| action.probe.as_ref());
+    besides.extend(action.map(|probe| probe.entity.clone()));
+    besides
 }
 
 /// The record of an entity; its fields are resolved at the first call.

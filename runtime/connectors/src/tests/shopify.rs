@@ -170,3 +170,9 @@ async fn an_approximate_search_is_compared_again() {
     assert_eq!(found[0], [r#"{"id":"1","sku":"O'N-1"}"#]);
     assert_eq!(body(&server.seen_at("graphql.json")[0])["variables"]["q"], r"sku:'O\'N-1'");
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_null() {
+    let server = answering(|_| json(200, r#"{"data":{"node":null}}"#)).await;
+    assert_eq!(shopify(&server).fetch_record("orders", &["gid://1".to_owned()], &[]).await.unwrap(), None);
+}

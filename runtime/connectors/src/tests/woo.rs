@@ -127,6 +127,21 @@ async fn a_record_with_a_parent_is_addressed_through_it() {
     let key = ["118".to_owned(), "7".to_owned()];
     shop.fetch_record("variations", &key, &[]).await.unwrap().unwrap();
     assert_eq!(server.seen()[0].target, "/wp-json/wc/v3/products/118/variations/7");
-    let failure = shop.fetch_page(&everything("variations")).await.unwrap_err();
-    assert!(failure.message.contains("not built yet: `list` of records with a `parent`"), "{failure}");
+}
+
+#[tokio::test]
+async fn records_with_parents_are_listed_parent_by_parent() {
+    let server = Server::start(|seen: &Seen| {
+        let body = match seen.target.split('?').next().unwrap() {
+            "/wp-json/wc/v3/products" => r#"[{"id":118},{"id":119}]"#,
+            "/wp-json/wc/v3/products/118/variations" => r#"[{"id":7},{"id":8}]"#,
+            _ => "[]",
+        };
+        with_headers(200, &["X-WP-TotalPages: 1", "Content-Type: application/json"], body)
+    })
+    .await;
+    let page = woo(&server).fetch_page(&everything("variations")).await.unwrap();
+    let records: Vec<&str> = page.rows.iter().map(|row| row.record.as_str()).collect();
+    assert_eq!(records, [r#"{"id":7,"product_id":118}"#, r#"{"id":8,"product_id":118}"#]);
+    assert_eq!((page.next, server.seen_at("/119/variations").len()), (None, 1));
 }
