@@ -11,7 +11,7 @@ use common::{Setup, open};
 use mapwright_engine::clock::Clock;
 use mapwright_engine::records::{Decision, forget, purge, replay};
 use mapwright_engine::state::State;
-use mapwright_engine::store::{MessageId, Replayed, Store};
+use mapwright_engine::store::{MessageId, Replayed};
 use mapwright_engine::{Sync, Told};
 use mapwright_values::plan::{Schedule, TermPlan};
 

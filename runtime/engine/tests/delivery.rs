@@ -13,7 +13,7 @@ use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
 use mapwright_engine::store::{
-    Beginning, CapturePage, CaptureRow, Concluded, Conclusion, LeaseRequest, Position, Selection, Store, Verdict,
+    Beginning, CapturePage, CaptureRow, Concluded, Conclusion, LeaseRequest, Position, Selection, Verdict,
 };
 use mapwright_engine::{EngineError, Stop, Sync};
 use mapwright_values::plan::DeliveryLevel;

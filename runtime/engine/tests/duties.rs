@@ -12,7 +12,7 @@ use common::pair_project::{ERP, Pair, SHOP, UPDATE, UPSERT, flow, leak, two_way,
 use mapwright_engine::Sync;
 use mapwright_engine::connector::{Batching, Class, Guard};
 use mapwright_engine::state::State;
-use mapwright_engine::store::{MessageId, Selection, Store};
+use mapwright_engine::store::{MessageId, Selection};
 use mapwright_values::Test;
 use mapwright_values::plan::{AlsoReadPlan, DeliveryLevel, Manner, TermPlan, WritePlan};
 

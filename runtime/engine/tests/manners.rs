@@ -13,7 +13,7 @@ use mapwright_engine::Sync;
 use mapwright_engine::alert::AlertState;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::state::State;
-use mapwright_engine::store::{Selection, Store};
+use mapwright_engine::store::Selection;
 use mapwright_values::plan::Manner;
 
 fn at(text: &str) -> Timestamp {

@@ -15,7 +15,7 @@ use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
 use mapwright_engine::status::StoreStatus;
-use mapwright_engine::store::{Selection, Store};
+use mapwright_engine::store::Selection;
 use mapwright_engine::{Stop, Sync};
 use mapwright_values::plan::{DeliveryLevel, Schedule};
 
