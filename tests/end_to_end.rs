@@ -294,3 +294,45 @@ fn a_line_that_is_no_text_costs_no_other_line() {
     assert_eq!(refused["malformed"], "the line is not UTF-8");
     assert_eq!(refused["input_line"], 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_replayed_changes_are_read_once_more_and_a_person_is_forgotten() {
+    let sandbox = sandbox(6, 0).await;
+    let stage = Stage::new(&sandbox, None);
+    everything_arrives(&stage, &sandbox).await;
+    let order = &sandbox.seed.summaries.iter().find(|order| !order.cancelled).expect("an order").id;
+    let replay = ["replay", "orders", order, "--reason", "asked for"];
+    let output = run(&stage, &replay).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let again = run(&stage, &replay).await;
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    assert!(errors(&again)[0].contains("is not finished"), "{}", said(&again));
+    let open = run(&stage, &["forget", order, "--reason", "asked for"]).await;
+    assert_eq!(open.status.code(), Some(2), "{}", said(&open));
+    assert!(errors(&open)[0].contains("nothing was erased"), "{}", said(&open));
+    everything_arrives(&stage, &sandbox).await;
+    for (arguments, word) in [
+        (&["replay", "orders", "nobody"][..], "nothing is kept"),
+        (&["replay", "odrers", order], "no flow `odrers`"),
+        (&["forget", order, "--reason", " "], "its reason"),
+        (&["backfill", "odrers", "--since", "2026-01-01T00:00:00Z"], "no flow `odrers`"),
+    ] {
+        let output = run(&stage, arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+        assert!(errors(&output)[0].contains(word), "{arguments:?}: {}", said(&output));
+    }
+    let output = run(&stage, &["backfill", "orders", "--since", "2020-01-01T00:00:00Z"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(live_orders(&sandbox), wanted_orders(&sandbox));
+    let output = run(&stage, &["forget", order, "--reason", "ticket 4711"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let gone = run(&stage, &["replay", "orders", order]).await;
+    assert!(errors(&gone)[0].contains("nothing is kept"), "{}", said(&gone));
+    everything_arrives(&stage, &sandbox).await;
+    let status = run(&stage, &["status", "--format", "json"]).await;
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
+    assert_eq!(status["flows"][0]["hints"], 0, "{status}");
+    let listed = run(&stage, &["dead-letters", "list", "--since", "2020-01-01T00:00:00Z", "--json"]).await;
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).trim(), "[]", "{}", said(&listed));
+    sandbox.stop().await;
+}

@@ -31,6 +31,15 @@ pub(crate) enum Command {
     Run,
     /// Read and deliver now, then end.
     Sync(SyncArguments),
+    /// Read a flow's changes from an instant on once more, and deliver what is new of them.
+    Backfill(BackfillArguments),
+    /// Deliver what was last captured of one record once more; nothing is made twice.
+    Replay(ReplayArguments),
+    /// Erase the content of a person's records, by their key, for good.
+    ///
+    /// That they were delivered, and under which keys, stays known, so that nothing is written twice. Records that are not
+    /// finished are named, and nothing is erased until they are delivered or discarded. The systems themselves are not touched.
+    Forget(ForgetArguments),
     /// Show where every flow stands.
     Status(Form),
     /// Look at records that need a person, and decide about them.
@@ -51,7 +60,7 @@ pub(crate) enum Command {
     Rehearse(RehearseArguments),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct SyncArguments {
     /// Only these flows; all of them if none is named.
     pub(crate) flows: Vec<String>,
@@ -70,7 +79,52 @@ pub(crate) struct SyncArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BackfillArguments {
+    /// The flow.
+    pub(crate) flow: String,
+    /// From this instant on (2026-11-02T08:00:00Z).
+    #[arg(long)]
+    pub(crate) since: jiff::Timestamp,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The flow.
+    pub(crate) flow: String,
+    /// The record's key at its source; a key of several fields as a JSON list.
+    pub(crate) key: String,
+    /// Why: kept with the record.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    /// The records' key at their source; a key of several fields as a JSON list.
+    pub(crate) key: String,
+    /// Only of these flows; of all if none is named.
+    #[arg(long)]
+    pub(crate) flow: Vec<String>,
+    /// Why, and who asked for it: kept as long as the store.
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+/// How something is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Form {
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -104,6 +158,12 @@ pub(crate) enum DeadLettersCommand {
         /// Of this cause.
         #[arg(long)]
         cause: Option<String>,
+        /// That have needed a person since this instant or later.
+        #[arg(long)]
+        since: Option<jiff::Timestamp>,
+        /// That have needed a person since before this instant.
+        #[arg(long)]
+        before: Option<jiff::Timestamp>,
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: u32,

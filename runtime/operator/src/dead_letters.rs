@@ -17,6 +17,9 @@ use crate::redact::redact;
 use crate::say::say;
 use crate::{Ending, Faults};
 
+/// Dead letters that a list with a beginning in time looks through.
+const LOOKED_THROUGH_MAX: u32 = 1_000_000;
+
 pub(crate) async fn carry_out(
     integration: &'static Integration,
     file: &Path,
@@ -25,12 +28,12 @@ pub(crate) async fn carry_out(
     let path = Deployment::store_of(file).map_err(Faults)?;
     let store = open_store(&path)?;
     let crash = CrashPoint::default();
-    let operator = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    let operator = crate::records::operator();
     let letters = DeadLetters { store: store.as_ref(), clock: &SystemClock, operator, crash: &crash };
     match command {
-        DeadLettersCommand::List { flow, cause, limit, json } => {
+        DeadLettersCommand::List { flow, cause, since, before, limit, json } => {
             known_flow(integration, flow.as_deref())?;
-            list(&letters, Selection { ids: Vec::new(), flow, cause, before: None }, limit, json).await?;
+            list(&letters, Selection { ids: Vec::new(), flow, cause, before }, since, limit, json).await?;
         }
         DeadLettersCommand::Show { id, personal, json } => {
             let detail = covered(integration, letters.show(MessageId(id)).await?, personal);
@@ -108,7 +111,7 @@ fn ending(left_alone: Vec<String>) -> Result<Ending, Faults> {
 }
 
 /// A flow that is not in the specs is a slip of the pen: dead letters of a flow that is gone are named by number.
-fn known_flow(integration: &Integration, flow: Option<&str>) -> Result<(), Faults> {
+pub(crate) fn known_flow(integration: &Integration, flow: Option<&str>) -> Result<(), Faults> {
     match flow {
         Some(name) if integration.plan.flow(name).is_none() => {
             let known: Vec<&str> = integration.plan.flows.iter().map(|flow| flow.name).collect();
@@ -129,8 +132,18 @@ fn selection(integration: &Integration, which: Which) -> Result<Selection, Fault
     Ok(Selection { ids, flow: which.flow, cause: which.cause, before: None })
 }
 
-async fn list(letters: &DeadLetters<'_>, selection: Selection, limit: u32, json: bool) -> Result<(), Faults> {
-    let found = letters.list(selection, limit).await?;
+async fn list(
+    letters: &DeadLetters<'_>,
+    selection: Selection,
+    since: Option<jiff::Timestamp>,
+    limit: u32,
+    json: bool,
+) -> Result<(), Faults> {
+    // Oldest come first: with a beginning in time all are looked through.
+    let looked = if since.is_some() { LOOKED_THROUGH_MAX } else { limit };
+    let mut found = letters.list(selection, looked).await?;
+    found.retain(|letter| since.is_none_or(|since| letter.since >= since));
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     if json {
         say!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(());

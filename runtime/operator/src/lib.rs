@@ -14,6 +14,7 @@ pub mod deployment;
 mod doctor;
 mod mail;
 pub mod map;
+mod records;
 mod redact;
 mod rehearse;
 mod say;
@@ -75,7 +76,12 @@ async fn carry_out(integration: &'static Integration, arguments: Arguments) -> R
     match arguments.command {
         Command::Run => service::run(integration, file).await,
         Command::Sync(sync) => service::sync(integration, file, sync).await,
-        Command::Status(form) => status::show(integration, file, form.json).await,
+        Command::Backfill(wanted) => service::backfill(integration, file, wanted).await,
+        Command::Replay(wanted) => records::replay(integration, file, wanted).await,
+        Command::Forget(wanted) => records::forget(integration, file, wanted).await,
+        Command::Status(form) => {
+            status::show(integration, file, form.json || form.format == command::Format::Json).await
+        }
         Command::DeadLetters(command) => dead_letters::carry_out(integration, file, command).await,
         Command::Map(map) => map::carry_out(integration, &map),
         Command::Doctor => doctor::examine(integration, file).await,

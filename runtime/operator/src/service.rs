@@ -12,7 +12,7 @@ use mapwright_engine::{Stop, Sync};
 use mapwright_values::Integration;
 use tokio::sync::watch;
 
-use crate::command::SyncArguments;
+use crate::command::{BackfillArguments, SyncArguments};
 use crate::connect::{Connections, Opened, listened, open_engine};
 use crate::deployment::Retention;
 use crate::say::{note, say};
@@ -124,6 +124,16 @@ pub(crate) async fn sync(
         || !summary.failed_readings.is_empty()
         || !resting.is_empty();
     Ok(if waiting_for_a_person { Ending::NeedsAPerson } else { Ending::Well })
+}
+
+/// Reads a flow's changes from an instant on, and delivers.
+pub(crate) async fn backfill(
+    integration: &'static Integration,
+    file: &Path,
+    wanted: BackfillArguments,
+) -> Result<Ending, Faults> {
+    let arguments = SyncArguments { flows: vec![wanted.flow], since: Some(wanted.since), ..SyncArguments::default() };
+    sync(integration, file, arguments).await
 }
 
 /// Gives back what is held at the systems.
