@@ -152,3 +152,122 @@ mod smtp {
         }
     }
 }
+
+/// Against aiosmtpd, a mail server that others made: `MAPWRIGHT_PEERS_PYTHON` names a Python that has it (tests/peers/run installs one).
+#[cfg(all(test, feature = "mail"))]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::{TcpListener, TcpStream};
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use mapwright_engine::alert::{Alert, AlertState};
+
+    use super::{MailDeployment, open};
+    use crate::deployment::MailTls;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    struct Peer {
+        child: Child,
+        port: u16,
+    }
+
+    impl Peer {
+        fn start() -> Self {
+            let python =
+                std::env::var("MAPWRIGHT_PEERS_PYTHON").expect("MAPWRIGHT_PEERS_PYTHON names a Python with aiosmtpd");
+            let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+            let handler = ["-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Debugging", "stdout", "-l"];
+            let child = Command::new(python)
+                .args(["-u"])
+                .args(&handler[..3])
+                .args(["-l", &format!("127.0.0.1:{port}")])
+                .args(&handler[3..6])
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("aiosmtpd starts");
+            let began = Instant::now();
+            while TcpStream::connect(("127.0.0.1", port)).is_err() {
+                assert!(began.elapsed() < PATIENCE, "aiosmtpd does not listen");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Self { child, port }
+        }
+
+        /// One message, to its end.
+        fn message(&mut self) -> String {
+            let lines = BufReader::new(self.child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+            lines.take_while(|line| !line.contains("END MESSAGE")).collect::<Vec<_>>().join("\n")
+        }
+    }
+
+    impl Drop for Peer {
+        fn drop(&mut self) {
+            // It may have ended by itself.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+
+    fn deployment(port: u16, tls: MailTls) -> MailDeployment {
+        MailDeployment {
+            host: "127.0.0.1".to_owned(),
+            port: Some(port),
+            tls,
+            login: None,
+            from: "Mapwright <mapwright@example.com>".to_owned(),
+            ca_file: None,
+        }
+    }
+
+    fn alert() -> Alert {
+        let at = "2026-11-23T10:00:00Z".parse().expect("a time");
+        Alert {
+            id: 7,
+            subject: "orders".to_owned(),
+            channel: "ops".to_owned(),
+            cause: "permanent -5002".to_owned(),
+            message: "the target refuses the record".to_owned(),
+            count: 3,
+            first_at: at,
+            last_at: at,
+            state: AlertState::Open,
+            channel_error: None,
+            failures: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alert_comes_as_mail_and_nothing_is_sent_where_it_would_not_be_secret() {
+        let mut peer = Peer::start();
+        let secret =
+            open("ops", "ops@example.com", Some(&deployment(peer.port, MailTls::Starttls))).expect("a channel");
+        // The server offers no STARTTLS: nothing may go out in the open.
+        let refused = secret.send(&alert()).await.expect_err("no STARTTLS");
+        assert!(refused.message.starts_with("alerts ops: the mail server"), "{refused:?}");
+        let plain = open("ops", "ops@example.com", Some(&deployment(peer.port, MailTls::None))).expect("a channel");
+        plain.send(&alert()).await.expect("it is sent");
+        let message = tokio::task::spawn_blocking(move || peer.message()).await.expect("no panic");
+        for wanted in [
+            "To: ops@example.com",
+            "Subject: Attention: orders",
+            "Message-ID: <mapwright-7-3-attention@example.com>",
+            "Attention: the target refuses the record",
+            "Times:   3",
+        ] {
+            assert!(message.contains(wanted), "{wanted}: {message}");
+        }
+        assert_eq!(message.matches("Subject:").count(), 1);
+    }
+
+    #[test]
+    fn a_password_does_not_go_in_the_open_and_addresses_are_addresses() {
+        let open_with = |to: &str, mail: &MailDeployment| open("ops", to, Some(mail)).err().unwrap_or_default();
+        let login = secrecy::SecretString::from("hunter2".to_owned());
+        let mail = MailDeployment { login: Some((login.clone(), login)), ..deployment(25, MailTls::None) };
+        let fault = open_with("ops@example.com", &mail);
+        assert!(fault.contains("for all to read") && !fault.contains("hunter2"), "{fault}");
+        assert!(open_with("nobody", &deployment(25, MailTls::None)).contains("`nobody` is no address"));
+    }
+}
