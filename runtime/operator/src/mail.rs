@@ -154,7 +154,8 @@ mod smtp {
 }
 
 /// Against aiosmtpd, a mail server that others made: `MAPWRIGHT_PEERS_PYTHON` names a Python that has it (tests/peers/run installs one).
-#[cfg(all(test, feature = "mail"))]
+#[cfg(test)]
+#[cfg(feature = "mail")]
 mod tests {
     use std::io::{BufRead as _, BufReader};
     use std::net::{TcpListener, TcpStream};
@@ -178,12 +179,9 @@ mod tests {
             let python =
                 std::env::var("MAPWRIGHT_PEERS_PYTHON").expect("MAPWRIGHT_PEERS_PYTHON names a Python with aiosmtpd");
             let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-            let handler = ["-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Debugging", "stdout", "-l"];
             let child = Command::new(python)
-                .args(["-u"])
-                .args(&handler[..3])
-                .args(["-l", &format!("127.0.0.1:{port}")])
-                .args(&handler[3..6])
+                .args(["-u", "-m", "aiosmtpd", "-n", "-l", &format!("127.0.0.1:{port}")])
+                .args(["-c", "aiosmtpd.handlers.Debugging", "stdout"])
                 .stdout(Stdio::piped())
                 .spawn()
                 .expect("aiosmtpd starts");
