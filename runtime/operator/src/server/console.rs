@@ -29,7 +29,7 @@ body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:1100px;padding:
 h1{font-size:1.4rem;margin:0 0 .2rem}h2{font-size:1.05rem;margin:1.8rem 0 .5rem}
 .sub{color:#5b6675;margin:0 0 1rem}table{border-collapse:collapse;width:100%;background:#fff;border:1px solid #dfe3e8}
 th,td{text-align:left;padding:.45rem .6rem;border-bottom:1px solid #e8ebef;vertical-align:top}
-th{font-weight:600;color:#46505e;background:#fafbfc}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+th{font-weight:600;color:#46505e;background:#fafbfc}.at{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .good{color:#14713d}.bad{color:#b3261e;font-weight:600}.dim{color:#7a8594}
 form.in{display:inline-flex;gap:.3rem;margin:0 .4rem .2rem 0}input{font:inherit;padding:.2rem .4rem;border:1px solid #c5ccd5;border-radius:4px}
 input.why{width:9rem}button{font:inherit;padding:.2rem .6rem;border:1px solid #c5ccd5;border-radius:4px;background:#fff;cursor:pointer}
@@ -175,7 +175,7 @@ fn report(shared: &Shared, status: &Status, letters: &[DeadLetter], now: Timesta
         h2 { "Connections" }
         @let troubled: Vec<_> =
             status.connections.iter().filter(|one| one.halted_since.is_some() || one.open_since.is_some()).collect();
-        @if troubled.is_empty() { p.empty { "every connection works, as far as it was used" } } @else {
+        @if troubled.is_empty() { p.empty { "none is halted, none rests" } } @else {
             table {
                 tr { th { "system" } th { "state" } th { "since" } }
                 @for connection in troubled {
@@ -262,7 +262,7 @@ fn letter_row(shared: &Shared, letter: &DeadLetter) -> Markup {
 
 fn moment(at: Option<Timestamp>) -> Markup {
     match at {
-        Some(at) => html! { (at.strftime("%Y-%m-%d %H:%M").to_string()) },
+        Some(at) => html! { span.at { (at.strftime("%Y-%m-%d %H:%M").to_string()) } },
         None => html! { span.dim { "-" } },
     }
 }
