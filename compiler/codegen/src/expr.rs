@@ -74,7 +74,12 @@ impl Body<'_> {
             }
             ExprKind::Now => quote! { run.now() },
             ExprKind::List(elements) => self.list(elements, &expr.ty),
-            ExprKind::Record(body) => return self.make(body),
+            ExprKind::Record(body) => {
+                let made = self.make(body);
+                // A map and JSON are kept as JSON.
+                let is_open = matches!(expr.ty, Type::Map(_) | Type::Json);
+                return if is_open { made.map(|made| quote! { #made.content().clone() }) } else { made };
+            }
         };
         Code::value(value)
     }

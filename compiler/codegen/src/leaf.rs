@@ -20,25 +20,17 @@ pub(crate) struct Reader {
 pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> Reader {
     let mut names = None;
     let (name, arguments) = match ty {
+        Type::Text { max, .. } if as_number(spelling) => (quote! { text_as_number }, most(*max)),
         Type::Text { max, unit } => counted(*max, unit),
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
-            let name = if as_text(spelling) {
-                quote! { integer_as_text }
-            } else {
-                quote! { integer }
-            };
-            (name, quote! { #min, #max })
+            number("integer", quote! { #min, #max }, spelling)
         }
         Type::Decimal { precision, scale } => {
             let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
-            let name = if as_text(spelling) {
-                quote! { decimal_as_text }
-            } else {
-                quote! { decimal }
-            };
-            (name, quote! { #precision, #scale })
+            number("decimal", quote! { #precision, #scale }, spelling)
         }
+        Type::Boolean if as_number(spelling) => (quote! { boolean_as_number }, TokenStream::new()),
         Type::Boolean => match words(spelling) {
             Some((yes, no)) => (quote! { boolean_as }, quote! { #yes, #no }),
             None => (quote! { boolean }, TokenStream::new()),
@@ -59,7 +51,7 @@ pub(crate) fn reader(project: &Project<'_>, ty: &Type, spelling: &Spelling) -> R
         Type::Enum(known) => {
             let (words, pairs) = project.words_of(known);
             names = pairs;
-            (quote! { word }, words)
+            (word(spelling), words)
         }
         Type::Record(_) => (quote! { record }, TokenStream::new()),
         Type::List(_) => (quote! { list }, TokenStream::new()),
@@ -106,28 +98,25 @@ pub(crate) fn takes(ty: &Type) -> Takes {
 /// The call that writes `value` (taken as [`takes`] says) into a place of this type.
 pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spelling: &Spelling) -> TokenStream {
     match ty {
+        Type::Text { max, .. } if as_number(spelling) => {
+            let max = most(*max);
+            quote! { write::text_as_number(#value, #max) }
+        }
         Type::Text { max, unit } => {
             let (name, arguments) = counted(*max, unit);
             quote! { write::#name(#value, #arguments) }
         }
         Type::Integer { min, max } => {
             let (min, max) = (bound(*min), bound(*max));
-            let name = if as_text(spelling) {
-                quote! { integer_as_text }
-            } else {
-                quote! { integer }
-            };
-            quote! { write::#name(#value, #min, #max) }
+            let (name, arguments) = number("integer", quote! { #min, #max }, spelling);
+            quote! { write::#name(#value, #arguments) }
         }
         Type::Decimal { precision, scale } => {
             let (precision, scale) = (Literal::u32_unsuffixed(*precision), Literal::u32_unsuffixed(*scale));
-            let name = if as_text(spelling) {
-                quote! { decimal_as_text }
-            } else {
-                quote! { decimal }
-            };
-            quote! { write::#name(#value, #precision, #scale) }
+            let (name, arguments) = number("decimal", quote! { #precision, #scale }, spelling);
+            quote! { write::#name(#value, #arguments) }
         }
+        Type::Boolean if as_number(spelling) => quote! { write::boolean_as_number(#value) },
         Type::Boolean => match words(spelling) {
             Some((yes, no)) => quote! { write::boolean_as(#value, #yes, #no) },
             None => quote! { write::boolean(#value) },
@@ -144,9 +133,10 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
         }
         Type::Enum(known) => {
             let (words, names) = project.words_of(known);
+            let word = word(spelling);
             match names {
-                Some(names) => quote! { write::word(wired(#value, #names), #words) },
-                None => quote! { write::word(#value, #words) },
+                Some(names) => quote! { write::#word(wired(#value, #names), #words) },
+                None => quote! { write::#word(#value, #words) },
             }
         }
         Type::Record(_) => quote! { write::json(#value.content().clone()) },
@@ -181,9 +171,38 @@ fn counted(max: Option<u32>, unit: &Unit) -> (TokenStream, TokenStream) {
 }
 
 fn format(spelling: &Spelling) -> Option<&str> {
-    match spelling {
-        Spelling::Format(format) => Some(format),
-        Spelling::Plain | Spelling::Hex | Spelling::BooleanWords { .. } | Spelling::NumberAsText => None,
+    if let Spelling::Format(format) = spelling { Some(format) } else { None }
+}
+
+/// The name of the reader and writer of a number, and what they take.
+fn number(kind: &str, bounds: TokenStream, spelling: &Spelling) -> (TokenStream, TokenStream) {
+    let (ending, more) = match spelling {
+        Spelling::NumberAsText => ("_as_text", TokenStream::new()),
+        Spelling::MarkedNumber(mark) => ("_marked", quote! { , #mark }),
+        Spelling::PaddedNumber(width) => {
+            let width = Literal::u32_unsuffixed(*width);
+            ("_padded", quote! { , #width })
+        }
+        Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::Format(_) | Spelling::AsNumber => {
+            ("", TokenStream::new())
+        }
+    };
+    let name = quote::format_ident!("{kind}{ending}");
+    (quote! { #name }, quote! { #bounds #more })
+}
+
+fn word(spelling: &Spelling) -> TokenStream {
+    if as_number(spelling) {
+        quote! { word_as_number }
+    } else {
+        quote! { word }
+    }
+}
+
+fn most(max: Option<u32>) -> TokenStream {
+    match max.map(Literal::u32_unsuffixed) {
+        Some(max) => quote! { Some(#max) },
+        None => quote! { None },
     }
 }
 
@@ -197,13 +216,10 @@ fn bound(bound: Option<i64>) -> TokenStream {
     }
 }
 
-fn as_text(spelling: &Spelling) -> bool {
-    *spelling == Spelling::NumberAsText
+fn as_number(spelling: &Spelling) -> bool {
+    *spelling == Spelling::AsNumber
 }
 
 fn words(spelling: &Spelling) -> Option<(&str, &str)> {
-    match spelling {
-        Spelling::BooleanWords { yes, no } => Some((yes, no)),
-        Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => None,
-    }
+    if let Spelling::BooleanWords { yes, no } = spelling { Some((yes, no)) } else { None }
 }

@@ -185,9 +185,13 @@ impl Plans<'_> {
             }
             Type::Boolean => match spelling {
                 Spelling::BooleanWords { yes, no } => quote! { Kind::Boolean(Some((#yes, #no))) },
-                Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => {
-                    quote! { Kind::Boolean(None) }
-                }
+                Spelling::Plain
+                | Spelling::Hex
+                | Spelling::Format(_)
+                | Spelling::NumberAsText
+                | Spelling::MarkedNumber(_)
+                | Spelling::PaddedNumber(_)
+                | Spelling::AsNumber => quote! { Kind::Boolean(None) },
             },
             Type::Date => quote! { Kind::Date },
             Type::Time => quote! { Kind::Time },

@@ -43,6 +43,12 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("E0323", "deleted_field_read", "a mapping of deleted records reads more of them than their key"),
     ("E0324", "misplaced_position", "`position` is asked for while its own `each` still chooses and sorts"),
     ("E0340", "ungroupable", "rows are grouped by something that is not the same single value in all of a group"),
+    (
+        "E0325",
+        "ambiguous_reverse_lookup",
+        "`reverse_lookup` reads a table whose results do not each lead back to one key",
+    ),
+    ("E0326", "partly_on_create", "a field is written `on create` by one line and always by another"),
     ("E0339", "rules_too_often", "a rule leads to more applications of rules than can be meant"),
     (
         "E0401",

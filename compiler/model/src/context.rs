@@ -8,7 +8,7 @@ use mapwright_syntax::tree::{self, Definition};
 use mapwright_syntax::{Diagnostic, Span};
 
 use crate::catalogue::Home;
-use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId};
+use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId, Type};
 use crate::project::Project;
 use crate::unread::Unread;
 
@@ -116,6 +116,10 @@ pub(crate) struct Context<'p> {
     pub(crate) table_trees: Vec<&'p tree::Table>,
     /// The same of rules.
     pub(crate) rule_trees: Vec<&'p tree::Rule>,
+    /// Tables turned round for `reverse_lookup`, by the table that was declared.
+    pub(crate) turned: HashMap<TableId, TableId>,
+    /// Record types that have the fields which a spec names, and the type of each.
+    pub(crate) open: HashMap<RecordId, Type>,
     /// What each table and rule depends on.
     pub(crate) depends: HashMap<Global, HashSet<Global>>,
     /// The rules that each table and rule applies, as often as it says so.
@@ -146,6 +150,8 @@ impl<'p> Context<'p> {
             claimed: HashMap::new(),
             table_trees: Vec::new(),
             rule_trees: Vec::new(),
+            turned: HashMap::new(),
+            open: HashMap::new(),
             depends: HashMap::new(),
             applies: HashMap::new(),
             broken: HashSet::new(),

@@ -158,6 +158,25 @@ pub enum Spelling {
     Format(String),
     /// A number written as a JSON text.
     NumberAsText,
+    /// A number written as a JSON text with this decimal mark.
+    MarkedNumber(String),
+    /// A whole number written as a JSON text of so many digits, with zeros before it.
+    PaddedNumber(u32),
+    /// A text, a word of an enum or a boolean (1, 0) written as a JSON number.
+    AsNumber,
+}
+
+impl Spelling {
+    /// Is it written as JSON has it, or so that the value is read from plain JSON too?
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Plain | Self::Hex | Self::BooleanWords { .. } => true,
+            Self::Format(_) | Self::NumberAsText | Self::MarkedNumber(_) | Self::PaddedNumber(_) | Self::AsNumber => {
+                false
+            }
+        }
+    }
 }
 
 /// What an update does to a list.

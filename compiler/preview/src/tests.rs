@@ -213,7 +213,7 @@ fn a_record_per_single_value_has_it_as_its_key() {
 fn fields_written_on_create_are_named() {
     let body = "  t <- s.name\n  on create {\n    u <- s.name\n    sub.x <- s.name\n  }\n  sub.y <- s.name";
     let spec = spec("", body);
-    assert_eq!(spec.model.mapping("m").unwrap().create_only, ["u", "sub.x"]);
+    assert_eq!(spec.model.mapping("m").unwrap().create_only, ["sub.x", "u"]);
     assert_eq!(
         outcome(&spec.map(RECORD, &References::new())),
         r#"{"t":"Anna","u":"Anna","sub":{"x":"Anna","y":"Anna"}}"#

@@ -114,7 +114,7 @@ impl<'r> Node<'r> {
     }
 
     /// A fault of the value at `steps`.
-    fn fault(&self, steps: &[&str], json: &Json<'_>, said: &str) -> Stop {
+    pub(crate) fn fault(&self, steps: &[&str], json: &Json<'_>, said: &str) -> Stop {
         let path = self.path(steps);
         let fault = Fault::new(format!("`{path}` {said}")).with_source(path);
         Stop::Failed(match json {
@@ -123,7 +123,7 @@ impl<'r> Node<'r> {
         })
     }
 
-    fn wrong(&self, steps: &[&str], json: &Json<'_>, expected: &str) -> Stop {
+    pub(crate) fn wrong(&self, steps: &[&str], json: &Json<'_>, expected: &str) -> Stop {
         self.fault(steps, json, &format!("should be {expected}, but is {}", json.kind_name()))
     }
 
@@ -222,7 +222,7 @@ impl<'r> Node<'r> {
         })
     }
 
-    fn fitting(&self, steps: &[&str], value: Decimal, precision: u32, scale: u32) -> Result<Decimal, Stop> {
+    pub(crate) fn fitting(&self, steps: &[&str], value: Decimal, precision: u32, scale: u32) -> Result<Decimal, Stop> {
         if value.fits(precision, scale) {
             return Ok(value);
         }
@@ -238,7 +238,13 @@ impl<'r> Node<'r> {
         Err(self.fault(steps, &Json::Number(value.to_string().into()), &said))
     }
 
-    fn whole(&self, steps: &[&str], value: Decimal, low: Option<i64>, high: Option<i64>) -> Result<Decimal, Stop> {
+    pub(crate) fn whole(
+        &self,
+        steps: &[&str],
+        value: Decimal,
+        low: Option<i64>,
+        high: Option<i64>,
+    ) -> Result<Decimal, Stop> {
         let refuse = |said: String| Err(self.fault(steps, &Json::Number(value.to_string().into()), &said));
         if !value.is_integer() {
             return refuse(format!("is {value}, but the catalogue says a whole number"));

@@ -160,8 +160,8 @@ pub struct MappingPlan {
     pub entity: &'static str,
     /// `to part of`.
     pub part: bool,
-    /// `on create`: paths (dots between steps, never through a list) that are written when the record is created and left out of
-    /// every later update.
+    /// `on create`: paths (dots between steps; through a list: of each element) that are written when the record is created and left
+    /// out of every later update.
     pub create_only: &'static [&'static str],
     /// Content hash of everything that the mapping's result depends on, 16 hex digits.
     pub version: &'static str,

@@ -86,6 +86,12 @@ always! {
     decimal_as_text(precision: u32, scale: u32) -> Decimal;
     integer(low: Option<i64>, high: Option<i64>) -> Decimal;
     integer_as_text(low: Option<i64>, high: Option<i64>) -> Decimal;
+    decimal_marked(precision: u32, scale: u32, mark: &str) -> Decimal;
+    decimal_padded(precision: u32, scale: u32, width: u32) -> Decimal;
+    integer_padded(low: Option<i64>, high: Option<i64>, width: u32) -> Decimal;
+    text_as_number(max: Option<u32>) -> Cow<'r, str>;
+    word_as_number(known: &[&str]) -> Cow<'r, str>;
+    boolean_as_number() -> bool;
     boolean() -> bool;
     boolean_as(yes: &str, no: &str) -> bool;
     date() -> Date;

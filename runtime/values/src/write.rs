@@ -13,6 +13,9 @@ use crate::json::Json;
 use crate::names::closest;
 use crate::time::{Date, Instant, Time, Uuid, date_text, instant_text, time_text};
 
+pub use crate::encoding::{
+    boolean_as_number, decimal_marked, decimal_padded, integer_padded, text_as_number, word_as_number,
+};
 pub use crate::measure::{write_bytes as text_bytes, write_utf16 as text_utf16};
 pub use crate::spelling::write_as as formatted;
 

@@ -14,6 +14,7 @@ use super::records;
 use crate::context::Context;
 use crate::faults;
 use crate::ir::{EnumType, EnumValue, Field, ListType, Model, RecordId, Spelling, Type, Unit};
+use crate::types::PRECISION_MAX;
 
 /// A type with what belongs to its place on the wire.
 #[derive(Clone, Debug)]
@@ -29,6 +30,19 @@ pub(crate) struct Typed {
 }
 
 impl Typed {
+    /// The same without a spelling of its own: a deployment file gives numbers, days and words as JSON has them.
+    pub(crate) fn plainly(mut self) -> Self {
+        if !self.spelling.is_plain() {
+            self.spelling = Spelling::Plain;
+        }
+        if let Type::List(list) = &self.ty
+            && !list.spelling.is_plain()
+        {
+            self.ty = Type::List(Rc::new(ListType { spelling: Spelling::Plain, ..list.as_ref().clone() }));
+        }
+        self
+    }
+
     /// A type that is always there and spelled as JSON has it.
     pub(crate) fn plain(ty: Type) -> Self {
         Self { ty, spelling: Spelling::Plain, optional: false, missing_as: None }
@@ -229,23 +243,56 @@ fn checked_format(ty: &Type, format: &str) -> Result<(), String> {
     }
 }
 
-/// `as hex`, `as text("%d.%m.%Y")`, `as text`.
+/// `as hex`, `as text("%d.%m.%Y")`, `as text(",")`, `as text(8)`, `as number`.
 fn encode(ctx: &mut Context<'_>, typed: &Typed, encoding: &tree::Encoding) -> Spelling {
     let argument = encoding.argument.as_ref().map(literal_text);
+    let at = encoding.argument.as_ref().map_or(encoding.form.span, |argument| argument.span);
     match (&typed.ty, encoding.form.text.as_str(), argument) {
         (Type::Never, _, _) => Spelling::Plain,
         (Type::Uuid, "hex", None) => Spelling::Hex,
         (Type::Integer { .. } | Type::Decimal { .. }, "text", None) => Spelling::NumberAsText,
+        (Type::Integer { .. } | Type::Decimal { scale: 0, .. }, "text", Some(width))
+            if width.parse::<u32>().is_ok() =>
+        {
+            match width.parse::<u32>() {
+                Ok(width @ 1..=PRECISION_MAX) => Spelling::PaddedNumber(width),
+                Ok(_) | Err(_) => {
+                    let why = format!("a number has 1 to {PRECISION_MAX} digits");
+                    ctx.report(faults::malformed_type(at, &encoding.form.text, &why));
+                    Spelling::Plain
+                }
+            }
+        }
+        (Type::Decimal { .. }, "text", Some(mark)) if mark == "," || mark == "\u{66b}" => Spelling::MarkedNumber(mark),
         (Type::Date | Type::Time | Type::Instant, "text", Some(format)) => {
             if let Err(why) = checked_format(&typed.ty, &format) {
-                let span = encoding.argument.as_ref().map_or(encoding.form.span, |argument| argument.span);
-                ctx.report(faults::malformed_literal(span, &why));
+                ctx.report(faults::malformed_literal(at, &why));
             }
             Spelling::Format(format)
         }
-        (ty, form, _) => {
-            let what = format!("{} `as {form}`", type_noun(&ctx.model, ty));
-            ctx.report(faults::not_built_yet(encoding.form.span, &what));
+        // Texts, words, days, times and UUIDs are texts as they are.
+        (Type::Text { .. } | Type::Enum(_) | Type::Date | Type::Time | Type::Instant | Type::Uuid, "text", None) => {
+            Spelling::Plain
+        }
+        (Type::Boolean, "text", None) => match &typed.spelling {
+            Spelling::Plain => Spelling::BooleanWords { yes: "true".to_owned(), no: "false".to_owned() },
+            words => words.clone(),
+        },
+        (Type::Integer { .. } | Type::Decimal { .. }, "number", None) => Spelling::Plain,
+        (Type::Text { unit: Unit::Characters, .. } | Type::Boolean, "number", None) => Spelling::AsNumber,
+        (Type::Enum(words), "number", None) => {
+            let is_number = |word: &str| word.parse::<i64>().is_ok_and(|number| number.to_string() == word);
+            if let Some(word) = words.values.iter().find(|word| !is_number(&word.wire)) {
+                let why = format!("`{0}` is no number: give each word its own, `{0} = 10`", word.wire);
+                ctx.report(faults::malformed_type(at, &encoding.form.text, &why));
+            }
+            Spelling::AsNumber
+        }
+        (ty, form, argument) => {
+            let form = argument.map_or_else(|| form.to_owned(), |argument| format!("{form}({argument})"));
+            let noun = type_noun(&ctx.model, ty);
+            let why = format!("{noun} cannot be written `as {form}`");
+            ctx.report(faults::malformed_type(at, &format!("as {form}"), &why));
             Spelling::Plain
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! In: what is known where the fault was met. Out: a diagnostic in the analyst's words. They decide nothing.
 
+mod ambiguous_reverse_lookup;
 mod circular_definition;
 mod decimal_into_integer;
 mod decimals_lost;
@@ -29,6 +30,7 @@ mod missing_value_refused;
 mod needless_otherwise;
 mod not_built_yet;
 mod open_record;
+mod partly_on_create;
 mod parts_without_key;
 mod read_only_field_written;
 mod rules_too_often;
@@ -60,6 +62,7 @@ use mapwright_syntax::{Diagnostic, Edit, Span};
 
 use crate::resolve::scope::Place;
 
+pub(crate) use ambiguous_reverse_lookup::ambiguous_reverse_lookup;
 pub(crate) use circular_definition::circular_definition;
 pub(crate) use decimal_into_integer::decimal_into_integer;
 pub(crate) use decimals_lost::decimals_lost;
@@ -87,6 +90,7 @@ pub(crate) use missing_value_refused::missing_value_refused;
 pub(crate) use needless_otherwise::{answers_nothing, needless_otherwise};
 pub(crate) use not_built_yet::not_built_yet;
 pub(crate) use open_record::open_record;
+pub(crate) use partly_on_create::partly_on_create;
 pub(crate) use parts_without_key::parts_without_key;
 pub(crate) use read_only_field_written::read_only_field_written;
 pub(crate) use rules_too_often::{rules_too_deep, rules_too_often};

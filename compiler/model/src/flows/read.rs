@@ -190,8 +190,8 @@ fn pushed(ctx: &Context<'_>, entity: &EntityRef, local: LocalId, condition: &Exp
         }
         Asked::Nothing => "null".to_owned(),
     };
-    // A day or time in a spelling of its own is left to the language's own comparison.
-    let plain = !matches!(spelling, Spelling::Format(_));
+    // What has a spelling of its own is left to the language's own comparison.
+    let plain = spelling.is_plain() || *spelling == Spelling::NumberAsText;
     plain.then_some(PushedTerm { field, test, value })
 }
 

@@ -67,38 +67,12 @@ impl Body<'_, '_> {
                         self.assign(&target, &value, record, made, steps, placed, manner);
                     }
                 }
-                StatementKind::OnCreate(inner) => {
-                    self.check_on_create(span, made, inner);
-                    self.statements(inner, record, made, true, steps, placed);
-                }
+                StatementKind::OnCreate(inner) => self.statements(inner, record, made, true, steps, placed),
                 StatementKind::Dismissal(dismissal) => self.dismiss(dismissal, record, made),
                 StatementKind::Remark => {}
             }
         }
         self.later.truncate(outer);
-    }
-
-    /// What stands in `on create` is left out of an update by its path, which must lead through no list.
-    fn check_on_create(&mut self, span: mapwright_syntax::Span, made: Option<&Made>, inner: &tree::Block) {
-        let mut record = match made {
-            Some(Made::Target(entity, _)) => self.ctx.model.entity(entity).map(|entity| entity.record),
-            Some(Made::Record(..)) | None => None,
-        };
-        let path = match made {
-            Some(Made::Target(_, path) | Made::Record(_, path)) => path.as_slice(),
-            None => &[],
-        };
-        for wire in path {
-            let fields = record.and_then(|record| self.ctx.model.record(record)).map(|record| &record.fields);
-            let ty = fields.and_then(|fields| fields.iter().find(|field| field.wire == *wire)).map(|field| &field.ty);
-            record = if let Some(Type::Record(inner)) = ty { Some(*inner) } else { None };
-        }
-        let appends = |statement: &tree::Statement| matches!(statement.kind, StatementKind::Assign { also: true, .. });
-        if record.is_none() {
-            self.report(faults::not_built_yet(span, "`on create` within a list or a rule"));
-        } else if inner.statements.iter().any(appends) {
-            self.report(faults::not_built_yet(span, "`also` within `on create`"));
-        }
     }
 
     fn check_statement(
@@ -135,9 +109,9 @@ impl Body<'_, '_> {
             self.branch(value, Some(&nowhere));
             return;
         };
-        let Found { field, place, steps } = found;
+        let Found { field, place, steps, .. } = found;
         let value = self.fitted_branch(value, &place);
-        let field = target_of(&field);
+        let field = super::open::as_written(target_of(&field), &value);
         let statement =
             Statement::Set { field, value, also: manner.also, on_create: manner.on_create, span: manner.span };
         placed.push(Placed { steps, statement });
@@ -159,11 +133,12 @@ impl Body<'_, '_> {
         manner: Manner,
     ) {
         let condition = when.map(|when| self.condition(when));
-        let Some(Found { field, place, steps: mut inner_steps }) = self.target(target, record, made, steps) else {
+        let Some(Found { owner, field, place, steps: mut inner_steps }) = self.target(target, record, made, steps)
+        else {
             return;
         };
         let (inner, list) = match &field.ty {
-            Type::Record(inner) => (Some(*inner), false),
+            Type::Record(_) | Type::Map(_) | Type::Json => (self.nested_record(owner, &field), false),
             ty @ Type::List(_) => (crate::catalogue::record_of(ty), true),
             Type::Text { .. }
             | Type::Integer { .. }
@@ -176,8 +151,6 @@ impl Body<'_, '_> {
             | Type::Instant
             | Type::Uuid
             | Type::Enum(_)
-            | Type::Map(_)
-            | Type::Json
             | Type::File
             | Type::Never => (None, false),
         };
@@ -189,15 +162,17 @@ impl Body<'_, '_> {
             return;
         };
         if condition.is_none() && !list {
-            inner_steps.push((target_of(&field), inner));
+            inner_steps.push((Target { ty: Type::Record(inner), ..target_of(&field) }, inner));
             self.scoped(|scope| {
                 scope.statements(body, inner, place.made.as_ref(), manner.on_create, &mut inner_steps, placed);
             });
             return;
         }
         let block = self.scoped(|scope| scope.block(body, inner, place.made.as_ref()));
+        let target = target_of(&field);
+        let target = if list { target } else { Target { ty: Type::Record(inner), ..target } };
         let statement = Statement::Nested {
-            field: target_of(&field),
+            field: target,
             when: condition,
             body: block,
             on_create: manner.on_create,
@@ -221,23 +196,24 @@ impl Body<'_, '_> {
         for (name, next) in before.iter().zip(path.names.iter().skip(1)) {
             let field = self.writable(record, name)?;
             made = made.map(|made| made.step(&field.wire));
-            let Type::Record(inner) = field.ty else {
+            let Some(inner) = self.nested_record(record, &field) else {
                 let noun = self.noun(&field.ty);
                 self.report(faults::dotted_target(next, &name.text, &noun));
                 return None;
             };
-            steps.push((target_of(&field), inner));
+            steps.push((Target { ty: Type::Record(inner), ..target_of(&field) }, inner));
             record = inner;
         }
         let field = self.writable(record, last)?;
         let made = made.map(|made| made.step(&field.wire));
         let record_name = self.ctx.model.record(record).map(|known| known.name.clone()).unwrap_or_default();
         let place = Place::target(&field, &record_name, self.part, made);
-        Some(Found { field, place, steps })
+        Some(Found { owner: record, field, place, steps })
     }
 
     /// A field that may be written.
     fn writable(&mut self, record: RecordId, name: &Name) -> Option<Field> {
+        self.open_field(record, name);
         let known = self.ctx.model.record(record)?;
         let Some(field) = known.field(&name.text) else {
             let fault = faults::unknown_field(known, name);
@@ -359,7 +335,7 @@ impl Body<'_, '_> {
     }
 
     fn entity_of_record(&self, ty: &Type) -> Option<EntityRef> {
-        let Type::Record(record) = ty else { return None };
+        let record = &crate::catalogue::record_of(ty)?;
         self.ctx.model.systems.iter().find_map(|system| {
             let entity = system.entities.iter().find(|entity| entity.record == *record)?;
             Some(EntityRef { system: system.alias.clone(), entity: entity.name.clone() })
@@ -412,6 +388,8 @@ struct Manner {
 
 /// A target field that was found.
 struct Found {
+    /// The record that has the field.
+    owner: RecordId,
     field: Field,
     place: Place,
     steps: Vec<(Target, RecordId)>,

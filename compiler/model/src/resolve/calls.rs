@@ -47,10 +47,7 @@ impl Body<'_, '_> {
                 poison(span)
             }
             ("cut", [value]) => self.cut_to_place(value, name, place, span),
-            ("reverse_lookup", _) => {
-                self.report(faults::not_built_yet(name.span, "`reverse_lookup`"));
-                poison(span)
-            }
+            ("reverse_lookup", _) => self.reverse_lookup(name, piped, rest, span),
             (known, _) => match functions::function(known) {
                 Some(function) => self.library_call(function, name, &given, span),
                 None => {

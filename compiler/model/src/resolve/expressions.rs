@@ -314,10 +314,6 @@ impl Body<'_, '_> {
     }
 
     fn list(&mut self, elements: &[tree::Expr], place: Option<&Place>, span: Span) -> Expr {
-        if matches!(place, Some(Place { ty: Type::Map(_), .. })) {
-            self.report(faults::not_built_yet(span, "writing a map"));
-            return poison(span);
-        }
         let element_place = place.and_then(Place::element);
         let mut ty = Type::Never;
         let mut optional = false;
@@ -350,9 +346,11 @@ impl Body<'_, '_> {
         let record = match place.map(|place| &place.ty) {
             Some(Type::Record(record)) => *record,
             Some(Type::Never) => return poison(span),
-            Some(Type::Map(_) | Type::Json) => {
-                self.report(faults::not_built_yet(span, "writing a map or JSON"));
-                return poison(span);
+            Some(open @ (Type::Map(_) | Type::Json)) => {
+                let ty = open.clone();
+                let Some(record) = self.open_record(&ty) else { return poison(span) };
+                let body = self.scoped(|body| body.block(block, record, None));
+                return Expr { kind: ExprKind::Record(body), ty, optional: false, span };
             }
             Some(_) | None => {
                 self.report(faults::open_record(span));

@@ -67,6 +67,9 @@ impl Body<'_, '_> {
         if let Some(Place { ty: Type::Record(record), made, .. }) = element {
             return Some((*record, made.clone()));
         }
+        if let Some(Place { ty: open @ (Type::Map(_) | Type::Json), .. }) = element {
+            return self.open_record(open).map(|record| (record, None));
+        }
         match place {
             Some(Place { ty: Type::Never, .. }) => {}
             Some(place) => {

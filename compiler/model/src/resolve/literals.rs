@@ -106,11 +106,23 @@ pub(crate) fn json_literal(literal: &Literal, ty: &Type, spelling: &Spelling) ->
         Literal::Number(digits) => digits.clone(),
         Literal::Boolean(value) => match spelling {
             Spelling::BooleanWords { yes, no } => json_text(if *value { yes } else { no }),
-            Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => value.to_string(),
+            Spelling::AsNumber => u8::from(*value).to_string(),
+            Spelling::Plain
+            | Spelling::Hex
+            | Spelling::Format(_)
+            | Spelling::NumberAsText
+            | Spelling::MarkedNumber(_)
+            | Spelling::PaddedNumber(_) => value.to_string(),
         },
         Literal::Date(text) | Literal::Time(text) => match spelling {
             Spelling::Format(format) => in_format(literal, format).unwrap_or_else(|| json_text(text)),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => json_text(text),
+            Spelling::Plain
+            | Spelling::BooleanWords { .. }
+            | Spelling::Hex
+            | Spelling::NumberAsText
+            | Spelling::MarkedNumber(_)
+            | Spelling::PaddedNumber(_)
+            | Spelling::AsNumber => json_text(text),
         },
     }
 }

@@ -54,7 +54,13 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
         span: tree.name.span,
     };
     mapping.personal = super::personal::personal_paths(&ctx.model, mapping.making());
-    mapping.create_only = create_only(mapping.making());
+    let found = super::once::written_once(&ctx.model, &mapping);
+    let mut sound = sound;
+    for (path, once, always) in found.both() {
+        ctx.report(faults::partly_on_create(path, once, always));
+        sound = false;
+    }
+    mapping.create_only = found.once.into_keys().collect();
     ctx.used.extend(uses.iter().copied());
     ctx.mappings.push(CheckedMapping { mapping, sound, uses, tree });
 }
@@ -93,25 +99,6 @@ pub(super) fn resolve_dismissal(ctx: &mut Context<'_>, tree: &tree::Dismissal) {
         };
         body.ctx.dismissals.push(Dismissal { ignore: tree.ignore, what, span: path.span, mapping: None });
     }
-}
-
-/// What stands in `on create`, as far as no list is on the way: paths of wire names.
-fn create_only(block: &Block) -> Vec<String> {
-    let mut found = Vec::new();
-    for statement in &block.statements {
-        match statement {
-            Statement::Set { field, on_create: true, .. } | Statement::Nested { field, on_create: true, .. } => {
-                if !found.contains(&field.wire) {
-                    found.push(field.wire.clone());
-                }
-            }
-            Statement::Nested { field, body, on_create: false, .. } if matches!(field.ty, Type::Record(_)) => {
-                found.extend(create_only(body).into_iter().map(|path| format!("{}.{path}", field.wire)));
-            }
-            Statement::Set { .. } | Statement::Nested { .. } | Statement::Let { .. } | Statement::Check { .. } => {}
-        }
-    }
-    found
 }
 
 impl Body<'_, '_> {

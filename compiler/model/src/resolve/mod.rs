@@ -14,10 +14,13 @@ mod lists;
 pub(crate) mod literals;
 pub(crate) mod mappings;
 mod mention;
+mod once;
+mod open;
 mod paths;
 mod personal;
 pub(crate) mod references;
 mod results;
+mod reverse;
 mod rules;
 pub(crate) mod scope;
 mod settle;
@@ -93,7 +96,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             if !claim(ctx, &tree.name, Global::Setting(id)) {
                 return;
             }
-            let typed = resolve_type(ctx, &tree.ty, None, &tree.name.text);
+            let typed = resolve_type(ctx, &tree.ty, None, &tree.name.text).plainly();
             break_if_unknown(ctx, Global::Setting(id), &[&typed.ty]);
             ctx.model.settings.push(Setting {
                 name: tree.name.text.clone(),

@@ -120,6 +120,10 @@ impl Place {
 
     /// The place of an element, if this is the place of a list.
     pub(crate) fn element(&self) -> Option<Self> {
+        // What stands in JSON is JSON.
+        if self.ty == Type::Json && self.kind == PlaceKind::Target {
+            return Some(self.clone());
+        }
         let Type::List(list) = &self.ty else { return None };
         Some(Self { ty: list.element.clone(), optional: list.optional, required: false, key: false, ..self.clone() })
     }
@@ -146,6 +150,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) unnamed: HashSet<LocalId>,
     /// Elements whose list is still being made: they have no position yet.
     pub(crate) uncounted: Vec<LocalId>,
+    /// Records of maps and JSON that are written field by field, by the record and field that they stand in.
+    pub(crate) open_at: HashMap<(RecordId, String), RecordId>,
     /// `to part of`: required fields need not be given.
     pub(crate) part: bool,
     /// The mapping's number, for what it dismisses.
@@ -172,6 +178,7 @@ impl<'c, 'p> Body<'c, 'p> {
             applies: Vec::new(),
             unnamed: HashSet::new(),
             uncounted: Vec::new(),
+            open_at: HashMap::new(),
             part: false,
             mapping: None,
             rows: Vec::new(),

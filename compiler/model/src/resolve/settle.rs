@@ -126,6 +126,10 @@ impl Body<'_, '_> {
             }
             return;
         }
+        // JSON takes whatever can be written.
+        if place.ty == Type::Json && place.kind == PlaceKind::Target && super::open::goes_into_json(&value.ty) {
+            return;
+        }
         let Err(misfit) = fits(&value.ty, &place.ty) else { return };
         let (from, to) = (self.noun(&value.ty), self.noun(&place.ty));
         let fault = match misfit {

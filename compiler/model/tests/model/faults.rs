@@ -43,9 +43,14 @@ fn cases() -> Vec<(&'static str, String)> {
             "mapping m from shop.order as order to part of erp.Orders one per (each order.items as item each item.taxes as tax) as tax {\n  Number <- order.number | fit\n}\n",
         ),
         (
-            "E0901_on_create_in_a_list",
-            "mapping m from shop.order as order to part of erp.Orders {\n  Lines <- each order.items as item {\n    on create { Remark <- item.label | cut }\n  }\n}\n",
+            "E0326_partly_on_create",
+            "mapping m from shop.order as order to part of erp.Orders {\n  Lines <- each order.items as item {\n    Text <- item.label | cut\n  }\n  on create {\n    Lines also <- each order.items as item { Text <- \"once\" }\n  }\n}\n",
         ),
+        (
+            "E0325_ambiguous_reverse_lookup",
+            "table t from method text(9) to integer {\n  \"dhl\", \"dpd\" -> 2\n  otherwise -> 1\n}\nrule r(n integer) text(9) = reverse_lookup(t, n)\n",
+        ),
+        ("E0211_encoding", "setting rate integer as hex = 1\nsetting kind enum(a, b) as number = \"a\"\n"),
         ("E0213_unknown_example_subject", "example nothing(1) is 2\n"),
         ("E0214_missing_file", "table t from m text(9) to integer in csv \"carrier.csv\" columns method, code\n"),
         (
@@ -173,7 +178,8 @@ fn cases() -> Vec<(&'static str, String)> {
         ("W0601_unused_let", "let unused = order.number\nShort <- \"a\""),
         ("W0605_deprecated_field", "Number <- order.oldNumber"),
         ("W0606_needless_otherwise", "Number <- (order.number otherwise \"-\") | fit"),
-        ("E0901_not_built_yet", "Short <- reverse_lookup(\"t\", 1)"),
+        ("E0306_reverse_lookup", "Short <- reverse_lookup(\"t\")"),
+        ("E0301_reverse_lookup_of_no_table", "Short <- reverse_lookup(\"t\", 1)"),
         (
             "E0203_two_errors_at_once",
             "Number <- order.nubmer | fit\nShort <- \"good\"\nKind <- \"rushd\"\nAmount <- order.total",

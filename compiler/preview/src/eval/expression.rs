@@ -61,7 +61,14 @@ impl<'r> Eval<'_, 'r> {
             ExprKind::Position(local) => Ok(Some(Value::Number(count(frame.position(*local))))),
             ExprKind::Now => Ok(Some(Value::Instant(self.run.now()))),
             ExprKind::List(elements) => self.list(frame, elements),
-            ExprKind::Record(block) => self.record(frame, block).map(Some),
+            ExprKind::Record(block) => {
+                let made = self.record(frame, block)?;
+                Ok(Some(match (made, &expr.ty) {
+                    // A map and JSON are kept as JSON.
+                    (Value::Record(node), Type::Map(_) | Type::Json) => Value::Json(node.content().clone()),
+                    (made, _) => made,
+                }))
+            }
         }
     }
 

@@ -45,6 +45,9 @@ pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>) -> Evaluated<'r
 
 /// Reads what stands at `steps`, `None` where it is missing.
 fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> Evaluated<'r> {
+    if let Some(read) = read_encoded(node, steps, ty, spelling) {
+        return read;
+    }
     let as_text = *spelling == Spelling::NumberAsText;
     Ok(match ty {
         Type::Text { max, unit: Unit::Characters } => node.text(steps, *max)?.map(Value::Text),
@@ -59,30 +62,34 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
             node.decimal_as_text(steps, *precision, *scale)?.map(Value::Number)
         }
         Type::Decimal { precision, scale } => node.decimal(steps, *precision, *scale)?.map(Value::Number),
-        Type::Boolean => match spelling {
-            Spelling::BooleanWords { yes, no } => node.boolean_as(steps, yes, no)?.map(Value::Boolean),
-            Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => {
+        Type::Boolean => {
+            if let Spelling::BooleanWords { yes, no } = spelling {
+                node.boolean_as(steps, yes, no)?.map(Value::Boolean)
+            } else {
                 node.boolean(steps)?.map(Value::Boolean)
             }
-        },
-        Type::Date => match spelling {
-            Spelling::Format(format) => node.date_as(steps, format)?.map(Value::Date),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        }
+        Type::Date => {
+            if let Spelling::Format(format) = spelling {
+                node.date_as(steps, format)?.map(Value::Date)
+            } else {
                 node.date(steps)?.map(Value::Date)
             }
-        },
-        Type::Time => match spelling {
-            Spelling::Format(format) => node.time_as(steps, format)?.map(Value::Time),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        }
+        Type::Time => {
+            if let Spelling::Format(format) = spelling {
+                node.time_as(steps, format)?.map(Value::Time)
+            } else {
                 node.time(steps)?.map(Value::Time)
             }
-        },
-        Type::Instant => match spelling {
-            Spelling::Format(format) => node.instant_as(steps, format)?.map(Value::Instant),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        }
+        Type::Instant => {
+            if let Spelling::Format(format) = spelling {
+                node.instant_as(steps, format)?.map(Value::Instant)
+            } else {
                 node.instant(steps)?.map(Value::Instant)
             }
-        },
+        }
         Type::Uuid => node.uuid(steps)?.map(Value::Uuid),
         Type::Enum(words) => read_word(node, steps, words)?,
         Type::Record(_) => node.record(steps)?.map(Value::Record),
@@ -96,8 +103,16 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
 fn read_word<'r>(node: &Node<'r>, steps: &[&str], words: &EnumType) -> Evaluated<'r> {
     let known: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
     let Some(wire) = node.word(steps, &known)? else { return Ok(None) };
-    let named = words.values.iter().find(|value| value.wire == wire && value.name != wire);
-    Ok(Some(Value::Text(named.map_or(wire, |value| Cow::Owned(value.name.clone())))))
+    Ok(Some(Value::Text(named(wire, words))))
+}
+
+fn named<'r>(wire: Cow<'r, str>, words: &EnumType) -> Cow<'r, str> {
+    let known = words.values.iter().find(|value| value.wire == wire && value.name != wire);
+    known.map_or(wire, |value| Cow::Owned(value.name.clone()))
+}
+
+fn wired<'v>(name: &'v str, words: &'v EnumType) -> &'v str {
+    words.values.iter().find(|value| value.name == name).map_or(name, |value| value.wire.as_str())
 }
 
 fn read_list<'r>(node: &Node<'r>, steps: &[&str], list: &ListType) -> Evaluated<'r> {
@@ -131,6 +146,9 @@ pub(super) fn literal<'r>(literal: &Literal, ty: &Type) -> Result<Value<'r>, Sto
 
 /// Writes a value in the spelling of its place.
 pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Written {
+    if let Some(written) = write_encoded(value, ty, spelling) {
+        return written;
+    }
     let as_text = *spelling == Spelling::NumberAsText;
     match (ty, value) {
         (Type::Text { max, unit: Unit::Characters }, Value::Text(text)) => write::text(text, *max),
@@ -145,28 +163,34 @@ pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Writte
             write::decimal_as_text(*number, *precision, *scale)
         }
         (Type::Decimal { precision, scale }, Value::Number(number)) => write::decimal(*number, *precision, *scale),
-        (Type::Boolean, Value::Boolean(value)) => match spelling {
-            Spelling::BooleanWords { yes, no } => write::boolean_as(*value, yes, no),
-            Spelling::Plain | Spelling::Hex | Spelling::Format(_) | Spelling::NumberAsText => write::boolean(*value),
-        },
-        (Type::Date, Value::Date(date)) => match spelling {
-            Spelling::Format(format) => write::formatted(*date, format),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        (Type::Boolean, Value::Boolean(value)) => {
+            if let Spelling::BooleanWords { yes, no } = spelling {
+                write::boolean_as(*value, yes, no)
+            } else {
+                write::boolean(*value)
+            }
+        }
+        (Type::Date, Value::Date(date)) => {
+            if let Spelling::Format(format) = spelling {
+                write::formatted(*date, format)
+            } else {
                 write::date(*date)
             }
-        },
-        (Type::Time, Value::Time(time)) => match spelling {
-            Spelling::Format(format) => write::formatted(*time, format),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        }
+        (Type::Time, Value::Time(time)) => {
+            if let Spelling::Format(format) = spelling {
+                write::formatted(*time, format)
+            } else {
                 write::time(*time)
             }
-        },
-        (Type::Instant, Value::Instant(instant)) => match spelling {
-            Spelling::Format(format) => write::formatted(*instant, format),
-            Spelling::Plain | Spelling::BooleanWords { .. } | Spelling::Hex | Spelling::NumberAsText => {
+        }
+        (Type::Instant, Value::Instant(instant)) => {
+            if let Spelling::Format(format) = spelling {
+                write::formatted(*instant, format)
+            } else {
                 write::instant(*instant)
             }
-        },
+        }
         (Type::Uuid, Value::Uuid(uuid)) => write::uuid(*uuid, *spelling == Spelling::Hex),
         (Type::Enum(words), Value::Text(name)) => write_word(name, words),
         (Type::Record(_), Value::Record(node)) => write::json(node.content().clone()),
@@ -181,11 +205,57 @@ pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Writte
     }
 }
 
+/// Reads a leaf that stands in another kind of JSON than its own; `None` for any other.
+fn read_encoded<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> Option<Evaluated<'r>> {
+    let number = |read: Result<Option<Decimal>, Stop>| Some(read.map(|read| read.map(Value::Number)));
+    match (ty, spelling) {
+        (Type::Decimal { precision, scale }, Spelling::MarkedNumber(mark)) => {
+            number(node.decimal_marked(steps, *precision, *scale, mark))
+        }
+        (Type::Decimal { precision, scale }, Spelling::PaddedNumber(width)) => {
+            number(node.decimal_padded(steps, *precision, *scale, *width))
+        }
+        (Type::Integer { min, max }, Spelling::PaddedNumber(width)) => {
+            number(node.integer_padded(steps, *min, *max, *width))
+        }
+        (Type::Text { max, .. }, Spelling::AsNumber) => {
+            Some(node.text_as_number(steps, *max).map(|read| read.map(Value::Text)))
+        }
+        (Type::Enum(words), Spelling::AsNumber) => {
+            let known: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
+            Some(node.word_as_number(steps, &known).map(|read| read.map(|wire| Value::Text(named(wire, words)))))
+        }
+        (Type::Boolean, Spelling::AsNumber) => Some(node.boolean_as_number(steps).map(|read| read.map(Value::Boolean))),
+        _ => None,
+    }
+}
+
+/// Writes a leaf in another kind of JSON than its own; `None` for any other.
+fn write_encoded(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Option<Written> {
+    Some(match (ty, value, spelling) {
+        (Type::Decimal { precision, scale }, Value::Number(number), Spelling::MarkedNumber(mark)) => {
+            write::decimal_marked(*number, *precision, *scale, mark)
+        }
+        (Type::Decimal { precision, scale }, Value::Number(number), Spelling::PaddedNumber(width)) => {
+            write::decimal_padded(*number, *precision, *scale, *width)
+        }
+        (Type::Integer { min, max }, Value::Number(number), Spelling::PaddedNumber(width)) => {
+            write::integer_padded(*number, *min, *max, *width)
+        }
+        (Type::Text { max, .. }, Value::Text(text), Spelling::AsNumber) => write::text_as_number(text, *max),
+        (Type::Enum(words), Value::Text(name), Spelling::AsNumber) => {
+            let wires: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
+            write::word_as_number(wired(name, words), &wires)
+        }
+        (Type::Boolean, Value::Boolean(value), Spelling::AsNumber) => write::boolean_as_number(*value),
+        _ => return None,
+    })
+}
+
 /// The spec's name becomes the wire's word.
 fn write_word(name: &str, words: &EnumType) -> Written {
     let wires: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
-    let wire = words.values.iter().find(|value| value.name == name).map_or(name, |value| value.wire.as_str());
-    write::word(wire, &wires)
+    write::word(wired(name, words), &wires)
 }
 
 /// The checker lets no such value through.

@@ -152,9 +152,15 @@ fn walk(value: &Json<'_>, at: &str, paths: &mut std::collections::BTreeSet<Strin
     }
 }
 
-/// The record without what stands at these paths, none of which leads through a list.
+/// The record without what stands at these paths; through a list they lead to every element.
 pub(crate) fn without<'r>(record: Json<'r>, paths: &[&str]) -> Json<'r> {
-    let Json::Record(members) = record else { return record };
+    let members = match record {
+        Json::Record(members) => members,
+        Json::List(elements) => {
+            return Json::List(elements.into_iter().map(|element| without(element, paths)).collect());
+        }
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => return record,
+    };
     let kept = members.into_iter().filter_map(|(name, value)| {
         if paths.iter().any(|path| *path == name) {
             return None;
@@ -227,6 +233,7 @@ mod tests {
     fn paths_are_cut_out_and_laid_over() {
         let record = || Json::parse(r#"{"a":1,"b":{"c":2,"d":3},"l":[{"e":4}],"f":[1]}"#).unwrap();
         assert_eq!(without(record(), &["a", "b.c"]).to_text(), r#"{"b":{"d":3},"l":[{"e":4}],"f":[1]}"#);
+        assert_eq!(without(record(), &["b", "l.e", "f"]).to_text(), r#"{"a":1,"l":[{}]}"#);
         assert_eq!(leaf_paths(&record()), ["a", "b.c", "b.d", "f", "l.e"]);
         let over = Json::parse(r#"{"b":{"c":9},"g":1}"#).unwrap();
         assert_eq!(overlaid(record(), &over).to_text(), r#"{"a":1,"b":{"c":9,"d":3},"l":[{"e":4}],"f":[1],"g":1}"#);
