@@ -44,7 +44,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ),
         (
             "E0326_partly_on_create",
-            "mapping m from shop.order as order to part of erp.Orders {\n  Lines <- each order.items as item {\n    Text <- item.label | cut\n  }\n  on create {\n    Lines also <- each order.items as item { Text <- \"once\" }\n  }\n}\n",
+            "mapping m from shop.order as order to part of erp.Orders {\n  Lines <- each order.items as item {\n    Remark <- item.label | cut\n  }\n  on create {\n    Lines also <- each order.items as item { Remark <- \"once\" }\n  }\n}\n",
         ),
         (
             "E0325_ambiguous_reverse_lookup",
