@@ -74,8 +74,7 @@ impl Service {
 
     async fn metric(&self, line: &str) -> Option<u64> {
         let (_, text) = self.get("/metrics").await;
-        let found = text.lines().find_map(|known| known.strip_prefix(line)?.trim().parse().ok());
-        found
+        text.lines().find_map(|known| known.strip_prefix(line)?.trim().parse().ok())
     }
 
     async fn wait_for(&self, line: &str, wanted: u64) {

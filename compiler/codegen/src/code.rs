@@ -123,6 +123,15 @@ pub(crate) fn is_block_like(tokens: &TokenStream) -> bool {
     }
 }
 
+/// A condition for an `if`: named if it begins like a statement.
+pub(crate) fn holding(condition: TokenStream) -> Code {
+    if is_block_like(&condition) {
+        Code { statements: quote! { let holds = #condition; }, value: quote! { holds } }
+    } else {
+        Code::value(condition)
+    }
+}
+
 /// An expression that a method may be called on.
 pub(crate) fn receiver(tokens: TokenStream) -> TokenStream {
     let starts_with_sign = match tokens.clone().into_iter().next() {

@@ -12,6 +12,7 @@ use mapwright_syntax::{Files, Span};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
+use crate::code::mentions;
 use crate::names::{Scope, ident, shouting, snake};
 
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
@@ -95,14 +96,15 @@ impl<'m> Project<'m> {
         (quote! { #name }, names)
     }
 
-    /// The constants of all enums that [`Project::words_of`] has met.
-    pub(crate) fn words_items(&self) -> TokenStream {
+    /// The constants of all enums that [`Project::words_of`] has met, those with names only where `used` mentions them.
+    pub(crate) fn words_items(&self, used: &TokenStream) -> TokenStream {
         let words = self.words.borrow();
         let items = words.iter().map(|(known, name)| {
             let (gap, wires) = (crate::print::blank(), wires(known));
             let doc = format!(" The words of `{}`.", known.name);
-            let renamed = known.values.iter().any(|value| value.name != value.wire).then(|| {
-                let (names, pairs) = (names_constant(name), pairs(known));
+            let names = names_constant(name);
+            let renamed = mentions(used, &names.to_string()).then(|| {
+                let pairs = pairs(known);
                 quote! { #[doc = " The same, each with the name that specs write for it."] const #names: &[(&str, &str)] = #pairs; }
             });
             quote! { #gap #[doc = #doc] const #name: &[&str] = #wires; #renamed }

@@ -7,7 +7,7 @@ use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::code::{Code, is_block_like, mentions, receiver};
+use crate::code::{Code, holding, mentions, receiver};
 use crate::context::Body;
 use crate::visit;
 
@@ -82,7 +82,7 @@ impl Body<'_> {
     fn rows(&self, each: &Each) -> Code {
         self.share_number(each);
         let code = match each.walks.as_slice() {
-            [Walk { list, condition: None, with, .. }] if with.is_empty() => Code::value(self.walked(list)),
+            [Walk { list, condition: None, with, .. }] if with.is_empty() => self.walked(list),
             walks => {
                 let loops = self.walk(walks, &self.row(each));
                 Code { statements: quote! { let mut rows = Vec::new(); #loops }, value: quote! { rows } }
@@ -140,7 +140,7 @@ impl Body<'_> {
 
     fn walk(&self, walks: &[Walk], row: &TokenStream) -> TokenStream {
         let Some((walk, inner)) = walks.split_first() else { return quote! { rows.push(#row); } };
-        let (element, list) = (self.name(walk.element), self.walked(&walk.list));
+        let (element, Code { statements, value: list }) = (self.name(walk.element), self.walked(&walk.list));
         let lists = walk.with.iter().map(|(list, local)| {
             let (name, list) = (beside(&self.name(*local)), self.value(list));
             quote! { let #name = #list; }
@@ -158,20 +158,16 @@ impl Body<'_> {
         let inner = self.walk(inner, row);
         let rest = match &walk.condition {
             Some(condition) => {
-                let condition = self.place(condition);
-                let condition = if is_block_like(&condition) {
-                    quote! { (#condition) }
-                } else {
-                    condition
-                };
-                quote! { if #condition { #inner } }
+                let Code { statements, value: condition } = holding(self.place(condition));
+                quote! { #statements if #condition { #inner } }
             }
             None => inner,
         };
         if walk.with.is_empty() {
-            quote! { for #element in #list { #rest } }
+            quote! { #statements for #element in #list { #rest } }
         } else {
             quote! {
+                #statements
                 let first = #list;
                 #(#lists)*
                 for (index, #element) in first.into_iter().enumerate() { #(#partners)* #rest }
@@ -180,17 +176,12 @@ impl Body<'_> {
     }
 
     /// A list to walk: taken if it was made for this, by cheap copies of its elements if it is a local's.
-    fn walked(&self, list: &Expr) -> TokenStream {
+    fn walked(&self, list: &Expr) -> Code {
         if matches!(list.kind, ExprKind::Local(_)) {
             let list = self.upon(list);
-            return quote! { #list.iter().cloned() };
+            return Code::value(quote! { #list.iter().cloned() });
         }
-        let list = self.value(list);
-        if is_block_like(&list) {
-            quote! { (#list) }
-        } else {
-            list
-        }
+        Code::value(self.value(list)).named()
     }
 
     fn locals_of(&self, each: &Each) -> Vec<LocalId> {

@@ -7,7 +7,7 @@ use mapwright_model::ir::{Answer, Branch, Expr, ExprKind, Literal, LocalId, Oper
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use crate::code::{Code, has_operator, is_block_like, may_stop, receiver};
+use crate::code::{Code, has_operator, holding, is_block_like, may_stop, receiver};
 use crate::context::{Body, Keeping};
 use crate::literal::{emit_literal, literal_text, literal_texts};
 use crate::names::snake;
@@ -390,19 +390,15 @@ impl Body<'_> {
     }
 
     fn if_else(&self, whole: &Expr, condition: &Expr, then: &Branch, otherwise: &Branch) -> TokenStream {
-        let condition = self.place(condition);
-        let condition = if is_block_like(&condition) {
-            quote! { (#condition) }
-        } else {
-            condition
-        };
+        let Code { statements, value: condition } = holding(self.place(condition));
         let then = self.branch(then, &whole.ty, whole.optional);
         let otherwise = self.branch(otherwise, &whole.ty, whole.optional);
-        if otherwise.to_string().starts_with("if ") {
+        let chosen = if otherwise.to_string().starts_with("if ") {
             quote! { if #condition { #then } else #otherwise }
         } else {
             quote! { if #condition { #then } else { #otherwise } }
-        }
+        };
+        Code { statements, value: chosen }.expression()
     }
 
     fn choose(

@@ -44,7 +44,7 @@ pub fn emit(model: &Model, files: &Files) -> String {
         version::versions(model, files).into_iter().map(|version| Emitted { version }).collect();
     let (head, items, integration) = (head(model), items(&project), integration(&project));
     let (plan, manifests) = emit_plan(&project, &emitted);
-    let (words, gap) = (project.words_items(), blank());
+    let (words, gap) = (project.words_items(&items), blank());
     print(quote! { #head #items #integration #gap #plan #words #manifests })
 }
 
