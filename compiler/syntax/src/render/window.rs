@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::span::File;
 
-/// Stretches no farther apart than this, in bytes, are shown in one window.
+/// Stretches on several lines no farther apart than this, in bytes, are shown in one window; on one line, [`LONG`] is the bound.
 const NEAR: usize = 16 * 1024;
 /// A stretch longer than this is marked on its first line only.
 const STRETCH_MAX: usize = 4096;
@@ -42,7 +42,7 @@ pub(super) fn windows<'a, T>(
     placed.sort_by_key(|(order, _, range)| (range.start, *order));
     let mut clusters: Vec<(Range<usize>, Vec<Placed<'a, T>>)> = Vec::new();
     for (order, item, range) in placed {
-        match clusters.last_mut().filter(|(around, _)| range.start <= around.end + NEAR) {
+        match clusters.last_mut().filter(|(around, _)| is_near(file, around.end, range.start)) {
             Some((around, known)) => {
                 around.end = around.end.max(range.end);
                 known.push((order, item, range));
@@ -52,6 +52,11 @@ pub(super) fn windows<'a, T>(
     }
     clusters.sort_by_key(|(around, items)| (items.iter().all(|(order, ..)| *order > 0), around.start));
     clusters.into_iter().map(|(around, items)| window(file, &around, items)).collect()
+}
+
+fn is_near(file: &File, end: usize, start: usize) -> bool {
+    let between = file.text.get(end..start).unwrap_or_default();
+    between.len() <= LONG || (between.len() <= NEAR && between.contains('\n'))
 }
 
 /// The stretch, or its first line where it is long.
