@@ -144,7 +144,9 @@ fn advice(class: &str) -> &'static str {
         "exists_differs" => "the target has a record with our natural key that differs: decide whether it is ours",
         "duplicate" => "the target has several records with our natural key: remove all but one, then retry",
         "ambiguous" => "an answer was lost and nothing proves the effect: look at the target and say what is there",
-        "no_key" | "part_key" | "several" => "a key is missing or not unique: correct the record, then retry",
+        "no_key" | "part_key" | "several" | "long_key" => {
+            "a key is missing, too long or not unique: correct the record, then retry"
+        }
         "unreadable" => "the source sent what is no record: correct it at the source",
         "halt" => "the system refuses us: check credentials, rights and configuration",
         "drift" => "the target refuses too many records for one reason: the mapping or the target's schema has changed",

@@ -10,8 +10,9 @@ use crate::clock::Clock;
 use crate::crash::CrashPoint;
 use crate::engine::EngineError;
 use crate::flow::{next_write_of, write_plan};
+use crate::keys;
 use crate::status::{DeadLetter, DeadLetterDetail};
-use crate::store::{Action, Answer, MessageId, Operation, Selection, Store, WrittenRecord};
+use crate::store::{Action, Answer, Fault, MessageId, Operation, Selection, Store, WrittenRecord};
 
 /// Messages in one transaction.
 const STEP: u32 = 200;
@@ -102,6 +103,9 @@ impl DeadLetters<'_> {
         target_key: &str,
         reason: &str,
     ) -> Result<(), EngineError> {
+        if keys::is_too_long(target_key) {
+            return Err(EngineError::Setup(Fault::too_long("the target's record").message));
+        }
         let letter = self.show(id).await?.letter;
         let unknown = || EngineError::Setup(format!("this program does not know the flow `{}`", letter.flow));
         let flow = plan.flow(&letter.flow).ok_or_else(unknown)?;

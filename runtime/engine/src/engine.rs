@@ -488,5 +488,11 @@ fn gates(plan: &'static Plan, connectors: &HashMap<String, Arc<dyn Connector>>) 
 fn lease(plan: &'static Plan, connectors: &HashMap<String, Arc<dyn Connector>>, options: &Options) -> Duration {
     let longest = writings(plan, connectors).into_iter().map(|(_, writing)| writing.request_timeout).max();
     let least = longest.unwrap_or_default().saturating_add(options.request_margin).saturating_mul(2);
+    if options.lease < least {
+        tracing::info!(
+            seconds = least.as_secs(),
+            "claims last longer than the deployment says: a request may take that long"
+        );
+    }
     options.lease.max(least)
 }

@@ -5,6 +5,16 @@
 
 use sha2::{Digest, Sha256};
 
+/// Longest text of a key, in bytes. An index of PostgreSQL takes rows of up to 2.6 kB, and some hold two keys; what is longer
+/// in every store is a text and no key.
+pub const KEY_MAX: usize = 500;
+
+/// Is this text too long for a key?
+#[must_use]
+pub const fn is_too_long(key: &str) -> bool {
+    key.len() > KEY_MAX
+}
+
 /// SHA-256 of the parts, each closed by its length so that no two lists of parts look alike; 32 hex digits of it.
 #[must_use]
 pub fn digest(parts: &[&str]) -> String {

@@ -21,7 +21,8 @@ pub struct Options {
     pub workers: usize,
     /// Messages that a worker claims at once.
     pub batch: u32,
-    /// How long a claim lasts; raised where a connector's request may take longer.
+    /// How long a claim lasts; raised where a connector's request may take longer. What a dead process has claimed on a store
+    /// that others share waits so long.
     pub lease: Duration,
     /// What a request may take beyond its connector's own limit before the engine gives it up.
     pub request_margin: Duration,
@@ -82,7 +83,7 @@ impl Default for Options {
             channels: HashMap::new(),
             workers: 4,
             batch: 32,
-            lease: Duration::from_secs(300),
+            lease: Duration::from_secs(120),
             request_margin: Duration::from_secs(10),
             retry: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(15 * 60) },
             wait: Backoff { base: Duration::from_secs(2), cap: Duration::from_secs(10 * 60) },

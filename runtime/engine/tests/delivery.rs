@@ -481,3 +481,19 @@ async fn many_lost_answers_make_no_second_document() {
     assert_eq!(setup.world.state.lock().unwrap().numbers.len(), 58);
     setup.check_invariants().await;
 }
+
+#[tokio::test]
+async fn what_is_too_long_for_a_key_is_told_of_its_record_alone() {
+    let setup = shop();
+    let long = "k".repeat(3000);
+    setup.world.customer(&long, at("08:00:01"));
+    // An order that waits for it waits for something that never comes; it harms nobody.
+    setup.world.order("o9", &long, "A", 7, at("08:00:01"));
+    setup.sync().await;
+    assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (4, 8));
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    let classes: Vec<&str> = letters.iter().map(|letter| letter.class.as_str()).collect();
+    assert_eq!(classes.iter().filter(|class| **class == "long_key").count(), 1, "{letters:?}");
+    let told = letters.iter().find(|letter| letter.class == "long_key").unwrap();
+    assert!(told.message.contains("500 bytes") && told.source_key.len() < 100, "{told:?}");
+}

@@ -6,15 +6,20 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::Setup;
-use mapwright_engine::clock::Clock;
+use mapwright_engine::alert::{Alert, AlertChannel, AlertState};
+use mapwright_engine::clock::{Clock, SystemClock};
+use mapwright_engine::connector::*;
 use mapwright_engine::state::State;
-use mapwright_engine::store::Store;
 use mapwright_engine::store::postgres::PostgresStore;
+use mapwright_engine::store::{ConnectionChange, Fault, Store};
 use mapwright_engine::{Options, Stop, Sync};
+use mapwright_values::Find;
 
 /// Larger by `MAPWRIGHT_ORDERS`.
 fn orders() -> u32 {
@@ -31,13 +36,13 @@ fn patient(setup: &Setup) -> Options {
     Options { deliveries_max: 1_000, ..setup.options() }
 }
 
-async fn database() -> String {
+async fn database(what: &str) -> String {
     let server = std::env::var("MAPWRIGHT_TEST_POSTGRES")
         .unwrap_or_else(|_| panic!("MAPWRIGHT_TEST_POSTGRES names no server: start one with tests/servers"));
     let (client, connection) =
         tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
     let driving = tokio::spawn(connection);
-    let name = format!("workers_{}", std::process::id());
+    let name = format!("{what}_{}", std::process::id());
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     drop(client);
     driving.await.unwrap().unwrap();
@@ -47,7 +52,7 @@ async fn database() -> String {
 /// C, J and the zombie of C22, at a size for every run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_workers_that_die_at_any_moment_lose_and_double_nothing() {
-    let url = database().await;
+    let url = database("workers").await;
     let setup = Arc::new(Setup::new());
     let stamp = "2026-11-23T08:00:00Z".parse().unwrap();
     setup.world.item("A");
@@ -96,4 +101,110 @@ async fn three_workers_that_die_at_any_moment_lose_and_double_nothing() {
     assert_eq!((flow.open(), flow.count(State::Dead)), (0, 0), "{flow:?}");
     assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (6, orders() as usize));
     assert_eq!(setup.world.state.lock().unwrap().numbers.len(), orders() as usize);
+}
+
+/// A channel that takes its time and counts what it is told.
+#[derive(Default)]
+struct Slow(Mutex<Vec<(i64, bool)>>);
+
+impl AlertChannel for Slow {
+    fn send<'a>(&'a self, alert: &'a Alert) -> Reply<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            self.0.lock().unwrap().push((alert.id, alert.state == AlertState::Closed));
+            Ok(())
+        })
+    }
+}
+
+/// Counts the checks of a connection, each of which takes its time.
+struct Counted(Arc<dyn Connector>, Arc<AtomicU64>);
+
+impl Connector for Counted {
+    fn alias(&self) -> &str {
+        self.0.alias()
+    }
+    fn reading(&self, entity: &str) -> Reading {
+        self.0.reading(entity)
+    }
+    fn writing(&self, entity: &str) -> Writing {
+        self.0.writing(entity)
+    }
+    fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
+        self.0.fetch_page(request)
+    }
+    fn fetch_record<'a>(
+        &'a self,
+        entity: &'a str,
+        key: &'a [String],
+        select: &'a [String],
+    ) -> Reply<'a, Result<Option<String>, Failure>> {
+        self.0.fetch_record(entity, key, select)
+    }
+    fn find<'a>(&'a self, finds: &'a [Find]) -> Reply<'a, Result<Vec<Vec<String>>, Failure>> {
+        self.0.find(finds)
+    }
+    fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>> {
+        self.0.send(write)
+    }
+    fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
+        self.0.probe(entity, by, record)
+    }
+    fn check(&self) -> Reply<'_, Result<String, Failure>> {
+        Box::pin(async {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            self.0.check().await
+        })
+    }
+    fn close(&self) -> Reply<'_, ()> {
+        self.0.close()
+    }
+}
+
+/// The times do not move here: what one process has told or tried is not told or tried by another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_processes_one_tells_an_alert_and_one_tries_a_halted_connection() {
+    let url = database("alone").await;
+    let setup = Arc::new(Setup::new());
+    let stamp = "2026-11-23T08:00:00Z".parse().unwrap();
+    setup.world.customer("c", stamp);
+    *setup.world.locked.lock().unwrap() = true;
+    let (channel, checks) = (Arc::new(Slow::default()), Arc::new(AtomicU64::new(0)));
+    let engine = || {
+        let store = Arc::new(PostgresStore::open(&url).unwrap());
+        let channels = HashMap::from([("ops".to_owned(), Arc::clone(&channel) as Arc<dyn AlertChannel>)]);
+        let options = Options { channels, clock: Arc::new(SystemClock), ..setup.options() };
+        setup.engine_over(store, options, |system| Arc::new(Counted(system, Arc::clone(&checks))))
+    };
+    let once = Sync { stop: Stop::Once, ..Sync::default() };
+    let all = |once: Sync| {
+        let engines: Vec<_> = (0..4).map(|_| engine()).collect();
+        async move {
+            let mut running = tokio::task::JoinSet::new();
+            for engine in engines {
+                let once = once.clone();
+                running.spawn(async move { engine.sync(&once).await.unwrap() });
+            }
+            while let Some(ended) = running.join_next().await {
+                ended.unwrap();
+            }
+        }
+    };
+    all(once.clone()).await;
+    // Whoever was not the one that told leaves it to that one.
+    all(once.clone()).await;
+    let told = channel.0.lock().unwrap().clone();
+    let distinct: std::collections::HashSet<_> = told.iter().collect();
+    assert!(!told.is_empty() && told.len() == distinct.len(), "an alert was told twice: {told:?}");
+    assert_eq!(checks.load(Ordering::SeqCst), 0, "the canary is due in a minute");
+    let store = PostgresStore::open(&url).unwrap();
+    let change = ConnectionChange::StillHalted {
+        alias: "erp".to_owned(),
+        fault: Fault::own("halt", "still"),
+        canary_at: SystemClock.now(),
+    };
+    store.connection(change).await.unwrap();
+    all(once).await;
+    assert_eq!(checks.load(Ordering::SeqCst), 1, "one canary of one process");
 }

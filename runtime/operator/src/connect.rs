@@ -190,6 +190,7 @@ fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertCha
         settle: wanted.settle_ms.map(Duration::from_millis),
         canary_every: wanted.canary_every_ms.map_or(standard.canary_every, Duration::from_millis),
         sweep_every: wanted.sweep_every_hours.map_or(standard.sweep_every, sweep_every),
+        lease: wanted.lease_seconds.map_or(standard.lease, Duration::from_secs),
         crash_at: crash_at(),
         ..standard
     }

@@ -56,7 +56,12 @@ pub struct EngineDeployment {
     pub canary_every_ms: Option<u64>,
     /// How often a flow that reads changes reads everything, in hours; 0 = never.
     pub sweep_every_hours: Option<u64>,
+    /// How long a process's claim on a record lasts, in seconds, from [`LEASE_MIN_S`] on; raised to twice the longest request.
+    pub lease_seconds: Option<u64>,
 }
+
+/// Shortest claim: a process that is only slow must not lose what it works on.
+pub const LEASE_MIN_S: u64 = 10;
 
 /// Where the store is.
 #[derive(Debug)]
@@ -210,6 +215,11 @@ impl Deployment {
             }
         };
         let engine = file.engine.unwrap_or_default();
+        if engine.lease_seconds.is_some_and(|seconds| !(LEASE_MIN_S..=86_400).contains(&seconds)) {
+            faults.push(format!(
+                "{name}: engine.lease_seconds: a claim lasts from {LEASE_MIN_S} to 86400 seconds; leave it out for 120"
+            ));
+        }
         let vault = file.vault.and_then(|vault| match resolve_secret(&vault.key, folder) {
             Ok(key) => Some(VaultDeployment { folder: folder.join(vault.folder), key }),
             Err(fault) => {

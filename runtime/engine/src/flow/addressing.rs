@@ -90,6 +90,10 @@ pub(super) async fn deed(core: &Core, work: &Work, json: &Json<'_>) -> Result<Re
         );
         return Ok(Err(Decision::Conclude(Verdict::Dead { fault })));
     };
+    if keys::is_too_long(&keys::key_text(&values)) {
+        let whose = format!("the mapped record ({})", by.join(", "));
+        return Ok(Err(Decision::Conclude(Verdict::Dead { fault: Fault::too_long(&whose) })));
+    }
     match work.write.manner {
         Manner::CreateOnce { .. } => Ok(Ok(Deed::Create)),
         Manner::Action => Ok(Ok(Deed::Act)),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Core;
+use super::{Core, turns};
 use crate::EngineError;
 use crate::alert::{Alert, AlertState};
 use crate::store::AlertSent;
@@ -12,9 +12,31 @@ use crate::store::AlertSent;
 /// Most alerts in one go.
 const ALERTS_MAX: u32 = 50;
 
-/// Sends the alerts that are due.
+/// Sends the alerts that are due. Of several processes one does so at a time, and asks anew before each: what another one has
+/// told meanwhile is not told again.
 pub(crate) async fn send_alerts(core: &Core) -> Result<(), EngineError> {
-    for alert in core.store.alerts_due(core.now(), ALERTS_MAX).await? {
+    if !core.store.is_shared() {
+        return send_due(core, ALERTS_MAX).await.map(|_| ());
+    }
+    if core.store.alerts_due(core.now(), 1).await?.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..ALERTS_MAX {
+        if !turns::hold_alerts(core).await? {
+            return Ok(());
+        }
+        if send_due(core, 1).await? == 0 {
+            break;
+        }
+    }
+    turns::give_back_alerts(core).await
+}
+
+/// Sends so many; answers how many there were.
+async fn send_due(core: &Core, limit: u32) -> Result<usize, EngineError> {
+    let due = core.store.alerts_due(core.now(), limit).await?;
+    let many = due.len();
+    for alert in due {
         core.crash.reach("alert.before_send");
         let error = send(core, &alert).await.err();
         core.crash.reach("alert.after_send");
@@ -35,7 +57,7 @@ pub(crate) async fn send_alerts(core: &Core) -> Result<(), EngineError> {
         };
         core.store.alert_sent(sent).await?;
     }
-    Ok(())
+    Ok(many)
 }
 
 async fn send(core: &Core, alert: &Alert) -> Result<(), String> {

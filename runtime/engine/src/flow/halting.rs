@@ -10,7 +10,7 @@ use mapwright_values::plan::FlowPlan;
 
 use super::health::{Bounds, Finding, Health};
 use super::resolving::Work;
-use super::{Core, reading, working};
+use super::{Core, reading, turns, working};
 use crate::EngineError;
 use crate::clock::later;
 use crate::connector::{Class, Failure};
@@ -114,27 +114,41 @@ async fn canary_refused(core: &Core, work: &Work, failure: Option<&Failure>) -> 
 pub(crate) async fn send_canaries(core: &Arc<Core>) -> Result<u32, EngineError> {
     let mut sent = 0;
     for connection in core.store.status(core.now()).await?.connections {
-        let due = connection.canary_at.is_some_and(|at| at <= core.now());
-        if connection.halted_since.is_none() || !due {
+        if !canary_is_due(core, &connection) || !turns::hold_canary(core, &connection.alias).await? {
             continue;
         }
-        sent += 1;
-        let refused = try_connection(core, &connection).await?;
-        let now = core.now();
-        let change = match refused {
-            None => {
-                tracing::info!(system = %connection.alias, "the connection works again");
-                ConnectionChange::Resume { alias: connection.alias, now }
-            }
-            Some(fault) => ConnectionChange::StillHalted {
-                alias: connection.alias,
-                fault,
-                canary_at: later(now, core.options.canary_every),
-            },
-        };
-        core.store.connection(change).await?;
+        let tried = send_canary(core, &connection.alias).await;
+        turns::give_back_canary(core, &connection.alias).await?;
+        sent += u32::from(tried?);
     }
     Ok(sent)
+}
+
+fn canary_is_due(core: &Core, connection: &ConnectionStatus) -> bool {
+    connection.halted_since.is_some() && connection.canary_at.is_some_and(|at| at <= core.now())
+}
+
+/// Sends the canary of a connection; answers whether one was due still: another process may have been quicker.
+async fn send_canary(core: &Arc<Core>, alias: &str) -> Result<bool, EngineError> {
+    let mut connections = core.store.status(core.now()).await?.connections.into_iter();
+    let Some(connection) = connections.find(|known| known.alias == alias && canary_is_due(core, known)) else {
+        return Ok(false);
+    };
+    let refused = try_connection(core, &connection).await?;
+    let now = core.now();
+    let change = match refused {
+        None => {
+            tracing::info!(system = %connection.alias, "the connection works again");
+            ConnectionChange::Resume { alias: connection.alias, now }
+        }
+        Some(fault) => ConnectionChange::StillHalted {
+            alias: connection.alias,
+            fault,
+            canary_at: later(now, core.options.canary_every),
+        },
+    };
+    core.store.connection(change).await?;
+    Ok(true)
 }
 
 /// Tries a halted connection by what halted it; answers why it does not work yet.

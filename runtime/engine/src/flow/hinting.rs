@@ -13,6 +13,7 @@ use super::{Core, gathering, gone, halting, turns};
 use crate::EngineError;
 use crate::clock::{earlier, later};
 use crate::connector::{Class, Failure};
+use crate::keys;
 use crate::store::{CaptureRow, Fault, Hint, HintQuestion, HintsTaken, Notice, Position};
 
 /// Hints that are followed together.
@@ -48,7 +49,7 @@ pub(crate) fn notice(plan: &Plan, told: &Told, now: Timestamp) -> Notice {
     };
     let hints = plan.flows.iter().filter(listens).map(|flow| {
         let own = flow.read.system == told.system && flow.read.entity == told.entity;
-        (flow.name.to_owned(), told.key.clone().filter(|_| own))
+        (flow.name.to_owned(), told.key.clone().filter(|key| own && !keys::is_too_long(key)))
     });
     Notice { system: told.system.clone(), id: told.id.clone(), hints: hints.collect(), now }
 }

@@ -469,6 +469,10 @@ pub(crate) fn own_row(core: &Core, flow: &'static FlowPlan, row: Row, now: Times
             },
         },
     };
+    let (source_key, fault) = match keys::is_too_long(&source_key) {
+        true => (format!("?{hash}"), Some(Fault::too_long("the record"))),
+        false => (source_key, fault),
+    };
     Some(CaptureRow { kind: RowKind::State, source_key, body: row.record, hash, stamp: row.stamp, fault })
 }
 

@@ -16,6 +16,7 @@ use super::deciding::{self, Decision, Situation};
 use crate::EngineError;
 use crate::clock::between;
 use crate::connector::{Class, Failure};
+use crate::keys;
 use crate::store::{Fault, Leased, Verdict};
 
 /// Most look-ups in one question to a connector.
@@ -227,8 +228,11 @@ fn choose(work: &Work, parts: Vec<Part>) -> Prepared {
             parts.into_iter().filter_map(|part| Some((part.key?, part.record))).collect();
         let distinct: HashSet<&String> = parts.iter().map(|(key, _)| key).collect();
         return match distinct.len() == parts.len() {
-            true => Prepared::Together(parts),
             false => Prepared::Conclude(Verdict::Dead { fault: two_parts() }),
+            true if parts.iter().any(|(key, _)| keys::is_too_long(key)) => {
+                Prepared::Conclude(Verdict::Dead { fault: Fault::too_long("a part of the record") })
+            }
+            true => Prepared::Together(parts),
         };
     }
     if parted {
@@ -236,6 +240,9 @@ fn choose(work: &Work, parts: Vec<Part>) -> Prepared {
         let distinct: HashSet<&String> = keys.iter().collect();
         if distinct.len() < keys.len() {
             return Prepared::Conclude(Verdict::Dead { fault: two_parts() });
+        }
+        if keys.iter().any(|key| keys::is_too_long(key)) {
+            return Prepared::Conclude(Verdict::Dead { fault: Fault::too_long("a part of the record") });
         }
         return Prepared::Conclude(Verdict::Split { parts: keys });
     }

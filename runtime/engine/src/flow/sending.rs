@@ -334,6 +334,10 @@ fn promised_key(work: &Work, written: Written) -> Result<Written, Failure> {
             ..no_answer(work)
         });
     }
+    if work.part_keys.is_empty() && keys::is_too_long(&keys::key_text(&written.key)) {
+        let fault = Fault::too_long(&format!("what {} told", work.mapping.system));
+        return Err(Failure { code: Some(fault.class), message: fault.message, ..no_answer(work) });
+    }
     Ok(written)
 }
 
@@ -413,6 +417,9 @@ async fn probe(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
     };
     let verdict = match (deciding::after_probe(&found, &situation), found) {
         (Some(verdict), _) => verdict,
+        (None, Probe::Same { key, .. }) if keys::is_too_long(&keys::key_text(&key)) => {
+            Verdict::Park { fault: Fault::too_long(&format!("what {} told", work.mapping.system)) }
+        }
         (None, Probe::Same { key, record }) => delivered(core, work, Written { key, record: Some(record) }, true),
         (None, Probe::Absent | Probe::Differs { .. } | Probe::Several { .. }) => {
             Verdict::Park { fault: Fault::own("program", "a probe was not understood: a fault of the program") }

@@ -339,6 +339,16 @@ impl Fault {
         Self { cause: class.clone(), class, status: None, code: None, message, rejections: None }
     }
 
+    /// A key that no store takes.
+    #[must_use]
+    pub fn too_long(whose: &str) -> Self {
+        let most = crate::keys::KEY_MAX;
+        Self::own(
+            "long_key",
+            format!("the key of {whose} has more than {most} bytes, which is no key: name another field"),
+        )
+    }
+
     /// A fault that a connector told.
     #[must_use]
     pub fn told(failure: &Failure) -> Self {

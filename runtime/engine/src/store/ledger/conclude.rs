@@ -9,6 +9,7 @@ use super::order::{self, NewMessage};
 use super::step::{self, Circumstances, MessageRow};
 use super::{Concluded, Conclusion, Delivery, Fault, NewLink, StoreError, Verdict, WrittenRecord, micros, query};
 use super::{agreed, gone};
+use crate::keys;
 use crate::state::{Event, Reason, State};
 
 /// Applies a verdict.
@@ -247,7 +248,8 @@ fn wait_dependency(
         .collect();
     tx.lock(LockSpace::Link, &asked.iter().map(String::as_str).collect::<Vec<_>>())?;
     let mut there = false;
-    for link in links {
+    // A record whose key is too long is never kept: there is nothing that could wake who waits for it.
+    for link in links.iter().filter(|link| !keys::is_too_long(&link.key)) {
         there |= query::link(tx, link)?.is_some();
         tx.prepare_cached(
             "INSERT OR IGNORE INTO link_waits (system, entity, of_system, of_entity, source_key, message_id)

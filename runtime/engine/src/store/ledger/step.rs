@@ -8,6 +8,7 @@ use super::super::sql::{Connection, LockSpace, OptionalExtension, SqlError, para
 use super::alerts::{self, NewAlert};
 use super::{Fault, MessageId, NextWrite, StoreError, order};
 use crate::alert;
+use crate::keys;
 use crate::state::{Event, Key, State, advance};
 
 /// What a step needs to know of a message.
@@ -186,11 +187,23 @@ fn need_person(tx: &Connection, message: &MessageRow, fault: &Fault, now: i64) -
         Some(_) => fault.cause.clone(),
         None => format!("{}/{}: {}", message.flow, message.write_no.saturating_add(1), fault.cause),
     };
+    let cause = bounded(cause);
     alerts::lock(tx, &message.flow, &cause)?;
     change_cause(tx, message, &cause, now)?;
     let text = alert::of_letters(fault, &cause);
     let new = NewAlert { subject: &message.flow, channel: message.channel.as_deref(), cause: &cause, text: &text };
     alerts::raise(tx, &new, now)
+}
+
+/// A cause that is rejected by very many lines is told apart by a digest of what is left out.
+fn bounded(cause: String) -> String {
+    const LENGTH_MAX: usize = 600;
+    if cause.len() <= LENGTH_MAX {
+        return cause;
+    }
+    let end = cause.floor_char_boundary(LENGTH_MAX);
+    let (head, _) = cause.split_at(end);
+    format!("{head}... ({})", keys::digest(&[&cause]))
 }
 
 /// The cause is that of the last time a person was needed; the alert of an older one closes with its last message.
