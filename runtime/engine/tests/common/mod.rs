@@ -13,6 +13,7 @@
 pub mod pair;
 pub mod pair_project;
 pub mod project;
+pub mod relay;
 pub mod world;
 
 use std::collections::HashMap;

@@ -222,8 +222,17 @@ impl Pair {
     }
 
     pub fn engine_on(&self, store: Arc<dyn Store>) -> Engine {
+        self.engine_over(store, |connector| connector)
+    }
+
+    /// An engine whose connectors are wrapped.
+    pub fn engine_over(
+        &self,
+        store: Arc<dyn Store>,
+        wrap: impl Fn(Arc<dyn Connector>) -> Arc<dyn Connector>,
+    ) -> Engine {
         let sides = [&self.shop, &self.erp];
-        let connector = |side: &Arc<Side>| Arc::new(PairConnector(Arc::clone(side))) as Arc<dyn Connector>;
+        let connector = |side: &Arc<Side>| wrap(Arc::new(PairConnector(Arc::clone(side))));
         let connectors: HashMap<String, _> =
             sides.into_iter().map(|side| (side.alias.to_owned(), connector(side))).collect();
         let options = Options {
