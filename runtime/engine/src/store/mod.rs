@@ -6,6 +6,7 @@
 
 pub mod asides;
 mod ledger;
+pub mod memory;
 pub mod model;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -286,6 +286,22 @@ pub(crate) async fn the_newest_state_overtakes(place: &dyn Place) {
     let fifth = lease_one(store.as_ref(), 10).await;
     assert_eq!(deliver(store.as_ref(), &fifth, "K", 11).await, Concluded::Applied(State::Done));
     assert_eq!((count(store.as_ref(), State::Superseded).await, count(store.as_ref(), State::Dead).await), (4, 0));
+    // One that dies while a newer one waits: sent again later it would undo the newer state.
+    capture(store.as_ref(), vec![row("a", "6", 6)], 12).await;
+    let sixth = lease_one(store.as_ref(), 12).await;
+    capture(store.as_ref(), vec![row("a", "7", 7)], 13).await;
+    let dead = Verdict::Dead { fault: fault("permanent") };
+    assert_eq!(conclude(store.as_ref(), &sixth, dead, 14).await, Concluded::Applied(State::Superseded));
+    assert_eq!(store.operate(operation(Action::Redrive, Vec::new(), 15)).await.unwrap(), 0);
+    assert!(store.status(at(15)).await.unwrap().alerts.iter().all(|alert| alert.state == AlertState::Closed));
+    // One that may be at the target is not overtaken: it is asked for first.
+    let seventh = lease_one(store.as_ref(), 16).await;
+    intend(store.as_ref(), &seventh, 16).await;
+    capture(store.as_ref(), vec![row("a", "8", 8)], 17).await;
+    let unproven = Verdict::Ambiguous { at: at(40), fault: fault("ambiguous"), probes: 0 };
+    assert_eq!(conclude(store.as_ref(), &seventh, unproven, 18).await, Concluded::Applied(State::Ambiguous));
+    assert!(lease(store.as_ref(), "w", 39).await.is_empty());
+    assert_eq!(lease_one(store.as_ref(), 40).await.id, seventh.id);
 }
 
 /// Part 1.2: the unique row of a natural key.

@@ -94,7 +94,7 @@ pub(super) struct Circumstances<'a> {
     pub(super) waits_for: Option<&'a str>,
     /// The flow's next write.
     pub(super) next: Option<&'a NextWrite>,
-    /// A later message of the key may take its place if the flow wants the latest only.
+    /// A later message of the key may take its place, if the flow wants the latest only and the new state allows it.
     pub(super) overtake: bool,
 }
 
@@ -140,10 +140,16 @@ pub(super) fn take(
         Key::Held => false,
         Key::ByPolicy => message.latest_wins,
     };
+    // What may be at the target already is not overtaken: it must be asked for first.
+    if with.overtake && message.latest_wins && advance(state, Event::Overtaken).is_ok() {
+        // Whoever is overtaken frees the key. A dead one too: sent again later it would undo the newer state.
+        let overtaken = order::overtake(tx, message.id, now, state)?;
+        if overtaken != state {
+            return Ok(overtaken);
+        }
+    }
     if frees {
         order::wake_next(tx, &message.order_key, now)?;
-    } else if with.overtake && message.latest_wins {
-        return order::overtake(tx, message.id, now, state);
     }
     Ok(state)
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::ledger::Runner;
 use super::{StoreError, Stored, sql};
@@ -122,7 +123,16 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // What is erased must not be readable in the file afterwards.
     connection.pragma_update(None, "secure_delete", "ON")?;
+    // A statement's plan does not hang on the values given: otherwise most statements are planned anew at each use.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(96);
+    Ok(connection)
+}
+
+/// A database with the newest tables and no file.
+pub(super) fn in_memory() -> Result<Connection, StoreError> {
+    let mut connection = connect(Path::new(":memory:"))?;
+    migrate::migrate(&mut connection)?;
     Ok(connection)
 }
 
