@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("mapwright-manifest", &["mapwright-values"]),
     ("mapwright-engine", &["mapwright-values"]),
     ("mapwright-connectors", &["mapwright-values", "mapwright-manifest", "mapwright-engine"]),
-    ("mapwright-sandbox", &["mapwright-values"]),
+    ("mapwright-sandbox", &["mapwright-values", "mapwright-manifest"]),
     (
         "mapwright-operator",
         &["mapwright-values", "mapwright-manifest", "mapwright-engine", "mapwright-connectors", "mapwright-sandbox"],
@@ -43,6 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "mapwright-project",
             "mapwright-preview",
             "mapwright-codegen",
+            "mapwright-sandbox",
         ],
     ),
 ];

@@ -63,6 +63,8 @@ fn plan_of(model: &Model, field: &Field, depth: usize) -> FieldPlan {
         optional: field.optional || field.missing_as.is_some(),
         required: field.required,
         read_only: field.read_only,
+        create_only: field.create_only,
+        refers_to: field.refers_to.as_deref().map(text),
         personal: field.personal,
     }
 }

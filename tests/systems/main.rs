@@ -12,6 +12,7 @@
 
 mod catalogue;
 mod fits;
+mod played;
 mod samples;
 
 use std::path::PathBuf;

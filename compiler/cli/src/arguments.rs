@@ -1,5 +1,6 @@
 //! What can be asked of the command. In: words of a command line. Out: a value; clap says what is wrong with others.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -84,6 +85,29 @@ pub(crate) enum Command {
     /// Make a project folder to begin with: two small systems, a mapping, a flow, cases, and a README
     New {
         /// Folder to make
+        dir: PathBuf,
+    },
+    /// Play a system on this machine, as its catalogue and manifest describe it, until stopped by Ctrl-C
+    Sandbox {
+        /// A system's name, the folder that holds its catalogue, or within a project the name that the project gives it
+        system: String,
+        /// Where to listen; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Made-up records of each entity to begin with
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        records: u64,
+        /// Where the dice start, for made-up records and faults
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        seed: u64,
+        /// A value that the manifest declares under `config`
+        #[arg(long = "config", value_name = "NAME=VALUE")]
+        config: Vec<String>,
+        /// A rough day: one request in ten fails, in every way there is
+        #[arg(long)]
+        faults: bool,
+        /// Where the search for the system begins; a project's folder gives its extended fields as well
+        #[arg(long, default_value = ".")]
         dir: PathBuf,
     },
     /// Explain a fault by its code, such as E0401; lists all codes without one

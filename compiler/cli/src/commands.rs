@@ -15,6 +15,7 @@ mod fmt;
 mod generate;
 mod new;
 mod preview;
+mod sandbox;
 mod test;
 
 /// What a command answers.
@@ -36,6 +37,15 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
         ),
         Command::Test { dir, accept, strict } => test::run(dir, *accept, *strict),
         Command::New { dir } => new::run(dir),
+        Command::Sandbox { system, listen, records, seed, config, faults, dir } => sandbox::run(&sandbox::Wanted {
+            system,
+            listen: *listen,
+            records: *records,
+            seed: *seed,
+            config,
+            faults: *faults,
+            dir,
+        }),
         Command::Explain { code } => explain::run(code.as_deref()),
     }
 }
@@ -51,7 +61,15 @@ pub(crate) struct Checked {
 impl Checked {
     /// Reads and checks a project; its examples are evaluated where nothing else is wrong.
     pub(crate) fn load(dir: &Path) -> Result<Checked, String> {
-        let mut loaded = mapwright_project::load(dir).map_err(|fault| fault.to_string())?;
+        mapwright_project::load(dir).map(Checked::of).map_err(|fault| fault.to_string())
+    }
+
+    /// Reads and checks a system alone.
+    pub(crate) fn load_system(dir: &Path, name: &str) -> Result<Checked, String> {
+        mapwright_project::load_system(dir, name).map(Checked::of).map_err(|fault| fault.to_string())
+    }
+
+    fn of(mut loaded: Loaded) -> Checked {
         let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
         let (model, found) = mapwright_model::check(&loaded.project);
         diagnostics.extend(found);
@@ -61,7 +79,7 @@ impl Checked {
             checked.diagnostics.extend(wrong);
         }
         mapwright_syntax::render::sort(&mut checked.diagnostics);
-        Ok(checked)
+        checked
     }
 
     pub(crate) fn files(&self) -> &Files {

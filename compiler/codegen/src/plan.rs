@@ -167,8 +167,10 @@ impl Plans<'_> {
         let optional = field.optional.then(|| quote! { .optional() });
         let required = field.required.then(|| quote! { .required() });
         let read_only = field.read_only.then(|| quote! { .read_only() });
+        let create_only = field.create_only.then(|| quote! { .create_only() });
+        let refers_to = field.refers_to.as_ref().map(|entity| quote! { .refers_to(#entity) });
         let personal = field.personal.then(|| quote! { .personal() });
-        quote! { FieldPlan::new(#name, #kind) #optional #required #read_only #personal }
+        quote! { FieldPlan::new(#name, #kind) #optional #required #read_only #create_only #refers_to #personal }
     }
 
     fn kind(&self, ty: &Type, spelling: &Spelling) -> TokenStream {

@@ -65,6 +65,24 @@ pub fn load(dir: &Path) -> Result<Loaded, LoadError> {
     Ok(reading.loaded)
 }
 
+/// Reads one system alone, as a project would that does nothing but use it under its own name; `dir` is where the search for
+/// its folder begins.
+///
+/// # Errors
+/// A file cannot be read. A system that is not there is told by the checker.
+pub fn load_system(dir: &Path, name: &str) -> Result<Loaded, LoadError> {
+    let mut reading = Reading { dir, loaded: Loaded::default() };
+    reading.loaded.project.name = name.to_owned();
+    let line = format!("use \"{}\" as it\n", name.replace(['"', '\\', '{', '}'], ""));
+    let id = reading.loaded.project.files.add("the command line", line);
+    reading.loaded.paths.push(PathBuf::from("the command line"));
+    let trees = reading.parse(&[id]);
+    reading.loaded.project.specs = std::iter::once(id).zip(trees).collect();
+    reading.systems()?;
+    reading.loaded.project.known_systems = disk::known_systems(dir, SYSTEMS, CATALOGUE);
+    Ok(reading.loaded)
+}
+
 /// A load under way.
 struct Reading<'d> {
     dir: &'d Path,

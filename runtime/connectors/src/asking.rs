@@ -76,8 +76,7 @@ impl RestConnector {
                 term.field = term.field.rsplit('.').next().unwrap_or_default().to_owned();
             }
         }
-        let changes = entity.changes.as_ref();
-        let part = changes.and_then(|changes| changes.partition.as_ref()).and_then(|partition| {
+        let part = listing.partition(entity).and_then(|partition| {
             let index = usize::try_from(listing.cursor.pages).unwrap_or(usize::MAX);
             partition.beginnings.get(index).map(|beginning| (partition.field.as_str(), beginning.as_str()))
         });

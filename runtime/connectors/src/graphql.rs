@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     const fn field(name: &'static str, kind: Kind) -> FieldPlan {
-        FieldPlan { name, kind, optional: true, required: false, read_only: false, personal: false }
+        FieldPlan::new(name, kind).optional()
     }
 
     const MONEY: Kind = Kind::Record(&[field("amount", Kind::Text(None)), field("currencyCode", Kind::Text(None))]);

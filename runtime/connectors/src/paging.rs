@@ -90,7 +90,9 @@ impl Cursor {
 
     /// After a full page whose last row holds this value in the keyset's field.
     pub(crate) fn after_value(&self, raw_rows: &[String], last: Option<String>) -> Result<Self, String> {
-        let next = self.after_full_page(raw_rows)?;
+        // The first page from a value on may be the page before once more: its rows all hold that value.
+        let before = if self.ties == 0 { Self { digest: None, ..self.clone() } } else { self.clone() };
+        let next = before.after_full_page(raw_rows)?;
         // A row without the value is told apart by page number, as are rows that all hold the same.
         if last.is_none() || last == self.from {
             return Ok(Self { from: self.from.clone(), ties: self.ties.saturating_add(1), ..next });
@@ -162,6 +164,16 @@ mod tests {
         let (page, message) = noticed.unwrap();
         assert!(page < 8, "noticed on page {page}");
         assert!(message.contains("read already"));
+    }
+
+    #[test]
+    fn a_first_page_of_one_value_alone_comes_twice_and_no_more() {
+        let rows = vec!["{\"id\":1}".to_owned(), "{\"id\":2}".to_owned()];
+        let value = || Some("\"2026-11-02\"".to_owned());
+        let from_value = Cursor::default().after_value(&rows, value()).unwrap();
+        let second = from_value.after_value(&rows, value()).unwrap();
+        assert_eq!((from_value.ties, second.ties), (0, 1));
+        assert!(second.after_value(&rows, value()).is_err(), "now the system ignores the page number");
     }
 
     #[test]

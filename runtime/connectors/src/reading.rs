@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mapwright_engine::connector::{Class, Failure, Page, PageRequest, Row, Window};
-use mapwright_manifest::{Entity, FilterForm, More, Operation, PagingKind, Pass, Verb};
+use mapwright_manifest::{Entity, FilterForm, More, Operation, PagingKind, Partition, Pass, Verb};
 use mapwright_values::plan::EntityPlan;
 use mapwright_values::{Json, Term, Test};
 
@@ -36,6 +36,16 @@ pub(crate) struct Listing<'a> {
     pub(crate) cursor: Cursor,
     /// The key of the record that these belong to.
     pub(crate) parent: Json<'static>,
+}
+
+impl Listing<'_> {
+    /// The parts in which the list is asked for. A look-up for a value is one question, however long the whole list would be.
+    pub(crate) fn partition<'e>(&self, entity: &'e Entity) -> Option<&'e Partition> {
+        if self.terms.iter().any(|term| matches!(term.test, Test::Eq | Test::In)) {
+            return None;
+        }
+        entity.changes.as_ref()?.partition.as_ref()
+    }
 }
 
 /// A page as it came.
@@ -264,7 +274,7 @@ impl RestConnector {
         let outcome = self
             .call(&call, |read| {
                 let records = records(read, operation)?;
-                let next = self.next(&listing.cursor, entity, plan, read, &records, (size, number));
+                let next = self.next(listing, entity, plan, read, &records, (size, number));
                 let server_time = read.answer.header("date").and_then(http_date);
                 Ok((records, next, server_time))
             })
@@ -346,13 +356,14 @@ impl RestConnector {
 
     fn next(
         &self,
-        cursor: &Cursor,
+        listing: &Listing<'_>,
         entity: &Entity,
         plan: &EntityPlan,
         read: &ReadAnswer<'_>,
         records: &[Json<'static>],
         (size, number): (Option<u64>, u64),
     ) -> Result<Option<Cursor>, String> {
+        let cursor = &listing.cursor;
         let full = size.is_some_and(|size| u64::try_from(records.len()).unwrap_or(u64::MAX) >= size);
         let texts = |records: &[Json<'static>]| records.iter().map(Json::to_text).collect::<Vec<String>>();
         let paging = &self.manifest.paging;
@@ -360,7 +371,7 @@ impl RestConnector {
             let size = size.unwrap_or_default();
             return Err(format!("the list is cut at {size} rows and has no further pages: ask for less at once"));
         }
-        if let Some(partition) = entity.changes.as_ref().and_then(|changes| changes.partition.as_ref()) {
+        if let Some(partition) = listing.partition(entity) {
             return cursor.after_part(records.len(), partition.beginnings.len());
         }
         match &paging.kind {

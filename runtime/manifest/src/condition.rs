@@ -68,6 +68,12 @@ impl Pattern {
         Regex::new(expression).map(Self).map_err(|error| error.to_string())
     }
 
+    /// The expression, without slashes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// Does it match somewhere in the text?
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {

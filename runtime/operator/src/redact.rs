@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     const fn field(name: &'static str, kind: Kind, personal: bool) -> FieldPlan {
-        FieldPlan { name, kind, optional: false, required: false, read_only: false, personal }
+        FieldPlan { personal, ..FieldPlan::new(name, kind) }
     }
 
     static LINE: &[FieldPlan] = &[field("label", Kind::Text(None), false), field("for", Kind::Text(None), true)];

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,14 +52,14 @@ impl Call {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// An answer with a body of this content type.
     pub(crate) fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+        Self { status, headers: vec![("content-type".into(), content_type.to_owned())], body: body.into() }
     }
 
     /// An answer without a body.
@@ -67,8 +68,8 @@ impl Answer {
     }
 
     /// The same answer with one more header.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 }
@@ -76,7 +77,7 @@ impl Answer {
 /// A vendor's system: what it answers, without faults and without a network.
 pub(crate) trait Simulated: Send + Sync + 'static {
     /// The path every request starts with, for instance `/api`.
-    fn base(&self) -> &'static str;
+    fn base(&self) -> &str;
     /// Whether the path (without the base) is the log-in.
     fn is_login(&self, path: &str) -> bool;
     /// Carries the request out.
@@ -106,15 +107,15 @@ pub(crate) struct Limits {
 /// Why a simulated endpoint could not start.
 #[derive(Debug)]
 pub struct StartError {
-    system: &'static str,
-    port: u16,
+    system: String,
+    address: SocketAddr,
     cause: io::Error,
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { system, port, cause } = self;
-        write!(f, "the simulated {system} cannot listen on 127.0.0.1:{port}: {cause}; free the port or choose port 0")
+        let Self { system, address, cause } = self;
+        write!(f, "the simulated {system} cannot listen on {address}: {cause}; free the port or choose port 0")
     }
 }
 
@@ -156,9 +157,14 @@ impl Running {
 }
 
 /// Binds a free (or the given) port on the loopback, so that the system can know its own address before it answers.
-pub(crate) async fn bind(system: &'static str, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |cause| StartError { system, port, cause };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+pub(crate) async fn bind(system: &str, port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    bind_at(system, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+}
+
+/// Binds the given address.
+pub(crate) async fn bind_at(system: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |cause| StartError { system: system.to_owned(), address, cause };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }
@@ -286,16 +292,16 @@ fn respond(answer: Answer) -> Response {
 
 fn respond_torn(answer: Answer) -> Response {
     let Answer { status, mut headers, body } = answer;
-    headers.push(("content-length", body.len().to_string()));
+    headers.push(("content-length".into(), body.len().to_string()));
     head(status, headers, Body::new(TornBody::of(&body)))
 }
 
-fn head(status: u16, headers: Vec<(&'static str, String)>, body: Body) -> Response {
+fn head(status: u16, headers: Vec<(Cow<'static, str>, String)>, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+            response.headers_mut().append(name, value);
         }
     }
     response

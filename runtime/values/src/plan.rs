@@ -88,6 +88,10 @@ pub struct FieldPlan {
     pub required: bool,
     /// Never written.
     pub read_only: bool,
+    /// Written when the record is made, and never again.
+    pub create_only: bool,
+    /// The entity whose key or natural key it holds.
+    pub refers_to: Option<&'static str>,
     /// To be redacted in logs, alerts and consoles.
     pub personal: bool,
 }

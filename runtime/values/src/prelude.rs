@@ -358,7 +358,16 @@ impl FieldPlan {
     /// A field that is always there, may be left out on create, and holds nothing personal.
     #[must_use]
     pub const fn new(name: &'static str, kind: Kind) -> FieldPlan {
-        FieldPlan { name, kind, optional: false, required: false, read_only: false, personal: false }
+        FieldPlan {
+            name,
+            kind,
+            optional: false,
+            required: false,
+            read_only: false,
+            create_only: false,
+            refers_to: None,
+            personal: false,
+        }
     }
 
     /// It may be missing.
@@ -379,6 +388,20 @@ impl FieldPlan {
     #[must_use]
     pub const fn read_only(mut self) -> FieldPlan {
         self.read_only = true;
+        self
+    }
+
+    /// It is written when the record is made, and never again.
+    #[must_use]
+    pub const fn create_only(mut self) -> FieldPlan {
+        self.create_only = true;
+        self
+    }
+
+    /// It holds the key or natural key of a record of that entity.
+    #[must_use]
+    pub const fn refers_to(mut self, entity: &'static str) -> FieldPlan {
+        self.refers_to = Some(entity);
         self
     }
 

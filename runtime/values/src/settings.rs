@@ -188,14 +188,7 @@ mod tests {
 
     #[test]
     fn records_are_checked_field_by_field() {
-        const FIELDS: &[FieldPlan] = &[FieldPlan {
-            name: "code",
-            kind: Kind::Integer,
-            optional: false,
-            required: true,
-            read_only: false,
-            personal: false,
-        }];
+        const FIELDS: &[FieldPlan] = &[FieldPlan::new("code", Kind::Integer).required()];
         const ONE: &[SettingPlan] = &[SettingPlan { name: "r", kind: Kind::Record(FIELDS), default: None, doc: "" }];
         let check = |text: &str| check_settings(ONE, &Json::parse(text).unwrap());
         assert!(check(r#"{"r":{"code":1}}"#).is_ok());

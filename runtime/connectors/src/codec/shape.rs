@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     const fn field(name: &'static str, kind: Kind) -> FieldPlan {
-        FieldPlan { name, kind, optional: true, required: false, read_only: false, personal: false }
+        FieldPlan::new(name, kind).optional()
     }
 
     const LINE: &[FieldPlan] = &[field("sku", Kind::Text(None)), field("qty", Kind::Decimal(9, 2))];

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use crate::tests::server::Server;
 
 pub(crate) const fn field(name: &'static str, kind: Kind) -> FieldPlan {
-    FieldPlan { name, kind, optional: true, required: false, read_only: false, personal: false }
+    FieldPlan::new(name, kind).optional()
 }
 
 pub(crate) const fn entity(
