@@ -17,6 +17,7 @@ use crate::backoff;
 use crate::clock::between;
 use crate::connector::Connector;
 use crate::crash::CrashPoint;
+use crate::doorbell::line::Line;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
 use crate::flow::turns;
@@ -109,6 +110,7 @@ impl Engine {
             progress: watch::channel(Progress::default()).0,
             stop: watch::channel(false).0,
             bell: Notify::new(),
+            line: Line::new(Arc::clone(&options.doorbell), Arc::clone(&options.clock)),
             owner: format!("{}-{:08x}{:08x}", std::process::id(), backoff::draw(), backoff::draw()),
             options,
         };
@@ -145,8 +147,15 @@ impl Engine {
         self.core.crash.reach("notice.after_commit");
         if noticed.iter().any(|noticed| noticed.kept > 0) {
             self.core.bell.notify_one();
+            self.core.line.ring(1, 1).await;
         }
         Ok(noticed)
+    }
+
+    /// How this process's doorbell stands.
+    #[must_use]
+    pub fn doorbell(&self) -> crate::status::DoorbellStatus {
+        self.core.line.status()
     }
 
     /// Lets a run look for work now, not when its pause is over.
@@ -190,6 +199,7 @@ impl Engine {
             flows,
             connections: kept.connections,
             alerts: kept.alerts,
+            doorbell: self.core.line.status(),
             notes: crate::status::notes(self.core.plan()),
         })
     }
@@ -236,6 +246,7 @@ impl Engine {
         tokio::pin!(shutdown);
         tokio::select! {
             result = &mut service => result,
+            never = self.core.line.listen(&self.core.bell) => match never {},
             () = &mut shutdown => {
                 self.stop();
                 service.await
@@ -370,9 +381,11 @@ impl Engine {
         }
         let mut failures: u32 = 0;
         while !self.core.is_stopping() {
+            let round = self.core.line.round_begins();
             match self.tick(timings, &mut last).await {
                 Ok(pause) => {
                     failures = 0;
+                    self.core.line.round_ended(round);
                     tokio::select! {
                         () = self.core.pause(pause) => {}
                         () = self.core.bell.notified() => {}
@@ -399,7 +412,6 @@ impl Engine {
         timings: &[(&'static FlowPlan, Vec<Timing>)],
         last: &mut HashMap<(&'static str, usize), Timestamp>,
     ) -> Result<Duration, EngineError> {
-        const LONGEST: Duration = Duration::from_secs(5);
         let core = &self.core;
         let names: Vec<String> = timings.iter().map(|(flow, _)| flow.name.to_owned()).collect();
         self.learn(last).await?;
@@ -431,7 +443,8 @@ impl Engine {
             timings.iter().enumerate().map(|(index, timing)| timing.due(last.get(&(flow.name, index)).copied(), now))
         });
         let next = next_flow.chain(core.store.next_due(false).await?).min();
-        Ok(next.map_or(LONGEST, |next| between(now, next).clamp(Duration::from_millis(20), LONGEST)))
+        let longest = core.line.look_every();
+        Ok(next.map_or(longest, |next| between(now, next).clamp(Duration::from_millis(20), longest)))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod connector;
 pub mod crash;
 pub mod dead_letters;
+pub mod doorbell;
 mod engine;
 mod flow;
 pub mod keys;
@@ -18,6 +19,8 @@ mod schedule;
 pub mod state;
 pub mod status;
 pub mod store;
+#[cfg(any(feature = "postgres", feature = "rabbitmq"))]
+mod tls;
 
 pub use engine::{Engine, EngineError, Stop, Sync};
 pub use flow::hinting::Told;

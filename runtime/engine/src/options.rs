@@ -9,12 +9,15 @@ use std::time::Duration;
 use crate::alert::AlertChannel;
 use crate::backoff::Backoff;
 use crate::clock::{Clock, SystemClock};
+use crate::doorbell::{Doorbell, EmbeddedDoorbell};
 
 /// What may be set of an engine.
 #[derive(Clone)]
 pub struct Options {
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What wakes workers of other processes.
+    pub doorbell: Arc<dyn Doorbell>,
     /// Alert channels by their names in the deployment.
     pub channels: HashMap<String, Arc<dyn AlertChannel>>,
     /// Workers of this process.
@@ -80,6 +83,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
+            doorbell: Arc::new(EmbeddedDoorbell::new()),
             channels: HashMap::new(),
             workers: 4,
             batch: 32,

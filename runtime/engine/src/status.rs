@@ -98,6 +98,21 @@ pub struct ConnectionStatus {
     pub open_reason: Option<String>,
 }
 
+/// How a process's doorbell stands. Without one, or while it does not work, everything happens a few seconds later.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DoorbellStatus {
+    /// `embedded`, `rabbitmq`, `redis`.
+    pub kind: String,
+    /// Since when it does not work.
+    pub down_since: Option<Timestamp>,
+    /// Why.
+    pub fault: Option<String>,
+    /// Rings that this process has sent.
+    pub rung: u64,
+    /// Rings that woke this process.
+    pub heard: u64,
+}
+
 /// Everything that the store knows for a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StoreStatus {
@@ -122,6 +137,8 @@ pub struct Status {
     pub connections: Vec<ConnectionStatus>,
     /// Alerts that are open or not yet told.
     pub alerts: Vec<Alert>,
+    /// This process's doorbell.
+    pub doorbell: DoorbellStatus,
     /// What the program does otherwise than its spec might suggest, in words.
     pub notes: Vec<String>,
 }

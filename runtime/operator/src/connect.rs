@@ -23,6 +23,7 @@ use crate::Faults;
 use crate::deployment::{
     ChannelDeployment, Deployment, EngineDeployment, Retention, ServerDeployment, StoreDeployment,
 };
+use crate::doorbell;
 
 /// Connections by alias.
 pub(crate) type Connections = HashMap<String, Arc<dyn Connector>>;
@@ -118,7 +119,8 @@ pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Res
     let channels = open_channels(integration, &deployment)?;
     check_retention(integration, &deployment)?;
     let store = open_store(&deployment.store)?;
-    let options = options(&deployment.engine, channels);
+    let doorbell = doorbell::open(deployment.doorbell.as_ref(), integration.plan.name)?;
+    let options = Options { doorbell, ..options(&deployment.engine, channels) };
     let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
     let Deployment { server, retention, .. } = deployment;
     Ok(Opened { engine, connections, server, receivers, retention })

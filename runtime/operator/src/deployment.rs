@@ -10,8 +10,8 @@ use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::sections::{self, MailFile, ServerFile};
-pub use crate::sections::{MailDeployment, MailTls, Retention, ServerDeployment};
+use crate::sections::{self, DoorbellFile, MailFile, ServerFile};
+pub use crate::sections::{DoorbellDeployment, DoorbellKind, MailDeployment, MailTls, Retention, ServerDeployment};
 
 /// Names the file that is looked for when none is given.
 pub const DEFAULT_FILE: &str = "deployment.yaml";
@@ -23,6 +23,8 @@ pub struct Deployment {
     pub systems: BTreeMap<String, SystemDeployment>,
     /// Where the embedded store lives.
     pub store: StoreDeployment,
+    /// What wakes other processes on the store; `None` = each looks by itself.
+    pub doorbell: Option<DoorbellDeployment>,
     /// Values of the settings, as one record.
     pub settings: Json<'static>,
     /// Channels by name.
@@ -122,6 +124,7 @@ pub enum ChannelDeployment {
 struct File {
     systems: BTreeMap<String, SystemFile>,
     store: Option<String>,
+    doorbell: Option<DoorbellFile>,
     queue: Option<String>,
     settings: Option<serde_json::Value>,
     alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
@@ -181,16 +184,30 @@ impl Deployment {
         if faults.is_empty() { Ok(store) } else { Err(faults) }
     }
 
+    /// The doorbell, without a look at other secrets.
+    ///
+    /// # Errors
+    /// The file cannot be read, or what it says of the doorbell is wrong.
+    pub fn doorbell_of(path: &Path) -> Result<Option<DoorbellDeployment>, Vec<String>> {
+        let name = path.display().to_string();
+        let text = read(path)?;
+        let mut faults = Vec::new();
+        let doorbell = understand(&text, &name)?.doorbell;
+        let doorbell = doorbell.and_then(|doorbell| sections::doorbell(doorbell, folder_of(path), &name, &mut faults));
+        if faults.is_empty() { Ok(doorbell) } else { Err(faults) }
+    }
+
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
         let file = understand(text, name)?;
         let mut faults = Vec::new();
         let store = resolve_store(file.store.as_deref(), folder, name, &mut faults);
         if let Some(queue) = file.queue.as_deref().filter(|queue| *queue != "embedded") {
             faults.push(format!(
-                "{name}: queue `{}:` is not built yet; leave the line out or write `queue: embedded`",
+                "{name}: queue `{}:`: a queue only wakes workers, the store is the ledger: write `doorbell: {{ url: \"env:DOORBELL_URL\" }}` instead",
                 queue.split(':').next().unwrap_or_default()
             ));
         }
+        let doorbell = file.doorbell.and_then(|doorbell| sections::doorbell(doorbell, folder, name, &mut faults));
         let mut systems = BTreeMap::new();
         for (alias, system) in file.systems {
             systems.insert(alias.clone(), resolve_system(&alias, system, folder, name, &mut faults));
@@ -237,7 +254,7 @@ impl Deployment {
             ));
         }
         if faults.is_empty() {
-            Ok(Self { systems, store, settings, alerts, engine, server, mail, retention, vault })
+            Ok(Self { systems, store, doorbell, settings, alerts, engine, server, mail, retention, vault })
         } else {
             Err(faults)
         }
@@ -440,13 +457,14 @@ mod tests {
     #[test]
     fn every_fault_is_told_at_once_and_no_secret_is_taken_from_the_file() {
         let faults = faults(
-            "systems:\n  shop:\n    connector: shopware-6\n    url: http://shop\n    credentials: { client_id: env:MAPWRIGHT_NOT_SET, client_secret: plain }\nstore: \"postgres://u:hunter2@db/d\"\nqueue: redis://q\n",
+            "systems:\n  shop:\n    connector: shopware-6\n    url: http://shop\n    credentials: { client_id: env:MAPWRIGHT_NOT_SET, client_secret: plain }\nstore: \"postgres://u:hunter2@db/d\"\nqueue: redis://q\ndoorbell: { url: \"amqp://u:hunter2@q\" }\n",
         );
         assert_eq!(
             faults,
             [
                 "deployment.yaml: store: a password stands in this file: move the whole address into the environment and write `store: \"env:STORE_URL\"`",
-                "deployment.yaml: queue `redis:` is not built yet; leave the line out or write `queue: embedded`",
+                "deployment.yaml: queue `redis:`: a queue only wakes workers, the store is the ledger: write `doorbell: { url: \"env:DOORBELL_URL\" }` instead",
+                "deployment.yaml: doorbell.url: a password stands in this file: move the whole address into the environment and write `doorbell: { url: \"env:DOORBELL_URL\" }`",
                 "deployment.yaml: systems.shop.credentials.client_id: the environment variable MAPWRIGHT_NOT_SET is not set",
                 "deployment.yaml: systems.shop.credentials.client_secret: write env:NAME or file:PATH; a secret never stands in this file itself",
             ]

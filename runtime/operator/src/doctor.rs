@@ -7,6 +7,7 @@ use mapwright_values::settings::check_settings;
 
 use crate::connect::{open_channels, open_store, open_systems};
 use crate::deployment::Deployment;
+use crate::doorbell;
 use crate::say::say;
 use crate::{Ending, Faults};
 
@@ -19,8 +20,17 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
     say!("alerts      every channel that a flow names is there (nothing is sent)");
     open_store(&deployment.store)?;
     say!("store       {} can be read and written", deployment.store);
-    let connections = open_systems(integration, &mut deployment)?;
     let mut sick = false;
+    let bell = doorbell::open(deployment.doorbell.as_ref(), integration.plan.name)?;
+    match (deployment.doorbell.is_some(), doorbell::try_out(bell.as_ref()).await) {
+        (false, _) => say!("doorbell    none: processes look into the store every 5 seconds"),
+        (true, Ok(kind)) => say!("doorbell    {kind} answers"),
+        (true, Err(fault)) => {
+            sick = true;
+            say!("doorbell    FAILED: {fault} (nothing is lost: processes look into the store every 5 seconds)");
+        }
+    }
+    let connections = open_systems(integration, &mut deployment)?;
     for system in integration.plan.systems {
         let Some(connection) = connections.get(system.alias) else { continue };
         match connection.check().await {

@@ -12,6 +12,7 @@ mod connect;
 mod dead_letters;
 pub mod deployment;
 mod doctor;
+mod doorbell;
 mod mail;
 pub mod map;
 mod records;

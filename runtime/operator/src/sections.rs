@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mapwright_engine::records::KEPT_AT_LEAST;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::deployment::resolve_secret;
@@ -67,6 +67,75 @@ pub enum MailTls {
     Tls,
     /// Not at all: for a server on this machine.
     None,
+}
+
+/// What wakes the processes that share a store.
+#[derive(Debug)]
+pub struct DoorbellDeployment {
+    /// Which one.
+    pub kind: DoorbellKind,
+    /// Its address, with a password where there is one.
+    pub url: SecretString,
+    /// The queue's or stream's name; the project's where it is not given.
+    pub name: Option<String>,
+    /// A private certificate authority.
+    pub ca_file: Option<std::path::PathBuf>,
+}
+
+/// Kinds of doorbells that are not within the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoorbellKind {
+    /// A queue of RabbitMQ.
+    RabbitMq,
+    /// A stream of Redis.
+    Redis,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DoorbellFile {
+    url: String,
+    name: Option<String>,
+    ca_file: Option<std::path::PathBuf>,
+}
+
+pub(crate) fn doorbell(
+    file: DoorbellFile,
+    folder: &Path,
+    name: &str,
+    faults: &mut Vec<String>,
+) -> Option<DoorbellDeployment> {
+    let named = ["env:", "file:"].iter().any(|scheme| file.url.starts_with(scheme));
+    let url = match named.then(|| resolve_secret(&file.url, folder)) {
+        Some(Ok(url)) => url,
+        Some(Err(fault)) => {
+            faults.push(format!("{name}: doorbell.url: {fault}"));
+            return None;
+        }
+        None => SecretString::from(file.url),
+    };
+    let (scheme, rest) = url.expose_secret().split_once("://").unwrap_or_default();
+    let kind = match scheme {
+        "amqp" | "amqps" => DoorbellKind::RabbitMq,
+        "redis" | "rediss" => DoorbellKind::Redis,
+        _ => {
+            faults.push(format!(
+                "{name}: doorbell.url: write `amqps://USER:PASSWORD@HOST:5671/VHOST` for RabbitMQ or `rediss://USER:PASSWORD@HOST:6379/0` for Redis (amqp, redis: not encrypted)"
+            ));
+            return None;
+        }
+    };
+    if !named && rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) {
+        faults.push(format!(
+            "{name}: doorbell.url: a password stands in this file: move the whole address into the environment and write `doorbell: {{ url: \"env:DOORBELL_URL\" }}`"
+        ));
+        return None;
+    }
+    if file.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.len() > 200) {
+        faults.push(format!("{name}: doorbell.name: write a name of up to 200 characters, or leave it out"));
+        return None;
+    }
+    Some(DoorbellDeployment { kind, url, name: file.name, ca_file: file.ca_file.map(|file| folder.join(file)) })
 }
 
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ use mapwright_values::Integration;
 
 use crate::connect::open_store;
 use crate::deployment::Deployment;
+use crate::doorbell;
 use crate::say::say;
 use crate::{Ending, Faults};
 
@@ -18,13 +19,42 @@ pub(crate) async fn show(integration: &Integration, file: &Path, json: bool) -> 
     let store = open_store(&path)?;
     let now = SystemClock.now();
     let status = store.status(now).await?;
+    let doorbell = doorbell_in_words(integration, file).await;
     if json {
-        say!("{}", serde_json::to_string_pretty(&status)?);
+        let whole = Whole { status: &status, doorbell: &doorbell };
+        say!("{}", serde_json::to_string_pretty(&whole)?);
     } else {
         say!("{} at {}", integration.plan.name, now.strftime("%Y-%m-%d %H:%M:%S UTC"));
         say!("{}", in_words(integration, &status).trim_end());
+        say!("\ndoorbell: {doorbell}");
     }
     Ok(if is_green(integration, &status) { Ending::Well } else { Ending::NeedsAPerson })
+}
+
+/// What `--format json` shows.
+#[derive(serde::Serialize)]
+struct Whole<'s> {
+    #[serde(flatten)]
+    status: &'s StoreStatus,
+    /// In words: how it answers this very command. How each process gets on with it, its `/metrics` tell.
+    doorbell: &'s str,
+}
+
+/// The doorbell as it answers now.
+async fn doorbell_in_words(integration: &Integration, file: &Path) -> String {
+    let down = |fault: &str| format!("DOWN: {fault}; nothing is lost, processes look into the store every 5 seconds");
+    let wanted = match Deployment::doorbell_of(file) {
+        Ok(None) => return "none; processes look into the store every 5 seconds".to_owned(),
+        Ok(wanted) => wanted,
+        Err(faults) => return down(&faults.join("; ")),
+    };
+    match doorbell::open(wanted.as_ref(), integration.plan.name) {
+        Ok(opened) => match doorbell::try_out(opened.as_ref()).await {
+            Ok(kind) => format!("{kind} answers"),
+            Err(fault) => down(&fault),
+        },
+        Err(Faults(faults)) => down(&faults.join("; ")),
+    }
 }
 
 fn is_green(integration: &Integration, status: &StoreStatus) -> bool {

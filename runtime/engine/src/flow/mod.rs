@@ -35,6 +35,7 @@ use crate::EngineError;
 use crate::backoff;
 use crate::connector::Connector;
 use crate::crash::CrashPoint;
+use crate::doorbell::line::Line;
 use crate::options::Options;
 use crate::status::Progress;
 use crate::store::{NextWrite, Store};
@@ -61,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) stop: watch::Sender<bool>,
     /// Rung when something new is to be done before its time.
     pub(crate) bell: Notify,
+    /// What wakes other processes, and this one for them.
+    pub(crate) line: Line,
     pub(crate) owner: String,
 }
 

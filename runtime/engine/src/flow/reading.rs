@@ -433,6 +433,7 @@ pub(crate) async fn keep(
     core.crash.reach("page.before_commit");
     let captured = core.store.capture(capture).await?;
     core.crash.reach("page.after_commit");
+    core.line.ring(captured.accepted, core.options.batch).await;
     Ok(captured)
 }
 

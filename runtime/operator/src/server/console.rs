@@ -187,6 +187,12 @@ fn report(shared: &Shared, status: &Status, letters: &[DeadLetter], now: Timesta
                 }
             }
         }
+        @if let Some(fault) = &status.doorbell.fault {
+            h2 { "Doorbell" }
+            p { span.bad { (status.doorbell.kind) " does not work" } " since " (moment(status.doorbell.down_since)) }
+            p { (fault) }
+            p.dim { "Nothing is lost: this process looks into the store every 5 seconds instead." }
+        }
         h2 { "Alerts" }
         @if status.alerts.is_empty() { p.empty { "none" } } @else {
             table {

@@ -113,6 +113,14 @@ fn of_status(status: &Status, now: Timestamp) -> String {
     for connection in &status.connections {
         open.line(&[("system", &connection.alias)], u64::from(connection.open_since.is_some()));
     }
+    let kind = [("kind", status.doorbell.kind.as_str())];
+    let works = u64::from(status.doorbell.down_since.is_none());
+    group(&mut text, "mapwright_doorbell_up", "gauge", "0 while this process's doorbell does not work.")
+        .line(&kind, works);
+    group(&mut text, "mapwright_doorbell_rung_total", "counter", "Rings that this process has sent.")
+        .line(&kind, status.doorbell.rung);
+    group(&mut text, "mapwright_doorbell_heard_total", "counter", "Rings that woke this process.")
+        .line(&kind, status.doorbell.heard);
     let mut alerts = group(&mut text, "mapwright_alert", "gauge", "How often the cause of an open alert struck.");
     for alert in status.alerts.iter().filter(|alert| alert.state == mapwright_engine::alert::AlertState::Open) {
         let labels = [("subject", alert.subject.as_str()), ("channel", &alert.channel), ("cause", &alert.cause)];

@@ -192,7 +192,11 @@ async fn health() -> &'static str {
 /// The store answers, so that webhooks can be kept and flows can work.
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     match shared.engine.store().next_due(false).await {
-        Ok(_) => "ready\n".into_response(),
+        Ok(_) => match shared.engine.doorbell().down_since {
+            None => "ready\n".into_response(),
+            // It does its work all the same, so it is ready; only a few seconds later.
+            Some(_) => "ready; the doorbell does not work: the store is looked into every 5 seconds\n".into_response(),
+        },
         Err(error) => {
             tracing::error!(%error, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer: the log says why\n").into_response()

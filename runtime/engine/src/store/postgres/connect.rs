@@ -2,12 +2,9 @@
 //!
 //! In: the URL of the deployment. Out: sessions with our settings. A password is in no message.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config, Connection, NoTls};
@@ -16,6 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::super::StoreError;
 use super::super::sql::SqlError;
 use super::super::sql::postgres::{Session, failed};
+use crate::tls;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,7 +64,12 @@ impl Address {
             }
             _ => {
                 config.ssl_mode(SslMode::Require);
-                Some(MakeRustlsConnect::new(client(root.as_deref())?))
+                let tls = tls::client(root.as_deref().map(Path::new)).map_err(|fault| {
+                    StoreError::new(format!(
+                        "the store's connection: {fault}; a private authority is named with `sslrootcert=FILE`"
+                    ))
+                })?;
+                Some(MakeRustlsConnect::new(tls))
             }
         };
         Ok(Self { config, tls })
@@ -136,34 +139,6 @@ fn without_root(url: &str) -> (String, Option<String>) {
         true => (address.to_owned(), root),
         false => (format!("{address}?{}", kept.join("&")), root),
     }
-}
-
-fn client(root: Option<&str>) -> Result<ClientConfig, StoreError> {
-    let mut roots = RootCertStore::empty();
-    match root {
-        Some(file) => {
-            let unusable = |error: &dyn std::fmt::Display| {
-                StoreError::new(format!("the store's certificate authority {file} cannot be used: {error}"))
-            };
-            let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unusable(&error))?;
-            for certificate in certificates {
-                roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
-            }
-        }
-        None => {
-            let found = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(found.certs);
-        }
-    }
-    if roots.is_empty() {
-        return Err(StoreError::new(
-            "no certificate authority is known with which the store's server could be checked: install the system's, or name a file with `sslrootcert=`",
-        ));
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StoreError::new(format!("encryption cannot be set up: {error}")))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]
