@@ -24,6 +24,19 @@ fn is_reference(value: &Expr) -> bool {
     matches!(value.kind, ExprKind::Find(_) | ExprKind::Linked(_))
 }
 
+/// A record that is found by a link cannot be asked for before the link is there: then it is the link that is waited for.
+fn wait_for_links(value: &mut Expr) {
+    let ExprKind::Find(find) = &mut value.kind else { return };
+    for term in &mut find.terms {
+        if matches!(term.value.kind, ExprKind::Linked(_)) {
+            let link = term.value.clone();
+            let (ty, span) = (link.ty.clone(), link.span);
+            let branch = Box::new(Branch::Answer(Answer::Wait));
+            term.value = Expr { kind: ExprKind::Otherwise { value: Box::new(link), branch }, ty, optional: false, span };
+        }
+    }
+}
+
 impl Body<'_, '_> {
     /// A value or an answer.
     pub(crate) fn branch(&mut self, written: &tree::Branch, place: Option<&Place>) -> Branch {
@@ -181,9 +194,10 @@ impl Body<'_, '_> {
         place: Option<&Place>,
         span: Span,
     ) -> Expr {
-        let value = self.expr(value, place);
+        let mut value = self.expr(value, place);
         let branch = match written {
             tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if is_reference(&value) => {
+                wait_for_links(&mut value);
                 Branch::Answer(Answer::Wait)
             }
             tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if value.ty == Type::Never => {

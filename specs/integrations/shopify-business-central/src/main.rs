@@ -1,0 +1,9 @@
+//! Shopify and Business Central. All that this program knows stands in the specs beside it.
+
+use std::process::ExitCode;
+
+mapwright_values::include_integration!();
+
+fn main() -> ExitCode {
+    mapwright_operator::main(&integration::INTEGRATION)
+}
