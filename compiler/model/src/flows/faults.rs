@@ -361,7 +361,9 @@ pub(super) fn level_words(level: DeliveryLevel, by: &str, target: &str) -> Strin
         DeliveryLevel::Keyed => format!("keyed: `{target}` refuses a second record with the same {by}"),
         DeliveryLevel::Natural => "natural: a second sending leaves the same state".to_owned(),
         DeliveryLevel::Probeable if by.is_empty() => {
-            format!("probe-able: after a lost answer, it is looked up whether `{target}` was done before anything is sent again")
+            format!(
+                "probe-able: after a lost answer, it is looked up whether `{target}` was done before anything is sent again"
+            )
         }
         DeliveryLevel::Probeable => {
             format!("probe-able: after a lost answer, `{target}` is asked {by} before anything is sent again")

@@ -32,7 +32,8 @@ fn wait_for_links(value: &mut Expr) {
             let link = term.value.clone();
             let (ty, span) = (link.ty.clone(), link.span);
             let branch = Box::new(Branch::Answer(Answer::Wait));
-            term.value = Expr { kind: ExprKind::Otherwise { value: Box::new(link), branch }, ty, optional: false, span };
+            term.value =
+                Expr { kind: ExprKind::Otherwise { value: Box::new(link), branch }, ty, optional: false, span };
         }
     }
 }
