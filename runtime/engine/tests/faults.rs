@@ -17,7 +17,7 @@ use mapwright_engine::alert::Alert;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::{Batching, Class};
 use mapwright_engine::state::State;
-use mapwright_engine::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+use mapwright_engine::status::{ConnectionStatus, DeadLetter, DeadLetterDetail, StoreStatus};
 use mapwright_engine::store::*;
 use mapwright_values::Link;
 use mapwright_values::plan::WritePlan;
@@ -97,6 +97,9 @@ impl Store for Failing {
     }
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.guard(|| self.inner.status(now))
+    }
+    fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
+        self.guard(|| self.inner.connections())
     }
     fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
         self.guard(|| self.inner.dead_letters(selection, limit))

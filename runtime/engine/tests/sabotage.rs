@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use mapwright_engine::alert::Alert;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::*;
-use mapwright_engine::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+use mapwright_engine::status::{ConnectionStatus, DeadLetter, DeadLetterDetail, StoreStatus};
 use mapwright_engine::store::*;
 use mapwright_engine::{Stop, Sync};
 use mapwright_values::plan::DeliveryLevel;
@@ -221,6 +221,9 @@ impl Store for Bent {
     }
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.inner.status(now)
+    }
+    fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
+        self.inner.connections()
     }
     fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
         self.inner.dead_letters(selection, limit)

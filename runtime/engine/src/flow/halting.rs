@@ -47,7 +47,7 @@ pub(crate) fn lets_pass(core: &Core, alias: &str) -> bool {
 
 /// Takes over what an earlier process knew of the circuits.
 pub(crate) async fn take_over(core: &Core) -> Result<(), EngineError> {
-    let connections = core.store.status(core.now()).await?.connections;
+    let connections = core.store.connections().await?;
     if let Ok(mut healths) = core.healths.lock() {
         for connection in connections {
             healths.insert(connection.alias, Health::left(connection.open_since.is_some()));
@@ -103,7 +103,7 @@ async fn canary_refused(core: &Core, work: &Work, failure: Option<&Failure>) -> 
     let Some(failure) = failure.filter(|failure| work.leased.canary && failure.class == Class::Permanent) else {
         return Ok(None);
     };
-    let connections = core.store.status(core.now()).await?.connections;
+    let connections = core.store.connections().await?;
     let halted = connections.into_iter().find(|connection| connection.alias == work.mapping.system);
     let code = halted.and_then(|connection| connection.halted_code);
     let same = code.is_some() && code == refusal_word(failure.status, failure.code.as_deref());
@@ -113,7 +113,7 @@ async fn canary_refused(core: &Core, work: &Work, failure: Option<&Failure>) -> 
 /// Sends the canaries that are due; answers how many were sent.
 pub(crate) async fn send_canaries(core: &Arc<Core>) -> Result<u32, EngineError> {
     let mut sent = 0;
-    for connection in core.store.status(core.now()).await?.connections {
+    for connection in core.store.connections().await? {
         if !canary_is_due(core, &connection) || !turns::hold_canary(core, &connection.alias).await? {
             continue;
         }
@@ -130,7 +130,7 @@ fn canary_is_due(core: &Core, connection: &ConnectionStatus) -> bool {
 
 /// Sends the canary of a connection; answers whether one was due still: another process may have been quicker.
 async fn send_canary(core: &Arc<Core>, alias: &str) -> Result<bool, EngineError> {
-    let mut connections = core.store.status(core.now()).await?.connections.into_iter();
+    let mut connections = core.store.connections().await?.into_iter();
     let Some(connection) = connections.find(|known| known.alias == alias && canary_is_due(core, known)) else {
         return Ok(false);
     };
@@ -194,9 +194,8 @@ fn unproven() -> Fault {
 
 /// The halted connections, with the time of the next canary.
 pub(crate) async fn halted(core: &Core) -> Result<Vec<(String, Option<Timestamp>)>, EngineError> {
-    let status = core.store.status(core.now()).await?;
-    Ok(status
-        .connections
+    let connections = core.store.connections().await?;
+    Ok(connections
         .into_iter()
         .filter(|connection| connection.halted_since.is_some())
         .map(|connection| (connection.alias, connection.canary_at))

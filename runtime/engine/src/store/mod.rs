@@ -19,7 +19,7 @@ use mapwright_values::Link;
 
 use crate::alert::Alert;
 use crate::connector::Reply;
-use crate::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+use crate::status::{ConnectionStatus, DeadLetter, DeadLetterDetail, StoreStatus};
 
 pub use asides::*;
 pub use model::*;
@@ -102,6 +102,10 @@ pub trait Store: Send + Sync {
 
     /// Everything a status report shows.
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus>;
+
+    /// The connections that were ever halted or whose circuit was ever open: the part of the status that the engine asks
+    /// for at every turn, whatever the number of messages.
+    fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>>;
 
     /// Messages that need a person, oldest first.
     fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>>;

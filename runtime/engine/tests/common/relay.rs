@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mapwright_engine::alert::Alert;
-use mapwright_engine::status::{DeadLetter, DeadLetterDetail, StoreStatus};
+use mapwright_engine::status::{ConnectionStatus, DeadLetter, DeadLetterDetail, StoreStatus};
 use mapwright_engine::store::*;
 use mapwright_values::Link;
 
@@ -115,6 +115,9 @@ impl<H: Hooks> Store for Relay<H> {
     }
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.pass("status", || self.inner.status(now))
+    }
+    fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
+        self.pass("connections", || self.inner.connections())
     }
     fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
         self.pass("dead_letters", || self.inner.dead_letters(selection, limit))

@@ -143,6 +143,10 @@ impl<R: Runner> Store for R {
         self.read(query::status)
     }
 
+    fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
+        self.read(query::connections)
+    }
+
     fn dead_letters(&self, selection: Selection, limit: u32) -> Stored<'_, Vec<DeadLetter>> {
         self.read(move |tx| query::dead_letters(tx, &selection, limit))
     }

@@ -141,7 +141,7 @@ fn done_wm(tx: &Connection, flow: &FlowStatus) -> Result<Option<jiff::Timestamp>
     })
 }
 
-fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, StoreError> {
+pub(super) fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, StoreError> {
     let connections = tx
         .prepare_cached(
             "SELECT alias, halted_since, reason, canary_at, halted_flow, halted_code, opened_at, open_until, open_reason
