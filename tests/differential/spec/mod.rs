@@ -102,6 +102,15 @@ impl Spec {
     }
 }
 
+impl Spec {
+    /// The spec without the lines at these numbers (from 1) of its text.
+    pub(crate) fn without_lines(&self, lines: &HashSet<u32>) -> Spec {
+        let pieces = self.render().1;
+        let at = |line: &u32| pieces.get(*line as usize - 1).copied();
+        self.without(&lines.iter().filter_map(at).collect())
+    }
+}
+
 fn render(pieces: &[Piece], depth: usize, text: &mut String, lines: &mut Vec<usize>, next: &mut usize) {
     let blanks = "  ".repeat(depth);
     for piece in pieces {
