@@ -13,11 +13,18 @@ use crate::program::Program;
 use crate::project::{Checked, Texts};
 use crate::wire::{Answer, Question, outcome};
 
-/// A folder of the corpus.
+/// A spec of the corpus.
+struct Topic {
+    name: String,
+    checked: Checked,
+}
+
+/// One of its inputs.
 struct Case {
     name: String,
     texts: CaseTexts,
-    checked: Checked,
+    /// Of which topic.
+    topic: usize,
 }
 
 fn folders(of: &Path) -> Vec<PathBuf> {
@@ -35,35 +42,65 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn corpus() -> Vec<Case> {
+/// The files of a folder that have one of these names.
+fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file());
+    let mut found: Vec<(String, String)> =
+        paths.filter(|path| wanted(&name(path))).map(|path| (name(&path), read(&path))).collect();
+    found.sort();
+    found
+}
+
+/// The cases of a topic: its folder is one, or each folder in it is.
+fn cases_of(folder: &Path, topic: usize) -> Vec<Case> {
+    const FILES: [&str; 5] = ["input.json", "references.json", "settings.json", "captured_at.txt", "expected.json"];
+    let case = |path: &Path, name: String| Case {
+        name,
+        texts: files(path, |file| FILES.contains(&file)).into_iter().collect(),
+        topic,
+    };
+    let within = folders(folder);
+    if within.is_empty() {
+        return vec![case(folder, name(folder))];
+    }
+    assert!(!folder.join("input.json").is_file(), "{}: an input stands beside folders of cases", folder.display());
+    within.iter().map(|path| case(path, format!("{}/{}", name(folder), name(path)))).collect()
+}
+
+fn corpus() -> (Vec<Topic>, Vec<Case>) {
     let root = repository().join("tests/corpus");
     let systems: Vec<(String, String)> =
         ["shop", "erp"].map(|alias| (alias.to_owned(), read(&root.join(format!("{alias}.mapspec"))))).to_vec();
     let head = read(&root.join("head.mapspec"));
-    let (mut cases, mut unsound) = (Vec::new(), Vec::new());
-    for chapter in folders(&root) {
-        for folder in folders(&chapter) {
-            let specs = vec![
-                ("spec.mapspec".to_owned(), read(&folder.join("spec.mapspec"))),
-                ("head.mapspec".to_owned(), head.clone()),
-            ];
-            let checked = Checked::new(&Texts { systems: systems.clone(), specs });
-            let name = format!("{}/{}", name(&chapter), name(&folder));
+    let (mut topics, mut cases, mut unsound) = (Vec::new(), Vec::new(), Vec::new());
+    for group in folders(&root) {
+        for folder in folders(&group) {
+            let mut specs = files(&folder, |file| file.ends_with(".mapspec"));
+            specs.push(("head.mapspec".to_owned(), head.clone()));
+            let csv = files(&folder, |file| file.ends_with(".csv"));
+            let checked = Checked::new(&Texts { systems: systems.clone(), specs, csv });
+            let group = name(&group);
             if !checked.errors.is_empty() {
-                unsound.push(format!("{name}:\n{}", checked.said()));
+                unsound.push(format!("{group}/{}:\n{}", name(&folder), checked.said()));
             }
-            let files = ["input.json", "references.json", "settings.json", "captured_at.txt", "expected.json"];
-            let texts = files
-                .iter()
-                .map(|file| (*file, folder.join(file)))
-                .filter(|(_, path)| path.is_file())
-                .map(|(file, path)| (file.to_owned(), read(&path)))
-                .collect();
-            cases.push(Case { name, texts, checked });
+            let named = |case: Case| Case { name: format!("{group}/{}", case.name), ..case };
+            cases.extend(cases_of(&folder, topics.len()).into_iter().map(named));
+            topics.push(Topic { name: format!("{group}/{}", name(&folder)), checked });
         }
     }
     assert!(unsound.is_empty(), "{}", unsound.join("\n\n"));
-    cases
+    (topics, cases)
+}
+
+/// What came out becomes what is expected, for whoever has looked at it.
+fn accept(case: &Case, verdict: &Verdict) {
+    #[allow(clippy::disallowed_methods, reason = "asked for by the environment")]
+    let asked = std::env::var_os("UPDATE_CORPUS").is_some();
+    if let (true, Verdict::New { accept } | Verdict::Differs { accept, .. }) = (asked, verdict) {
+        let path = repository().join("tests/corpus").join(&case.name).join("expected.json");
+        std::fs::write(&path, accept).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
 }
 
 /// Asks the program what a case's mapping makes of an input.
@@ -111,23 +148,24 @@ fn fault(name: &str, side: &str, verdict: Verdict) -> Option<String> {
 
 #[test]
 fn the_corpus_holds_in_preview_and_generated_code() {
-    let cases = corpus();
+    let (topics, cases) = corpus();
     assert!(cases.len() > 30, "the corpus is there");
     let codes: Vec<String> =
-        cases.iter().map(|case| mapwright_codegen::emit(&case.checked.model, &case.checked.files)).collect();
+        topics.iter().map(|topic| mapwright_codegen::emit(&topic.checked.model, &topic.checked.files)).collect();
     let (mut program, refused) = Program::new("corpus", &codes);
     let mut faults: Vec<String> =
-        refused.iter().map(|one| format!("{}: rustc says\n{}", cases[one.index].name, one.said)).collect();
-    for (index, case) in cases.iter().enumerate() {
-        let (model, files) = (&case.checked.model, &case.checked.files);
+        refused.iter().map(|one| format!("{}: rustc says\n{}", topics[one.index].name, one.said)).collect();
+    for case in &cases {
+        let (model, files) = (&topics[case.topic].checked.model, &topics[case.topic].checked.files);
         let preview = Preview::new(model, files);
         let [mapping] = model.mappings.as_slice() else { panic!("{}: a case has one mapping", case.name) };
         let verdict = run_case(&case.texts, &preview.settings(), |input| preview.map(mapping, input));
+        accept(case, &verdict);
         faults.extend(fault(&case.name, "preview", verdict));
-        if refused.iter().all(|one| one.index != index) {
+        if refused.iter().all(|one| one.index != case.topic) {
             let mut known = Known::default();
             let verdict = run_case(&case.texts, &preview.settings(), |input| {
-                ask(&mut program, index, &mapping.name, input, &mut known)
+                ask(&mut program, case.topic, &mapping.name, input, &mut known)
             });
             faults.extend(fault(&case.name, "generated code", verdict));
         }

@@ -13,6 +13,8 @@ pub(crate) struct Texts {
     pub(crate) systems: Vec<(String, String)>,
     /// Spec files by name.
     pub(crate) specs: Vec<(String, String)>,
+    /// Files of tables by name.
+    pub(crate) csv: Vec<(String, String)>,
 }
 
 /// A project, checked.
@@ -39,6 +41,9 @@ impl Checked {
             let (tree, mut found) = parse(file, text);
             faults.append(&mut found);
             project.specs.push((file, tree));
+        }
+        for (name, text) in &texts.csv {
+            project.csv.push((name.clone(), files.add(name, text)));
         }
         project.files = files;
         let (model, found) = mapwright_model::check(&project);

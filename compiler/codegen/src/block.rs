@@ -3,7 +3,9 @@
 //! In: a block. Out: one Rust statement a line of the spec, under a comment that quotes it, each handed to the run, so that a record's
 //! problems are all reported.
 
-use mapwright_model::ir::{Answer, Block, Branch, Each, Expr, ExprKind, Statement, Take, Target, Type};
+use mapwright_model::ir::{
+    Answer, Block, Branch, Each, Expr, ExprKind, Statement, Take, Target, Type, numbers_elements,
+};
 use mapwright_syntax::Span;
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -126,15 +128,23 @@ impl Body<'_> {
         if value.ty == Type::Never {
             return self.code(value);
         }
-        self.leaf_to_write(value, &field.ty).map(|value| written(self.project, &value, &field.ty, &field.spelling))
+        self.leaf_to_write(value, &field.ty, numbering)
+            .map(|value| written(self.project, &value, &field.ty, &field.spelling))
     }
 
     /// The value that a writer takes, named first where it is long.
-    fn leaf_to_write(&self, value: &Expr, place: &Type) -> Code {
+    fn leaf_to_write(&self, value: &Expr, place: &Type, numbering: Numbering) -> Code {
         if !value.optional && matches!(value.kind, ExprKind::Local(_) | ExprKind::Literal(_)) {
             return Code::value(self.to_write(value, place));
         }
-        let mut code = self.code(value).stepped_if_long();
+        let code = if let ExprKind::Each(each) = &value.kind {
+            self.each(each, numbering)
+        } else if let ExprKind::Find(find) = &value.kind {
+            self.find(find, numbering)
+        } else {
+            self.code(value)
+        };
+        let mut code = code.stepped_if_long();
         if value.optional {
             let found = crate::code::receiver(code.value);
             code.value = quote! { #found.ok_or(Stop::Omit)? };
@@ -214,7 +224,13 @@ pub(crate) fn makes_records(value: &Expr) -> bool {
     let mut makes = false;
     visit::expr(value, &mut |expr| {
         makes |= matches!(expr.kind, ExprKind::Record(_));
-        makes |= matches!(&expr.kind, ExprKind::Each(each) if matches!(each.take, Take::Block(_)));
+        makes |= matches!(&expr.kind, ExprKind::Each(each) if match &each.take {
+            Take::Block(_) => true,
+            Take::Value(value) => numbers_elements(value),
+            Take::Element => false,
+        });
+        makes |=
+            matches!(&expr.kind, ExprKind::Find(find) if find.all && find.take.as_ref().is_some_and(numbers_elements));
     });
     makes
 }

@@ -3,7 +3,7 @@
 //! In: an `each`. Out: loops over it. The three stages stay apart wherever one could stop before another, so that a record's problems
 //! are those that the language says, in its order.
 
-use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk};
+use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk, numbers_elements};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -20,11 +20,27 @@ pub(crate) enum Numbering {
     Further,
 }
 
+impl Numbering {
+    /// The number of an element in the target's list.
+    pub(crate) fn count(self, number: &Ident) -> TokenStream {
+        match self {
+            Numbering::Fresh => quote! { #number },
+            Numbering::Further => quote! { before + #number },
+        }
+    }
+}
+
 impl Body<'_> {
     /// The list of what is taken.
-    pub(crate) fn each(&self, each: &Each) -> Code {
+    pub(crate) fn each(&self, each: &Each, numbering: Numbering) -> Code {
         match &each.take {
             Take::Element => self.rows(each),
+            Take::Value(value) if numbers_elements(value) => {
+                let (rows, number) = (self.rows(each), self.row_number(each));
+                let filling = self.row_taken(value, &numbering.count(&number));
+                let pattern = self.pattern(each, &filling);
+                self.filled(rows, &filling, &quote! { (#number, #pattern) })
+            }
             Take::Value(value) => {
                 let rows = self.rows(each);
                 let Code { statements: inner, value: taken } = beneath("made", self.code(value));
@@ -42,21 +58,41 @@ impl Body<'_> {
                 Code { statements, value: quote! { made } }
             }
             Take::Block(_) => {
-                let code = self.each_record(each, Numbering::Fresh);
+                let code = self.each_record(each, numbering);
                 code.map(|made| quote! { nodes(#made)? })
             }
         }
     }
 
+    /// A statement that puts a record into `made`, under its number and in the row's own closure: what stops it hides nothing of the others.
+    pub(crate) fn row_taken(&self, value: &Expr, number: &TokenStream) -> TokenStream {
+        let (line, Code { statements, value }) =
+            (self.project.line(value.span), beneath("made", self.code(value)).ok());
+        quote! {
+            let element = || { #statements #value };
+            run.row(&mut made, #number, #line, element)?;
+        }
+    }
+
+    /// A list of records that is filled row by row by such statements.
+    pub(crate) fn filled(&self, rows: Code, filling: &TokenStream, row: &TokenStream) -> Code {
+        let (statements, list) = (rows.statements, rows.value);
+        Code {
+            statements: quote! {
+                #statements
+                let mut made = Elements::new();
+                for #row in (1usize..).zip(#list) { #filling }
+            },
+            value: quote! { made.all()? },
+        }
+    }
+
     /// Statements that leave `made`: for each row the record, or that it stopped. Rows behind a stopped one are made all the same.
     pub(crate) fn each_record(&self, each: &Each, numbering: Numbering) -> Code {
-        let Take::Block(body) = &each.take else { return self.each(each) };
+        let Take::Block(body) = &each.take else { return self.each(each, numbering) };
         let rows = self.rows(each);
         let number = self.row_number(each);
-        let at = match numbering {
-            Numbering::Fresh => quote! { #number },
-            Numbering::Further => quote! { before + #number },
-        };
+        let at = numbering.count(&number);
         let (statements, list, making) = (rows.statements, rows.value, self.statements(body));
         let pattern = self.pattern(each, &making);
         let statements = quote! {

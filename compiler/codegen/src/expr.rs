@@ -9,6 +9,7 @@ use quote::{format_ident, quote};
 
 use crate::code::{Code, has_operator, holding, is_block_like, may_stop, receiver};
 use crate::context::{Body, Keeping};
+use crate::each::Numbering;
 use crate::literal::{emit_literal, literal_text, literal_texts};
 use crate::names::snake;
 use crate::types::{inner_type_or_missing, is_copy, is_text, widen};
@@ -32,7 +33,7 @@ impl Body<'_> {
     /// The value behind the statements that make it.
     pub(crate) fn code(&self, expr: &Expr) -> Code {
         let value = match &expr.kind {
-            ExprKind::Each(each) => return self.each(each),
+            ExprKind::Each(each) => return self.each(each, Numbering::Fresh),
             ExprKind::Literal(literal) => emit_literal(literal),
             ExprKind::Template(parts) => return self.template(parts).map(|text| quote! { Cow::from(#text) }),
             ExprKind::Local(id) => self.local_value(*id),
@@ -62,7 +63,7 @@ impl Body<'_> {
                 let branch = self.branch_result(branch, &expr.ty, expr.optional);
                 return tried.map(|tried| quote! { if_invalid(#tried, || #branch)? });
             }
-            ExprKind::Find(find) => return self.find(find),
+            ExprKind::Find(find) => return self.find(find, Numbering::Fresh),
             ExprKind::Linked(linked) => self.linked(linked, &expr.ty),
             ExprKind::Call { function, arguments } => return self.call(function, arguments, expr),
             ExprKind::Apply { rule, arguments } => return self.apply(*rule, arguments),

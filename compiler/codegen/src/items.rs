@@ -96,8 +96,14 @@ impl Project<'_> {
         let rest = match &table.otherwise {
             Some(branch) => body.branch_result(branch, &table.result, optional),
             None => {
-                let (table_name, keys) = (&table.name, table.keys.iter().map(|key| body.name(*key)));
-                quote! { Err(no_row(#table_name, &[#(&#keys),*])) }
+                let keys = table.keys.iter().map(|key| body.name(*key));
+                match &table.reversed {
+                    Some(of) => quote! { Err(no_result(#of, &[#(&#keys),*])) },
+                    None => {
+                        let table_name = &table.name;
+                        quote! { Err(no_row(#table_name, &[#(&#keys),*])) }
+                    }
+                }
             }
         };
         let plain = table.keys.iter().all(|key| {

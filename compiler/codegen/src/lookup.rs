@@ -2,7 +2,9 @@
 //!
 //! In: a call or a question. Out: the call, with missing values passed by where the language says so.
 
-use mapwright_model::ir::{Argument, Expr, ExprKind, Find, Linked, RuleId, Spelling, TableId, Term, Type};
+use mapwright_model::ir::{
+    Argument, Expr, ExprKind, Find, Linked, RuleId, Spelling, TableId, Term, Type, numbers_elements,
+};
 use mapwright_values::functions::{Function, Param, Takes as Taken};
 use mapwright_values::reference::Test;
 use proc_macro2::TokenStream;
@@ -10,7 +12,7 @@ use quote::quote;
 
 use crate::code::{Code, may_stop, receiver};
 use crate::context::Body;
-use crate::each::beneath;
+use crate::each::{Numbering, beneath};
 use crate::leaf::{Takes, takes, written};
 use crate::plan::test;
 use crate::types::widen;
@@ -179,15 +181,15 @@ impl Body<'_> {
     }
 
     /// `find`: one record, or all.
-    pub(crate) fn find(&self, find: &Find) -> Code {
+    pub(crate) fn find(&self, find: &Find, numbering: Numbering) -> Code {
         let (question, missing) = self.question(find);
         let asked = quote! { let asked = #question; };
         if missing.is_empty() {
-            let found = self.found(find, &quote! { asked });
+            let found = self.found(find, &quote! { asked }, numbering);
             let statements = found.statements;
             return Code { statements: quote! { #asked #statements }, value: found.value };
         }
-        let Code { statements, value } = self.found(find, &quote! { asked });
+        let Code { statements, value } = self.found(find, &quote! { asked }, numbering);
         let empty = if find.all {
             quote! { Vec::new() }
         } else {
@@ -197,7 +199,7 @@ impl Body<'_> {
     }
 
     /// What is made of the answer to the question `asked`.
-    fn found(&self, find: &Find, asked: &TokenStream) -> Code {
+    fn found(&self, find: &Find, asked: &TokenStream, numbering: Numbering) -> Code {
         let local = self.name(find.local);
         let name = self.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
         let kept = match &find.residual {
@@ -223,6 +225,11 @@ impl Body<'_> {
             }
         };
         let Some(taken) = &find.take else { return kept };
+        if find.all && numbers_elements(taken) {
+            let number = self.number(find.local);
+            let filling = self.row_taken(taken, &numbering.count(&number));
+            return self.filled(kept, &filling, &quote! { (#number, #local) });
+        }
         let Code { statements: inner, value } = beneath("made", self.code(taken));
         if find.all {
             let (statements, kept) = (kept.statements, kept.value);
@@ -341,7 +348,8 @@ impl Body<'_> {
         let nothing = quote! { return Err(nothing_to_wait_for()) };
         if let ExprKind::Find(find) = &value.kind {
             let (question, missing) = self.question(find);
-            let (asked, found) = (behind(missing, question, &nothing), self.found(find, &quote! { asked.clone() }));
+            let (asked, found) =
+                (behind(missing, question, &nothing), self.found(find, &quote! { asked.clone() }, Numbering::Fresh));
             let statements = found.statements;
             let value = receiver(found.value);
             return Code {

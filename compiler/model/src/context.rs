@@ -2,6 +2,7 @@
 //!
 //! In: a project. Out: the checked model. It decides nothing itself.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use mapwright_syntax::tree::{self, Definition};
@@ -128,6 +129,10 @@ pub(crate) struct Context<'p> {
     pub(crate) broken: HashSet<Global>,
     /// Everything that some definition uses.
     pub(crate) used: HashSet<Global>,
+    /// Systems that some path begins with.
+    pub(crate) systems_named: RefCell<HashSet<usize>>,
+    /// Declared types that some field, parameter or setting is of, each with its system.
+    pub(crate) types_named: HashSet<(usize, String)>,
     /// All mappings, sound or not, in order.
     pub(crate) mappings: Vec<CheckedMapping<'p>>,
     /// All `leave` and `ignore` statements.
@@ -156,6 +161,8 @@ impl<'p> Context<'p> {
             applies: HashMap::new(),
             broken: HashSet::new(),
             used: HashSet::new(),
+            systems_named: RefCell::default(),
+            types_named: HashSet::new(),
             mappings: Vec::new(),
             dismissals: Vec::new(),
         }
@@ -185,9 +192,11 @@ impl<'p> Context<'p> {
         RecordId(self.model.records.len() - 1)
     }
 
-    /// A system by alias.
+    /// A system by alias, as the specs name it: from then on it counts as used.
     pub(crate) fn system(&self, alias: &str) -> Option<usize> {
-        self.model.systems.iter().position(|system| system.alias == alias)
+        let system = self.model.systems.iter().position(|system| system.alias == alias)?;
+        self.systems_named.borrow_mut().insert(system);
+        Some(system)
     }
 
     /// The final number of a mapping, if it is sound.

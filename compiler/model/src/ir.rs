@@ -366,6 +366,9 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Answer when no row fits; without one, that is a failure (`if invalid` answers it).
     pub otherwise: Option<Branch>,
+    /// Made by `reverse_lookup`: the name of the table of which this is the results, leading to its keys. Its rows stand where that
+    /// table's rows stand.
+    pub reversed: Option<String>,
     /// Where.
     pub span: Span,
 }
@@ -793,10 +796,18 @@ pub struct Walk {
 pub enum Take {
     /// The innermost element.
     Element,
-    /// A value.
+    /// A value; see [`numbers_elements`].
     Value(Expr),
-    /// A record.
+    /// A record; evaluated under the number of its row, and all rows are, also behind one that stopped.
     Block(Block),
+}
+
+/// Is what `each` or `find all` takes a record (made by a rule, say)? Then it is evaluated under the number of its row, counted from 1, or
+/// on from what the list has (`also <-`), and what stops one row is noted there and hides nothing of the others; only a failure that is
+/// the first thing wrong with the list stops it, for `if invalid` may answer that.
+#[must_use]
+pub fn numbers_elements(taken: &Expr) -> bool {
+    matches!(taken.ty, Type::Record(_))
 }
 
 /// `find`.

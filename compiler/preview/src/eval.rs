@@ -231,6 +231,7 @@ impl<'r> Eval<'_, 'r> {
     ) -> Result<Json<'static>, Stop> {
         let value = match value {
             Branch::Value(Expr { kind: ExprKind::Each(each), .. }) => self.each(frame, each, base)?,
+            Branch::Value(Expr { kind: ExprKind::Find(find), .. }) => self.find(frame, find, base)?,
             Branch::Value(_) | Branch::Answer(_) => self.branch(frame, value)?,
         };
         match value {

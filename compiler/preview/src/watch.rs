@@ -217,8 +217,18 @@ impl Watch {
         for (number, rule) in model.rules.iter().enumerate() {
             note(Point::Rule(number), rule.span, format!("rule `{}`", rule.name));
         }
-        for (number, table) in model.tables.iter().enumerate() {
+        // A table turned round has the rows of the table that the analyst wrote: whichever way a row was read, it was reached.
+        let mut turned = BTreeSet::new();
+        for (number, table) in model.tables.iter().enumerate().filter(|(_, table)| table.reversed.is_some()) {
+            let reached = |row: usize| points.contains(&Point::Row(number, row));
+            let rows = table.rows.iter().enumerate().filter(|(row, _)| reached(*row));
+            turned.extend(rows.map(|(_, row)| (row.span.file, row.span.start)));
+        }
+        for (number, table) in model.tables.iter().enumerate().filter(|(_, table)| table.reversed.is_none()) {
             for (row, known) in table.rows.iter().enumerate() {
+                if turned.contains(&(known.span.file, known.span.start)) {
+                    continue;
+                }
                 note(Point::Row(number, row), known.span, format!("row {} of table `{}`", row + 1, table.name));
             }
             if table.otherwise.is_some() {

@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod decimal;
+pub mod elements;
 pub mod encoding;
 pub mod fault;
 pub mod functions;

@@ -7,6 +7,7 @@ pub use std::borrow::Cow;
 
 pub use crate::compare::{self, Show};
 pub use crate::decimal::{Decimal, Mode, Quotient};
+pub use crate::elements::Elements;
 pub use crate::fault::{Stop, if_invalid, needed};
 pub use crate::functions::{absence, codes, dates, lists, money, numbers, text};
 pub use crate::json::Json;
@@ -346,6 +347,13 @@ pub fn wired<'n>(name: &'n str, names: &'n [(&'static str, &'static str)]) -> &'
 pub fn no_row(table: &str, keys: &[&dyn Show]) -> Stop {
     let keys: Vec<String> = keys.iter().map(|key| key.show()).collect();
     Stop::failed_on(&keys.join(", "), format!("the table `{table}` has no row for this"))
+}
+
+/// `reverse_lookup`: no row of a table gives this value.
+#[must_use]
+pub fn no_result(table: &str, values: &[&dyn Show]) -> Stop {
+    let values: Vec<String> = values.iter().map(|value| value.show()).collect();
+    Stop::failed_on(&values.join(", "), format!("no row of the table `{table}` gives this"))
 }
 
 /// No arm of a `match` fits.

@@ -49,7 +49,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     pub(crate) fn texts(&self) -> Texts {
-        Texts { systems: self.systems.clone(), specs: vec![(SPEC.to_owned(), self.text())] }
+        Texts { systems: self.systems.clone(), specs: vec![(SPEC.to_owned(), self.text())], csv: Vec::new() }
     }
 
     /// The text.

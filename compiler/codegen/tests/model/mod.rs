@@ -399,6 +399,7 @@ fn vat_groups(file: FileId) -> Table {
             row(None, "0.00", Some(false), "A3"),
         ],
         otherwise: Some(reject(reason)),
+        reversed: None,
         span: maker.at("table vat_groups"),
         locals: maker.locals,
     }
@@ -424,6 +425,7 @@ fn payment_terms(file: FileId) -> Table {
         result: Type::Record(TERMS),
         rows: vec![row("paypal", terms("-1", "PAYPAL", &maker)), row("invoice", terms("14", "TRANSFER", &maker))],
         otherwise: None,
+        reversed: None,
         span: maker.at("table payment_terms"),
         locals: maker.locals,
     }

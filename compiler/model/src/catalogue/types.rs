@@ -197,13 +197,30 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
             },
             _ => malformed(ctx, "write the two words for true and false: `boolean(\"Y\", \"N\")`"),
         },
-        "date" if no_arguments => Typed::plain(Type::Date),
-        "time" if no_arguments => Typed::plain(Type::Time),
-        "datetime" if no_arguments => Typed::plain(Type::Instant),
+        "date" => moment(ctx, Type::Date, arguments)
+            .unwrap_or_else(|| malformed(ctx, "write `date`, or a format: `date(\"%d.%m.%Y\")`")),
+        "time" => moment(ctx, Type::Time, arguments)
+            .unwrap_or_else(|| malformed(ctx, "write `time`, or a format: `time(\"%H:%M\")`")),
+        "datetime" => moment(ctx, Type::Instant, arguments)
+            .unwrap_or_else(|| malformed(ctx, "write `datetime`, or a format: `datetime(\"%Y%m%d%H%M%S\")`")),
         "uuid" if no_arguments => Typed::plain(Type::Uuid),
         "json" if no_arguments => Typed::plain(Type::Json),
         "file" if no_arguments => Typed::plain(Type::File),
         _ => malformed(ctx, "this type takes no arguments"),
+    }
+}
+
+/// `date`, or with its format `date("%Y%m%d")`, which is short for `date as text("%Y%m%d")`.
+fn moment(ctx: &mut Context<'_>, ty: Type, arguments: &[TypeArgument]) -> Option<Typed> {
+    match arguments {
+        [] => Some(Typed::plain(ty)),
+        [TypeArgument::Text(format)] => {
+            if let Err(why) = checked_format(&ty, &format.text) {
+                ctx.report(faults::malformed_literal(format.span, &why));
+            }
+            Some(Typed { spelling: Spelling::Format(format.text.clone()), ..Typed::plain(ty) })
+        }
+        [TypeArgument::Number { .. } | TypeArgument::Range(_) | TypeArgument::Text(_), ..] => None,
     }
 }
 
@@ -348,6 +365,7 @@ fn closest_type(ctx: &Context<'_>, system: usize, name: &str) -> Option<String> 
 /// A declared type or an entity of a system, by its bare name.
 fn named_type(ctx: &mut Context<'_>, system: usize, name: &Name) -> Option<Typed> {
     let tree = ctx.homes.get(system)?.tree?;
+    ctx.types_named.insert((system, name.text.clone()));
     if let Some(known) = ctx.homes.get(system)?.types.get(&name.text) {
         let known = known.clone();
         if known.is_none() {

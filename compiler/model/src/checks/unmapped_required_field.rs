@@ -9,8 +9,9 @@ use super::coverage::{self, quoted};
 use super::dismissed::Dismissals;
 use super::written::{self, MadeRecord};
 use crate::catalogue::record_of;
-use crate::context::{CheckedMapping, Context};
+use crate::context::{CheckedMapping, Context, Dismissal, Dismissed};
 use crate::ir::{Field, RecordId, Type};
+use crate::types::{Misfit, fits};
 
 /// Checks every mapping that makes whole records.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
@@ -87,9 +88,62 @@ fn fault(
         Some(dismissal) => fault.label(dismissal.span, "left here, but the system refuses a record without it"),
         None => fault,
     };
-    match suggestion(ctx, checked, &field.name) {
-        Some(source) => fault.help(format!("{name} <- {source}")),
-        None => fault.help(format!("{name} <- ...")),
+    let Some(source) = suggestion(ctx, checked, &field.name) else { return fault.help(format!("{name} <- ...")) };
+    // A rule or a block within has other names than the mapping; a field that is left too would then be both.
+    let at_top =
+        made.rule.is_none() && made.path.is_empty() && names.len() == 1 && !left.settles(&path).is_some_and(by_name);
+    match source.line(field).filter(|_| at_top) {
+        Some(value) => {
+            let line = format!("{name} <- {value}");
+            fault.fix("take the field of the same name", vec![coverage::at_end(ctx, &checked.tree.body, &line)])
+        }
+        None => fault.help(format!("{name} <- {}", source.path)),
+    }
+}
+
+/// A source field that may be what is meant.
+struct Candidate<'m> {
+    /// As a spec names it.
+    path: String,
+    field: &'m Field,
+    /// It, or a record on the way to it, may be missing.
+    optional: bool,
+    /// It has the name of the target field.
+    same_name: bool,
+    /// The mapping ignores it, or reads only the key of what is gone.
+    out_of_reach: bool,
+}
+
+impl Candidate<'_> {
+    /// What stands behind the arrow, if the field can go there without a change and may be read.
+    fn line(&self, target: &Field) -> Option<String> {
+        if !self.same_name || self.out_of_reach || self.field.write_only || self.field.deprecated.is_some() {
+            return None;
+        }
+        let fit = match fits(&self.field.ty, &target.ty) {
+            Ok(()) => "",
+            Err(Misfit::TextTooLong | Misfit::OutOfRange) => " | fit",
+            Err(
+                Misfit::Wrong
+                | Misfit::DecimalsLost { .. }
+                | Misfit::DecimalIntoInteger
+                | Misfit::InstantIntoDate
+                | Misfit::UnknownWords(_)
+                | Misfit::Quotient
+                | Misfit::MissingElements,
+            ) => return None,
+        };
+        let answer =
+            if self.optional { format!(" otherwise reject \"{} is missing\"", self.path) } else { String::new() };
+        Some(format!("{}{fit}{answer}", self.path))
+    }
+}
+
+/// Is a field spoken of by itself, and not as part of a rest, which never holds what is used?
+fn by_name(dismissal: &Dismissal) -> bool {
+    match dismissal.what {
+        Dismissed::Path { .. } | Dismissed::Made { .. } => true,
+        Dismissed::Rest { .. } => false,
     }
 }
 
@@ -99,28 +153,38 @@ fn first_line(ctx: &Context<'_>, span: Span) -> Span {
     Span { end: span.start + u32::try_from(length).unwrap_or(0), ..span }
 }
 
-/// A source field whose name comes close.
-fn suggestion(ctx: &Context<'_>, checked: &CheckedMapping<'_>, name: &str) -> Option<String> {
+/// A source field whose name is the same or comes close.
+fn suggestion<'m>(ctx: &'m Context<'_>, checked: &CheckedMapping<'_>, name: &str) -> Option<Candidate<'m>> {
     let source = checked.mapping.sources.first()?;
     let local = checked.mapping.locals.get(source.local.0)?;
     let record = ctx.model.record(record_of(&local.ty)?)?;
-    let mut paths: Vec<(String, String)> = Vec::new();
+    let ignored = Dismissals::of(ctx, &source.entity, true);
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let candidate = |field: &'m Field, path: String, within: Option<&Field>| Candidate {
+        path,
+        field,
+        optional: field.optional || within.is_some_and(|record| record.optional),
+        same_name: plain(&field.name) == plain(name),
+        out_of_reach: source.deleted || {
+            let wire: Vec<String> = within.into_iter().chain([field]).map(|field| field.wire.clone()).collect();
+            ignored.settles(&wire).is_some_and(by_name)
+        },
+    };
+    let mut found = Vec::new();
     for field in &record.fields {
+        let path = format!("{}.{}", quoted(&local.name), quoted(&field.name));
         if let Type::Record(inner) = &field.ty {
             for inner in ctx.model.record(*inner).into_iter().flat_map(|record| record.fields.iter()) {
-                paths.push((inner.name.clone(), format!("{}.{}.{}", local.name, field.name, inner.name)));
+                found.push(candidate(inner, format!("{path}.{}", quoted(&inner.name)), Some(field)));
             }
         } else {
-            paths.push((field.name.clone(), format!("{}.{}", local.name, field.name)));
+            found.push(candidate(field, path, None));
         }
     }
-    let last = |path: &(String, String)| path.0.clone();
-    let names: Vec<String> = paths.iter().map(last).collect();
-    let same = names.iter().position(|known| known.eq_ignore_ascii_case(name));
     let near = || {
-        let near = closest(name, names.iter().map(String::as_str))?;
-        names.iter().position(|known| known == near)
+        let near = closest(name, found.iter().map(|candidate| candidate.field.name.as_str()))?;
+        found.iter().position(|candidate| candidate.field.name == near)
     };
-    let found = same.or_else(near)?;
-    paths.get(found).map(|(_, path)| path.clone())
+    let at = found.iter().position(|candidate| candidate.same_name).or_else(near)?;
+    Some(found.swap_remove(at))
 }

@@ -1,4 +1,4 @@
-//! A setting, table, rule or mapping that nothing uses, and a parameter that its rule does not use.
+//! A setting, table, rule, system, type or mapping that nothing uses.
 
 use mapwright_syntax::tree::{Definition, DutyKind};
 use mapwright_syntax::{Diagnostic, Severity};
@@ -22,11 +22,34 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for (index, setting) in ctx.model.settings.iter().enumerate() {
         warn(Global::Setting(SettingId(index)), "W0602", "setting", &setting.name, setting.span);
     }
-    for (index, table) in ctx.model.tables.iter().enumerate() {
+    for (index, table) in ctx.model.tables.iter().enumerate().filter(|(_, table)| table.reversed.is_none()) {
         warn(Global::Table(TableId(index)), "W0603", "table", &table.name, table.span);
     }
     for (index, rule) in ctx.model.rules.iter().enumerate() {
         warn(Global::Rule(RuleId(index)), "W0604", "rule", &rule.name, rule.span);
+    }
+    // A project begins with its systems; once it maps something, each of them should be there for a purpose.
+    for (index, system) in ctx.model.systems.iter().enumerate().filter(|_| !ctx.mappings.is_empty()) {
+        let brought_in = ctx.definitions().any(|definition| brings_in(definition, &system.alias));
+        if brought_in && !ctx.systems_named.borrow().contains(&index) {
+            let headline = format!("system `{}` is never used", system.alias);
+            let help = "remove the line, or write the mapping that it was meant for";
+            diagnostics.push(Diagnostic::warning("W0624", system.span, headline).help(help));
+        }
+    }
+    // The types of a vendor's catalogue are there for whoever needs them; only those that the project declares itself are looked at.
+    for definition in ctx.definitions() {
+        let Definition::System(declared) = definition else { continue };
+        let Some(system) = ctx.model.systems.iter().position(|system| system.span == declared.name.span) else {
+            continue;
+        };
+        for ty in &declared.types {
+            if !ctx.types_named.contains(&(system, ty.name.text.clone())) {
+                let headline = format!("type `{}` is never used", ty.name.text);
+                let help = "remove it, or give it to the fields that it was meant for";
+                diagnostics.push(Diagnostic::warning("W0625", ty.name.span, headline).help(help));
+            }
+        }
     }
     // Without flows, a project is mapped record by record on the command line.
     if ctx.model.flows.is_empty() {
@@ -40,6 +63,11 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
             diagnostics.push(Diagnostic::warning("W0622", name.span, headline).help(help));
         }
     }
+}
+
+/// Does the project bring in this system by `use`? A system that it declares may be there to be read about.
+fn brings_in(definition: &Definition, alias: &str) -> bool {
+    matches!(definition, Definition::Use(used) if used.alias.text == alias)
 }
 
 /// Does a flow write the mapping?

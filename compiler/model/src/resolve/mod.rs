@@ -125,6 +125,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
                 result: result.ty,
                 rows: Vec::new(),
                 otherwise: None,
+                reversed: None,
                 span: tree.name.span,
             });
             ctx.table_trees.push(tree);

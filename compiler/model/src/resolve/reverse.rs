@@ -103,6 +103,7 @@ impl Body<'_, '_> {
             result: key.ty.clone(),
             rows,
             otherwise: None,
+            reversed: Some(table.name.clone()),
             span: table.span,
         });
         let turned = TableId(self.ctx.model.tables.len() - 1);

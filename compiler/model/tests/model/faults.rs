@@ -96,9 +96,25 @@ fn cases() -> Vec<(&'static str, String)> {
             "table t from kind erp.Orders.Kind, gross boolean to text(8) {\n  \"normal\", any -> \"A1\"\n  any, true -> \"A2\"\n  \"rush\", false -> \"A3\"\n  otherwise -> \"A4\"\n}\n",
         ),
         ("W0623_unused_parameter", "rule r(n integer, m integer) integer = n\n"),
+        (
+            "E0401_fields_of_the_same_name",
+            "system own \"Own\" {\n  entity orders {\n    Number text(30) key, required\n    comment text(10) required\n    Total decimal(28,10) required\n    street text(300) required\n    Placed date required\n    Quantity integer required\n  }\n}\nmapping m from shop.order as order to own.orders {\n  Number <- order.number | fit\n  ignore order.quantity because \"counted elsewhere\"\n}\n",
+        ),
         ("W0602_unused_setting", "setting zone text = \"Europe/Berlin\"\n"),
         ("W0603_unused_table", "table t from n integer to text(8) {\n  otherwise -> \"A\"\n}\n"),
         ("W0604_unused_rule", "rule r(n integer) integer = n\n"),
+        (
+            "W0624_unused_system",
+            "use \"erp\" as archive\nmapping m from shop.order as order to part of erp.Orders {\n  Number <- order.number | fit\n}\n",
+        ),
+        (
+            "W0625_unused_type",
+            "system own \"Own\" {\n  type place = { hall text(4) }\n  type shelf = text(8)\n  entity e { id integer key;  at shelf }\n}\n",
+        ),
+        (
+            "E0322_format_of_a_day",
+            "system own \"Own\" {\n  entity e { id integer key;  day date(\"%Y%m%d\")?;  at time(\"%H:%M\");  when datetime(\"%d.%m.\");  ever date(3) }\n}\n",
+        ),
     ];
     let bodies = [
         ("E0203_unknown_field", "Number <- order.nubmer | fit"),
@@ -224,7 +240,7 @@ fn a_fix_mends_its_fault_and_makes_no_other() {
     }
     let expected = [
         "E0201", "E0202", "E0203", "E0205", "E0206", "E0207", "E0302", "E0303", "E0311", "E0305", "E0312", "E0313",
-        "E0411", "E0412", "E0413", "E0414", "E0415", "E0417", "E0418", "W0606", "W0621",
+        "E0401", "E0411", "E0412", "E0413", "E0414", "E0415", "E0417", "E0418", "W0606", "W0621",
     ];
     for code in expected {
         assert!(mended_codes.contains(code), "no case shows the fix of {code}");

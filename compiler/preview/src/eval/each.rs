@@ -1,7 +1,8 @@
 //! `each`: walks nest from the first outwards, rows are kept, sorted, and then made into something, row by row.
 
-use mapwright_model::ir::{Each, Expr, LocalId, Take, Walk};
+use mapwright_model::ir::{Each, Expr, LocalId, Take, Walk, numbers_elements};
 use mapwright_values::compare;
+use mapwright_values::elements::Elements;
 use mapwright_values::fault::Stop;
 use mapwright_values::value::Value;
 
@@ -92,8 +93,7 @@ impl<'r> Eval<'_, 'r> {
 
     /// Makes the rows into elements. Records behind a stopped one are made all the same, so that all problems are told.
     fn take(&self, frame: &Frame<'_, 'r>, each: &Each, rows: Vec<Row<'r>>, base: usize) -> Evaluated<'r> {
-        let mut made = Vec::with_capacity(rows.len());
-        let mut stopped = None;
+        let mut made = Elements::new();
         for (row, number) in rows.into_iter().zip(1..) {
             bind(frame, &row);
             for (local, _) in &row {
@@ -105,17 +105,18 @@ impl<'r> Eval<'_, 'r> {
                     let element = row.into_iter().find(|(local, _)| Some(*local) == innermost);
                     made.push(element.and_then(|(_, element)| element));
                 }
+                Take::Value(expr) if numbers_elements(expr) => {
+                    let line = self.lines.line(expr.span);
+                    self.run.row(&mut made, base + number, line, || self.expr(frame, expr))?;
+                }
                 Take::Value(expr) => made.push(self.expr(frame, expr)?),
-                Take::Block(block) => match self.run.within(base + number, || self.record(frame, block)) {
-                    Ok(record) => made.push(Some(record)),
-                    Err(stop) => stopped = stopped.or(Some(stop)),
-                },
+                Take::Block(block) => {
+                    // Nothing but what is noted already stops a block.
+                    self.run.row(&mut made, base + number, 0, || self.record(frame, block).map(Some))?;
+                }
             }
         }
-        match stopped {
-            Some(stop) => Err(stop),
-            None => Ok(Some(Value::List(made))),
-        }
+        made.all().map(Value::List).map(Some)
     }
 }
 

@@ -52,7 +52,7 @@ impl<'r> Eval<'_, 'r> {
             ExprKind::Otherwise { value, branch } => self.otherwise(frame, value, branch),
             ExprKind::IfInvalid { value, branch } => self.invalid(frame, value, branch),
             ExprKind::Each(each) => self.each(frame, each, 0),
-            ExprKind::Find(find) => self.find(frame, find),
+            ExprKind::Find(find) => self.find(frame, find, 0),
             ExprKind::Linked(linked) => self.linked(frame, linked, &expr.ty),
             ExprKind::Call { function, arguments } => self.call(frame, function, arguments),
             ExprKind::Apply { rule, arguments } => self.apply(frame, *rule, arguments),

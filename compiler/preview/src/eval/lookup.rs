@@ -75,5 +75,8 @@ fn fits(table: &Table, row: &Row, keys: &[Option<Value<'_>>]) -> Result<bool, St
 fn no_row(table: &Table, keys: &[Option<Value<'_>>]) -> Stop {
     let shown: Vec<String> = keys.iter().flatten().map(|key| compare::show_value(key).unwrap_or_default()).collect();
     let shown: Vec<&dyn Show> = shown.iter().map(|key| key as &dyn Show).collect();
-    prelude::no_row(&table.name, &shown)
+    match &table.reversed {
+        Some(of) => prelude::no_result(of, &shown),
+        None => prelude::no_row(&table.name, &shown),
+    }
 }

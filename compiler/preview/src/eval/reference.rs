@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use mapwright_model::ir::{Expr, ExprKind, Find, Linked, Term, Type};
+use mapwright_model::ir::{Expr, ExprKind, Find, Linked, Term, Type, numbers_elements};
+use mapwright_values::elements::Elements;
 use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
 use mapwright_values::prelude;
@@ -13,8 +14,8 @@ use super::expression::unexpected;
 use super::{Eval, Evaluated, Frame, leaf};
 
 impl<'r> Eval<'_, 'r> {
-    /// A record or, with `find all`, a list.
-    pub(super) fn find(&self, frame: &Frame<'_, 'r>, find: &Find) -> Evaluated<'r> {
+    /// A record or, with `find all`, a list; `base` elements stand already in the list that it is appended to.
+    pub(super) fn find(&self, frame: &Frame<'_, 'r>, find: &Find, base: usize) -> Evaluated<'r> {
         let Some(question) = self.question(frame, find)? else {
             return Ok(if find.all { Some(Value::List(Vec::new())) } else { None });
         };
@@ -37,13 +38,26 @@ impl<'r> Eval<'_, 'r> {
             }
         }
         if find.all {
-            let taken: Result<Vec<_>, Stop> = kept.into_iter().map(|record| self.taken(frame, find, record)).collect();
-            return Ok(Some(Value::List(taken?)));
+            return self.all_taken(frame, find, kept, base);
         }
         match prelude::only_one(kept, &format!("{}.{}", question.system, question.entity))? {
             Some(record) => self.taken(frame, find, record),
             None => Ok(None),
         }
+    }
+
+    fn all_taken(&self, frame: &Frame<'_, 'r>, find: &Find, kept: Vec<Node<'r>>, base: usize) -> Evaluated<'r> {
+        let mut made = Elements::new();
+        for (record, number) in kept.into_iter().zip(1..) {
+            match find.take.as_ref().filter(|take| numbers_elements(take)) {
+                Some(take) => {
+                    let line = self.lines.line(take.span);
+                    self.run.row(&mut made, base + number, line, || self.taken(frame, find, record))?;
+                }
+                None => made.push(self.taken(frame, find, record)?),
+            }
+        }
+        made.all().map(Value::List).map(Some)
     }
 
     fn taken(&self, frame: &Frame<'_, 'r>, find: &Find, record: Node<'r>) -> Evaluated<'r> {
