@@ -91,6 +91,14 @@ pub fn of_reading(flow: &str, fault: &Fault) -> String {
     }
 }
 
+/// What an alert says of records that no window of changes has shown.
+#[must_use]
+pub fn of_late(flow: &str) -> String {
+    format!(
+        "a full scan of the flow `{flow}` found records that were changed before what was read already, and that no reading of changes has shown: they are delivered now; the source shows changes later than the connector's `overlap` allows for, or the flow's conditions were widened"
+    )
+}
+
 /// Fields and lines of the spec, each once, in order.
 fn rejected_at(fault: &Fault) -> Option<String> {
     const PLACES_MAX: usize = 5;

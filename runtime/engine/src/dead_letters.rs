@@ -143,7 +143,8 @@ impl DeadLetters<'_> {
 
     async fn operate_all(&self, selection: Selection, action: Action, reason: &str) -> Result<u64, EngineError> {
         let mut touched: u64 = 0;
-        let selection = Selection { before: Some(self.clock.now()), ..selection };
+        let now = self.clock.now();
+        let selection = Selection { before: Some(selection.before.map_or(now, |before| before.min(now))), ..selection };
         loop {
             let now = self.operate(selection.clone(), action.clone(), reason).await?;
             touched += now;

@@ -126,8 +126,16 @@ async fn a_full_scan_finds_what_no_window_shows_and_makes_nothing_twice() {
     let scan = Sync { everything: true, ..Sync::default() };
     let summary = setup.engine(setup.store()).sync(&scan).await.unwrap();
     assert_eq!((summary.progress.read, setup.world.documents("Orders")), (5, 4));
+    // It is told as a breach of the bound, once, until a scan finds none.
+    let late = |alert: &&mapwright_engine::alert::Alert| alert.cause == "late";
+    let alerts = setup.store().status(setup.clock.now()).await.unwrap().alerts;
+    let told = alerts.iter().find(late).expect("an alert");
+    assert_eq!((told.subject.as_str(), told.count, alerts.iter().filter(late).count()), ("orders", 1, 1));
+    assert!(told.message.contains("overlap") && !told.message.contains("old"), "{}", told.message);
+    setup.clock.advance(Duration::from_secs(3600));
     let again = setup.engine(setup.store()).sync(&scan).await.unwrap();
     assert_eq!((again.progress.accepted, setup.world.documents("Orders")), (0, 4));
+    assert_eq!(setup.store().status(setup.clock.now()).await.unwrap().alerts.iter().filter(late).count(), 0, "over");
     setup.check_invariants().await;
 }
 

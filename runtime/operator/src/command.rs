@@ -140,6 +140,12 @@ pub(crate) struct Which {
     /// All of this cause (as `list` shows it).
     #[arg(long)]
     pub(crate) cause: Option<String>,
+    /// All that have needed a person since this instant or later (2026-11-02T08:00:00Z).
+    #[arg(long)]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// All that have needed a person since before this instant.
+    #[arg(long)]
+    pub(crate) before: Option<jiff::Timestamp>,
     /// All there are.
     #[arg(long)]
     pub(crate) all: bool,

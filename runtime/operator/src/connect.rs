@@ -193,6 +193,9 @@ fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertCha
         canary_every: wanted.canary_every_ms.map_or(standard.canary_every, Duration::from_millis),
         sweep_every: wanted.sweep_every_hours.map_or(standard.sweep_every, sweep_every),
         lease: wanted.lease_seconds.map_or(standard.lease, Duration::from_secs),
+        alert_repeat: wanted
+            .alert_repeat_minutes
+            .map_or(standard.alert_repeat, |minutes| Duration::from_secs(minutes.saturating_mul(60))),
         crash_at: crash_at(),
         ..standard
     }

@@ -17,9 +17,6 @@ use crate::redact::redact;
 use crate::say::say;
 use crate::{Ending, Faults};
 
-/// Dead letters that a list with a beginning in time looks through.
-const LOOKED_THROUGH_MAX: u32 = 1_000_000;
-
 pub(crate) async fn carry_out(
     integration: &'static Integration,
     file: &Path,
@@ -33,7 +30,7 @@ pub(crate) async fn carry_out(
     match command {
         DeadLettersCommand::List { flow, cause, since, before, limit, json } => {
             known_flow(integration, flow.as_deref())?;
-            list(&letters, Selection { ids: Vec::new(), flow, cause, before }, since, limit, json).await?;
+            list(&letters, Selection { ids: Vec::new(), flow, cause, since, before }, limit, json).await?;
         }
         DeadLettersCommand::Show { id, personal, json } => {
             let detail = covered(integration, letters.show(MessageId(id)).await?, personal);
@@ -124,26 +121,17 @@ pub(crate) fn known_flow(integration: &Integration, flow: Option<&str>) -> Resul
 /// Without a word of which, nothing is touched.
 fn selection(integration: &Integration, which: Which) -> Result<Selection, Faults> {
     known_flow(integration, which.flow.as_deref())?;
-    let named = !which.ids.is_empty() || which.flow.is_some() || which.cause.is_some();
+    let in_time = which.since.is_some() || which.before.is_some();
+    let named = !which.ids.is_empty() || which.flow.is_some() || which.cause.is_some() || in_time;
     if named == which.all {
-        return Err("say which: numbers, --flow, --cause, or --all".into());
+        return Err("say which: numbers, --flow, --cause, --since, --before, or --all".into());
     }
     let ids = which.ids.into_iter().map(MessageId).collect();
-    Ok(Selection { ids, flow: which.flow, cause: which.cause, before: None })
+    Ok(Selection { ids, flow: which.flow, cause: which.cause, since: which.since, before: which.before })
 }
 
-async fn list(
-    letters: &DeadLetters<'_>,
-    selection: Selection,
-    since: Option<jiff::Timestamp>,
-    limit: u32,
-    json: bool,
-) -> Result<(), Faults> {
-    // Oldest come first: with a beginning in time all are looked through.
-    let looked = if since.is_some() { LOOKED_THROUGH_MAX } else { limit };
-    let mut found = letters.list(selection, looked).await?;
-    found.retain(|letter| since.is_none_or(|since| letter.since >= since));
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+async fn list(letters: &DeadLetters<'_>, selection: Selection, limit: u32, json: bool) -> Result<(), Faults> {
+    let found = letters.list(selection, limit).await?;
     if json {
         say!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(());

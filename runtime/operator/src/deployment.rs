@@ -60,6 +60,8 @@ pub struct EngineDeployment {
     pub sweep_every_hours: Option<u64>,
     /// How long a process's claim on a record lasts, in seconds, from [`LEASE_MIN_S`] on; raised to twice the longest request.
     pub lease_seconds: Option<u64>,
+    /// How long after an alert what has grown since is told again, in minutes, from 1 on.
+    pub alert_repeat_minutes: Option<u64>,
 }
 
 /// Shortest claim: a process that is only slow must not lose what it works on.
@@ -235,6 +237,11 @@ impl Deployment {
         if engine.lease_seconds.is_some_and(|seconds| !(LEASE_MIN_S..=86_400).contains(&seconds)) {
             faults.push(format!(
                 "{name}: engine.lease_seconds: a claim lasts from {LEASE_MIN_S} to 86400 seconds; leave it out for 120"
+            ));
+        }
+        if engine.alert_repeat_minutes.is_some_and(|minutes| !(1..=10_080).contains(&minutes)) {
+            faults.push(format!(
+                "{name}: engine.alert_repeat_minutes: an alert is repeated after 1 to 10080 minutes; leave it out for 60"
             ));
         }
         let vault = file.vault.and_then(|vault| match resolve_secret(&vault.key, folder) {

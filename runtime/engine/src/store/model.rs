@@ -572,6 +572,8 @@ pub struct Selection {
     pub flow: Option<String>,
     /// Of this cause.
     pub cause: Option<String>,
+    /// That have needed a person since this time or later.
+    pub since: Option<Timestamp>,
     /// That have needed a person since before this time: what died meanwhile is another matter.
     pub before: Option<Timestamp>,
 }

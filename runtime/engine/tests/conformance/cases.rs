@@ -187,6 +187,8 @@ pub(crate) async fn dead_ones_are_listed_edited_retried_and_discarded(place: &dy
     assert_eq!(store.dead_letters(of_cause, 2).await.unwrap().len(), 2);
     let elsewhere = Selection { flow: Some("customers".to_owned()), ..Selection::default() };
     assert_eq!(store.dead_letters(elsewhere, 100).await.unwrap().len(), 0);
+    let later = Selection { since: Some(at(100_000)), ..Selection::default() };
+    assert_eq!(store.dead_letters(later, 10).await.unwrap().len(), 0);
     let earlier = Selection { before: Some(at(2)), ..Selection::default() };
     assert_eq!(store.dead_letters(earlier, 100).await.unwrap().len(), 0);
     let ids: Vec<MessageId> = letters.iter().map(|letter| letter.id).collect();

@@ -6,8 +6,8 @@ use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
 
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances};
-use super::sweeping;
 use super::{CapturePage, CaptureRow, Captured, OpenWindow, Position, RowKind, StoreError, at, micros};
+use super::{late, sweeping};
 use crate::keys;
 use crate::state::{Event, State};
 
@@ -18,7 +18,9 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     let keys: Vec<String> = page.rows.iter().map(|row| order_key(page, &row.source_key)).collect();
     tx.lock(LockSpace::Order, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
     tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.execute([&page.flow])?;
+    let (bound, mut late) = (late::bound(tx, page)?, 0);
     for row in &page.rows {
+        let comes_late = row.kind == RowKind::State && late::is_late(tx, page, row, bound)?;
         let kept = match row.kind {
             RowKind::State => keep_state(tx, page, row)?,
             RowKind::Gone => keep_gone(tx, page, row)?,
@@ -33,6 +35,7 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
             continue;
         }
         captured.accepted += 1;
+        late += u64::from(comes_late);
         captured.dead += u64::from(row.fault.is_some());
     }
     tx.prepare_cached(
@@ -42,6 +45,7 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     if captured.accepted > 0 {
         sweeping::heard(tx, &page.flow, micros(page.now))?;
     }
+    late::note(tx, page, late)?;
     write_position(tx, page)?;
     Ok(captured)
 }

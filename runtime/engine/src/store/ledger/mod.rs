@@ -9,6 +9,7 @@ mod conclude;
 mod connections;
 mod gone;
 mod hints;
+mod late;
 mod lease;
 mod order;
 mod people;

@@ -166,7 +166,8 @@ pub(super) fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, Stor
 
 const NEEDS_PERSON: &str = "state IN ('DEAD','PARKED_AMBIGUOUS')
      AND (?1 = '[]' OR id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)))
-     AND (?2 IS NULL OR flow = ?2) AND (?3 IS NULL OR cause = ?3) AND (?4 IS NULL OR changed_at <= ?4)";
+     AND (?2 IS NULL OR flow = ?2) AND (?3 IS NULL OR cause = ?3) AND (?4 IS NULL OR changed_at <= ?4)
+     AND (?6 IS NULL OR changed_at >= ?6)";
 
 fn ids(selection: &Selection) -> Result<String, StoreError> {
     serde_json::to_string(&selection.ids).map_err(|error| StoreError::new(error.to_string()))
@@ -178,7 +179,14 @@ pub(super) fn selected(tx: &Connection, selection: &Selection, limit: u32) -> Re
     let found = tx
         .prepare_cached(&sql)?
         .query_map(
-            params![ids(selection)?, selection.flow, selection.cause, selection.before.map(micros), limit],
+            params![
+                ids(selection)?,
+                selection.flow,
+                selection.cause,
+                selection.before.map(micros),
+                limit,
+                selection.since.map(micros)
+            ],
             |row| row.get(0),
         )?
         .collect::<Result<_, _>>()?;
@@ -211,7 +219,14 @@ pub(super) fn dead_letters(tx: &Connection, selection: &Selection, limit: u32) -
     let found = tx
         .prepare_cached(&sql)?
         .query_map(
-            params![ids(selection)?, selection.flow, selection.cause, selection.before.map(micros), limit],
+            params![
+                ids(selection)?,
+                selection.flow,
+                selection.cause,
+                selection.before.map(micros),
+                limit,
+                selection.since.map(micros)
+            ],
             letter,
         )?
         .collect::<Result<_, _>>()?;
