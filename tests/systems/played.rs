@@ -215,7 +215,7 @@ async fn only_what_changed_is_told_in_a_window() {
             };
             let since = jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_secs(60)).unwrap();
             let change = Json::Record(vec![(field.name.into(), Json::text("new"))]);
-            assert!(played.sandbox.change(entity.name, &key, &change), "{system} {}", entity.name);
+            assert!(played.sandbox.change(entity.name, &key, &change, Duration::ZERO), "{system} {}", entity.name);
             let rows = played.read(entity, Some(Window { pass, since: Some(since), until: None })).await;
             let keys = played.read_keys(entity, &rows);
             // What is stamped by day alone tells the whole day.

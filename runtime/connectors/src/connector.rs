@@ -5,7 +5,7 @@ use std::time::Duration;
 use mapwright_engine::connector::{
     Class, Connector, Current, Failure, Page, PageRequest, Probe, Reading, Reply, WriteRequest, Writing, Written,
 };
-use mapwright_manifest::{Matcher, Repeat};
+use mapwright_manifest::{Matcher, Repeat, Verb};
 use mapwright_values::{Find, Json};
 
 use crate::classify::Asked;
@@ -36,9 +36,7 @@ impl Connector for RestConnector {
         let action = self.manifest.action(entity);
         let operation_settle = match action {
             Some(action) => action.operation.settle,
-            None => known
-                .and_then(|entity| entity.operation(mapwright_manifest::Verb::Create))
-                .and_then(|operation| operation.settle),
+            None => known.and_then(|entity| entity.operation(Verb::Create)).and_then(|operation| operation.settle),
         };
         let repeat = match action {
             Some(action) => action.operation.repeat.unwrap_or(Repeat::Unsafe),
@@ -114,9 +112,16 @@ impl Connector for RestConnector {
 }
 
 impl RestConnector {
-    /// The fields of the catalogue by which a create can be probed: beginnings (`U_*`) spelled out.
+    /// The fields of the catalogue by which a create can be probed: beginnings (`U_*`) spelled out, and the key that we write
+    /// ourselves, by which the record is fetched.
     fn probe_by(&self, entity: &str) -> Vec<String> {
         let catalogued = self.plan(entity).map_or(&[][..], |plan| plan.fields);
+        let fetched = self.manifest.entity(entity).is_some_and(|entity| entity.operation(Verb::Get).is_some());
+        let written = |name: &str| catalogued.iter().any(|field| field.name == name && !field.read_only);
+        let key = self.plan(entity).map_or(&[][..], |plan| plan.key);
+        let keyed = self.manifest.create_repeat(entity);
+        let keyed = keyed.repeat == Repeat::Keyed && keyed.keyed_by.is_none();
+        let key = if fetched && keyed && key.iter().all(|name| written(name)) { key } else { &[] };
         self.manifest
             .probe_fields(entity)
             .into_iter()
@@ -127,6 +132,7 @@ impl RestConnector {
                 }
                 None => vec![pattern.to_owned()],
             })
+            .chain(key.iter().map(|name| (*name).to_owned()))
             .collect()
     }
 

@@ -17,7 +17,12 @@ impl RestConnector {
         if let Some(action) = self.manifest.action(name) {
             return self.look_for_action(name, action, &record).await;
         }
-        let (entity, _) = self.entity_known(name)?;
+        let (entity, plan) = self.entity_known(name)?;
+        let by_key = !by.is_empty() && by.iter().map(String::as_str).eq(plan.key.iter().copied());
+        let asked = by.iter().all(|field| self.manifest.can_probe_by(name, field));
+        if by_key && !asked {
+            return self.look_for_key(name, entity.probe.as_ref(), &record).await;
+        }
         let Some(probe) = &entity.probe else {
             return Err(self.failure(Class::Halt, format!("the manifest tells no probe for {name}")));
         };
@@ -46,6 +51,24 @@ impl RestConnector {
             [(entity, candidate)] => Ok(self.compared(name, entity, probe, &record, candidate)),
             several => Ok(Probe::Several { count: several.len() }),
         }
+    }
+
+    /// A record under the key that we gave it is ours; what the manifest compares must agree besides.
+    async fn look_for_key(
+        &self,
+        name: &str,
+        probe: Option<&CreateProbe>,
+        record: &Json<'static>,
+    ) -> Result<Probe, Failure> {
+        let Some(key) = self.plan(name).and_then(|plan| record_key(plan, record)) else {
+            let words = format!("{name}: the record carries no key, so it cannot be looked for by it");
+            return Err(self.failure(Class::Permanent, words));
+        };
+        Ok(match (self.record(name, &key, &[]).await?, probe) {
+            (None, _) => Probe::Absent,
+            (Some(found), Some(probe)) => self.compared(name, name, probe, record, &found),
+            (Some(found), None) => Probe::Same { key, record: found.to_text() },
+        })
     }
 
     fn key_term(&self, probe: &CreateProbe, field: &str, record: &Json<'_>) -> Result<Term, Failure> {

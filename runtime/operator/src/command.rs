@@ -242,9 +242,9 @@ pub(crate) struct MapArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RehearseArguments {
-    /// How many orders, the two samples not counted.
-    #[arg(long, default_value_t = 1_000)]
-    pub(crate) orders: usize,
+    /// How many orders, the two samples not counted; as many as the integration says, 1000 if it says nothing.
+    #[arg(long)]
+    pub(crate) orders: Option<usize>,
     /// Where the dice start: the same number gives the same orders and the same faults.
     #[arg(long, default_value_t = 20_261_102)]
     pub(crate) seed: u64,

@@ -51,6 +51,17 @@ impl<T: std::fmt::Display> From<T> for Faults {
 /// Runs the command line of an integration's binary.
 #[must_use]
 pub fn main(integration: &'static Integration) -> ExitCode {
+    run(integration, None)
+}
+
+/// The same for an integration whose systems nobody wrote a simulation of: `rehearse` plays them from their manifests and
+/// catalogues. `scene` = what is there and what happens, as `docs/operation.md` says (`rehearsal.yaml` beside the specs).
+#[must_use]
+pub fn main_with_scene(integration: &'static Integration, scene: &'static str) -> ExitCode {
+    run(integration, Some(scene))
+}
+
+fn run(integration: &'static Integration, scene: Option<&'static str>) -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(&arguments);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -60,7 +71,7 @@ pub fn main(integration: &'static Integration) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(carry_out(integration, arguments)) {
+    match runtime.block_on(carry_out(integration, arguments, scene)) {
         Ok(Ending::Well) => ExitCode::SUCCESS,
         Ok(Ending::NeedsAPerson) => ExitCode::from(1),
         Err(Faults(faults)) => {
@@ -72,7 +83,11 @@ pub fn main(integration: &'static Integration) -> ExitCode {
     }
 }
 
-async fn carry_out(integration: &'static Integration, arguments: Arguments) -> Result<Ending, Faults> {
+async fn carry_out(
+    integration: &'static Integration,
+    arguments: Arguments,
+    scene: Option<&'static str>,
+) -> Result<Ending, Faults> {
     let file = arguments.deployment.as_path();
     match arguments.command {
         Command::Run => service::run(integration, file).await,
@@ -86,7 +101,10 @@ async fn carry_out(integration: &'static Integration, arguments: Arguments) -> R
         Command::DeadLetters(command) => dead_letters::carry_out(integration, file, command).await,
         Command::Map(map) => map::carry_out(integration, &map),
         Command::Doctor => doctor::examine(integration, file).await,
-        Command::Rehearse(rehearse) => rehearse::rehearse(integration, &rehearse).await,
+        Command::Rehearse(rehearse) => match scene {
+            Some(scene) => rehearse::play(integration, &rehearse, scene).await,
+            None => rehearse::rehearse(integration, &rehearse).await,
+        },
     }
 }
 

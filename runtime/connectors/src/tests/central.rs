@@ -149,6 +149,25 @@ async fn posting_is_proved_by_the_order_having_gone() {
 }
 
 #[tokio::test]
+async fn what_stands_under_our_own_key_is_ours() {
+    let server = answering(|seen| match seen.method.as_str() {
+        "POST" => json(409, r#"{"error":{"code":"Internal_EntityWithSameKeyExists","message":"it is there"}}"#),
+        _ if seen.target.contains(ID) => json(200, &format!(r#"{{"id":"{ID}","number":"BK-1002"}}"#)),
+        _ => json(404, r#"{"error":{"code":"Internal_RecordNotFound","message":"no"}}"#),
+    })
+    .await;
+    let erp = central(&server);
+    assert!(erp.writing("items").probe_by.contains(&"id".to_owned()));
+    let record = format!(r#"{{"id":"{ID}","number":"BK-1002"}}"#);
+    let failure = erp.send(&write("items", Deed::Create, &record)).await.unwrap_err();
+    assert_eq!(failure.class, Class::Exists, "{failure}");
+    let by = ["id".to_owned()];
+    assert!(matches!(erp.probe("items", &by, &record).await.unwrap(), Probe::Same { .. }));
+    let other = r#"{"id":"11111111-1111-1111-1111-111111111111"}"#;
+    assert_eq!(erp.probe("items", &by, other).await.unwrap(), Probe::Absent);
+}
+
+#[tokio::test]
 async fn a_request_that_ran_out_of_time_proves_nothing() {
     let server = answering(|_| json(408, r#"{"error":{"code":"Unknown","message":"too long"}}"#)).await;
     let failure = central(&server).send(&write("salesOrders", Deed::Create, "{}")).await.unwrap_err();

@@ -50,6 +50,11 @@ impl Situation {
         self
     }
 
+    /// Was a create that the target takes only once tried before?
+    fn repeats_keyed(&self) -> bool {
+        self.failures > 0 && self.level == DeliveryLevel::Keyed
+    }
+
     fn settled_at(&self) -> Timestamp {
         later(self.sent_at, self.settle)
     }
@@ -64,6 +69,9 @@ pub(crate) enum Decision {
     Halt(Fault),
     /// The target says that it is there: ask at once.
     Probe(Fault),
+    /// The target refuses a create that went out before without an answer, and tells not why finely enough: it may be refused
+    /// because it is there. Ask at once; what is not there is refused for good.
+    Refused(Fault),
 }
 
 /// A request that only asks (page, look-up, record) failed.
@@ -88,6 +96,7 @@ pub(crate) fn after_send(failure: &Failure, situation: &Situation) -> Decision {
         Class::Transient | Class::Throttled => Decision::Conclude(retry(fault, failure.retry_after, None, situation)),
         // Read, map and write again: look-ups are made anew for each attempt.
         Class::Conflict => Decision::Conclude(retry(fault, failure.retry_after, None, situation)),
+        Class::Permanent if situation.probeable && situation.repeats_keyed() => Decision::Refused(fault),
         Class::Permanent => Decision::Conclude(Verdict::Dead { fault }),
         Class::Missing | Class::Dependency => Decision::Conclude(wait_for(fault, Vec::new(), situation)),
         Class::Exists if situation.probeable => Decision::Probe(fault),
@@ -284,6 +293,16 @@ mod tests {
         assert!(
             matches!(ambiguous_turn(&situation), Turn::Conclude(verdict) if matches!(*verdict, Verdict::Park { .. }))
         );
+    }
+
+    #[test]
+    fn a_repeated_keyed_create_that_is_refused_is_looked_for_first() {
+        let mut situation = situation(DeliveryLevel::Keyed, true);
+        assert!(matches!(verdict(Class::Permanent, &situation), Verdict::Dead { .. }), "the first refusal is final");
+        situation.failures = 1;
+        assert!(matches!(after_send(&failure(Class::Permanent), &situation), Decision::Refused(_)));
+        situation.probeable = false;
+        assert!(matches!(verdict(Class::Permanent, &situation), Verdict::Dead { .. }));
     }
 
     #[test]

@@ -96,7 +96,9 @@ impl Work {
     pub(crate) fn decide(&mut self, alias: &str, decision: Decision) {
         self.result = Some(match decision {
             Decision::Conclude(verdict) => Prepared::Conclude(verdict),
-            Decision::Halt(fault) | Decision::Probe(fault) => Prepared::Halt { alias: alias.to_owned(), fault },
+            Decision::Halt(fault) | Decision::Probe(fault) | Decision::Refused(fault) => {
+                Prepared::Halt { alias: alias.to_owned(), fault }
+            }
         });
     }
 }

@@ -345,7 +345,8 @@ pub(super) async fn decided(core: &Core, work: &mut Work, decision: Decision) ->
     match decision {
         Decision::Conclude(verdict) => conclude(core, work, verdict, None).await,
         Decision::Halt(fault) => halt(core, work, work.mapping.system, fault).await,
-        Decision::Probe(_) => probe(core, work).await,
+        Decision::Probe(_) => probe(core, work, None).await,
+        Decision::Refused(fault) => probe(core, work, Some(fault)).await,
     }
 }
 
@@ -372,13 +373,13 @@ async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<Fin
 
 async fn probe_turn(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
     match deciding::ambiguous_turn(&work.situation) {
-        Turn::Probe => probe(core, work).await,
+        Turn::Probe => probe(core, work, None).await,
         Turn::Conclude(verdict) => conclude(core, work, *verdict, None).await,
     }
 }
 
-/// Asks the target whether the effect is there.
-async fn probe(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
+/// Asks the target whether the effect is there; `refused` = why it is dead if it is not.
+async fn probe(core: &Core, work: &mut Work, refused: Option<Fault>) -> Result<Finished, EngineError> {
     let Some(sent) = &work.leased.sent else {
         let fault = Fault::own("program", "an ambiguous message without a request: a fault of the program");
         return conclude(core, work, Verdict::Park { fault }, None).await;
@@ -415,13 +416,14 @@ async fn probe(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
         Probe::Differs { .. } => "there, but different",
         Probe::Several { .. } => "there more than once",
     };
-    let verdict = match (deciding::after_probe(&found, &situation), found) {
-        (Some(verdict), _) => verdict,
-        (None, Probe::Same { key, .. }) if keys::is_too_long(&keys::key_text(&key)) => {
+    let verdict = match (deciding::after_probe(&found, &situation), found, refused) {
+        (_, Probe::Absent, Some(fault)) => Verdict::Dead { fault },
+        (Some(verdict), _, _) => verdict,
+        (None, Probe::Same { key, .. }, _) if keys::is_too_long(&keys::key_text(&key)) => {
             Verdict::Park { fault: Fault::too_long(&format!("what {} told", work.mapping.system)) }
         }
-        (None, Probe::Same { key, record }) => delivered(core, work, Written { key, record: Some(record) }, true),
-        (None, Probe::Absent | Probe::Differs { .. } | Probe::Several { .. }) => {
+        (None, Probe::Same { key, record }, _) => delivered(core, work, Written { key, record: Some(record) }, true),
+        (None, Probe::Absent | Probe::Differs { .. } | Probe::Several { .. }, _) => {
             Verdict::Park { fault: Fault::own("program", "a probe was not understood: a fault of the program") }
         }
     };

@@ -21,7 +21,7 @@ use crate::Faults;
 /// One thing that must hold.
 pub(super) struct Entry {
     /// What, as a person says it.
-    pub(super) what: &'static str,
+    pub(super) what: String,
     /// The figure.
     pub(super) figure: String,
     /// What speaks against it; empty = it holds.
@@ -55,7 +55,7 @@ pub(super) async fn examine(
     entries.push(open_letters(&status.flows));
     entries.push(ledger_agrees(integration, sandbox, &status.flows));
     entries.push(Entry {
-        what: "alerts were raised and heard",
+        what: "alerts were raised and heard".to_owned(),
         figure: inbox.texts().len().to_string(),
         against: if dead > 0 && inbox.texts().is_empty() { vec!["no alert came in".to_owned()] } else { Vec::new() },
     });
@@ -102,15 +102,19 @@ fn orders(sandbox: &Sandbox) -> Vec<Entry> {
     let strangers = strangers.map(|id| format!("the ERP has an order of `{id}`, which nobody placed")).collect();
     let (count, found) = (expected.len(), expected.len() - lost.len());
     vec![
-        Entry { what: "orders of the shop that are in the ERP", figure: format!("{found} of {count}"), against: lost },
-        Entry { what: "orders in the ERP that nobody placed", figure: "0".to_owned(), against: strangers },
         Entry {
-            what: "totals that agree to the cent",
+            what: "orders of the shop that are in the ERP".to_owned(),
+            figure: format!("{found} of {count}"),
+            against: lost,
+        },
+        Entry { what: "orders in the ERP that nobody placed".to_owned(), figure: "0".to_owned(), against: strangers },
+        Entry {
+            what: "totals that agree to the cent".to_owned(),
             figure: format!("{} of {found}", found - totals.len()),
             against: totals,
         },
         Entry {
-            what: "orders whose number in the ERP the shop knows",
+            what: "orders whose number in the ERP the shop knows".to_owned(),
             figure: format!("{} of {found}", found - unknown_there.len()),
             against: unknown_there,
         },
@@ -142,12 +146,12 @@ fn customers(sandbox: &Sandbox) -> Vec<Entry> {
     let (count, found) = (accounts.len(), accounts.len() - lost.len());
     vec![
         Entry {
-            what: "customers with an account that are in the ERP",
+            what: "customers with an account that are in the ERP".to_owned(),
             figure: format!("{found} of {count}"),
             against: lost,
         },
         Entry {
-            what: "customers whose number in the ERP the shop knows",
+            what: "customers whose number in the ERP the shop knows".to_owned(),
             figure: format!("{} of {found}", found - unknown.len()),
             against: unknown,
         },
@@ -163,7 +167,11 @@ fn duplicates(sandbox: &Sandbox) -> Entry {
             format!("{} `{}` = {}: {}", duplicate.entity, duplicate.field, duplicate.value, duplicate.keys.join(", "))
         })
         .collect();
-    Entry { what: "duplicates in the ERP's and the shop's ledgers", figure: found.len().to_string(), against: found }
+    Entry {
+        what: "duplicates in the ERP's and the shop's ledgers".to_owned(),
+        figure: found.len().to_string(),
+        against: found,
+    }
 }
 
 fn open_letters(flows: &[FlowStatus]) -> Entry {
@@ -179,7 +187,11 @@ fn open_letters(flows: &[FlowStatus]) -> Entry {
             against.push(format!("{}: the states do not add up to {} accepted", flow.flow, flow.accepted));
         }
     }
-    Entry { what: "records that are unfinished or need a person", figure: against.len().to_string(), against }
+    Entry {
+        what: "records that are unfinished or need a person".to_owned(),
+        figure: against.len().to_string(),
+        against,
+    }
 }
 
 /// What our store calls delivered is what the target's own ledger calls made.
@@ -203,5 +215,5 @@ fn ledger_agrees(integration: &Integration, sandbox: &Sandbox, flows: &[FlowStat
             against.push(format!("{}: the store says {done} delivered, the ERP's ledger {made} made", mapping.entity));
         }
     }
-    Entry { what: "delivered by our store / made by the ERP's ledger", figure: told.join(", "), against }
+    Entry { what: "delivered by our store / made by the ERP's ledger".to_owned(), figure: told.join(", "), against }
 }

@@ -3,10 +3,15 @@
 //! In: how many orders, and where the dice start. Out: a story with numbers, and an exit status that is 0 only if the
 //! sandbox's own ledgers agree with the store, order by order and to the cent.
 
+mod audit;
 mod books;
 mod inbox;
+mod play;
 mod report;
+mod scene;
 mod stage;
+
+pub(crate) use play::play;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -64,7 +69,7 @@ pub(crate) async fn rehearse(integration: &'static Integration, wanted: &Rehears
     let seconds = started.elapsed();
     let status = store.status(Timestamp::now()).await?;
     let dead = store.dead_letters(Selection::default(), DEAD_LETTERS_MAX).await?;
-    report::first_act(integration, &sandbox, &status, &dead, &inbox, seconds);
+    report::first_act(integration, &[sandbox.shop.faults(), sandbox.erp.faults()], &status, &dead, &inbox, seconds);
 
     say!("\nSecond act: the missing products are added, the dead letters are tried again, the faults are over");
     calm_down(&sandbox);

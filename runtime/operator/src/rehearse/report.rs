@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mapwright_engine::state::State;
 use mapwright_engine::status::{DeadLetter, StoreStatus};
-use mapwright_sandbox::Sandbox;
+use mapwright_sandbox::Faults;
 use mapwright_values::Integration;
 
 use super::books::Books;
@@ -18,7 +18,7 @@ const LINES_MAX: usize = 8;
 
 pub(super) fn first_act(
     integration: &Integration,
-    sandbox: &Sandbox,
+    played: &[&Faults],
     status: &StoreStatus,
     dead: &[DeadLetter],
     inbox: &Inbox,
@@ -62,7 +62,7 @@ pub(super) fn first_act(
         }
         more(causes.len());
     }
-    let struck = faults(sandbox);
+    let struck = faults(played);
     let total: u64 = struck.values().sum();
     say!("  faults that struck: {total}");
     for (name, count) in struck {
@@ -91,9 +91,9 @@ pub(super) fn last_act(books: &Books, time: Duration) {
     say!("{}", if books.balance() { "The books balance." } else { "The books do NOT balance." });
 }
 
-fn faults(sandbox: &Sandbox) -> BTreeMap<&'static str, u64> {
+fn faults(played: &[&Faults]) -> BTreeMap<&'static str, u64> {
     let mut struck = BTreeMap::new();
-    for faults in [sandbox.shop.faults(), sandbox.erp.faults()] {
+    for faults in played {
         for (fault, count) in faults.applied() {
             *struck.entry(fault.name()).or_insert(0) += count;
         }

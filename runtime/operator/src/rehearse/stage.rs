@@ -21,8 +21,8 @@ use crate::command::RehearseArguments;
 use crate::connect::Connections;
 
 /// A request that takes longer is given up; the sandbox holds lost answers back for longer than that.
-const REQUEST_TIMEOUT: Duration = Duration::from_millis(1_000);
-const HOLD: Duration = Duration::from_millis(1_300);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_millis(1_000);
+pub(super) const HOLD: Duration = Duration::from_millis(1_300);
 
 /// The simulated ERP has finished a request long before this.
 const SETTLE: Duration = Duration::from_millis(400);
@@ -35,9 +35,12 @@ const PAGE_ROWS: &str = "100";
 
 const WORKERS: usize = 8;
 
+/// Orders of a rehearsal, where nobody says.
+const ORDERS: usize = 1_000;
+
 pub(super) async fn start(wanted: &RehearseArguments) -> Result<Sandbox, Faults> {
     let config = SandboxConfig {
-        seed: SeedConfig { orders: wanted.orders, seed: wanted.seed, ..SeedConfig::default() },
+        seed: SeedConfig { orders: wanted.orders.unwrap_or(ORDERS), seed: wanted.seed, ..SeedConfig::default() },
         shop: ShopConfig { hold: HOLD, ..ShopConfig::default() },
         erp: ErpConfig { hold: HOLD, ..ErpConfig::default() },
     };
@@ -68,7 +71,13 @@ pub(super) fn engine(
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    let options = Options {
+    let engine = Engine::new(*integration, connections.clone(), store, settings, options(integration, inbox)?)?;
+    Ok((engine, connections))
+}
+
+/// An engine's options with pauses of fractions of a second.
+pub(super) fn options(integration: &Integration, inbox: &Inbox) -> Result<Options, Faults> {
+    Ok(Options {
         channels: channels(integration, inbox)?,
         workers: WORKERS,
         retry: PAUSES,
@@ -80,9 +89,7 @@ pub(super) fn engine(
         cache_age: Duration::from_secs(5),
         alert_retry: PAUSES,
         ..Options::default()
-    };
-    let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
-    Ok((engine, connections))
+    })
 }
 
 /// Every channel that a flow names leads to the rehearsal's own inbox.

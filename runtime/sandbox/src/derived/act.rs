@@ -116,6 +116,52 @@ impl System {
         }
     }
 
+    /// Does the system show what an action does?
+    pub(super) fn shows(&self, name: &str, given: &Value) -> bool {
+        let (Some(action), Some(known)) = (self.manifest.action(name), self.schema.entity(name)) else { return false };
+        let state = self.state();
+        let all = [("config", &self.config), ("secret", &self.secrets), ("record", given)];
+        let reader = Reader { known: &all, lets: &[], quote: None, wire: &self.wire, null_is_open: false };
+        let Some(probe) = &action.probe else {
+            // Nothing tells the effect but the call itself.
+            return state.store.all(name).iter().any(|stored| {
+                known.fields.iter().all(|field| match given.get(&field.name) {
+                    Some(value) => stored.record.get(&field.name).map(plain) == Some(plain(value)),
+                    None => true,
+                })
+            });
+        };
+        let Some(shown) = self.schema.entity(&probe.entity) else { return false };
+        let expected: Vec<(&Selector, Value)> = probe
+            .expect
+            .iter()
+            .filter_map(|(selector, matcher)| Some((selector, wanted(matcher, given, reader)?)))
+            .collect();
+        let nothing = Json::Null;
+        let names = Names { any: "", entity: &nothing };
+        let agrees = |record: &Value| {
+            expected.iter().all(|(selector, value)| {
+                walk(record, &selector.steps, names).into_iter().any(|found| plain(found) == plain(value))
+            })
+        };
+        match &probe.target {
+            ProbeTarget::Key(template) => {
+                let found = key_in(template, reader).ok().and_then(|key| state.store.find(shown, &key));
+                found.is_some_and(|stored| agrees(&stored.record))
+            }
+            ProbeTarget::Gone(template) => {
+                key_in(template, reader).is_ok_and(|key| state.store.find(shown, &key).is_none())
+            }
+            ProbeTarget::Conditions(conditions) => state.store.all(&shown.name).iter().any(|stored| {
+                let fits = |(field, tree): &(String, Tree)| match tree {
+                    Tree::Text(template) => at(&stored.record, field).map(plain) == reader.filled(template),
+                    Tree::Null | Tree::Boolean(_) | Tree::Number(_) | Tree::List(_) | Tree::Map(_) => true,
+                };
+                conditions.iter().all(fits) && agrees(&stored.record)
+            }),
+        }
+    }
+
     fn leaf_of(&self, known: &super::schema::EntityType, field: &str, text: &str) -> Value {
         match known.field(field) {
             Some(field) if field.shape.is_number() => leaf(text),

@@ -41,6 +41,13 @@ impl Wire {
         }
     }
 
+    /// The head of a table without rows; `None` = this is no table.
+    pub(crate) fn head(&self, fields: &[FieldType]) -> Option<String> {
+        let Codec::Csv { separator } = &self.0 else { return None };
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        Some(format!("{}\n", names.join(&separator.to_string())))
+    }
+
     /// The content type of bodies.
     pub(crate) fn content_type(&self) -> &'static str {
         match &self.0 {

@@ -67,6 +67,23 @@ pub(crate) struct Term {
 }
 
 impl Condition {
+    /// A term as compiled projects have it.
+    pub(crate) fn of_term(term: &mapwright_values::Term) -> Self {
+        use mapwright_values::Test as Of;
+        let test = match term.test {
+            Of::Eq => Test::Eq,
+            Of::Ne => Test::Ne,
+            Of::Lt => Test::Lt,
+            Of::Le => Test::Le,
+            Of::Gt => Test::Gt,
+            Of::Ge => Test::Ge,
+            Of::In => Test::In,
+            Of::Missing => Test::Missing,
+        };
+        let value = Json::parse(&term.value).map(Json::into_owned).unwrap_or(Json::Null);
+        Self::Term(Term { field: term.field.clone(), test, values: items(&value).into_iter().map(plain).collect() })
+    }
+
     /// Does the record fit?
     pub(crate) fn holds(&self, entity: &EntityType, record: &Value) -> bool {
         match self {

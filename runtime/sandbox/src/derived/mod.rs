@@ -43,18 +43,21 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mapwright_manifest::{Auth, Codec, ConfigDefault, Lock, Manifest, Pass};
-use mapwright_values::Json;
+use mapwright_values::{Json, Term};
 
-use crate::clock;
 use crate::fault::Faults;
 use crate::ledger::Ledger;
 use crate::server::{self, Limits, Running, StartError};
 use codec::Wire;
+use conditions::Condition;
 use store::Stamp;
 use system::{State, System};
 use tree::{Value, plain};
 
 pub use schema::{EntityType, FieldType, Schema, Shape};
+
+/// How old made-up records are.
+const LONG_AGO: Duration = Duration::from_secs(3600);
 
 /// How a derived system behaves.
 #[derive(Clone, Debug)]
@@ -202,23 +205,25 @@ impl Derived {
     }
 
     /// Adds a record as the system's own people do: nothing is checked but that the entity is known; key, numbers and stamps are
-    /// given where the record has none. Says the stored record.
+    /// given where the record has none. `age` = how long ago that was, by its stamps. Says the stored record.
     ///
     /// # Errors
     /// The catalogue has no such entity.
-    pub fn add(&self, entity: &str, record: Json<'static>) -> Result<Json<'static>, String> {
+    pub fn add(&self, entity: &str, record: Json<'static>, age: Duration) -> Result<Json<'static>, String> {
         let known = self.system.schema.entity(entity).ok_or(format!("the catalogue has no entity {entity}"))?;
         let mut state = self.system.state();
-        let stored = state.store.insert(known, record, self.system.stamps_of(entity), clock::now());
+        let record = seed::typed(&known.fields, record);
+        let stored = state.store.insert(known, record, self.system.stamps_of(entity), system::ago(age));
         Ok(stored.record.clone())
     }
 
     /// Changes a record as the system's own people do: stamps move, nothing is checked. Says whether it was there.
-    pub fn change(&self, entity: &str, key: &[String], change: &Json<'static>) -> bool {
+    pub fn change(&self, entity: &str, key: &[String], change: &Json<'static>, age: Duration) -> bool {
         let Some(known) = self.system.schema.entity(entity) else { return false };
         let mut state = self.system.state();
         let stamps = (self.system.stamps_of(entity), &[][..]);
-        state.store.update(known, key, change, stamps, clock::now()).is_some()
+        let change = seed::typed(&known.fields, change.clone());
+        state.store.update(known, key, &change, stamps, system::ago(age)).is_some()
     }
 
     /// The key of a record of that entity.
@@ -235,7 +240,7 @@ impl Derived {
             let mut state = self.system.state();
             for index in 0..count {
                 let Some(record) = seed::record(&self.system.schema, &state.store, entity, index, seed) else { break };
-                state.store.insert(entity, record, self.system.stamps_of(&entity.name), system::long_ago());
+                state.store.insert(entity, record, self.system.stamps_of(&entity.name), system::ago(LONG_AGO));
             }
             made.push((entity.name.clone(), state.store.all(&entity.name).len()));
         }
@@ -370,13 +375,24 @@ fn in_list(known: &EntityType, path: &str) -> bool {
 }
 
 impl Derived {
-    /// Writes a record as a client would, and says why it is refused; for scripts of a rehearsal.
-    ///
-    /// # Errors
-    /// What the system refuses, in words.
-    pub fn check(&self, entity: &str, record: &Json<'static>) -> Result<(), String> {
-        let known = self.system.schema.entity(entity).ok_or(format!("the catalogue has no entity {entity}"))?;
+    /// Does the manifest declare this value of a deployment?
+    #[must_use]
+    pub fn declares(&self, config: &str) -> bool {
+        self.system.manifest.config.contains_key(config)
+    }
+
+    /// The records that fit all terms, as they stand now; nothing for an entity that is not there.
+    #[must_use]
+    pub fn find(&self, entity: &str, terms: &[Term]) -> Vec<Json<'static>> {
+        let Some(known) = self.system.schema.entity(entity) else { return Vec::new() };
+        let all = Condition::All(terms.iter().map(Condition::of_term).collect());
         let state = self.system.state();
-        self.system.checked(&state.store, known, record, None, false).map_err(|refused| refused.words)
+        state.store.select(known, &all, &[]).into_iter().map(|stored| stored.record.clone()).collect()
+    }
+
+    /// Does the system show what this action does, by the manifest's probe?
+    #[must_use]
+    pub fn shows(&self, action: &str, record: &Json<'static>) -> bool {
+        self.system.shows(action, record)
     }
 }

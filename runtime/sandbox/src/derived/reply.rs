@@ -19,6 +19,8 @@ pub(crate) struct Reply {
     pub(crate) status: Option<u16>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
+    /// The body as text, where a tree cannot say it: a table without rows still has its head.
+    pub(crate) raw: Option<String>,
     /// The document within the document.
     decoded: Option<Value>,
 }
@@ -134,6 +136,9 @@ impl Reply {
         }
         let status = self.status.unwrap_or(200);
         let mut answer = match self.body {
+            Some(_) | None if self.raw.is_some() => {
+                Answer::new(status, of.reader.wire.content_type(), self.raw.unwrap_or_default())
+            }
             None => Answer::empty(status),
             Some(body) if of.manifest.driver == Driver::Soap => {
                 let call = of.operation.and_then(|operation| operation.call.as_ref()).map_or("", |call| &call.name);

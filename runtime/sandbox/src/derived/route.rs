@@ -298,7 +298,10 @@ impl Route {
         if let Some(tree) = &self.operation.body {
             bound.add(reader.tree(tree, asked.body.as_ref())?);
         }
-        Some(bound)
+        // Where one and several are written at the same address, several are the batch's.
+        let alone = matches!(self.what, What::Entity(_, verb) if verb != Verb::Batch);
+        let several = matches!(bound.get("records"), Some(Json::List(list)) if list.len() > 1);
+        if alone && several { None } else { Some(bound) }
     }
 
     fn fits_call(

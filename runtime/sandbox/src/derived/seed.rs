@@ -237,6 +237,31 @@ impl Draw<'_> {
     }
 }
 
+/// Numbers and texts as the catalogue has them, where people wrote the other.
+pub(crate) fn typed(fields: &[FieldType], record: Value) -> Value {
+    let Json::Record(all) = record else { return record };
+    let all = all.into_iter().map(|(name, value)| {
+        let value = match fields.iter().find(|field| field.name == name) {
+            Some(field) => typed_value(&field.shape, value),
+            None => value,
+        };
+        (name, value)
+    });
+    Json::Record(all.collect())
+}
+
+fn typed_value(shape: &Shape, value: Value) -> Value {
+    match (shape, value) {
+        (Shape::Record(fields), value) => typed(fields, value),
+        (Shape::List(inner, _), Json::List(list)) => {
+            Json::List(list.into_iter().map(|item| typed_value(inner, item)).collect())
+        }
+        (Shape::Integer | Shape::Decimal(..), Json::Text(text)) => leaf(&text),
+        (Shape::Text(_), Json::Number(digits)) => Json::Text(digits),
+        (_, value) => value,
+    }
+}
+
 /// The record without what only the system writes, and without what is missing.
 pub(crate) fn writable(fields: &[FieldType], record: Value) -> Value {
     let Json::Record(all) = record else { return record };

@@ -253,6 +253,9 @@ impl System {
             })
             .collect();
         let mut reply = Reply::default();
+        if rows.is_empty() {
+            reply.raw = self.wire.head(fields);
+        }
         match operation.records.first().or(operation.record.first()) {
             Some(selector) => reply.put(selector, rows, of.names),
             None => reply.body = Some(Json::List(rows)),
@@ -437,7 +440,7 @@ impl Ratio for Duration {
     }
 }
 
-/// The first instant of a run, for records that were there before.
-pub(crate) fn long_ago() -> Timestamp {
-    clock::now().checked_sub(jiff::SignedDuration::from_hours(1)).unwrap_or_default()
+/// So long ago.
+pub(super) fn ago(age: Duration) -> Timestamp {
+    clock::now().checked_sub(age).unwrap_or_default()
 }
