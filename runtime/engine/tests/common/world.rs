@@ -63,6 +63,8 @@ pub enum Trouble {
     Refused(Class),
     /// It works, but only so much later, and its answer is lost.
     Late(Duration),
+    /// It is refused, and asks for so much rest.
+    Rest(Duration),
 }
 
 #[derive(Default)]
@@ -79,6 +81,8 @@ pub struct World {
     pub refuses: Mutex<BTreeSet<String>>,
     /// The shop's clock goes ahead of ours by so many seconds.
     pub skew: Mutex<i64>,
+    /// Rows of a page of the shop's lists, where it is not three.
+    pub page: Mutex<Option<usize>>,
     /// The shop refuses to show orders.
     pub hides_orders: Mutex<bool>,
     /// The shop has forgotten the places of its lists: a page that is not the first is refused.
@@ -275,6 +279,7 @@ impl<C: Clock> System<C> {
         let lost = self.world.lose_every.lock().unwrap().is_some_and(|every| arrived.is_multiple_of(every));
         match trouble {
             Some(Trouble::LostRequest) => Err(failure(Class::Ambiguous, "reset")),
+            Some(Trouble::Rest(rest)) => Err(Failure { retry_after: Some(rest), ..failure(Class::Throttled, "429") }),
             Some(Trouble::Refused(class)) => Err(failure(class, "refused")),
             Some(Trouble::Late(after)) => {
                 let at = self.clock.now().checked_add(after).unwrap();
@@ -343,7 +348,7 @@ impl<C: Clock> Connector for System<C> {
             rows
         });
         let start: usize = request.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
-        let end = (start + PAGE).min(rows.len());
+        let end = (start + self.world.page.lock().unwrap().unwrap_or(PAGE)).min(rows.len());
         let page = Page {
             rows: rows[start..end]
                 .iter()
