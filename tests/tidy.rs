@@ -33,9 +33,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "mapwright-codegen",
         &["mapwright-values", "mapwright-manifest", "mapwright-syntax", "mapwright-model", "mapwright-project"],
     ),
+    ("mapwright-import", &["mapwright-values", "mapwright-syntax"]),
     (
         "mapwright-cli",
         &[
+            "mapwright-import",
             "mapwright-values",
             "mapwright-manifest",
             "mapwright-syntax",

@@ -82,6 +82,27 @@ pub(crate) enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Draft a system's catalogue from its description: OpenAPI, OData $metadata, WSDL, XML Schema, GraphQL introspection, JSON Schema, CSV, JSON samples
+    Import {
+        /// Files that describe one system
+        #[arg(required = true)]
+        sources: Vec<PathBuf>,
+        /// File to write; standard output without
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write over a file that is there
+        #[arg(long)]
+        force: bool,
+        /// Name of the system in specs
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+        /// An entity to draft, with what it holds; may be given several times; all without
+        #[arg(long = "entity", value_name = "NAME")]
+        entities: Vec<String>,
+        /// Only list what can be drafted
+        #[arg(long)]
+        list: bool,
+    },
     /// Make a project folder to begin with: two small systems, a mapping, a flow, cases, and a README
     New {
         /// Folder to make

@@ -13,6 +13,7 @@ mod check;
 mod explain;
 mod fmt;
 mod generate;
+mod import;
 mod new;
 mod preview;
 mod sandbox;
@@ -36,6 +37,11 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
             why.as_deref(),
         ),
         Command::Test { dir, accept, strict } => test::run(dir, *accept, *strict),
+        Command::Import { sources, list: true, .. } => import::list(sources),
+        Command::Import { sources, output, force, system, entities, list: false } => {
+            let wanted = mapwright_import::Wanted { system: system.clone(), entities: entities.clone() };
+            import::run(sources, &wanted, output.as_deref(), *force)
+        }
         Command::New { dir } => new::run(dir),
         Command::Sandbox { system, listen, records, seed, config, faults, dir } => sandbox::run(&sandbox::Wanted {
             system,

@@ -1,0 +1,203 @@
+//! OpenAPI 3.0 and 3.1, and Swagger 2.0, to the draft.
+//!
+//! Entities are the records that requests take and answers give: through lists, and through the covers that carry a page of
+//! them. A parameter at the end of a path tells the key.
+
+use indexmap::IndexMap;
+
+use crate::draft::{Draft, Role, Shape, folded, one_line};
+use crate::fault::{Fault, Note, Place};
+use crate::json_schema::finish;
+use crate::node::Node;
+use crate::schema::Schemas;
+
+/// Fields of a cover that hold the records themselves.
+const COVERED: [&str; 12] = [
+    "data", "value", "items", "results", "result", "records", "content", "rows", "elements", "entries", "entity",
+    "list",
+];
+/// A cover has no more fields than this.
+const COVER_FIELDS_MAX: usize = 8;
+/// How many covers and lists may lie around a record.
+const COVERS_MAX: usize = 6;
+
+/// Reads a description.
+pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Fault> {
+    let mut schemas = Schemas::new(file, source, root);
+    let mut keys: IndexMap<String, String> = IndexMap::new();
+    let mut calls = 0_usize;
+    for (path, item) in root.get("paths").and_then(Node::map).into_iter().flatten() {
+        let at = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
+        for method in ["get", "post", "put", "patch"] {
+            if item.get(method).is_none() {
+                continue;
+            }
+            for schema in bodies(root, &format!("{at}/{method}")) {
+                let Some((pointer, listed)) = record(&schemas, &schema) else { continue };
+                schemas.ask(&pointer, Role::Entity);
+                if pointer.starts_with("/paths/") {
+                    schemas.name(&pointer, last_word(path));
+                }
+                if !listed && let Some(parameter) = last_parameter(path) {
+                    keys.entry(pointer).or_insert_with(|| parameter.to_owned());
+                }
+            }
+        }
+        calls += item.map().map_or(0, |item| item.keys().filter(|word| *word == "post" || *word == "delete").count());
+    }
+    let groups = ["/components/schemas", "/definitions"];
+    let any = groups.iter().any(|group| root.pointer(group).is_some());
+    for group in groups {
+        let role = if root.get("paths").and_then(Node::map).is_some_and(|paths| !paths.is_empty()) {
+            Role::Type
+        } else {
+            Role::Entity
+        };
+        for (name, node) in root.pointer(group).and_then(Node::map).into_iter().flatten() {
+            let pointer = format!("{group}/{}", name.replace('~', "~0").replace('/', "~1"));
+            if schemas.is_record(node) {
+                schemas.ask(&pointer, role);
+            }
+        }
+    }
+    if !any && keys.is_empty() && root.get("paths").is_none() {
+        return Err(Fault::at(file, 1, "it has neither `paths` nor schemas", "name a whole OpenAPI description"));
+    }
+    schemas.read_asked()?;
+    let told: Vec<(String, String)> =
+        keys.iter().map(|(pointer, parameter)| (schemas.key(pointer), parameter.clone())).collect();
+    let mut draft = schemas.draft;
+    for (key, parameter) in told {
+        mark_key(&mut draft, &key, &parameter);
+    }
+    draft.title = root.pointer("/info/title").and_then(Node::text).map(one_line);
+    if calls > 0 {
+        draft.notes.push(Note {
+            place: Place { source, line: root.get("paths").map_or(1, |paths| paths.line) },
+            subject: String::new(),
+            text: "calls that only tell the system to do something are not drafted: write an `action` for each that you need"
+                .to_owned(),
+        });
+    }
+    finish(&mut draft);
+    Ok(draft)
+}
+
+/// The pointers of all schemas that a call takes or gives.
+fn bodies(root: &Node, call: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let through = |pointer: String| -> String {
+        let reference = root.pointer(&pointer).and_then(|node| node.text_of("$ref"));
+        reference.and_then(|reference| reference.strip_prefix('#')).map_or(pointer, str::to_owned)
+    };
+    let mut carriers = vec![through(format!("{call}/requestBody"))];
+    let answers = root.pointer(&format!("{call}/responses")).and_then(Node::map);
+    let good = answers.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
+    carriers.extend(good.map(|(status, _)| through(format!("{call}/responses/{status}"))));
+    for carrier in carriers {
+        let Some(node) = root.pointer(&carrier) else { continue };
+        if node.get("schema").is_some() {
+            found.push(format!("{carrier}/schema"));
+        }
+        let media = node.get("content").and_then(Node::map);
+        // Beside plain JSON some systems offer covers of their own (`application/vnd.api+json`).
+        let plain = media.and_then(|media| media.get_key_value("application/json"));
+        let other = || media.into_iter().flatten().find(|(kind, _)| kind.contains("json") || *kind == "*/*");
+        let json = plain.or_else(other);
+        if let Some((kind, content)) = json
+            && content.get("schema").is_some()
+        {
+            found.push(format!("{carrier}/content/{}/schema", kind.replace('/', "~1")));
+        }
+    }
+    let parameters = root.pointer(&format!("{call}/parameters")).map(Node::list).unwrap_or_default();
+    for (number, parameter) in parameters.iter().enumerate() {
+        if parameter.text_of("in") == Some("body") && parameter.get("schema").is_some() {
+            found.push(format!("{call}/parameters/{number}/schema"));
+        }
+    }
+    found
+}
+
+/// The record within lists and covers, and whether there was a list.
+fn record(schemas: &Schemas<'_>, schema: &str) -> Option<(String, bool)> {
+    let (mut pointer, mut node) = schemas.followed(schema)?;
+    let mut listed = false;
+    for _ in 0..COVERS_MAX {
+        if node.get("items").is_some() && node.get("properties").is_none() {
+            listed = true;
+            (pointer, node) = schemas.followed(&format!("{pointer}/items"))?;
+            continue;
+        }
+        let Some(inner) = covered(schemas, &pointer, node) else { break };
+        (pointer, node) = schemas.followed(&inner)?;
+    }
+    schemas.is_record(node).then_some((pointer, listed))
+}
+
+/// The field of a cover that carries the records.
+fn covered(schemas: &Schemas<'_>, pointer: &str, node: &Node) -> Option<String> {
+    let parts = node.get("allOf").map(Node::list).unwrap_or_default();
+    for (number, part) in parts.iter().enumerate() {
+        if part.get("properties").is_some()
+            && let Some(inner) = covered(schemas, &format!("{pointer}/allOf/{number}"), part)
+        {
+            return Some(inner);
+        }
+    }
+    let fields = node.get("properties").and_then(Node::map)?;
+    let has_key = fields.keys().any(|name| {
+        let name = folded(name);
+        name == "id" || name.ends_with("id") || name.ends_with("number") || name == "code"
+    });
+    if has_key || fields.len() > COVER_FIELDS_MAX {
+        return None;
+    }
+    let holds = |name: &str| {
+        let (_, target) = schemas.followed(&format!("{pointer}/properties/{}", name.replace('/', "~1")))?;
+        let target = match target.get("items") {
+            Some(_) => {
+                let items = format!("{pointer}/properties/{name}");
+                let (items, _) = schemas.followed(&items)?;
+                schemas.followed(&format!("{items}/items"))?.1
+            }
+            None => target,
+        };
+        schemas.is_record(target).then_some(())
+    };
+    let named = fields.keys().find(|name| COVERED.contains(&folded(name).as_str()) && holds(name).is_some());
+    let only = || if fields.len() == 1 { fields.keys().find(|name| holds(name).is_some()) } else { None };
+    let name = named.or_else(only)?;
+    Some(format!("{pointer}/properties/{}", name.replace('~', "~0").replace('/', "~1")))
+}
+
+/// The parameter that a path ends with: `/orders/{id}`, `/orders({id})`.
+fn last_parameter(path: &str) -> Option<&str> {
+    let last = path.rsplit('/').next()?;
+    let (_, behind) = last.split_once('{')?;
+    let (name, rest) = behind.split_once('}')?;
+    (rest.is_empty() || rest == ")").then_some(name)
+}
+
+/// The last word of a path that is no parameter.
+fn last_word(path: &str) -> &str {
+    path.rsplit('/').find(|step| !step.is_empty() && !step.contains('{')).unwrap_or("record")
+}
+
+/// Marks the field that a path's parameter names.
+fn mark_key(draft: &mut Draft, key: &str, parameter: &str) {
+    let Some(definition) = draft.definitions.get_mut(key) else { return };
+    let Shape::Record(fields) = &mut definition.body else { return };
+    let (asked, own) = (folded(parameter), folded(&definition.name));
+    let leaf = |shape: &Shape| matches!(shape, Shape::Text(_) | Shape::Integer { .. } | Shape::Uuid);
+    let wanted = [asked.clone(), asked.strip_prefix(&own).unwrap_or(&asked).to_owned()];
+    let mut position =
+        fields.iter().position(|field| leaf(&field.typed.shape) && wanted.contains(&folded(&field.wire)));
+    if position.is_none() && asked.ends_with("id") {
+        position = fields.iter().position(|field| leaf(&field.typed.shape) && folded(&field.wire) == "id");
+    }
+    if let Some(field) = position.and_then(|position| fields.get_mut(position)) {
+        field.marks.key = true;
+        field.typed.optional = false;
+    }
+}

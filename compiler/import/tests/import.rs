@@ -1,0 +1,167 @@
+//! Every kind of description gives a draft that the checker accepts, the same each time; hostile ones are refused by file and line.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test that cannot read its files must fail"
+)]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use mapwright_import::{Source, Wanted, import, offers};
+use mapwright_model::project::Project;
+use mapwright_syntax::{Files, Severity};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/descriptions")
+}
+
+fn source(name: &str) -> Source {
+    Source { name: name.to_owned(), bytes: std::fs::read(folder().join(name)).unwrap() }
+}
+
+fn made(name: &str, text: &str) -> Source {
+    Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+/// Every error that the checker has about a catalogue.
+fn errors(catalogue: &str) -> Vec<String> {
+    let mut files = Files::default();
+    let id = files.add("draft.mapspec", catalogue);
+    let (tree, mut faults) = mapwright_syntax::parse(id, catalogue);
+    let project = Project { name: "draft".to_owned(), files, specs: vec![(id, tree)], ..Project::default() };
+    faults.extend(mapwright_model::check(&project).1);
+    faults.into_iter().filter(|fault| fault.severity == Severity::Error).map(|fault| fault.headline).collect()
+}
+
+/// A draft with its notes, as a reader of the snapshot sees it.
+fn drafted(sources: &[Source], wanted: &Wanted) -> String {
+    let imported = import(sources, wanted).unwrap();
+    assert_eq!(import(sources, wanted).unwrap(), imported, "the same input gives the same draft");
+    assert_eq!(errors(&imported.catalogue), Vec::<String>::new(), "{}", imported.catalogue);
+    assert_eq!(mapwright_syntax::format(&imported.catalogue).unwrap(), imported.catalogue);
+    let mut told = imported.catalogue;
+    for note in &imported.notes {
+        let file = &sources.get(note.place.source).unwrap().name;
+        writeln!(told, "\n{file}:{}: {}: {}", note.place.line, note.subject, note.text).unwrap();
+    }
+    told
+}
+
+#[test]
+fn each_kind_of_description_gives_a_draft() {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert!(names.len() >= 10);
+    for name in names {
+        let told = drafted(&[source(&name)], &Wanted::default());
+        insta::assert_snapshot!(name.replace('.', "_"), told);
+    }
+}
+
+#[test]
+fn entities_are_chosen_and_the_system_is_named() {
+    let wanted = |entities: &[&str]| Wanted {
+        system: Some("My Shop".to_owned()),
+        entities: entities.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let told = drafted(&[source("shop-openapi.yaml")], &wanted(&["Category"]));
+    assert!(told.contains("system my_shop") && told.contains("entity Category") && !told.contains("Order"), "{told}");
+    // A record that is no entity by itself, and an input that tells what is required.
+    assert!(drafted(&[source("shop-openapi.yaml")], &wanted(&["Company"])).contains("vat   text(14)?"));
+    let told = drafted(&[source("shop-graphql.json")], &wanted(&["OrderInput"]));
+    assert!(told.contains("email  text   required, write only"), "{told}");
+    let fault = import(&[source("shop-openapi.yaml")], &wanted(&["Ordr"])).unwrap_err();
+    assert!(fault.to_string().contains("did you mean `Order`?"), "{fault}");
+    let offered = offers(&[source("erp-v4.edmx")]).unwrap();
+    let entities: Vec<&str> = offered.iter().filter(|offer| offer.entity).map(|offer| offer.name.as_str()).collect();
+    assert_eq!(entities, ["customers", "orders", "orders_close"]);
+}
+
+#[test]
+fn what_holds_another_entity_is_left_out_with_a_word() {
+    let text = r##"{"openapi":"3.0.0","paths":{
+      "/a/{id}":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/A"}}}}}}},
+      "/b/{id}":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/B"}}}}}}}},
+      "components":{"schemas":{
+        "A":{"type":"object","properties":{"id":{"type":"integer"},"b":{"$ref":"#/components/schemas/B"}}},
+        "B":{"type":"object","properties":{"id":{"type":"integer"},"a":{"type":"array","items":{"$ref":"#/components/schemas/A"}}}}}}}"##;
+    let all = drafted(&[made("ab.json", text)], &Wanted::default());
+    assert!(all.contains("b   B?"), "{all}");
+    let one = drafted(&[made("ab.json", text)], &Wanted { entities: vec!["A".to_owned()], ..Wanted::default() });
+    assert!(!one.contains("B?") && one.contains("add --entity B to keep it"), "{one}");
+}
+
+/// File, line and words of the refusal.
+fn refused(name: &str, bytes: &[u8]) -> (u32, String) {
+    let sources = [Source { name: name.to_owned(), bytes: bytes.to_vec() }];
+    match import(&sources, &Wanted::default()) {
+        Ok(imported) => panic!("{name} was taken: {}", imported.catalogue),
+        Err(fault) => {
+            assert_eq!(fault.file, name);
+            assert!(!fault.help.is_empty());
+            (fault.line, fault.message)
+        }
+    }
+}
+
+#[test]
+fn hostile_and_broken_descriptions_are_refused_in_words() {
+    for (name, bytes, line, words) in [
+        ("a.json", b"{\n \"openapi\": \"3.0.0\",\n \"paths\": }".as_slice(), 3, "not JSON"),
+        ("a.yaml", b"openapi: 3.0.0\npaths: [\n", 2, "not YAML"),
+        ("a.xml", b"<Edmx>\n<DataServices>\n</Edmx>", 3, "not XML"),
+        ("a.xml", b"<!DOCTYPE x [<!ENTITY a \"b\">]><x>&a;</x>", 1, "document type"),
+        ("a.xml", b"<html/>", 1, "no description that is known"),
+        ("a.csv", b"a,b\n1,2\n1\n", 3, "1 columns"),
+        ("a.csv", b"a,b\n1,2\n\xfc,2\n", 3, "not UTF-8"),
+        ("a.json", b"[1, 2]", 1, "no record"),
+        ("a.json", b"", 0, "empty"),
+        ("a.json", b"{\"openapi\": \"3.0.0\"}", 1, "neither"),
+        ("a.xml", b"<Edmx><DataServices/></Edmx>", 1, "Schema"),
+    ] {
+        let (at, said) = refused(name, bytes);
+        assert!(said.contains(words), "{name}: {said}");
+        assert_eq!(at, line, "{name}: {said}");
+    }
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(50_000), "]".repeat(50_000));
+    assert!(refused("a.json", deep.as_bytes()).1.contains("too deeply"));
+    assert!(refused("a.xsd", "<a>".repeat(50_000).as_bytes()).1.contains("too deeply"));
+}
+
+#[test]
+fn references_in_circles_and_towers_end() {
+    // Lists that refer to one another nine times would grow ninefold with each step.
+    let mut defs = String::new();
+    for step in 0..40 {
+        let next = step + 1;
+        let fields: Vec<String> = (0..9).map(|no| format!(r##""f{no}":{{"$ref":"#/$defs/d{next}"}}"##)).collect();
+        let fields = fields.join(",");
+        write!(defs, r##""d{step}":{{"type":"array","items":{{"type":"object","properties":{{{fields}}}}}}},"##)
+            .unwrap();
+    }
+    let text = format!(
+        r##"{{"$schema":"x","type":"object","properties":{{"id":{{"type":"integer"}},"x":{{"$ref":"#/$defs/d0"}}}},"$defs":{{{defs}"d40":{{"type":"string"}}}}}}"##
+    );
+    let (_, said) = refused("tower.json", text.as_bytes());
+    assert!(said.contains("more than 200000 fields"), "{said}");
+    let circle = r##"{"$schema":"x","type":"object","properties":{"id":{"type":"integer"},"a":{"$ref":"#/$defs/a"},"m":{"$ref":"#/$defs/m"}},
+      "$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"},"m":{"allOf":[{"$ref":"#/$defs/m"},{"properties":{"z":{"type":"string"}}}]}}}"##;
+    let told = drafted(&[made("circle.json", circle)], &Wanted::default());
+    assert!(told.contains("leads nowhere"), "{told}");
+}
+
+#[test]
+fn several_files_of_one_system_are_one_draft() {
+    let common = made(
+        "common.xsd",
+        "<xs:schema xmlns:xs=\"http://www.w3.org/2001/XMLSchema\"><xs:simpleType name=\"Unit\"><xs:restriction base=\"xs:string\"><xs:length value=\"3\"/></xs:restriction></xs:simpleType></xs:schema>",
+    );
+    let told = drafted(&[source("items.xsd"), common], &Wanted::default());
+    assert!(told.contains("unit    text(3)"), "{told}");
+    let told = drafted(&[source("artikel.csv"), source("orders.json")], &Wanted::default());
+    assert!(told.contains("entity artikel") && told.contains("entity orders"), "{told}");
+}
