@@ -76,6 +76,14 @@ impl WebhookAlert {
             Err(Trouble::NotSent(reason) | Trouble::Unanswered(reason) | Trouble::Truncated { reason, .. }) => {
                 Err(self.failure(Class::Transient, None, &format!("cannot reach the webhook ({reason})")))
             }
+            Err(Trouble::Untrusted(reason)) => Err(self.failure(
+                Class::Halt,
+                None,
+                &format!("the certificate of the webhook's host is not trusted ({reason})"),
+            )),
+            Err(Trouble::ProxyCredentials) => {
+                Err(self.failure(Class::Halt, None, "the proxy before the webhook asks for credentials"))
+            }
             Err(Trouble::TooLarge { status, .. }) if (200..300).contains(&status) => Ok(()),
             Err(Trouble::TooLarge { status, .. }) => {
                 Err(self.failure(Class::Transient, Some(status), &format!("the webhook answered {status}")))

@@ -245,7 +245,8 @@ impl RestConnector {
         let answer = Answer { status, headers: Vec::new(), body, misspelt: None };
         if failed.is_none() && batch.row.failed.is_some() {
             // The row says by what it lacks that it worked; what it holds is the record.
-            let key = at(&batch.row.key).map(|key| vec![plain(&key)]);
+            let key =
+                at(&batch.row.key).map(|key| plain(&key)).filter(|key| !key.trim().is_empty()).map(|key| vec![key]);
             let read = answer.read_json();
             let record = read.json.as_ref().map(Json::to_text);
             return match key.or_else(|| member.done_key()) {

@@ -257,7 +257,8 @@ fn of_table(status: u16, asked: Asked<'_>, says_when: bool) -> Reaction {
     let unproven = if asked.writes() { Class::Ambiguous } else { Class::Transient };
     Reaction::Class(match status {
         401 => return Reaction::LogIn,
-        300..=399 | 403 => Class::Halt,
+        // 407 is the proxy's: nothing went through.
+        300..=399 | 403 | 407 => Class::Halt,
         400 | 413 | 415 | 422 => {
             if asked.writes() {
                 Class::Permanent

@@ -26,6 +26,10 @@ use crate::vault::Vault;
 /// A value shorter than this is not worth hiding in a message, and hiding it would make the message unreadable.
 const REDACTED_CHARACTERS_MIN: usize = 4;
 
+/// What is said where a proxy lets nobody through.
+const PROXY_CREDENTIALS: &str =
+    "the proxy asks for credentials: write them into `proxy`, like http://user:password@proxy.example:3128";
+
 /// Opens connections.
 #[derive(Debug)]
 pub struct Connectors;
@@ -475,6 +479,8 @@ impl RestConnector {
                 "{} answered {} (status {status}): is the address that of {}?",
                 self.base, verdict.message, self.manifest.title
             )
+        } else if status == 407 {
+            PROXY_CREDENTIALS.to_owned()
         } else if (300..400).contains(&status) {
             format!(
                 "{} redirects (status {status}) and redirects are not followed: give the address that it redirects to",
@@ -502,6 +508,14 @@ impl RestConnector {
                 Class::Transient,
                 format!("cannot reach {} ({reason}): is the address right and the service up?", self.host),
             ),
+            Trouble::Untrusted(reason) => self.failure(
+                Class::Halt,
+                format!(
+                    "the certificate of {} is not trusted ({reason}): is the address right, and is its authority's PEM file given as `ca_file`?",
+                    self.host
+                ),
+            ),
+            Trouble::ProxyCredentials => self.failure(Class::Halt, PROXY_CREDENTIALS),
             Trouble::Unanswered(reason) => {
                 self.failure(unproven, format!("{what}: {} gave no answer ({reason}){open}", self.host))
             }

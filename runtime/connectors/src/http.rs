@@ -39,6 +39,10 @@ pub(crate) enum Body {
 pub(crate) enum Trouble {
     /// No byte of the request left: proof of no effect.
     NotSent(String),
+    /// The host's certificate is refused: no byte of the request left, and none will until somebody acts.
+    Untrusted(String),
+    /// The proxy wants credentials, or others: no byte of the request left.
+    ProxyCredentials,
     /// The request may have arrived.
     Unanswered(String),
     /// An answer began and broke off.
@@ -68,7 +72,9 @@ impl Http {
             .timeout(timeout);
         builder = match &settings.proxy {
             Some(proxy) => builder.proxy(
-                reqwest::Proxy::all(proxy).map_err(|error| format!("the proxy {proxy} is no address: {error}"))?,
+                // The address may hold credentials, so it is not repeated.
+                reqwest::Proxy::all(proxy)
+                    .map_err(|_| "`proxy` is no address: write one like http://proxy.example:3128".to_owned())?,
             ),
             None => builder.no_proxy(),
         };
@@ -167,12 +173,50 @@ fn trouble(error: &reqwest::Error) -> Trouble {
         return Trouble::NotSent(format!("the request cannot be written: {}", reasons(error)));
     }
     if error.is_connect() {
-        return Trouble::NotSent(if error.is_timeout() { "no connection in time".to_owned() } else { reasons(error) });
+        if let Some(refused) = certificate(error) {
+            return Trouble::Untrusted(refused);
+        }
+        let reason = reasons(error);
+        if reason.contains("proxy auth") {
+            return Trouble::ProxyCredentials;
+        }
+        return Trouble::NotSent(if error.is_timeout() { "no connection in time".to_owned() } else { reason });
     }
     if error.is_timeout() {
         return Trouble::Unanswered("no answer in time".to_owned());
     }
     Trouble::Unanswered(reasons(error))
+}
+
+/// Why a certificate is refused, in words, if that is what happened.
+fn certificate(error: &reqwest::Error) -> Option<String> {
+    let mut outer: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
+    while let Some(found) = outer {
+        // An I/O error hides what it was made of from the chain.
+        let within = found.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = within.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(tls) = tls.or_else(|| found.downcast_ref::<rustls::Error>()) {
+            let rustls::Error::InvalidCertificate(reason) = tls else { return None };
+            return Some(match reason {
+                rustls::CertificateError::UnknownIssuer => "it is signed by nobody that is trusted here".to_owned(),
+                rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => {
+                    "it is out of date".to_owned()
+                }
+                rustls::CertificateError::NotValidYet | rustls::CertificateError::NotValidYetContext { .. } => {
+                    "it is not valid yet: are the clocks right?".to_owned()
+                }
+                rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. } => {
+                    "it is another host's".to_owned()
+                }
+                other => other.to_string(),
+            });
+        }
+        outer = match within {
+            Some(inner) => Some(inner),
+            None => found.source(),
+        };
+    }
+    None
 }
 
 /// The innermost reason of an error, in words; the outer ones name the URL, which may hold keys.

@@ -12,5 +12,6 @@ mod shop;
 mod shopify;
 mod surprises;
 mod systems;
+mod transport;
 mod woo;
 mod x3;

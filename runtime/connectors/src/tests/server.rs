@@ -39,6 +39,9 @@ impl Seen {
 /// In place of an answer: the connection stays open and nothing is said.
 pub(crate) const SILENCE: &[u8] = b"silence";
 
+/// Before the bytes of an answer: they come one at a time, with a pause after each.
+pub(crate) const DRIP: &[u8] = b"drip:";
+
 /// The server.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -95,6 +98,15 @@ async fn serve(mut stream: TcpStream, script: &(dyn Fn(&Seen) -> Vec<u8> + Send 
     if answer == SILENCE {
         // Until the other side has had enough.
         while stream.read(&mut [0; 64]).await.unwrap_or(0) > 0 {}
+        return;
+    }
+    if let Some(slow) = answer.strip_prefix(DRIP) {
+        for byte in slow {
+            if stream.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         return;
     }
     let _ = stream.write_all(&answer).await;

@@ -29,7 +29,7 @@ const PLAN: SystemPlan = SystemPlan {
     entities: ENTITIES,
 };
 
-fn shopify(server: &Server) -> Arc<dyn Connector> {
+pub(crate) fn shopify(server: &Server) -> Arc<dyn Connector> {
     connect(&PLAN, &server.url(), &[], &[("client_id", "id-1"), ("client_secret", "hush-hush")])
 }
 
