@@ -116,8 +116,9 @@ async fn no_row_within_the_bound_is_missed_and_later_ones_are_found_and_told() {
         *setup.world.page.lock().unwrap() = Some([1, 7, 100, 1000][round as usize % 4].max(rows as usize / 100));
         *setup.world.skew.lock().unwrap() = [0, 90, -90][round as usize / 3 % 3];
         while made < rows * (round + 1) / ROUNDS {
-            // One of a hundred is committed up to nine minutes after its stamp; most of a round share one.
-            let ago = if made % 100 == 17 { i64::from(made) * 37 % 540 } else { i64::from(made % 5 / 4) };
+            // One of a hundred is committed late; most of a round share a stamp. The bound is ten minutes, of which the
+            // source's clock takes three when it is set back from 90 s ahead to 90 s behind.
+            let ago = if made % 100 == 17 { i64::from(made) * 37 % 400 } else { i64::from(made % 5 / 4) };
             let stamp = stamped(&setup.world, &setup.clock, ago);
             setup.world.order(&format!("o{made:05}"), "c0", "A", made, stamp);
             made += 1;
