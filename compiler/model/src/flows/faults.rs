@@ -366,7 +366,7 @@ pub(super) fn level_words(level: DeliveryLevel, by: &str, target: &str) -> Strin
             )
         }
         DeliveryLevel::Probeable => {
-            format!("probe-able: after a lost answer, `{target}` is asked {by} before anything is sent again")
+            format!("probe-able: after a lost answer, `{target}` is asked by {by} before anything is sent again")
         }
         DeliveryLevel::Unsafe => "unsafe: after a lost answer, a person must look".to_owned(),
     }

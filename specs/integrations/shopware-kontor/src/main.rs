@@ -1,0 +1,9 @@
+//! Shopware 6 and Kontor, a home-grown ERP. All that this program knows stands in the specs beside it.
+
+use std::process::ExitCode;
+
+mapwright_values::include_integration!();
+
+fn main() -> ExitCode {
+    mapwright_operator::main(&integration::INTEGRATION)
+}
