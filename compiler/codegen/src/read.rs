@@ -2,7 +2,7 @@
 //!
 //! In: a record and the steps from it. Out: the call of a reader, with `always` where the catalogue says that the field is there.
 
-use mapwright_model::ir::{Expr, ExprKind, Spelling, Type};
+use mapwright_model::ir::{Expr, ExprKind, ListType, Spelling, Type};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -78,17 +78,7 @@ impl Body<'_> {
         if matches!(list.element, Type::Record(_)) && !list.optional {
             return nodes;
         }
-        let Reader { name, arguments, names } = reader(self.project, &list.element, &list.spelling);
-        let read = match (list.optional, arguments.is_empty()) {
-            (false, _) => quote! { element.always(&[]).#name(#arguments) },
-            (true, true) => quote! { element.#name(&[]) },
-            (true, false) => quote! { element.#name(&[], #arguments) },
-        };
-        let read = match (names, list.optional) {
-            (Some(names), false) => quote! { #read.map(|word| named(word, #names)) },
-            (Some(names), true) => quote! { #read.map(|word| word.map(|word| named(word, #names))) },
-            (None, _) => read,
-        };
+        let read = self.read_element(list);
         if always {
             let nodes = receiver(nodes);
             quote! { #nodes.iter().map(|element| #read).collect::<Result<Vec<_>, Stop>>()? }
@@ -99,6 +89,30 @@ impl Body<'_> {
                     None => None,
                 }
             }
+        }
+    }
+
+    /// What a list's `element` is read as: a `Result`.
+    fn read_element(&self, list: &ListType) -> TokenStream {
+        if let Type::List(inner) = &list.element {
+            let read = self.read_element(inner);
+            let all = quote! { elements.iter().map(|element| #read).collect::<Result<Vec<_>, Stop>>() };
+            return if list.optional {
+                quote! { element.list(&[]).and_then(|elements| elements.map(|elements| #all).transpose()) }
+            } else {
+                quote! { element.always(&[]).list().and_then(|elements| #all) }
+            };
+        }
+        let Reader { name, arguments, names } = reader(self.project, &list.element, &list.spelling);
+        let read = match (list.optional, arguments.is_empty()) {
+            (false, _) => quote! { element.always(&[]).#name(#arguments) },
+            (true, true) => quote! { element.#name(&[]) },
+            (true, false) => quote! { element.#name(&[], #arguments) },
+        };
+        match (names, list.optional) {
+            (Some(names), false) => quote! { #read.map(|word| named(word, #names)) },
+            (Some(names), true) => quote! { #read.map(|word| word.map(|word| named(word, #names))) },
+            (None, _) => read,
         }
     }
 

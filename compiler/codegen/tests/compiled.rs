@@ -113,7 +113,7 @@ fn every_problem_of_a_record_is_told_with_its_line_and_path() {
         [
             "42 Lines[1]: item is blocked",
             "45 Lines[1].VatGroup: no VAT group for 5 % in DE",
-            "52 Address.Street: the text has 25 characters, 20 fit: say `| cut` to shorten it, or `| fit` where it must not be shortened",
+            "52 Address.Street: the text has 25 characters, 20 fit: `| cut` would shorten it",
         ]
     );
     references.insert(item("T1"), found("[]"));

@@ -92,10 +92,7 @@ fn written(value: &str, max: u32, measure: Measure<'_>) -> Written {
     match measure.length(value) {
         Ok(length) if length <= max as usize => Ok(Json::Text(Cow::Owned(value.to_owned()))),
         Ok(length) => {
-            let reason = format!(
-                "the text has {}, {max} fit: say `| cut` to shorten it, or `| fit` where it must not be shortened",
-                measure.words(length)
-            );
+            let reason = format!("the text has {}, {max} fit: `| cut` would shorten it", measure.words(length));
             Err(Stop::failed_on(value, reason))
         }
         Err(character) => {
