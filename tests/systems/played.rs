@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use mapwright_connectors::{ConnectionSettings, Connectors, SealedFiles};
 use mapwright_engine::connector::{Class, Connector, Deed, PageRequest, Probe, Window, WriteRequest};
-use mapwright_manifest::{Lock, Manifest, PagingKind, Repeat, Verb};
+use mapwright_manifest::{Lock, Manifest, PagingKind, ProbeTarget, Repeat, Verb};
 use mapwright_sandbox::derived::{Derived, DerivedConfig, Schema};
 use mapwright_sandbox::{EffectKind, Fault, FaultRule};
-use mapwright_values::plan::{EntityPlan, SystemPlan};
+use mapwright_values::plan::{EntityPlan, Kind, SystemPlan};
 use mapwright_values::{Find, Json, Term, Test};
 use secrecy::SecretString;
 
@@ -205,7 +205,7 @@ async fn only_what_changed_is_told_in_a_window() {
             let records = played.sandbox.records(entity.name);
             let Some(key) = records.get(2).map(|record| played.sandbox.key_of(entity.name, record)) else { continue };
             let Some(field) = entity.fields.iter().find(|field| {
-                matches!(field.kind, mapwright_values::plan::Kind::Text(_))
+                matches!(field.kind, Kind::Text(_))
                     && !entity.key.contains(&field.name)
                     && !field.read_only
                     && field.refers_to.is_none()
@@ -315,7 +315,7 @@ async fn stale_writes_and_lost_sessions_are_noticed() {
             let current =
                 current.unwrap_or_else(|failure| panic!("{system} {}: {failure}", entity.name)).expect("it is there");
             let Some(field) = entity.fields.iter().find(|field| {
-                matches!(field.kind, mapwright_values::plan::Kind::Text(Some(3..)))
+                matches!(field.kind, Kind::Text(Some(3..)))
                     && !field.read_only
                     && !field.create_only
                     && field.refers_to.is_none()
@@ -367,4 +367,97 @@ async fn faults_have_their_class() {
         }
         played.sandbox.stop().await;
     }
+}
+
+/// The record of an action whose probe reads a record by key: a made-up one that names the first record there is.
+fn act_on(played: &Played, action: &EntityPlan) -> Option<Json<'static>> {
+    let probe = played.manifest.action(action.name)?.probe.as_ref()?;
+    let (ProbeTarget::Key(template) | ProbeTarget::Gone(template)) = &probe.target else { return None };
+    let path = template.single().filter(|slot| slot.root == "record").map(|slot| slot.path.clone())?;
+    let first = played.sandbox.records(&probe.entity).into_iter().next()?;
+    let key = played.sandbox.key_of(&probe.entity, &first).join("/");
+    let mut draft = played.sandbox.draft(action.name, 3, 5)?;
+    let Json::Record(members) = &mut draft else { return None };
+    let [name] = path.as_slice() else { return None };
+    members.retain(|(known, _)| known != name);
+    let number = action.fields.iter().any(|field| field.name == name && matches!(field.kind, Kind::Integer));
+    let value = if number { Json::Number(key.into()) } else { Json::text(key) };
+    members.push((name.clone().into(), value));
+    Some(draft)
+}
+
+#[tokio::test]
+async fn actions_are_done_once_and_proved_by_what_they_leave() {
+    let mut done = 0;
+    for system in played() {
+        let played = Played::start(&system, 3).await;
+        for action in played.plan.entities.iter().filter(|entity| entity.action) {
+            let Some(record) = act_on(&played, action) else { continue };
+            // A made-up verb may be one that the probe does not know: nothing is sent then.
+            let before = played.connector.probe(action.name, &[], &record.to_text()).await;
+            if !matches!(before, Ok(Probe::Absent)) {
+                continue;
+            }
+            let sent = played.send(action.name, Deed::Act, &record, None).await;
+            sent.unwrap_or_else(|(class, words)| panic!("{system} {}: {class:?}: {words}\n{record}", action.name));
+            let after = played.connector.probe(action.name, &[], &record.to_text()).await;
+            assert!(matches!(after, Ok(Probe::Same { .. })), "{system} {}: {after:?}", action.name);
+            assert!(played.sandbox.shows(action.name, &record), "{system} {}", action.name);
+            done += 1;
+        }
+        played.sandbox.stop().await;
+    }
+    assert!(done >= 5, "{done} actions are done");
+}
+
+#[tokio::test]
+async fn batches_tell_the_outcome_of_each_record() {
+    let mut batches = 0;
+    for system in played() {
+        let played = Played::start(&system, 4).await;
+        for entity in played.entities() {
+            let Some(batching) = played.connector.writing(entity.name).batching else { continue };
+            let verbs = played.manifest.entity(entity.name).and_then(|entity| entity.operation(Verb::Batch));
+            let verbs = verbs.and_then(|operation| operation.batch.as_ref()).map(|batch| batch.of.clone());
+            let updates = verbs.is_some_and(|verbs| verbs.contains(&Verb::Update));
+            // Changes of records that are there: every system that takes batches takes those. Tags are of single requests.
+            if !updates || matches!(played.manifest.lock, Lock::Etag { .. }) || batching.size_max < 2 {
+                continue;
+            }
+            let Some(field) = entity.fields.iter().find(|field| {
+                matches!(field.kind, Kind::Text(Some(3..)))
+                    && !field.read_only
+                    && !field.create_only
+                    && field.refers_to.is_none()
+                    && !entity.key.contains(&field.name)
+            }) else {
+                continue;
+            };
+            let writes: Vec<WriteRequest> = played
+                .sandbox
+                .records(entity.name)
+                .iter()
+                .take(2)
+                .map(|record| WriteRequest {
+                    entity: entity.name.to_owned(),
+                    deed: Deed::Update { key: played.sandbox.key_of(entity.name, record) },
+                    record: Json::Record(vec![(field.name.into(), Json::text("abc"))]).to_text(),
+                    create_key: "key-1".to_owned(),
+                    version: None,
+                })
+                .collect();
+            let outcomes = played.connector.send_batch(&writes).await;
+            let outcomes = outcomes.unwrap_or_else(|failure| panic!("{system} batch {}: {failure}", entity.name));
+            assert_eq!(outcomes.len(), writes.len(), "{system} {}", entity.name);
+            for outcome in &outcomes {
+                assert!(outcome.is_ok(), "{system} batch {}: {outcome:?}", entity.name);
+            }
+            let changed = played.sandbox.records(entity.name);
+            let changed = changed.iter().filter(|record| record.get(field.name) == Some(&Json::text("abc"))).count();
+            assert_eq!(changed, writes.len(), "{system} {}.{}", entity.name, field.name);
+            batches += 1;
+        }
+        played.sandbox.stop().await;
+    }
+    assert!(batches >= 3, "{batches} entities are written in batches");
 }
