@@ -425,4 +425,70 @@ mod tests {
         assert!(!fits(&record(), &wanted(r#"{"state.name":"done"}"#)));
         assert!(fits(&record(), &wanted(r#"{"missing":null}"#)));
     }
+
+    /// A system with articles and orders.
+    async fn nordwind() -> Systems {
+        use mapwright_sandbox::derived::{DerivedConfig, EntityType, FieldType, Schema, Shape};
+        let field = |name: &str, shape: Shape| FieldType {
+            name: name.to_owned(),
+            shape,
+            optional: true,
+            required: false,
+            read_only: false,
+            create_only: false,
+            refers_to: None,
+            missing_as: None,
+        };
+        let entity = |name: &str, fields: Vec<FieldType>| EntityType {
+            name: name.to_owned(),
+            action: false,
+            key: vec!["id".to_owned()],
+            natural_keys: Vec::new(),
+            fields,
+        };
+        let articles =
+            vec![field("id", Shape::Integer), field("sku", Shape::Text(None)), field("price", Shape::Decimal(9, 2))];
+        let orders =
+            vec![field("id", Shape::Integer), field("ref", Shape::Text(None)), field("state", Shape::Text(None))];
+        let schema = Schema { entities: vec![entity("articles", articles), entity("orders", orders)] };
+        let manifest = include_str!("../../../../specs/systems/nordwind/connector.yaml");
+        let played =
+            mapwright_sandbox::derived::Derived::start(schema, manifest, DerivedConfig::default()).await.unwrap();
+        Systems::from([("erp".to_owned(), played)])
+    }
+
+    #[tokio::test]
+    async fn a_rule_says_what_is_missing_what_differs_and_what_does_not_add_up() {
+        let systems = nordwind().await;
+        let scene = Scene::parse(
+            r##"
+shop: erp
+before:
+  - { add: erp.articles, record: { sku: A, price: 1.5 } }
+  - { add: erp.articles, record: { sku: B, price: 2.5 } }
+  - { add: erp.articles, record: { sku: C, price: 3.5 } }
+  - { for: erp.articles, where: { sku: [ A, B ] }, add: erp.orders, once: ref, record: { ref: "SW-{sku}", state: "{price}" } }
+  - { for: erp.articles, where: { sku: [ A, B ] }, add: erp.orders, once: ref, record: { ref: "SW-{sku}", state: "twice" } }
+between:
+  - { for: erp.articles, where: { sku: B }, change: { price: 9 } }
+books:
+  - { what: all, for: erp.articles, in: erp.orders, by: { ref: "SW-{sku}" }, sum: [ price ], equals: [ state ] }
+  - { what: those that are there, for: erp.articles, in: erp.orders, if_there: true, by: { ref: "SW-{sku}" }, shows: { state: [ "1.5", "2.5" ] } }
+"##,
+        )
+        .unwrap();
+        assert_eq!(carry_out(&systems, &scene.before, Duration::ZERO).unwrap(), (5, 0));
+        assert_eq!(carry_out(&systems, &scene.between, Duration::ZERO).unwrap(), (0, 1));
+        let all = examine(&systems, &scene.books[0]).unwrap();
+        assert_eq!(all.asked, 3);
+        assert_eq!(
+            all.against,
+            ["erp.articles 2: 9 here, 2.5 there", "erp.articles 3: erp.orders has no orders with ref = SW-C"]
+        );
+        let there = examine(&systems, &scene.books[1]).unwrap();
+        assert_eq!((there.asked, there.against.len()), (2, 0));
+        assert!(Scene::parse("shop: erp\nbefroe: []").is_err(), "a misspelt key is told");
+        let lost = Scene::parse("shop: erp\nbefore: [ { add: shop.order, record: {} } ]").unwrap();
+        assert!(carry_out(&systems, &lost.before, Duration::ZERO).unwrap_err().contains("`shop`"));
+    }
 }
