@@ -452,8 +452,7 @@ mod tests {
             vec![field("id", Shape::Integer), field("ref", Shape::Text(None)), field("state", Shape::Text(None))];
         let schema = Schema { entities: vec![entity("articles", articles), entity("orders", orders)] };
         let manifest = include_str!("../../../../specs/systems/nordwind/connector.yaml");
-        let played =
-            mapwright_sandbox::derived::Derived::start(schema, manifest, DerivedConfig::default()).await.unwrap();
+        let played = Derived::start(schema, manifest, DerivedConfig::default()).await.unwrap();
         Systems::from([("erp".to_owned(), played)])
     }
 
