@@ -28,6 +28,8 @@ These look like functions, but the compiler knows more of them than their argume
 - `x | fit` loses nothing: what does not fit the field it goes to rejects the record.
 - `x | cut` shortens to the length of the field it goes to.
 - `position(x)` is the place, from 1, of a named element in the list that its `each` makes: after `where` and sorting.
+- `reverse_lookup(TABLE, x)` is the key of the row that gives `x`; the table must have one key and no two rows with the same value. *Fails* if
+  no row gives it.
 - `lookup TABLE(...)`, `find`, `linked`, `x in list`, `x is missing`, `x is blank` are syntax: see [the language](language.md).
 ";
 

@@ -126,7 +126,7 @@ pub static FUNCTIONS: &[Function] = &[
     )
     .fails(FAILURE)
     .loses()
-    .examples(&[example!("gross_from_net(16.8, 19, 2, half_up)" => "19.99")]),
+    .examples(&[example!("gross_from_net(16.8, 19, 2, half_up)" => "19.99"), example!("gross_from_net(100, -100, 2)" => "fails")]),
     Function::new(
         "tax_in",
         path!(tax_in),
@@ -137,7 +137,7 @@ pub static FUNCTIONS: &[Function] = &[
     )
     .fails(FAILURE)
     .loses()
-    .examples(&[example!("tax_in(119, 19, 2, half_up)" => "19"), example!("tax_in(19.99, 19, 2, half_up)" => "3.19")]),
+    .examples(&[example!("tax_in(119, 19, 2, half_up)" => "19"), example!("tax_in(19.99, 19, 2, half_up)" => "3.19"), example!("tax_in(119, -100, 2)" => "fails")]),
     currencies::MONEY,
     currencies::AMOUNT,
     currencies::CURRENCY_OF,

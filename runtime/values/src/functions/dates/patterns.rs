@@ -152,8 +152,7 @@ pub(super) const FORMAT_DATETIME: Function = Function::new(
     )
     .fails("the zone is unknown or the pattern is none")
     .examples(&[
-        example!(r#"format_datetime(instant("2026-11-02T23:30:00Z"), "%d.%m.%Y %H:%M", "Europe/Berlin")"# => r#""03.11.2026 00:30""#),
-    ]);
+        example!(r#"format_datetime(instant("2026-11-02T23:30:00Z"), "%d.%m.%Y %H:%M", "Europe/Berlin")"# => r#""03.11.2026 00:30""#), example!("format_datetime(instant(\"2026-11-02T23:30:00Z\"), \"%H:%M\", \"Europe/Atlantis\")" => "fails")]);
 
 pub(super) const PARSE_DATETIME: Function = Function::new(
         "parse_datetime",
