@@ -33,10 +33,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "mapwright-codegen",
         &["mapwright-values", "mapwright-manifest", "mapwright-syntax", "mapwright-model", "mapwright-project"],
     ),
+    ("mapwright-drift", &["mapwright-values", "mapwright-syntax", "mapwright-model"]),
     ("mapwright-import", &["mapwright-values", "mapwright-syntax"]),
     (
         "mapwright-cli",
         &[
+            "mapwright-drift",
             "mapwright-import",
             "mapwright-values",
             "mapwright-manifest",

@@ -82,6 +82,22 @@ pub(crate) enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Say what a change of a system means for a project: each change harmless, lossy or breaking, whom it concerns, how to mend it
+    Drift {
+        /// The catalogue as it was (or a description that `import` reads)
+        old: PathBuf,
+        /// The catalogue as it is now (or a description)
+        new: PathBuf,
+        /// Folder of the project
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        project: PathBuf,
+        /// Which system of the project it is, by its short name
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+        /// How to tell it
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
     /// Draft a system's catalogue from its description: OpenAPI, OData $metadata, WSDL, XML Schema, GraphQL introspection, JSON Schema, CSV, JSON samples
     Import {
         /// Files that describe one system

@@ -10,6 +10,7 @@ use crate::arguments::{Arguments, Command, Format};
 use crate::report::{Status, Stream, Tally, tell};
 
 mod check;
+mod drift;
 mod explain;
 mod fmt;
 mod generate;
@@ -37,6 +38,9 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
             why.as_deref(),
         ),
         Command::Test { dir, accept, strict } => test::run(dir, *accept, *strict),
+        Command::Drift { old, new, project, system, format } => {
+            drift::run(&drift::Asked { old, new, project, system: system.as_deref(), format: *format })
+        }
         Command::Import { sources, list: true, .. } => import::list(sources),
         Command::Import { sources, output, force, system, entities, list: false } => {
             let wanted = mapwright_import::Wanted { system: system.clone(), entities: entities.clone() };

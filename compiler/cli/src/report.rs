@@ -119,7 +119,8 @@ fn as_the_host_knows_them(files: &Files, paths: &[PathBuf]) -> Files {
     real
 }
 
-fn relative(path: &Path, here: &Path) -> String {
+/// A path from where the command was started.
+pub(crate) fn relative(path: &Path, here: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let here = here.canonicalize().unwrap_or_else(|_| here.to_owned());
     whole.strip_prefix(here).unwrap_or(path).to_string_lossy().replace('\\', "/")

@@ -17,6 +17,7 @@ mod reads;
 mod resolve;
 mod types;
 mod unread;
+pub mod uses;
 
 use mapwright_syntax::{Diagnostic, Severity};
 

@@ -57,6 +57,11 @@ impl Usage {
     pub(crate) fn of(&self, entity: &EntityRef) -> Option<&Reading> {
         self.entities.get(entity)
     }
+
+    /// What is read of each entity, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&EntityRef, &Reading)> {
+        self.entities.iter()
+    }
 }
 
 impl Usage {
