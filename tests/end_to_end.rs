@@ -166,6 +166,38 @@ async fn dead_letters_are_seen_tried_again_and_arrive() {
     sandbox.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_shows_what_would_be_written_and_sends_nothing() {
+    let sandbox = sandbox(12, 0).await;
+    let stage = Stage::new(&sandbox, None);
+    let dry = run(&stage, &["sync", "--dry-run"]).await;
+    let told = said(&dry);
+    assert_eq!(dry.status.code(), Some(0), "{told}");
+    assert!(told.contains("create erp.BusinessPartners\n  ") && told.contains("nothing was sent"), "{told}");
+    // What an order needs from its customer is not there: it waits, and that is told too.
+    assert!(told.contains("waiting for others") && told.contains("(personal)"), "{told}");
+    assert_eq!(sandbox.erp.ledger().effects().len(), 0, "{told}");
+    assert!(!stage.folder().join("state.db").exists(), "the store is not begun by a dry run");
+
+    let open = run(&stage, &["sync", "--dry-run", "--personal", "customers"]).await;
+    assert!(!said(&open).contains("(personal)"), "{}", said(&open));
+
+    everything_arrives(&stage, &sandbox).await;
+    let effects = sandbox.erp.ledger().effects().len();
+    let books = async || -> serde_json::Value {
+        let status = run(&stage, &["status", "--format", "json"]).await;
+        let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("JSON");
+        status["flows"].clone()
+    };
+    let before = books().await;
+    assert!(before.is_array(), "{before}");
+    let dry = run(&stage, &["sync", "--dry-run", "--everything"]).await;
+    assert!(said(&dry).contains("would write 0,"), "{}", said(&dry));
+    assert_eq!(sandbox.erp.ledger().effects().len(), effects);
+    assert_eq!(books().await, before, "the store was touched");
+    sandbox.stop().await;
+}
+
 #[test]
 fn orders_are_mapped_without_any_system() {
     let folder = tempfile::tempdir().expect("a folder");

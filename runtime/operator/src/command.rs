@@ -76,6 +76,14 @@ pub(crate) struct SyncArguments {
     /// Carry out deletes although a good part of all records is gone from its source at once.
     #[arg(long, requires = "everything")]
     pub(crate) accept_deletes: bool,
+    /// Send nothing: show what would be written now, field by field, beside what the target holds.
+    ///
+    /// Plays on a copy of the store (a file). What follows a write, such as the next write of its flow, is not shown.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show personal values in a dry run.
+    #[arg(long, requires = "dry_run")]
+    pub(crate) personal: bool,
 }
 
 #[derive(Debug, Args)]

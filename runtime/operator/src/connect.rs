@@ -178,7 +178,8 @@ pub(crate) fn check_retention(integration: &Integration, deployment: &Deployment
     if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
 }
 
-fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertChannel>>) -> Options {
+/// The engine's bounds as the deployment wants them.
+pub(crate) fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<dyn AlertChannel>>) -> Options {
     let standard = Options::default();
     let retry = Backoff {
         base: wanted.retry_base_ms.map_or(standard.retry.base, Duration::from_millis),

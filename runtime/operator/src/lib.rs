@@ -13,6 +13,7 @@ mod dead_letters;
 pub mod deployment;
 mod doctor;
 mod doorbell;
+mod dry_run;
 mod mail;
 pub mod map;
 mod records;
@@ -91,6 +92,7 @@ async fn carry_out(
     let file = arguments.deployment.as_path();
     match arguments.command {
         Command::Run => service::run(integration, file).await,
+        Command::Sync(sync) if sync.dry_run => dry_run::play(integration, file, sync).await,
         Command::Sync(sync) => service::sync(integration, file, sync).await,
         Command::Backfill(wanted) => service::backfill(integration, file, wanted).await,
         Command::Replay(wanted) => records::replay(integration, file, wanted).await,

@@ -87,6 +87,19 @@ impl SqliteStore {
         })
     }
 
+    /// Copies a store as it stands at one moment into a new file, whoever works on it.
+    ///
+    /// # Errors
+    /// One sentence when it cannot be read or the copy cannot be written.
+    pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(from, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let to = to.to_str().ok_or_else(|| StoreError::new("the copy of the store needs a path that is text"))?;
+        connection.execute("VACUUM INTO ?1", [to])?;
+        Ok(())
+    }
+
     /// Takes the file for this process; a second process is refused.
     fn take_file(&self) -> Result<(), StoreError> {
         let mut held = self.lock.lock().map_err(|_| StoreError::new("the store's lock is broken: start again"))?;
