@@ -9,12 +9,12 @@
     reason = "a test, its helpers included, fails by panicking"
 )]
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use mapwright_engine::crash::POINTS;
 use mapwright_sandbox::seed::{OrderSummary, SeedConfig};
 use mapwright_sandbox::{Fault, FaultRule, Sandbox, SandboxConfig};
+use mapwright_tests::books::examine;
 use mapwright_tests::{Stage, program, said};
 
 /// Points that an ordinary run of the order flow does not pass; what they need is tested beside the engine.
@@ -25,7 +25,13 @@ const ELSEWHERE: &[&str] =
 const RESTARTS_MAX: usize = 6;
 
 /// How many kills are played side by side.
-const RUNS_AT_ONCE: usize = 5;
+const RUNS_AT_ONCE: usize = if ON_SERVERS { 8 } else { 5 };
+
+/// Far longer than the turn of a dead process lasts.
+const TURN_MAX: Duration = Duration::from_secs(60);
+
+/// On a store that is shared a dead process's claims last for some seconds, so each run waits for most of its time.
+const ON_SERVERS: bool = cfg!(feature = "servers");
 
 async fn sandbox(orders: usize, seed: u64) -> Sandbox {
     let seed = SeedConfig { orders, seed, unknown_per_mille: 400, samples: true };
@@ -46,23 +52,16 @@ async fn sandbox(orders: usize, seed: u64) -> Sandbox {
     sandbox
 }
 
-/// Every order that the shop wants delivered and the ERP can take is there once; each other one is a dead letter.
-fn examine(sandbox: &Sandbox, when: &str) {
-    let duplicates = sandbox.erp.ledger().duplicates();
-    assert!(duplicates.is_empty(), "{when}: {duplicates:?}");
-    let mut written: BTreeMap<String, usize> = BTreeMap::new();
-    for order in sandbox.erp.records("Orders") {
-        *written.entry(order["U_ShopOrderId"].as_str().expect("our key").to_owned()).or_default() += 1;
-    }
-    for order in &sandbox.seed.summaries {
-        let wanted = usize::from(!order.cancelled && order.unknown_products.is_empty());
-        let found = written.get(&order.id).copied().unwrap_or_default();
-        assert_eq!(found, wanted, "{when}: order {} stands {found} times in the ERP", order.number);
-        if wanted == 1 {
-            let told = &sandbox.shop.order(&order.id).expect("the order")["customFields"]["erp_order_number"];
-            assert!(told.is_string(), "{when}: the shop was not told the number of order {}", order.number);
-        }
-    }
+/// The store is SQLite, or where the tests are built for servers PostgreSQL, with a database of its own.
+#[cfg(not(feature = "servers"))]
+async fn stage(sandbox: &Sandbox, _name: &str) -> Stage {
+    Stage::new(sandbox, None)
+}
+
+#[cfg(feature = "servers")]
+async fn stage(sandbox: &Sandbox, name: &str) -> Stage {
+    let database = mapwright_tests::database(&format!("crash {name}")).await;
+    Stage::new(sandbox, None).on_servers(&database, "")
 }
 
 async fn run(stage: &Stage, arguments: &[&str], crash: Option<String>) -> std::process::Output {
@@ -73,10 +72,18 @@ async fn run(stage: &Stage, arguments: &[&str], crash: Option<String>) -> std::p
     tokio::task::spawn_blocking(move || command.output().expect("the program starts")).await.expect("no panic")
 }
 
-/// Starts the program again until it comes to its end by itself.
+/// Starts the program again until it comes to its end by itself, and until nobody's turn to read keeps it from reading: on a
+/// store that is shared that of a dead process lasts for some seconds.
 async fn recover(stage: &Stage, when: &str) {
-    for _ in 0..RESTARTS_MAX {
+    let begun = Instant::now();
+    let mut restarts = 0;
+    while restarts < RESTARTS_MAX {
         let output = run(stage, &["sync"], None).await;
+        if ON_SERVERS && said(&output).contains("another process reads it now") && begun.elapsed() < TURN_MAX {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            continue;
+        }
+        restarts += 1;
         match output.status.code() {
             Some(0 | 1) => return,
             other => assert!(other != Some(2), "{when}: {}", said(&output)),
@@ -89,7 +96,7 @@ async fn recover(stage: &Stage, when: &str) {
 async fn kill_at(point: &'static str, passage: u32) -> Option<String> {
     let when = format!("killed at {point}, passage {passage}");
     let sandbox = sandbox(6, 7).await;
-    let stage = Stage::new(&sandbox, None);
+    let stage = stage(&sandbox, &format!("{point}_{passage}")).await;
     let output = run(&stage, &["sync"], Some(format!("{point}:{passage}"))).await;
     let killed = output.status.code().is_none();
     recover(&stage, &when).await;
@@ -105,7 +112,12 @@ async fn kill_at(point: &'static str, passage: u32) -> Option<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_at_every_durable_step_loses_nothing_and_doubles_nothing() {
     let _ = program();
-    let mut wanted = POINTS.iter().flat_map(|point| [(*point, 1), (*point, 3)]);
+    // The third passage dies in the midst of others' work; on servers the first is enough for every run of CI.
+    let passages: &[u32] =
+        if ON_SERVERS && std::env::var_os("MAPWRIGHT_ALL_PASSAGES").is_none() { &[1] } else { &[1, 3] };
+    let passed = |point: &&&str| !ON_SERVERS || !ELSEWHERE.contains(point);
+    let mut wanted =
+        POINTS.iter().filter(passed).flat_map(|point| passages.iter().map(move |passage| (*point, *passage)));
     let mut under_way = tokio::task::JoinSet::new();
     let mut not_passed = Vec::new();
     loop {
@@ -125,7 +137,7 @@ async fn a_kill_at_every_durable_step_loses_nothing_and_doubles_nothing() {
 async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
     let _ = program();
     let sandbox = sandbox(60, 11).await;
-    let stage = Stage::new(&sandbox, None);
+    let stage = stage(&sandbox, "any").await;
     for kill in 0..12_u64 {
         let mut command = stage.command(&["sync"]);
         let patience = Duration::from_millis(120 + kill * 90);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, reason = "only tests use this crate: here a panic is a failed test")]
 
+pub mod books;
 pub mod large;
 
 use std::path::{Path, PathBuf};
@@ -44,9 +45,32 @@ pub fn mapwright() -> &'static Path {
     PROGRAM.get_or_init(|| executable("mapwright-cli"))
 }
 
+/// The shipped integration's program with all servers built in: a copy, for another build would replace it under its users.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn program_of_servers() -> &'static Path {
+    static PROGRAM: OnceLock<(PathBuf, tempfile::TempDir)> = OnceLock::new();
+    let (program, _) = PROGRAM.get_or_init(|| {
+        let features = ["postgres", "rabbitmq", "redis"].map(|server| format!("mapwright-operator/{server}")).join(",");
+        let built = executable_with("shopware-sap-business-one", &["--features", &features]);
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let copy = folder.path().join("program");
+        std::fs::copy(&built, &copy).unwrap_or_else(|error| panic!("the program cannot be copied: {error}"));
+        (copy, folder)
+    });
+    program
+}
+
 fn executable(package: &str) -> PathBuf {
+    executable_with(package, &[])
+}
+
+fn executable_with(package: &str, more: &[&str]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--package", package, "--message-format", "json"])
+        .args(more)
         .current_dir(repository())
         .output()
         .unwrap_or_else(|error| panic!("cargo does not run: {error}"));
@@ -59,10 +83,14 @@ fn executable(package: &str) -> PathBuf {
     built.unwrap_or_else(|| panic!("cargo built no program of {package}"))
 }
 
+/// How long a request may take where the program runs on servers, in seconds; a claim lasts four times as long.
+pub const REQUEST_MAX_S: u64 = 2;
+
 /// A folder with a deployment file that leads to a sandbox.
 pub struct Stage {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    program: Option<&'static Path>,
 }
 
 impl Stage {
@@ -105,7 +133,26 @@ impl Stage {
             ("OPS_HOOK", "http://127.0.0.1:9/nobody-listens"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { folder, environment }
+        Self { folder, environment, program: None }
+    }
+
+    /// The same with the program that has all servers built in, on this database, with claims as short as they may be, and more
+    /// lines in the deployment file.
+    ///
+    /// # Panics
+    /// When the deployment file cannot be written.
+    #[must_use]
+    pub fn on_servers(mut self, database: &str, more: &str) -> Self {
+        let file = self.folder.path().join("deployment.yaml");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("no deployment file: {error}"));
+        let text = text
+            .replace("\"sqlite:state.db\"", &format!("\"{database}\""))
+            .replace("engine: {", &format!("engine: {{ lease_seconds: {},", 4 * REQUEST_MAX_S))
+            .replace("    credentials", &format!("    timeout_seconds: {REQUEST_MAX_S}\n    credentials"))
+            .replace("page_size: 5 ", "page_size: 50 ");
+        std::fs::write(&file, text + more).unwrap_or_else(|error| panic!("no deployment file: {error}"));
+        self.program = Some(program_of_servers());
+        self
     }
 
     /// The same with another value in the environment.
@@ -125,7 +172,7 @@ impl Stage {
     /// The program with these arguments, ready to be started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(self.program.unwrap_or_else(program));
         command.args(arguments).current_dir(self.folder.path()).env_remove("MAPWRIGHT_CRASH_AT");
         for (name, value) in &self.environment {
             command.env(name, value);
@@ -147,4 +194,29 @@ impl Stage {
 #[must_use]
 pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
+}
+
+/// A new database of the PostgreSQL that `tests/servers` has started.
+///
+/// # Panics
+/// When there is no server: what is not tested must not look as if it were.
+#[cfg(feature = "servers")]
+pub async fn database(what: &str) -> String {
+    let server = std::env::var("MAPWRIGHT_TEST_POSTGRES")
+        .unwrap_or_else(|_| panic!("MAPWRIGHT_TEST_POSTGRES names no server: start one with tests/servers"));
+    let failed = |error: tokio_postgres::Error| -> String { panic!("no database can be made: {error}") };
+    let name: String = what.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    let name = format!("{}_{}", name.to_lowercase(), std::process::id());
+    let address = format!("{server}/postgres");
+    let (client, connection) = match tokio_postgres::connect(&address, tokio_postgres::NoTls).await {
+        Ok(connected) => connected,
+        Err(error) => return failed(error),
+    };
+    let driving = tokio::spawn(connection);
+    if let Err(error) = client.batch_execute(&format!("CREATE DATABASE {name}")).await {
+        return failed(error);
+    }
+    drop(client);
+    driving.abort();
+    format!("{server}/{name}")
 }

@@ -66,6 +66,7 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
             credentials: found.credentials,
             ca_file: found.ca_file,
             proxy: found.proxy,
+            request_timeout: found.timeout,
             vault: vault.clone(),
             ..ConnectionSettings::default()
         };
@@ -115,12 +116,14 @@ pub(crate) fn open_engine(integration: &'static Integration, file: &Path) -> Res
     let mut deployment = Deployment::load(file).map_err(Faults)?;
     let settings = check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
     let receivers = open_receivers(integration, &deployment)?;
+    let margin = margin(&deployment);
     let connections = open_systems(integration, &mut deployment)?;
     let channels = open_channels(integration, &deployment)?;
     check_retention(integration, &deployment)?;
     let store = open_store(&deployment.store)?;
     let doorbell = doorbell::open(deployment.doorbell.as_ref(), integration.plan.name)?;
-    let options = Options { doorbell, ..options(&deployment.engine, channels) };
+    let mut options = Options { doorbell, ..options(&deployment.engine, channels) };
+    options.request_margin = options.request_margin.min(margin);
     let engine = Engine::new(*integration, connections.clone(), store, settings, options)?;
     let Deployment { server, retention, .. } = deployment;
     Ok(Opened { engine, connections, server, receivers, retention })
@@ -200,6 +203,12 @@ pub(crate) fn options(wanted: &EngineDeployment, channels: HashMap<String, Arc<d
         crash_at: crash_at(),
         ..standard
     }
+}
+
+/// What a request may take beyond its time: no more than that time itself, where the deployment sets one for every system.
+fn margin(deployment: &Deployment) -> Duration {
+    let longest = deployment.systems.values().map(|system| system.timeout.unwrap_or(Duration::MAX)).max();
+    longest.unwrap_or(Duration::MAX)
 }
 
 /// Hours between two full scans; none = never.

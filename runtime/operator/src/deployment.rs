@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
@@ -65,7 +66,7 @@ pub struct EngineDeployment {
 }
 
 /// Shortest claim: a process that is only slow must not lose what it works on.
-pub const LEASE_MIN_S: u64 = 10;
+pub const LEASE_MIN_S: u64 = 5;
 
 /// Where the store is.
 #[derive(Debug)]
@@ -101,6 +102,8 @@ pub struct SystemDeployment {
     pub ca_file: Option<PathBuf>,
     /// A proxy for all requests.
     pub proxy: Option<String>,
+    /// Longest that a request may take; the manifest's where it is not given.
+    pub timeout: Option<Duration>,
 }
 
 /// Where credentials that rotate are kept.
@@ -155,6 +158,7 @@ struct SystemFile {
     credentials: BTreeMap<String, String>,
     ca_file: Option<PathBuf>,
     proxy: Option<String>,
+    timeout_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -372,6 +376,9 @@ fn resolve_system(
             Err(fault) => faults.push(format!("{name}: systems.{alias}.credentials.{key}: {fault}")),
         }
     }
+    if system.timeout_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
+        faults.push(format!("{name}: systems.{alias}.timeout_seconds: a request may take from 1 to 3600 seconds"));
+    }
     let mut config = BTreeMap::new();
     for (key, value) in system.config {
         match value {
@@ -390,6 +397,7 @@ fn resolve_system(
         credentials,
         ca_file: system.ca_file.map(|file| folder.join(file)),
         proxy: system.proxy,
+        timeout: system.timeout_seconds.map(Duration::from_secs),
     }
 }
 

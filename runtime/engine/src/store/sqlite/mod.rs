@@ -38,6 +38,26 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Most jobs in one commit.
+const GROUP_MAX: usize = 128;
+
+/// What a store is run with. Anything but the default is for measurements: it gives up a safety to show its price.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Each commit is on the disk before it is told; otherwise a power cut may undo the last ones.
+    pub full: bool,
+    /// Most jobs in one commit.
+    pub group_max: usize,
+    /// What is erased is overwritten in the file.
+    pub secure_delete: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { full: true, group_max: GROUP_MAX, secure_delete: true }
+    }
+}
+
 /// A store in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
@@ -62,6 +82,18 @@ impl SqliteStore {
     /// # Errors
     /// As [`SqliteStore::open`].
     pub fn open_with(path: &Path, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
+        Self::open_as(path, &Tuning::default(), crash)
+    }
+
+    /// Opens or makes the store with a safety left out, to measure what it costs.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_tuned(path: &Path, tuning: &Tuning) -> Result<Self, StoreError> {
+        Self::open_as(path, tuning, Arc::default())
+    }
+
+    fn open_as(path: &Path, tuning: &Tuning, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
         let unusable = |error: StoreError| {
             StoreError::new(format!(
                 "the store {} cannot be used: {}; give `store:` a file in a folder that this user may write",
@@ -76,13 +108,13 @@ impl SqliteStore {
                 path.display()
             )));
         }
-        let mut connection = connect(path).map_err(unusable)?;
+        let mut connection = connect_tuned(path, tuning).map_err(unusable)?;
         migrate::migrate(&mut connection).map_err(unusable)?;
         let reading = connect(path).map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
-            writer: StoreThread::start(connection, true, Arc::clone(&crash))?,
-            reader: StoreThread::start(reading, false, crash)?,
+            writer: StoreThread::start(connection, Some(tuning.group_max), Arc::clone(&crash))?,
+            reader: StoreThread::start(reading, None, crash)?,
             lock: Mutex::new(None),
         })
     }
@@ -129,13 +161,17 @@ impl SqliteStore {
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
+    connect_tuned(path, &Tuning::default())
+}
+
+fn connect_tuned(path: &Path, tuning: &Tuning) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", if tuning.full { "FULL" } else { "NORMAL" })?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // What is erased must not be readable in the file afterwards.
-    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "secure_delete", if tuning.secure_delete { "ON" } else { "OFF" })?;
     // A statement's plan does not hang on the values given: otherwise most statements are planned anew at each use.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(96);

@@ -13,8 +13,8 @@ use super::super::sql::Connection;
 use super::super::{StoreError, Stored};
 use crate::crash::CrashPoint;
 
-/// Most jobs in one commit.
-const GROUP_MAX: usize = 128;
+/// Most questions that are answered from one state of the store.
+const READS_MAX: usize = 128;
 
 /// Tells a job's result once the commit is known to have worked or not.
 type Telling = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -27,15 +27,16 @@ pub(super) struct StoreThread {
 }
 
 impl StoreThread {
-    /// Starts the thread. `crash` is passed within and after each transaction that writes.
+    /// Starts the thread. `writes`: how many jobs at most share a commit; `None` = it only reads. `crash` is passed within and
+    /// after each transaction that writes.
     pub(super) fn start(
         connection: rusqlite::Connection,
-        writes: bool,
+        writes: Option<usize>,
         crash: Arc<CrashPoint>,
     ) -> Result<Self, StoreError> {
         let (jobs, waiting) = channel();
         std::thread::Builder::new()
-            .name(if writes { "store-writer" } else { "store-reader" }.to_owned())
+            .name(if writes.is_some() { "store-writer" } else { "store-reader" }.to_owned())
             .spawn(move || work(&Connection::Sqlite(connection), writes, &waiting, &crash))
             .map_err(|error| StoreError::new(format!("the store's thread cannot be started: {error}")))?;
         Ok(Self { jobs })
@@ -95,15 +96,15 @@ fn in_savepoint<T>(
     }
 }
 
-fn work(connection: &Connection, writes: bool, waiting: &Receiver<Job>, crash: &CrashPoint) {
+fn work(connection: &Connection, writes: Option<usize>, waiting: &Receiver<Job>, crash: &CrashPoint) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
-        while group.len() < GROUP_MAX
+        while group.len() < writes.unwrap_or(READS_MAX)
             && let Ok(next) = waiting.try_recv()
         {
             group.push(next);
         }
-        run_group(connection, writes, group, crash);
+        run_group(connection, writes.is_some(), group, crash);
     }
 }
 

@@ -1,0 +1,229 @@
+//! The real program as several processes on one PostgreSQL with a doorbell, killed and frozen at any moment, while both systems have a
+//! rough day and the broker is emptied. By the systems' own ledgers nothing is lost and nothing is doubled.
+//!
+//! Larger: `MAPWRIGHT_ORDERS=10000 MAPWRIGHT_KILLS=200 cargo test --release -p mapwright-tests --features servers --test processes`.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use mapwright_sandbox::seed::SeedConfig;
+use mapwright_sandbox::{ErpConfig, Fault, RandomFaults, Sandbox, SandboxConfig, ShopConfig};
+use mapwright_tests::books::examine;
+use mapwright_tests::{REQUEST_MAX_S, Stage, database, program_of_servers, said};
+
+/// Processes that work until they are told to stop.
+const WORKERS: usize = 3;
+/// A process that is frozen wakes when its claims are over.
+const FROZEN: Duration = Duration::from_secs(4 * REQUEST_MAX_S + 3);
+/// Lost answers are held back for longer than a request may take.
+const HOLD: Duration = Duration::from_millis(1_000 * REQUEST_MAX_S + 300);
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// A small generator: one number reproduces which process dies when, as far as machines do.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Every kind of fault, but a system rarely asks for a pause: each such wish stops the whole connection for a second.
+fn storm(seed: u64) -> RandomFaults {
+    let mut faults = RandomFaults::rough_day(seed);
+    for (fault, rate) in &mut faults.rates {
+        if matches!(fault, Fault::Throttled { .. } | Fault::Status { retry_after_s: Some(_), .. }) {
+            *rate = 1;
+        }
+    }
+    faults
+}
+
+/// One process, started again whenever it has ended.
+struct Slot {
+    arguments: &'static [&'static str],
+    child: Child,
+    begun: Instant,
+    frozen_until: Option<Instant>,
+}
+
+impl Slot {
+    fn start(stage: &Stage, arguments: &'static [&'static str]) -> Self {
+        Self { arguments, child: spawn(stage, arguments), begun: Instant::now(), frozen_until: None }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill");
+        assert!(sent.success(), "{name} could not be sent");
+    }
+
+    /// Starts it again when it has ended, wakes it when it has been frozen for long enough.
+    fn look_after(&mut self, stage: &Stage) {
+        if self.frozen_until.is_some_and(|until| Instant::now() >= until) {
+            self.frozen_until = None;
+            self.signal("-CONT");
+        }
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            // A reading ends by itself, with or without records that need a person; a worker only when it is killed.
+            let by_itself = matches!(status.code(), Some(0 | 1)) && self.arguments[0] == "sync";
+            assert!(by_itself || status.code().is_none(), "{:?} ended with {status}", self.arguments);
+            self.begin(stage);
+        }
+    }
+
+    fn begin(&mut self, stage: &Stage) {
+        self.begun = Instant::now();
+        self.child = spawn(stage, self.arguments);
+    }
+
+    fn kill(&mut self, stage: &Stage) {
+        self.frozen_until = None;
+        self.child.kill().expect("SIGKILL");
+        self.child.wait().expect("a child");
+        self.begin(stage);
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Nothing outlives a test that has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(stage: &Stage, arguments: &[&str]) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(stage.folder().join("log")).expect("a log");
+    stage.command(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts")
+}
+
+/// Empties the broker: every ring and the group that waits for them are gone.
+fn wipe(redis: &str) {
+    let address = redis.trim_start_matches("redis://");
+    let mut stream = std::net::TcpStream::connect(address).expect("Redis");
+    stream.write_all(b"FLUSHALL\r\n").expect("Redis");
+    let mut answer = [0; 5];
+    stream.read_exact(&mut answer).expect("Redis");
+    assert_eq!(&answer, b"+OK\r\n");
+}
+
+/// Kills, freezes, empties the broker; answers how often it froze one.
+fn torment(stage: &Stage, slots: &mut [Slot], kills: u64, redis: &str) -> u64 {
+    let mut draw = Draw(number("MAPWRIGHT_SEED", 4));
+    let mut frozen = 0;
+    for kill in 0..kills {
+        let pause = Instant::now() + Duration::from_millis(250 + draw.below(1_500));
+        while Instant::now() < pause {
+            for slot in slots.iter_mut() {
+                slot.look_after(stage);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let victim = &mut slots[usize::try_from(draw.below(1 + WORKERS as u64)).expect("a slot")];
+        if kill % 5 == 2 && victim.frozen_until.is_none() && victim.child.try_wait().expect("a child").is_none() {
+            victim.signal("-STOP");
+            victim.frozen_until = Some(Instant::now() + FROZEN);
+            frozen += 1;
+        } else {
+            victim.kill(stage);
+        }
+        if kill % (kills / 3).max(1) == 1 {
+            wipe(redis);
+        }
+    }
+    // Those that are frozen still come back before all is over: what they do then must be fenced.
+    while slots.iter().any(|slot| slot.frozen_until.is_some()) {
+        for slot in slots.iter_mut() {
+            slot.look_after(stage);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    frozen
+}
+
+/// Tells the workers to stop: they finish what is under way and end well.
+fn dismiss(slots: Vec<Slot>) {
+    for slot in &slots {
+        slot.signal("-TERM");
+    }
+    for mut slot in slots {
+        let told = Instant::now();
+        let status = slot.child.wait().expect("a child");
+        // One that was started just now has nothing under way yet, and may simply end.
+        let fresh = status.code().is_none() && told - slot.begun < Duration::from_secs(5);
+        assert!(fresh || matches!(status.code(), Some(0 | 1)), "{:?} ended with {status}", slot.arguments);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() {
+    let (orders, kills) = (number("MAPWRIGHT_ORDERS", 300), number("MAPWRIGHT_KILLS", 15));
+    let redis = std::env::var("MAPWRIGHT_TEST_REDIS").expect("MAPWRIGHT_TEST_REDIS: start it with tests/servers");
+    let _ = program_of_servers();
+    let config = SandboxConfig {
+        seed: SeedConfig {
+            orders: usize::try_from(orders).expect("a size"),
+            seed: 4,
+            unknown_per_mille: 20,
+            samples: true,
+        },
+        shop: ShopConfig { hold: HOLD, ..ShopConfig::default() },
+        erp: ErpConfig { hold: HOLD, ..ErpConfig::default() },
+    };
+    let sandbox = Sandbox::start(config).await.expect("a sandbox");
+    sandbox.shop.faults().random(storm(4));
+    sandbox.erp.faults().random(storm(5));
+    let bell = format!("doorbell: {{ url: \"{redis}\", name: \"processes-{}\" }}\n", std::process::id());
+    let stage = Stage::new(&sandbox, None).on_servers(&database("processes").await, &bell);
+    let begun = Instant::now();
+    // The tables are made before several begin at once to be killed in the midst of it.
+    let made = stage.run(&["status"]);
+    assert!(made.status.code().is_some_and(|code| code < 2), "{}", said(&made));
+    let (stage, frozen) = tokio::task::spawn_blocking(move || {
+        let mut slots: Vec<Slot> = (0..WORKERS).map(|_| Slot::start(&stage, &["run"])).collect();
+        slots.push(Slot::start(&stage, &["sync", "--once"]));
+        let frozen = torment(&stage, &mut slots, kills, &redis);
+        dismiss(slots);
+        (stage, frozen)
+    })
+    .await
+    .expect("the torment ends");
+    let tormented = begun.elapsed();
+    sandbox.shop.faults().switch_off();
+    sandbox.erp.faults().switch_off();
+    // One process finishes what is left; claims of the dead are over within seconds. What it needs a person for is known here.
+    let stage = tokio::task::spawn_blocking(move || {
+        for _ in 0..3 {
+            let output = stage.run(&["sync"]);
+            assert!(output.status.code().is_some_and(|code| code < 2), "{}", said(&output));
+            // A record that happened to be with six of the killed in a row looks poisonous: a person lets it go on.
+            let retried =
+                stage.run(&["dead-letters", "retry", "--cause", "orders/1: poison", "--reason", "the kills are over"]);
+            assert!(retried.status.code().is_some_and(|code| code < 3), "{}", said(&retried));
+        }
+        let output = stage.run(&["sync"]);
+        assert!(output.status.code().is_some_and(|code| code < 2), "{}", said(&output));
+        stage
+    })
+    .await
+    .expect("it comes to its end");
+    examine(&sandbox, &format!("{kills} kills, {frozen} frozen"));
+    let status = stage.run(&["status", "--format", "json"]);
+    let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("a status");
+    assert!(status["doorbell"].as_str().is_some_and(|words| words == "redis answers"), "{status}");
+    println!(
+        "{orders} orders, {} kills, {frozen} frozen, {} faults in {:.0?}; drained {:.0?} later",
+        kills - frozen,
+        sandbox.erp.faults().applied_total() + sandbox.shop.faults().applied_total(),
+        tormented,
+        begun.elapsed() - tormented
+    );
+    sandbox.stop().await;
+}
