@@ -14,6 +14,7 @@ mod catalogue;
 mod fits;
 mod played;
 mod samples;
+mod traps;
 
 use std::path::PathBuf;
 

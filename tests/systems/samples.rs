@@ -39,7 +39,7 @@ struct Sample {
     key: Option<String>,
 }
 
-const LOG_IN: &str = r#"{"access_token":"token-1","expires_in":3600,"refresh_token":"next-1","SessionId":"session-1","SessionTimeout":30}"#;
+pub(crate) const LOG_IN: &str = r#"{"access_token":"token-1","expires_in":3600,"refresh_token":"next-1","SessionId":"session-1","SessionTimeout":30}"#;
 
 /// Goes through the index line by line.
 pub(crate) async fn check(folder: &Path) {
@@ -78,6 +78,29 @@ pub(crate) async fn check(folder: &Path) {
         let needed = file.starts_with("error-") || file.contains("fault");
         assert!(!needed || index.iter().any(|sample| sample.file == file), "{name}: {file} is not in the index");
     }
+}
+
+/// What an operation comes to when everything but the log-in is answered so.
+pub(crate) async fn answered(
+    system: &str,
+    (operation, entity): (&str, &str),
+    (status, body): (u16, &str),
+) -> Result<Vec<String>, Failure> {
+    let plan = catalogue::plan(system);
+    let sample = Sample {
+        file: String::new(),
+        operation: operation.to_owned(),
+        entity: entity.to_owned(),
+        status,
+        class: None,
+        field: None,
+        reads: None,
+        key: None,
+    };
+    let url = serve(status, body.to_owned(), body.starts_with('<'), vendor_url(plan)).await;
+    let vault = tempfile::tempdir().unwrap();
+    let connector = open(plan, &url, vault.path()).unwrap_or_else(|faults| panic!("{system}: {faults:?}"));
+    outcome(&*connector, plan, &sample).await
 }
 
 /// Every leaf of the answer's records is in what was read, and all of that is in the catalogue.
@@ -166,7 +189,7 @@ async fn outcome(
 }
 
 /// A connection with everything that the manifest asks for.
-fn open(plan: &'static SystemPlan, url: &str, vault: &Path) -> Result<Arc<dyn Connector>, Vec<String>> {
+pub(crate) fn open(plan: &'static SystemPlan, url: &str, vault: &Path) -> Result<Arc<dyn Connector>, Vec<String>> {
     let manifest = Manifest::parse(plan.manifest, plan.name).expect("a manifest");
     let mut config = BTreeMap::new();
     for (name, entry) in &manifest.config {
@@ -202,7 +225,7 @@ fn vendor_url(plan: &SystemPlan) -> String {
 }
 
 /// A server that logs everybody in and answers everything else with this.
-async fn serve(status: u16, body: String, xml: bool, vendor: String) -> String {
+pub(crate) async fn serve(status: u16, body: String, xml: bool, vendor: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     // A link that the vendor wrote leads back to where the answer came from.

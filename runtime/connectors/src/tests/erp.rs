@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 use mapwright_engine::connector::{Class, Deed, Probe, Window};
 
+use crate::Connectors;
 use crate::tests::server::{Seen, Server, json, with_headers};
-use crate::tests::systems::{erp, everything, find, write};
+use crate::tests::systems::{erp, erp_settings, everything, find, write};
+use mapwright_values::plan::SystemPlan;
 
 fn login() -> Vec<u8> {
     // As the Service Layer writes them: no path, a trailing semicolon, a dot in front of the node.
@@ -255,4 +257,62 @@ async fn a_change_set_that_failed_failed_for_all() {
     let failure = erp(&server).send_batch(&writes).await.unwrap_err();
     assert_eq!(failure.class, Class::Permanent, "{failure}");
     assert_eq!(failure.field.as_deref(), Some("RDR1.ItemCode"));
+}
+
+#[tokio::test]
+async fn version_1_of_the_service_layer_is_read_as_well() {
+    let server = Server::start(|seen: &Seen| {
+        if seen.target.ends_with("Login") {
+            json(200, r#"{"odata.metadata":"x","SessionId":"6d9e-1","Version":"1000220","SessionTimeout":30}"#)
+        } else if seen.method == "POST" {
+            json(400, r#"{"error":{"code":-5002,"message":{"lang":"en-us","value":"inactive [RDR1.ItemCode][line: 1] , ''"}}}"#)
+        } else if seen.target.contains("skip") {
+            json(200, r#"{"odata.metadata":"x","value":[{"DocEntry":2,"UpdateDate":"2026-11-02","UpdateTime":"09:30:00"}]}"#)
+        } else {
+            json(200, r#"{"odata.metadata":"x","value":[{"DocEntry":1,"UpdateDate":"2026-11-02T00:00:00Z","UpdateTime":"09:20:00"}],"odata.nextLink":"Orders?$skip=20"}"#)
+        }
+    })
+    .await;
+    let manifest = crate::tests::systems::ERP.manifest.replace("odata: { version: 4,", "odata: { version: 3,");
+    let plan = SystemPlan { manifest: manifest.leak(), ..crate::tests::systems::ERP };
+    let mut settings = erp_settings(server.url());
+    settings.url = format!("{}/b1s/v1", server.url());
+    let erp = Connectors::open(&plan, settings).unwrap();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let mut request = everything("Orders");
+    request.window =
+        Some(Window { pass: 0, since: Some(at("2026-11-02T08:00:00Z")), until: Some(at("2026-11-02T09:00:00Z")) });
+    let first = erp.fetch_page(&request).await.unwrap();
+    request.cursor = first.next.clone();
+    let second = erp.fetch_page(&request).await.unwrap();
+    assert_eq!((first.rows.len(), second.rows.len(), second.next), (1, 1, None));
+    assert_eq!(second.rows[0].stamp, Some(at("2026-11-02T08:30:00Z")));
+    let asked = server.seen_at("Orders");
+    assert!(
+        asked[0].decoded().starts_with("/b1s/v1/Orders?$filter=UpdateDate ge '2026-11-02'"),
+        "{}",
+        asked[0].decoded()
+    );
+    assert_eq!(asked[1].decoded(), "/b1s/v1/Orders?$skip=20");
+    assert!(asked.iter().all(|seen| seen.header("prefer") == Some("odata.maxpagesize=500")));
+    let failure = erp.send(&write("Orders", Deed::Create, r#"{"NumAtCard":"10231"}"#)).await.unwrap_err();
+    assert_eq!((failure.class, failure.code.as_deref()), (Class::Permanent, Some("-5002")), "{failure}");
+    assert_eq!(failure.field.as_deref(), Some("RDR1.ItemCode"));
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_before_it_would_end_by_idleness() {
+    // The manifest renews two minutes early: a session of two minutes has ended as soon as it began, one of thirty has not.
+    for (minutes, log_ins) in [(2, 3), (30, 1)] {
+        let login = format!(r#"{{"SessionId":"6d9e-1","SessionTimeout":{minutes}}}"#);
+        let server = Server::start(move |seen: &Seen| {
+            if seen.target.ends_with("Login") { json(200, &login) } else { json(200, r#"{"value":[]}"#) }
+        })
+        .await;
+        let erp = erp(&server);
+        for _ in 0..3 {
+            erp.fetch_page(&everything("Orders")).await.unwrap();
+        }
+        assert_eq!(server.seen_at("Login").len(), log_ins, "{minutes} minutes");
+    }
 }

@@ -54,3 +54,17 @@ async fn the_total_ends_a_list() {
     }
     assert_eq!(server.seen_at("/orders")[0].header("authorization"), Some("Bearer token-1"));
 }
+
+#[tokio::test]
+async fn keys_go_into_paths_percent_encoded() {
+    let server = Server::start(|seen: &Seen| {
+        if seen.target.ends_with("/admin/token") { json(200, "\"token-1\"") } else { json(200, r#"{"entity_id":1}"#) }
+    })
+    .await;
+    let shop = connect(&PLAN, &server.url(), &[], &[("user", "erp"), ("password", "hush-hush")]);
+    for (key, path) in [("A/1", "A%2F1"), ("../x", "..%2Fx"), ("a b?c#d", "a%20b%3Fc%23d"), ("50%", "50%25")] {
+        shop.fetch_record("orders", &[key.to_owned()], &[]).await.unwrap();
+        let seen = server.seen().pop().unwrap();
+        assert_eq!(seen.target, format!("/rest/all/V1/orders/{path}"));
+    }
+}

@@ -7,7 +7,7 @@ use mapwright_engine::connector::{Class, Deed};
 use mapwright_values::plan::{EntityPlan, Kind, SystemPlan};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::tests::server::{Seen, Server, json};
+use crate::tests::server::{SILENCE, Seen, Server, json};
 use crate::tests::systems::{entity, everything, field, secrets, write};
 use crate::{ConnectionSettings, Connectors, SealedFiles, Vault};
 
@@ -129,4 +129,37 @@ async fn a_put_that_replaces_is_overlaid() {
         put.body,
         r#"{"id":7,"reference":"FALK0001","name":"New","main_address":{"city":"Aarhus","postcode":"24103"},"balance":812.50}"#
     );
+}
+
+#[tokio::test]
+async fn a_process_that_dies_after_the_rotation_goes_on_with_the_new_token() {
+    let folder = tempfile::tempdir().unwrap();
+    // The first request after the log-in is never answered: the process is ended while it waits.
+    let silent = std::sync::atomic::AtomicBool::new(true);
+    let server =
+        strict(move |_| if silent.swap(false, Ordering::SeqCst) { SILENCE.to_vec() } else { json(200, "[]") }).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    let working = tokio::spawn(async move { erp.fetch_page(&everything("customers")).await });
+    while server.seen_at("/customers").is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    working.abort();
+    assert!(working.await.unwrap_err().is_cancelled());
+    // A writer that was ended in mid-write leaves a half file beside: it is not what is read.
+    std::fs::write(folder.path().join("erp.refresh.new"), b"half").unwrap();
+    // The next process: the deployment still names the first token, which is used up.
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    erp.fetch_page(&everything("customers")).await.unwrap();
+    assert_eq!(vault(&folder).load("erp", "refresh").await.unwrap().unwrap().expose_secret(), "refresh-2");
+}
+
+#[tokio::test]
+async fn a_refused_refresh_token_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(|_| json(400, r#"{"error":"invalid_grant"}"#)).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    let failure = erp.fetch_page(&everything("customers")).await.unwrap_err();
+    assert_eq!(failure.class, Class::Halt);
+    assert!(!failure.message.contains("refresh-0"), "{failure}");
+    assert_eq!(server.seen().len(), 1, "it is not tried again: that locks users out");
 }

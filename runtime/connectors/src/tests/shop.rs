@@ -246,3 +246,21 @@ async fn settings_are_judged_all_at_once() {
     assert!(faults.iter().any(|fault| fault == "shop: credential `client_secret` is missing"), "{faults:?}");
     assert!(faults.iter().any(|fault| fault.contains("knows no config `pagesize`")), "{faults:?}");
 }
+
+#[tokio::test]
+async fn passes_of_changes_are_asked_one_by_one() {
+    let server = answering(|_| json(200, r#"{"data":[]}"#)).await;
+    let shop = shop(&server);
+    let fields = ["updatedAt", "createdAt", "deliveries.updatedAt"];
+    for pass in 0..fields.len() {
+        let mut request = everything("order");
+        request.window = Some(Window { pass, since: Some("2026-11-01T00:00:00Z".parse().unwrap()), until: None });
+        shop.fetch_page(&request).await.unwrap();
+    }
+    let asked = server.seen_at("/api/search/order");
+    for (seen, field) in asked.iter().zip(fields) {
+        let range =
+            format!(r#"{{"type":"range","field":"{field}","parameters":{{"gte":"2026-11-01T00:00:00.000+00:00"}}}}"#);
+        assert!(seen.body.contains(&range), "{field}: {}", seen.body);
+    }
+}

@@ -60,7 +60,7 @@ const ORDERS: &[FieldPlan] = &[
     field("DocumentLines", LINES),
 ];
 
-const ERP: SystemPlan = SystemPlan {
+pub(crate) const ERP: SystemPlan = SystemPlan {
     alias: "erp",
     name: "sap-business-one",
     manifest: include_str!("../../../../specs/systems/sap-business-one/connector.yaml"),
