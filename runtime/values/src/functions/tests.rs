@@ -180,7 +180,7 @@ fn the_inventory_is_complete() {
     let known: Vec<&str> = functions().map(|function| function.name).collect();
     let wanted: Vec<&str> = INVENTORY.split_whitespace().collect();
     assert_eq!(known, wanted);
-    let manual = manual::manual();
+    let manual = manual();
     for function in functions() {
         let title = format!("\n### {}\n", function.name);
         assert_eq!(manual.matches(&title).count(), 1, "the manual describes {} once", function.name);
