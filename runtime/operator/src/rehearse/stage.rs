@@ -58,7 +58,11 @@ pub(super) fn engine(
     let mut faults = Vec::new();
     for system in integration.plan.systems {
         let Some(settings) = connection(system.name, sandbox) else {
-            faults.push(format!("the sandbox cannot play {}: it plays shopware-6 and sap-business-one", system.name));
+            faults.push(format!(
+                "{} cannot be played without a scene: put a `rehearsal.yaml` beside the specs and hand it to `main_with_scene` in \
+                 main.rs (docs/operation.md)",
+                system.name
+            ));
             continue;
         };
         match Connectors::open(system, settings) {
