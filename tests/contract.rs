@@ -189,19 +189,101 @@ fn check_resource(description: &Value, name: &str, lines: Option<(&str, &str)>, 
 #[test]
 fn what_goes_to_business_central_fits_its_resource_pages() {
     let description = json(&repository().join("specs/systems/business-central/description.json"));
-    let cases = repository().join("specs/integrations/shopware-business-central/cases");
     let mut checked = 0;
-    for (mapping, name, lines) in [
-        ("order_to_sales_order", "salesOrder", Some(("salesOrderLines", "salesOrderLine"))),
-        ("customer_to_erp", "customer", None),
-    ] {
-        for case in std::fs::read_dir(cases.join(mapping)).expect("cases").flatten() {
-            let expected = json(&case.path().join("expected.json"));
-            for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
-                check_resource(&description, name, lines, record, &case.path().display().to_string());
-                checked += 1;
+    for integration in ["shopware-business-central", "shopify-business-central"] {
+        let cases = repository().join("specs/integrations").join(integration).join("cases");
+        for (mapping, name, lines) in [
+            ("order_to_sales_order", "salesOrder", Some(("salesOrderLines", "salesOrderLine"))),
+            ("customer_to_erp", "customer", None),
+        ] {
+            for case in std::fs::read_dir(cases.join(mapping)).expect("cases").flatten() {
+                let expected = json(&case.path().join("expected.json"));
+                for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
+                    check_resource(&description, name, lines, record, &case.path().display().to_string());
+                    checked += 1;
+                }
             }
         }
     }
-    assert!(checked >= 4, "there are records to check");
+    assert!(checked >= 8, "there are records to check");
+}
+
+/// The actions of the state machines, by Shopware's documentation.
+const TRANSITIONS: [&str; 14] = [
+    "cancel",
+    "complete",
+    "process",
+    "reopen",
+    "ship",
+    "ship_partially",
+    "retour",
+    "retour_partially",
+    "paid",
+    "paid_partially",
+    "authorize",
+    "refund",
+    "refund_partially",
+    "remind",
+];
+
+#[test]
+fn what_goes_to_shopware_fits_its_admin_api() {
+    let description = json(&repository().join("runtime/sandbox/data/shopware-6-entities.json"));
+    let cases = repository().join("specs/integrations/sap-business-one-shopware/cases");
+    let (mut records, mut actions) = (0, 0);
+    for mapping in std::fs::read_dir(&cases).expect("mappings").flatten().filter(|entry| entry.path().is_dir()) {
+        let name = mapping.file_name().to_string_lossy().into_owned();
+        let entity = match name.as_str() {
+            "item_to_product" | "stock_to_product" => Some("product"),
+            "tracking_to_delivery" => Some("order_delivery"),
+            _ => None,
+        };
+        for case in std::fs::read_dir(mapping.path()).expect("cases").flatten() {
+            let place = case.path().display().to_string();
+            let expected = json(&case.path().join("expected.json"));
+            for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
+                match entity {
+                    Some(entity) => {
+                        fits_shopware(&description["entities"][entity], record, &place);
+                        records += 1;
+                    }
+                    None => {
+                        fits_an_action(record, &place);
+                        actions += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(records >= 5 && actions >= 4, "there is something to check: {records}, {actions}");
+}
+
+/// Every name is a field or an association, and a key is 32 hex digits.
+fn fits_shopware(entity: &Value, record: &Value, place: &str) {
+    let fields = entity["fields"].as_array().expect("fields");
+    let associations = entity["associations"].as_object().expect("associations");
+    for (name, value) in record.as_object().expect("a record") {
+        let known = fields.iter().any(|field| field == name.as_str()) || associations.contains_key(name);
+        assert!(known, "{place}: Shopware has no `{name}` here");
+        if name == "id" || name.ends_with("Id") {
+            let hex =
+                |text: &str| text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            assert!(value.is_null() || value.as_str().is_some_and(hex), "{place}: `{name}` is {value}");
+        }
+    }
+}
+
+/// A transition of a state machine, or a document of an order.
+fn fits_an_action(record: &Value, place: &str) {
+    match record["transition"].as_str() {
+        Some(transition) => assert!(TRANSITIONS.contains(&transition), "{place}: no action `{transition}`"),
+        None => {
+            let kinds = ["invoice", "delivery_note", "credit_note", "storno"];
+            assert!(record["type"].as_str().is_some_and(|kind| kinds.contains(&kind)), "{place}: {record}");
+            assert!(
+                record["orderId"].is_string() && record["config"]["documentNumber"].is_string(),
+                "{place}: {record}"
+            );
+        }
+    }
 }
