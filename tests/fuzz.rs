@@ -46,6 +46,7 @@ fn cases(target: &str) -> usize {
             "preview" => 120,
             "manifest" => 150,
             "json" => 3_000,
+            "import" => 800,
             _ => 6_000,
         }
 }
@@ -296,6 +297,11 @@ fn json() {
 #[test]
 fn functions() {
     run(target("functions"));
+}
+
+#[test]
+fn import() {
+    run(target("import"));
 }
 
 /// Texts that grow, of every kind that was ever slow: a name, and the text with `n` parts.

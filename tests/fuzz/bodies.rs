@@ -27,6 +27,7 @@ pub const TARGETS: &[Target] = &[
     ("manifest", manifest),
     ("json", json),
     ("functions", call_functions),
+    ("import", import),
 ];
 
 /// Divides the parts of an input.
@@ -128,6 +129,28 @@ fn checked(spec: &str, catalogue: &str) -> Checked {
     }
     tell(&all, &project.files);
     Checked { model, sound: !errors(&all), files: project.files }
+}
+
+/// A description of a system, read as what it looks like and as CSV: the draft has no fault, or the description is refused in words.
+pub fn import(text: &str) {
+    for name in ["description", "description.csv"] {
+        let source = mapwright_import::Source { name: name.to_owned(), bytes: text.as_bytes().to_vec() };
+        match mapwright_import::import(&[source], &mapwright_import::Wanted::default()) {
+            Err(fault) => {
+                assert!(!fault.message.is_empty() && !fault.help.is_empty());
+                assert!(!fault.to_string().contains("fault of mapwright"), "{fault}");
+            }
+            Ok(imported) => {
+                let mut files = Files::default();
+                let file = files.add("draft.mapspec", imported.catalogue.as_str());
+                let (tree, mut faults) = parse(file, &imported.catalogue);
+                let project = Project { files, specs: vec![(file, tree)], ..Project::default() };
+                faults.extend(mapwright_model::check(&project).1);
+                faults.retain(|fault| fault.severity == Severity::Error);
+                assert!(faults.is_empty(), "the draft has a fault: {:?}\n{}", faults.first(), imported.catalogue);
+            }
+        }
+    }
 }
 
 /// The whole compiler: names, types, loss, coverage, flows, examples, generated Rust.

@@ -15,6 +15,7 @@ pub fn seeds(repository: &Path, target: &str) -> Vec<String> {
         "manifest" => all(&repository.join("specs/systems"), "yaml"),
         "json" => all(repository, "json"),
         "functions" => functions(),
+        "import" => all(&repository.join("compiler/import/tests/descriptions"), ""),
         other => panic!("no target {other}"),
     };
     texts.extend(found(repository, target));

@@ -73,10 +73,17 @@ impl Printer<'_> {
         let plain: HashSet<&str> =
             fields.iter().map(|field| field.wire.as_str()).filter(|wire| is_plain(wire)).collect();
         taken.extend(plain.iter().map(|name| (*name).to_owned()));
+        let mut wires = HashSet::new();
         for field in fields {
+            let subject = format!("{owner}.{}", field.wire);
+            if !wires.insert(field.wire.as_str()) || field.wire.trim().is_empty() {
+                let text = "not drafted: a field of this name stands above, or it has no name".to_owned();
+                self.notes.push(Note { place: field.place, subject, text });
+                continue;
+            }
             let name =
                 if plain.contains(field.wire.as_str()) { field.wire.clone() } else { unique(&field.wire, &mut taken) };
-            let typed = self.typed(&field.typed, &format!("{owner}.{}", field.wire));
+            let typed = self.typed(&field.typed, &subject);
             let marks = self.marks(field, &name, owner);
             let doc = if field.doc.is_empty() { String::new() } else { quoted(&field.doc) };
             let _fits = writeln!(text, "    {name} {typed} {marks} {doc}");
@@ -139,8 +146,13 @@ impl Printer<'_> {
             Shape::Json => "json".to_owned(),
             Shape::File => "file".to_owned(),
             Shape::Enum(words) => {
-                let words: Vec<String> =
-                    words.iter().map(|word| if is_word(word) { word.clone() } else { quoted(word) }).collect();
+                // A word that stands twice is one.
+                let mut seen = HashSet::new();
+                let words: Vec<String> = words
+                    .iter()
+                    .filter(|word| seen.insert(word.as_str()))
+                    .map(|word| if is_word(word) { word.clone() } else { quoted(word) })
+                    .collect();
                 format!("enum({})", words.join(", "))
             }
             Shape::Record(fields) if fields.is_empty() => "json".to_owned(),
