@@ -9,8 +9,10 @@ use serde_yaml::Spanned;
 
 use crate::fault::Fault;
 
-/// How deep lists and maps may nest.
-const DEPTH_MAX: usize = 100;
+/// How deep lists and records of JSON may nest, and lists and maps of YAML, whose reader takes more of the stack for each level: deeper
+/// than any description, and within the stack of every thread.
+const JSON_DEPTH_MAX: usize = 64;
+const DEPTH_MAX: usize = 40;
 /// How many values a YAML file may hold.
 const NODES_MAX: usize = 1_000_000;
 
@@ -124,7 +126,11 @@ fn unescaped(step: &str) -> String {
 
 /// Reads JSON values, one behind the other.
 pub(crate) fn from_json_lines(file: &str, text: &str) -> Result<Vec<Node>, Fault> {
-    let places = places(text);
+    let (places, deep) = places(text);
+    if let Some(line) = deep {
+        let message = format!("lists and records nest too deeply here: at most {JSON_DEPTH_MAX} levels are read");
+        return Err(Fault::at(file, line, message, "mend the file, or fetch it again"));
+    }
     let reading = Reading { places: &places, next: Cell::new(0) };
     let mut found = Vec::new();
     let mut rest = text;
@@ -158,15 +164,23 @@ struct ValuePlace<'t> {
     digits: &'t str,
 }
 
-/// The places of all values of a JSON text, in its order. Of a text that is no JSON it gives some places or other.
-fn places(text: &str) -> Vec<ValuePlace<'_>> {
+/// The places of all values of a JSON text, in its order, and the line where it nests too deeply. Of a text that is no JSON it gives some
+/// places or other.
+fn places(text: &str) -> (Vec<ValuePlace<'_>>, Option<u32>) {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut at, mut line) = (0_usize, 1_u32);
+    let (mut at, mut line, mut depth, mut deep) = (0_usize, 1_u32, 0_usize, None);
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'\n' => line += 1,
-            b'{' | b'[' => found.push(ValuePlace { line, digits: "" }),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > JSON_DEPTH_MAX {
+                    deep = deep.or(Some(line));
+                }
+                found.push(ValuePlace { line, digits: "" });
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
             b'"' => {
                 let begun = line;
                 at = behind_string(bytes, at);
@@ -188,7 +202,7 @@ fn places(text: &str) -> Vec<ValuePlace<'_>> {
         }
         at += 1;
     }
-    found
+    (found, deep)
 }
 
 /// The byte behind a string that begins at a byte.
@@ -407,6 +421,15 @@ mod tests {
         let node = from_yaml("a.yaml", "a:\n  b: 1\n  200:\n    on: x\n").unwrap();
         assert_eq!(node.pointer("/a/200/on").unwrap().line, 4);
         assert!(from_yaml("a.yaml", "a: [1\nb: 2").is_err());
+    }
+
+    #[test]
+    fn what_is_just_not_too_deep_is_read_within_the_stack_of_a_thread() {
+        let nested = |depth: usize| format!("{}1{}", "{\"a\": [".repeat(depth / 2), "]}".repeat(depth / 2));
+        assert!(from_json("a.json", &nested(JSON_DEPTH_MAX)).is_ok());
+        assert!(from_json("a.json", &nested(JSON_DEPTH_MAX + 2)).is_err());
+        assert!(from_yaml("a.yaml", &nested(DEPTH_MAX - 2)).is_ok());
+        assert!(from_yaml("a.yaml", &nested(DEPTH_MAX + 2)).is_err());
     }
 
     #[test]

@@ -259,6 +259,8 @@ impl<'x> Model<'x> {
 
     fn typed(&self, name: &str, property: &Element, subject: &str, notes: &mut Vec<Note>) -> Typed {
         if let Some(element) = name.strip_prefix("Collection(").and_then(|rest| rest.strip_suffix(')')) {
+            // A collection of collections is none of OData's types.
+            let element = if element.starts_with("Collection(") { "" } else { element };
             return Typed::plain(Shape::list(self.typed(element, property, subject, notes)));
         }
         let mut note = |text: &str| {

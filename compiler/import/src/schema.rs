@@ -135,18 +135,24 @@ impl<'d> Schemas<'d> {
 
     /// Does a schema describe a record with fields?
     pub(crate) fn is_record(&self, node: &Node) -> bool {
-        self.is_record_within(node, 0)
+        self.is_record_within(node, 0, &mut HashSet::new())
     }
 
-    fn is_record_within(&self, node: &Node, depth: usize) -> bool {
+    fn is_record_within(&self, node: &Node, depth: usize, seen: &mut HashSet<String>) -> bool {
+        // What was looked at on the way is not looked at again, or parts that name one another would multiply.
+        if let Some(reference) = node.text_of("$ref")
+            && !seen.insert(reference.to_owned())
+        {
+            return false;
+        }
         let Some(node) = self.behind(node).filter(|_| depth < 8) else { return false };
         let fields = node.get("properties").and_then(Node::map).is_some_and(|fields| !fields.is_empty());
         let parts = |word: &str| node.get(word).map(Node::list).unwrap_or_default();
         fields
-            || parts("allOf").iter().any(|part| self.is_record_within(part, depth + 1))
+            || parts("allOf").iter().any(|part| self.is_record_within(part, depth + 1, seen))
             || ["oneOf", "anyOf"].iter().any(|word| {
                 let choices: Vec<&Node> = parts(word).iter().filter(|choice| !is_null(choice)).collect();
-                choices.len() > 1 && choices.iter().all(|choice| self.is_record_within(choice, depth + 1))
+                choices.len() > 1 && choices.iter().all(|choice| self.is_record_within(choice, depth + 1, seen))
             })
     }
 
