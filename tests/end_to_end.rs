@@ -155,6 +155,18 @@ async fn dead_letters_are_seen_tried_again_and_arrive() {
     let status = run(&stage, &["status"]).await;
     assert_eq!(status.status.code(), Some(1), "a dead letter is not green: {}", said(&status));
 
+    // The trace id leads from the letter to the lines of the log.
+    let trace = said(&show).lines().find_map(|line| line.strip_prefix("trace")).expect("a trace").trim().to_owned();
+    let mut logged = stage.command(&["--log-json", "sync"]);
+    logged.env("MAPWRIGHT_LOG", "mapwright_engine=debug");
+    let retry = run(&stage, &["dead-letters", "retry", &id, "--reason", "a look at its trace"]).await;
+    assert_eq!(retry.status.code(), Some(0), "{}", said(&retry));
+    let logged = tokio::task::spawn_blocking(move || logged.output().expect("the program")).await.expect("no panic");
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8_lossy(&logged.stderr).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let ours = lines.iter().find(|line| line["fields"]["trace"] == trace.as_str());
+    assert_eq!(ours.expect("a line of the trace")["fields"]["state"], "DEAD", "{}", said(&logged));
+
     let nothing = run(&stage, &["dead-letters", "retry"]).await;
     assert_eq!(nothing.status.code(), Some(2), "{}", said(&nothing));
     sandbox.add_unknown_products();

@@ -509,6 +509,12 @@ pub(super) async fn conclude(
 ) -> Result<Finished, EngineError> {
     let fault = verdict.fault().cloned();
     let (before, after) = points(&verdict);
+    let target = match &verdict {
+        Verdict::Done(delivery) => delivery.target_key.clone(),
+        Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::Retry { .. } | Verdict::Ambiguous { .. } => None,
+        Verdict::Park { .. } | Verdict::Dead { .. } | Verdict::WaitDependency { .. } => None,
+        Verdict::WaitConnection { .. } | Verdict::HandBack | Verdict::Split { .. } => None,
+    };
     let conclusion = Conclusion { id: work.leased.id, fence: work.leased.fence, now: core.now(), verdict, probe };
     core.crash.reach(before);
     let concluded = core.store.conclude(conclusion).await?;
@@ -519,7 +525,14 @@ pub(super) async fn conclude(
             Ok(Finished { sent: false, state: None, fault })
         }
         Concluded::Applied(state) => {
-            tracing::debug!(message = work.leased.id.0, trace = %work.leased.capture_key, state = state.name(), "concluded");
+            tracing::debug!(
+                message = work.leased.id.0,
+                trace = %work.leased.capture_key,
+                source = work.leased.source_key,
+                target,
+                state = state.name(),
+                "concluded"
+            );
             count(core, work, state);
             Ok(Finished { sent: false, state: Some(state), fault })
         }
