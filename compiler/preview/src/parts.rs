@@ -2,22 +2,34 @@
 //!
 //! In: a model. Out: every `match` in it. Nothing is evaluated.
 
+use std::collections::BTreeSet;
+
 use mapwright_model::ir::{Answer, Argument, Block, Branch, Expr, ExprKind, Model, Statement, Take, TemplatePart};
 use mapwright_syntax::Span;
 
 /// Every `match` of the model: where it stands, how many arms it has, and has it an `otherwise`?
 pub(crate) fn matches_of(model: &Model) -> Vec<(Span, usize, bool)> {
-    let mut search = Search { found: Vec::new() };
+    searched(model).found
+}
+
+/// The tables that something looks a key up in.
+pub(crate) fn looked_up(model: &Model) -> BTreeSet<usize> {
+    searched(model).tables
+}
+
+fn searched(model: &Model) -> Search {
+    let mut search = Search { found: Vec::new(), tables: BTreeSet::new() };
     model.mappings.iter().for_each(|mapping| search.block(&mapping.body));
     model.rules.iter().for_each(|rule| search.expr(&rule.body));
     for table in &model.tables {
         table.rows.iter().map(|row| &row.result).chain(&table.otherwise).for_each(|branch| search.branch(branch));
     }
-    search.found
+    search
 }
 
 struct Search {
     found: Vec<(Span, usize, bool)>,
+    tables: BTreeSet<usize>,
 }
 
 impl Search {
@@ -113,7 +125,11 @@ impl Search {
                     }
                 }
             }
-            ExprKind::Apply { arguments, .. } | ExprKind::Lookup { arguments, .. } | ExprKind::List(arguments) => {
+            ExprKind::Lookup { table, arguments } => {
+                self.tables.insert(table.0);
+                arguments.iter().for_each(|argument| self.expr(argument));
+            }
+            ExprKind::Apply { arguments, .. } | ExprKind::List(arguments) => {
                 arguments.iter().for_each(|argument| self.expr(argument));
             }
             ExprKind::Record(block) => self.block(block),

@@ -61,8 +61,7 @@ impl Telling<'_> {
         match step {
             Step::Line { .. } | Step::Element { .. } => {}
             Step::Row { table, span } => {
-                let row =
-                    format!("table `{table}` has the row ({}): {}", self.place(*span), shortened(&self.source(*span)));
+                let row = format!("{table} has the row ({}): {}", self.place(*span), shortened(&self.source(*span)));
                 self.say(indent, row);
             }
             Step::Otherwise { table, span } => {

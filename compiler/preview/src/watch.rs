@@ -11,7 +11,7 @@ use mapwright_syntax::{Files, Span};
 
 use crate::eval::Evaluated;
 use crate::examples::said;
-use crate::parts::matches_of;
+use crate::parts::{looked_up, matches_of};
 use crate::told;
 
 /// Something that a case can reach.
@@ -224,6 +224,8 @@ impl Watch {
             let rows = table.rows.iter().enumerate().filter(|(row, _)| reached(*row));
             turned.extend(rows.map(|(_, row)| (row.span.file, row.span.start)));
         }
+        let reversed: Vec<&str> = model.tables.iter().filter_map(|table| table.reversed.as_deref()).collect();
+        let forward = looked_up(model);
         for (number, table) in model.tables.iter().enumerate().filter(|(_, table)| table.reversed.is_none()) {
             for (row, known) in table.rows.iter().enumerate() {
                 if turned.contains(&(known.span.file, known.span.start)) {
@@ -231,7 +233,9 @@ impl Watch {
                 }
                 note(Point::Row(number, row), known.span, format!("row {} of table `{}`", row + 1, table.name));
             }
-            if table.otherwise.is_some() {
+            // What is only read from its results never comes to `otherwise`.
+            let only_turned = !forward.contains(&number) && reversed.contains(&table.name.as_str());
+            if table.otherwise.is_some() && !only_turned {
                 note(Point::Otherwise(number), table.span, format!("`otherwise` of table `{}`", table.name));
             }
         }

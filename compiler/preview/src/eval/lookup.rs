@@ -33,7 +33,11 @@ impl<'r> Eval<'_, 'r> {
             if fits(table, row, &keys)? {
                 self.reach(Point::Row(id.0, number));
                 if let Some(watch) = self.watch {
-                    watch.row(&table.name, row.span);
+                    let name = match &table.reversed {
+                        Some(of) => format!("table `{of}`, read from its results to its keys,"),
+                        None => format!("table `{}`", table.name),
+                    };
+                    watch.row(&name, row.span);
                 }
                 return self.branch(&inner, &row.result);
             }
