@@ -1,6 +1,6 @@
 //! Specs made calm: lines that refuse nearly every record are taken away, so that most sound records are mapped to their end.
 //!
-//! In: a drawn spec. Out: the spec without the lines that stop more than one sound input of eight.
+//! In: a drawn spec. Out: the spec without the lines that stop more than one sound input of six.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,9 +13,9 @@ use crate::spec::Spec;
 use crate::wire::outcome;
 
 /// Sound inputs that are tried a round.
-const INPUTS: usize = 16;
+const INPUTS: usize = 12;
 /// How often lines are taken away.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 5;
 
 /// The lines that stopped an input, each once.
 fn stopped(said: &str) -> HashSet<u32> {
@@ -39,7 +39,7 @@ pub(crate) fn calmed(mut spec: Spec, mut checked: Checked, seed: u64) -> (Spec, 
             }
         }
         let often: HashSet<u32> =
-            counts.into_iter().filter(|(_, count)| count * 8 > INPUTS).map(|(line, _)| line).collect();
+            counts.into_iter().filter(|(_, count)| count * 6 > INPUTS).map(|(line, _)| line).collect();
         let smaller = spec.without_lines(&often);
         if often.is_empty() || smaller.count() == spec.count() {
             break;

@@ -2,7 +2,7 @@
 //!
 //! The texts are written digit by digit here, so that numbers reach both back ends as no serializer of ours would write them.
 
-use mapwright_model::ir::{EntityRef, Field, Model, RecordId, Spelling, Type};
+use mapwright_model::ir::{EntityRef, Field, Model, RecordId, Spelling, Type, Unit};
 use mapwright_values::{Json, Reference, Test};
 
 use crate::draw::Draw;
@@ -93,12 +93,32 @@ impl Inputs<'_> {
         Some(self.value(&field.ty, &field.spelling))
     }
 
-    fn value(&mut self, ty: &Type, spelling: &Spelling) -> String {
+    pub(crate) fn value(&mut self, ty: &Type, spelling: &Spelling) -> String {
         if self.draw.chance(self.wild) {
             return self.odd();
         }
         let text = |text: &str| Json::text(text.to_owned()).to_text();
         match ty {
+            Type::Text { .. } if *spelling == Spelling::AsNumber => {
+                self.draw.pick(&["0", "7", "12", "10231", "1.50", "-3", "0.10"]).to_owned()
+            }
+            Type::Text { max: Some(max), unit: unit @ (Unit::Bytes(_) | Unit::Utf16) } => {
+                let drawn = if self.draw.chance(30) && *unit == Unit::Utf16 {
+                    self.draw.choose(ODD_TEXTS)
+                } else {
+                    self.draw.choose(TEXTS)
+                };
+                let most = *max as usize + usize::from(self.draw.chance(self.wild.min(2)));
+                let mut fitting = String::new();
+                for character in drawn.chars() {
+                    let length =
+                        |text: &str| if *unit == Unit::Utf16 { text.encode_utf16().count() } else { text.len() };
+                    if length(&fitting) + length(character.encode_utf8(&mut [0; 4])) <= most {
+                        fitting.push(character);
+                    }
+                }
+                text(&fitting)
+            }
             Type::Text { max, .. } => {
                 let drawn = if self.draw.chance(15) { self.draw.choose(ODD_TEXTS) } else { self.draw.choose(TEXTS) };
                 let long = drawn.repeat(if self.draw.chance(5) { 30 } else { 1 });
@@ -132,8 +152,35 @@ impl Inputs<'_> {
                 let yes = self.draw.chance(50);
                 match spelling {
                     Spelling::BooleanWords { yes: one, no: other } => text(if yes { one } else { other }),
+                    Spelling::AsNumber => if yes { "1" } else { "0" }.to_owned(),
                     _ => yes.to_string(),
                 }
+            }
+            Type::Date | Type::Time | Type::Instant if matches!(spelling, Spelling::Format(_)) => {
+                let Spelling::Format(format) = spelling else { return "null".to_owned() };
+                let (year, month, day) = *self.draw.choose(&[
+                    ("2026", "03", "14"),
+                    ("2024", "02", "29"),
+                    ("1999", "12", "31"),
+                    ("2026", "10", "25"),
+                ]);
+                let (hour, minute, second) = *self.draw.choose(&[
+                    ("10", "15", "00"),
+                    ("02", "30", "59"),
+                    ("00", "00", "00"),
+                    ("23", "59", "59"),
+                ]);
+                let zone = *self.draw.choose(&["+00:00", "+01:00", "-05:00"]);
+                let parts = [
+                    ("%Y", year),
+                    ("%m", month),
+                    ("%d", day),
+                    ("%H", hour),
+                    ("%M", minute),
+                    ("%S", second),
+                    ("%:z", zone),
+                ];
+                text(&parts.iter().fold(format.clone(), |said, (sign, part)| said.replace(sign, part)))
             }
             Type::Date => text(self.draw.pick(&[
                 "2026-03-14",
@@ -170,7 +217,7 @@ impl Inputs<'_> {
             }
             Type::Enum(words) => {
                 let word = self.draw.choose(&words.values).wire.clone();
-                text(&word)
+                if *spelling == Spelling::AsNumber { word } else { text(&word) }
             }
             Type::Record(id) => self.record(*id),
             Type::List(list) => {
@@ -182,13 +229,35 @@ impl Inputs<'_> {
                 let elements: Vec<String> = (0..count).map(|_| self.value(&list.element, &list.spelling)).collect();
                 format!("[{}]", elements.join(","))
             }
-            Type::Json | Type::Map(_) | Type::File => (*self.draw.choose(WRONG)).to_owned(),
+            Type::Map(of) => {
+                let count = self.draw.below(4);
+                let members: Vec<String> = ["b", "a", "colour x"]
+                    .iter()
+                    .take(count)
+                    .map(|name| format!("\"{name}\":{}", self.value(of, &Spelling::Plain)))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }
+            Type::Json | Type::File => (*self.draw.choose(WRONG)).to_owned(),
             Type::Quotient | Type::Money | Type::Never => "null".to_owned(),
         }
     }
 
     fn number(&mut self, digits: String, spelling: &Spelling) -> String {
-        if *spelling == Spelling::NumberAsText { format!("\"{digits}\"") } else { digits }
+        match spelling {
+            Spelling::NumberAsText => format!("\"{digits}\""),
+            Spelling::MarkedNumber(mark) => format!("\"{}\"", digits.replace('.', mark)),
+            Spelling::PaddedNumber(width) => {
+                let width = *width as usize;
+                let whole = digits.trim_start_matches('-');
+                format!("\"{whole:0>width$}\"")
+            }
+            Spelling::Plain
+            | Spelling::BooleanWords { .. }
+            | Spelling::Hex
+            | Spelling::Format(_)
+            | Spelling::AsNumber => digits,
+        }
     }
 
     fn odd(&mut self) -> String {

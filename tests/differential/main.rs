@@ -23,6 +23,7 @@
 mod calm;
 mod corpus;
 mod draw;
+mod forms;
 mod input;
 mod layout;
 mod program;
@@ -34,7 +35,7 @@ mod wire;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use mapwright_model::ir::Model;
+use mapwright_model::ir::{Model, Spelling};
 use mapwright_preview::Preview;
 use mapwright_values::{Outcome, Reference};
 
@@ -45,6 +46,10 @@ use crate::project::Checked;
 use crate::spec::Spec;
 use crate::wire::{Question, answer, outcome};
 
+/// Specs of the usual run.
+const SPECS: usize = 60;
+/// Inputs of each.
+const INPUTS: usize = 200;
 /// How often references are answered for one input.
 const ROUNDS: usize = 4;
 /// How many disagreements of a run are made small before they are shown, which takes a while.
@@ -107,11 +112,11 @@ fn specs(count: usize, seed: u64) -> Vec<Drawn> {
 fn questions(model: &Model, checked: &Checked, index: usize, (draw, wild): (Draw, usize)) -> Vec<(Question, String)> {
     let mut inputs = Inputs { model, draw, wild, depth: 0 };
     let mapping = &model.mappings[0];
-    let source = model.entity(&mapping.sources[0].entity).expect("an entity").record;
+    let types: Vec<_> = mapping.sources.iter().map(|source| mapping.locals[source.local.0].ty.clone()).collect();
     let mut question = Question {
         spec: index,
         mapping: mapping.name.clone(),
-        sources: vec![inputs.record(source)],
+        sources: types.iter().map(|source| inputs.value(source, &Spelling::Plain)).collect(),
         settings: inputs.settings(),
         answers: Vec::new(),
         captured_at: "2026-03-29T01:30:00Z".to_owned(),
@@ -138,10 +143,11 @@ fn questions(model: &Model, checked: &Checked, index: usize, (draw, wild): (Draw
 #[test]
 fn preview_and_generated_code_agree() {
     let (count, inputs) =
-        (environment("MAPWRIGHT_DIFFERENTIAL_SPECS", 60), environment("MAPWRIGHT_DIFFERENTIAL_INPUTS", 200));
+        (environment("MAPWRIGHT_DIFFERENTIAL_SPECS", SPECS), environment("MAPWRIGHT_DIFFERENTIAL_INPUTS", INPUTS));
     let seed = environment("MAPWRIGHT_DIFFERENTIAL_SEED", 1) as u64;
     let begun = Instant::now();
     let drawn = specs(count, seed);
+    let seldom = forms::seldom(&drawn);
     println!("specs after {:.1} s", begun.elapsed().as_secs_f32());
     let codes: Vec<String> =
         drawn.iter().map(|one| mapwright_codegen::emit(&one.checked.model, &one.checked.files)).collect();
@@ -197,6 +203,8 @@ fn preview_and_generated_code_agree() {
     );
     assert!(faults.is_empty(), "preview and generated code disagree\n\n{}", faults.join("\n\n----------\n\n"));
     assert!(pairs >= count * inputs, "every input is mapped at least once");
+    let usual = count >= SPECS && inputs >= INPUTS;
+    assert!(seldom.is_empty() || !usual, "too seldom drawn:\n{}", seldom.join("\n"));
     // A generator whose records nearly all end alike compares little.
     let all: usize = ends.values().sum();
     for (kind, least) in [("Mapped", 40), ("Rejected", 10), ("Skipped", 2)] {

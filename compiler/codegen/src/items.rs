@@ -125,8 +125,12 @@ impl Project<'_> {
         let (name, documentation) = (self.rule(id), self.documentation(&rule.name, &rule.doc, rule.span));
         let parameters = parameters(&body, &rule.parameters);
         let result = rust_type_or_missing(&rule.result, rule.optional);
-        let code = body.code_as(&rule.body, &rule.result, rule.optional);
-        let Code { statements, value } = if rule.body.ty == Type::Never { code } else { code.ok() };
+        // A body that always answers leaves the function by itself: there is no value to wrap.
+        let Code { statements, value } = if rule.body.ty == Type::Never {
+            body.code(&rule.body)
+        } else {
+            body.code_as(&rule.body, &rule.result, rule.optional).ok()
+        };
         let inner = if crate::block::makes_records(&rule.body) {
             let file = self.file(rule.span);
             quote! { let body = || { #statements #value }; run.within_file(#file, body) }

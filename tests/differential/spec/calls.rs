@@ -235,7 +235,7 @@ fn gives(function: &Function, wanted: &Kind) -> bool {
             Some(Takes::Integer) => matches!(wanted, Kind::Whole),
             _ => false,
         },
-        (Returns::ElementOf(_), wanted) => !matches!(wanted, Kind::List(..) | Kind::Json),
+        (Returns::ElementOf(_), wanted) => !matches!(wanted, Kind::List(..) | Kind::Json | Kind::Map(_)),
         (Returns::ListOfElements(_), Kind::List(element, _)) => !matches!(element.as_ref(), Kind::List(..)),
         (Returns::ListOfText(_), Kind::List(element, _)) => matches!(element.as_ref(), Kind::Text(_)),
         (Returns::ListOfNumbers(_), Kind::List(element, _)) => matches!(element.as_ref(), Kind::Number(_)),

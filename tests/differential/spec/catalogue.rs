@@ -11,7 +11,10 @@ const ENUMS: &[&[(&str, Option<&str>)]] = &[
 impl Author {
     /// A leaf type: how it is declared, and its kind.
     fn leaf(&mut self, path: &str, target: bool) -> (String, Kind) {
-        let (text, kind) = match self.draw.below(if target { 22 } else { 24 }) {
+        if self.draw.chance(30) {
+            return self.spelled(path);
+        }
+        let (text, kind) = match self.draw.below(24) {
             0 | 1 => ("text", Kind::Text(None)),
             2 => ("text(1)", Kind::Text(Some(1))),
             3 => ("text(5)", Kind::Text(Some(5))),
@@ -30,8 +33,46 @@ impl Author {
             18 => ("uuid", Kind::Uuid),
             19 => ("uuid as hex", Kind::Uuid),
             22 => ("decimal(12,3) as text", Kind::Number(3)),
-            23 => ("json", Kind::Json),
+            23 if target => ("json", Kind::Json),
+            23 => return self.open(),
             _ => return self.enumeration(path),
+        };
+        (text.to_owned(), kind)
+    }
+
+    /// A leaf that is written otherwise than JSON has it, or counted otherwise than in characters.
+    fn spelled(&mut self, path: &str) -> (String, Kind) {
+        let (text, kind) = match self.draw.below(16) {
+            0 => ("integer as text", Kind::Whole),
+            1 => ("integer as text(8)", Kind::Whole),
+            2 => ("decimal(8,0) as text(8)", Kind::Number(0)),
+            3 => ("decimal(9,3) as text(\",\")", Kind::Number(3)),
+            4 => ("text(10) as number", Kind::Text(Some(10))),
+            5 => ("boolean as number", Kind::Boolean),
+            6 => ("boolean as text", Kind::Boolean),
+            7 => ("date as text(\"%d.%m.%Y\")", Kind::Date),
+            8 => ("date as text(\"%Y%m%d\")", Kind::Date),
+            9 => ("time as text(\"%H%M%S\")", Kind::Time),
+            10 => ("datetime as text(\"%d.%m.%Y %H:%M:%S%:z\")", Kind::Instant),
+            11 => ("text(12 bytes)", Kind::Text(Some(12))),
+            12 => ("text(12 bytes \"windows-1252\")", Kind::Text(Some(12))),
+            13 => ("text(6 utf16)", Kind::Text(Some(6))),
+            _ => {
+                self.words.push(Words { path: path.to_owned(), names: vec!["open", "done", "gone"] });
+                let text = "enum(open = 10, done = 20, gone = -1) as number".to_owned();
+                return (text, Kind::Word(self.words.len() - 1));
+            }
+        };
+        (text.to_owned(), kind)
+    }
+
+    /// A map or JSON.
+    fn open(&mut self) -> (String, Kind) {
+        let (text, kind) = match self.draw.below(4) {
+            0 => ("map from text to text(40)", Kind::Map(Box::new(Kind::Text(Some(40))))),
+            1 => ("map from text to integer", Kind::Map(Box::new(Kind::Whole))),
+            2 => ("map from text to decimal(10,2)", Kind::Map(Box::new(Kind::Number(2)))),
+            _ => ("json", Kind::Json),
         };
         (text.to_owned(), kind)
     }
@@ -55,10 +96,22 @@ impl Author {
             lines.push("id uuid as hex  key".to_owned());
             fields.push(Field { name: "id".to_owned(), kind: Kind::Uuid, optional: false, required: false });
         }
+        if depth > 0 && !target && self.draw.chance(50) {
+            lines.push("no integer  key".to_owned());
+            fields.push(Field { name: "no".to_owned(), kind: Kind::Whole, optional: false, required: false });
+        }
+        if self.draw.chance(40) {
+            for (name, text, kind, optional) in
+                [("Alike", "text(20)?", Kind::Text(Some(20)), true), ("Same", "integer", Kind::Whole, false)]
+            {
+                lines.push(format!("{name} {text}"));
+                fields.push(Field { name: name.to_owned(), kind, optional, required: false });
+            }
+        }
         for _ in 0..self.draw.between(3, if depth == 0 { 12 } else { 5 }) {
             let name = self.fresh(if target { "T" } else { "s" });
             let (text, kind) = self.leaf(&format!("{path}.{name}"), target);
-            let optional = self.draw.chance(45) && kind != Kind::Json;
+            let optional = self.draw.chance(45) && (target || kind != Kind::Json);
             let required = target && self.draw.chance(20);
             let mut line = format!("{name} {text}");
             line.push_str(if optional { "?" } else { "" });
@@ -88,7 +141,12 @@ impl Author {
 
     /// A record or list in a record.
     fn inner(&mut self, path: &str, depth: usize, target: bool) -> (String, Kind, bool) {
-        match self.draw.below(6) {
+        match self.draw.below(7) {
+            6 => {
+                let (text, kind) = self.open();
+                let optional = self.draw.chance(50);
+                (format!("{text}{}", if optional { "?" } else { "" }), kind, optional)
+            }
             0 | 1 => {
                 let (text, record) = self.record(path, depth + 1, target);
                 let optional = self.draw.chance(50);
@@ -96,13 +154,14 @@ impl Author {
             }
             2..=4 => {
                 let (text, record) = self.record(path, depth + 1, target);
-                let maybe = if self.draw.chance(30) { "?" } else { "" };
-                (format!("list{maybe} {text}"), Kind::List(Box::new(Kind::Record(record)), false), false)
+                let maybe = self.draw.pick(&["", "", "", "?", "?", "(1..)"]);
+                let mark = if target { self.draw.pick(&["", "", "  added", "  replaced"]) } else { "" };
+                (format!("list{maybe} {text}{mark}"), Kind::List(Box::new(Kind::Record(record)), false), false)
             }
             _ => {
                 let (text, kind) = loop {
                     let (text, kind) = self.leaf(path, target);
-                    if !matches!(kind, Kind::Word(_) | Kind::Json) {
+                    if !matches!(kind, Kind::Word(_) | Kind::Json | Kind::Map(_)) {
                         break (text, kind);
                     }
                 };

@@ -7,6 +7,9 @@ use crate::draw::Draw;
 const ASKED: &str = "  entity Items { Code text(20) key;  Name text(100)?;  Group integer?;  Price decimal(19,6)?;  \
                      Valid boolean(\"tYES\", \"tNO\");  Since date?;  Link uuid as hex? }\n  \
                      entity Docs { Entry integer key;  Number text(30)? }\n";
+/// The second source of some mappings.
+const CUSTOMER: &str = "  entity customer { id uuid as hex key;  name text?;  rank integer(0..9)?;  since date;  \
+                        labels list? of text(20);  Alike text(30)?;  Same integer }\n";
 
 /// A random spec.
 pub(crate) fn draw(seed: u64) -> Spec {
@@ -16,14 +19,13 @@ pub(crate) fn draw(seed: u64) -> Spec {
         words: Vec::new(),
         names: Vec::new(),
         callables: Vec::new(),
+        csv: Vec::new(),
         count: 0,
     };
     let (order, source) = author.record("shop.order", 0, false);
     let (orders, target) = author.record("erp.Orders", 0, true);
     author.items();
-    let shop = format!(
-        "system shop_system \"Shop\" {{\n  entity order {order}\n  entity customer {{ id uuid as hex key;  name text? }}\n}}\n"
-    );
+    let shop = format!("system shop_system \"Shop\" {{\n  entity order {order}\n{CUSTOMER}}}\n");
     let erp = format!("system erp_system \"ERP\" {{\n  entity Orders {orders}\n{ASKED}}}\n");
     let mut pieces = vec![
         Piece::line("use \"shop\" as shop").fixed(),
@@ -33,20 +35,130 @@ pub(crate) fn draw(seed: u64) -> Spec {
         Piece::line("ignore rest of shop.order, rest of erp.Items because \"not of interest here\"").fixed(),
     ];
     author.settings(&mut pieces);
+    if author.draw.chance(40) {
+        pieces.push(author.csv_table());
+    }
     for _ in 0..author.draw.between(1, 3) {
         pieces.extend(author.table());
     }
     for _ in 0..author.draw.between(1, 3) {
         pieces.extend(author.rule());
     }
-    author.names.push(Name { text: "order".to_owned(), kind: Kind::Record(source), optional: false, element: false });
-    let body = author.block(target, 0);
+    let (sources, parts) = author.sources(source);
+    let mut body = author.block(target, 0);
+    if author.draw.chance(20) {
+        body.insert(0, Piece::line("owner \"Sales\", agreed 2026-03-14   note \"as the workshop said\""));
+    }
     let part = if author.draw.chance(50) { "part of " } else { "" };
-    pieces.push(Piece::block(format!("mapping m from shop.order as order to {part}erp.Orders"), body).fixed());
-    Spec { systems: vec![("shop".to_owned(), shop), ("erp".to_owned(), erp)], pieces }
+    pieces.push(Piece::block(format!("mapping m from {sources} to {part}erp.Orders{parts}"), body).fixed());
+    let systems = vec![("shop".to_owned(), shop), ("erp".to_owned(), erp)];
+    Spec { systems, csv: author.csv, pieces }
 }
 
 impl Author {
+    /// What a mapping is made from, and `one per` where it makes several; brings the names into scope.
+    fn sources(&mut self, source: usize) -> (String, String) {
+        let mut name = |text: &str, kind: Kind, element: bool| {
+            self.names.push(Name { text: text.to_owned(), kind, optional: false, element });
+        };
+        let field = |name: &str, kind: Kind| Field { name: name.to_owned(), kind, optional: false, required: false };
+        let sure = |field: &&Field| {
+            !field.optional
+                && !matches!(field.kind, Kind::Json | Kind::Map(_) | Kind::Record(_) | Kind::List(..) | Kind::Boolean)
+        };
+        match self.draw.below(12) {
+            0 | 1 => {
+                let leaves: Vec<Field> = self.shapes[source].fields.iter().filter(sure).cloned().collect();
+                let by = self.draw.choose(&leaves).clone();
+                let rows = Kind::List(Box::new(Kind::Record(source)), false);
+                let fields = vec![field("key", by.kind.clone()), field("rows", rows)];
+                self.shapes.push(Shape { path: String::new(), fields });
+                name("group", Kind::Record(self.shapes.len() - 1), false);
+                (format!("shop.order as order grouped by order.{} as group", by.name), String::new())
+            }
+            2 => {
+                let fields = vec![field("id", Kind::Uuid)];
+                self.shapes.push(Shape { path: String::new(), fields });
+                name("order", Kind::Record(self.shapes.len() - 1), false);
+                ("deleted shop.order as order".to_owned(), String::new())
+            }
+            3 => {
+                let optional = |name: &str, kind: Kind| Field { optional: true, ..field(name, kind) };
+                let fields = vec![
+                    field("id", Kind::Uuid),
+                    optional("name", Kind::Text(None)),
+                    optional("rank", Kind::Whole),
+                    field("since", Kind::Date),
+                    field("labels", Kind::List(Box::new(Kind::Text(Some(20))), false)),
+                    optional("Alike", Kind::Text(Some(30))),
+                    field("Same", Kind::Whole),
+                ];
+                self.shapes.push(Shape { path: "shop.customer".to_owned(), fields });
+                name("order", Kind::Record(source), false);
+                name("customer", Kind::Record(self.shapes.len() - 1), false);
+                ("shop.order as order, shop.customer as customer".to_owned(), String::new())
+            }
+            4..=6 => {
+                name("order", Kind::Record(source), false);
+                let lists: Vec<(String, Kind)> = self.shapes[source]
+                    .fields
+                    .iter()
+                    .filter_map(|field| match &field.kind {
+                        Kind::List(element, _) => Some((field.name.clone(), element.as_ref().clone())),
+                        _ => None,
+                    })
+                    .filter(|(_, element)| match element {
+                        Kind::Record(shape) => self.shapes[*shape].fields.iter().any(|field| field.name == "no"),
+                        _ => true,
+                    })
+                    .collect();
+                if lists.is_empty() {
+                    return ("shop.order as order".to_owned(), String::new());
+                }
+                let (list, element) = self.draw.choose(&lists).clone();
+                self.names.push(Name { text: "piece".to_owned(), kind: element, optional: false, element: false });
+                let kept = if self.draw.chance(40) { self.sure(&Kind::Boolean, 2) } else { None };
+                let kept = kept.map(|condition| format!(" where {condition}")).unwrap_or_default();
+                self.names.iter_mut().for_each(|name| name.element |= name.text == "piece");
+                ("shop.order as order".to_owned(), format!(" one per order.{list} as piece{kept}"))
+            }
+            _ => {
+                name("order", Kind::Record(source), false);
+                ("shop.order as order".to_owned(), String::new())
+            }
+        }
+    }
+
+    /// A table whose rows stand in a CSV file.
+    fn csv_table(&mut self) -> Piece {
+        let name = self.fresh("sheet");
+        let file = format!("{name}.csv");
+        let two = self.draw.chance(40);
+        let head = if two { "method,class,code,note\n" } else { "method,code,note\n" };
+        let mut text = head.to_owned();
+        for (index, method) in ["DE", "AT", "10231", "a", "\"x,y,z\"", "Müller", "01"].iter().enumerate() {
+            if self.draw.chance(75) {
+                let class = if two { format!("{},", index % 3) } else { String::new() };
+                text.push_str(&format!("{method},{class}{},\"note {index}\"\n", index * 3));
+            }
+        }
+        let (keys, columns) = if two { (", class integer", ", class") } else { ("", "") };
+        let mut parameters = vec![(Kind::Text(Some(20)), false)];
+        parameters.extend(two.then_some((Kind::Whole, false)));
+        self.csv.push((file.clone(), text));
+        self.callables.push(Callable {
+            name: name.clone(),
+            table: true,
+            parameters,
+            result: Kind::Whole,
+            optional: false,
+            one_to_one: !two,
+        });
+        Piece::line(format!(
+            "table {name} from method text(20){keys} to integer in csv \"{file}\" columns method{columns}, code"
+        ))
+    }
+
     fn items(&mut self) {
         let field =
             |name: &str, kind: Kind, optional: bool| Field { name: name.to_owned(), kind, optional, required: false };
@@ -72,6 +184,10 @@ impl Author {
             ("decimal(10,2)", Kind::Number(2)),
             ("boolean", Kind::Boolean),
             ("date", Kind::Date),
+            ("datetime", Kind::Instant),
+            ("time", Kind::Time),
+            ("uuid", Kind::Uuid),
+            ("text(6 utf16)", Kind::Text(Some(6))),
         ];
         for _ in 0..self.draw.between(1, 3) {
             let (said, kind) = self.draw.choose(&types).clone();
@@ -135,6 +251,8 @@ impl Author {
             }
         };
         let record = self.draw.chance(20);
+        let one_to_one = kinds.len() == 1 && !record && self.draw.chance(60);
+        let mut results = Vec::new();
         let mut rows = Vec::new();
         let mut seen = Vec::new();
         for _ in 0..self.draw.between(1, 5) {
@@ -151,7 +269,16 @@ impl Author {
                 continue;
             }
             let value = self.cell(&kind, record)?;
-            rows.push(Piece::line(format!("{cells} -> {value}")));
+            if one_to_one && results.contains(&value) {
+                continue;
+            }
+            let answer = if one_to_one { 100 } else { self.draw.below(100) };
+            rows.push(Piece::line(match answer {
+                0..4 => format!("{cells} -> reject \"not {{{}}}\"", keys[0].split(' ').next().unwrap_or_default()),
+                4..6 => format!("{cells} -> skip \"not this one\""),
+                _ => format!("{cells} -> {value}"),
+            }));
+            results.push(value);
             seen.push(cells);
         }
         let mut optional = false;
@@ -177,7 +304,14 @@ impl Author {
         } else {
             (result, kind)
         };
-        self.callables.push(Callable { name: name.clone(), table: true, parameters: kinds, result: kind, optional });
+        self.callables.push(Callable {
+            name: name.clone(),
+            table: true,
+            parameters: kinds,
+            result: kind,
+            optional,
+            one_to_one,
+        });
         Some(Piece::block(format!("table {name} from {} to {result}", keys.join(", ")), rows))
     }
 
@@ -222,6 +356,7 @@ impl Author {
                 parameters: kinds,
                 result: Kind::Record(shape),
                 optional: false,
+                one_to_one: false,
             });
             Some(Piece::block(format!("rule {name}({}) {path} =", parameters.join(", ")), body))
         } else {
@@ -252,6 +387,7 @@ impl Author {
             parameters: kinds,
             result: kind,
             optional,
+            one_to_one: false,
         });
         Some(Piece::line(format!("rule {name}({parameters}) {said}{} = {value}", if optional { "?" } else { "" })))
     }

@@ -71,7 +71,7 @@ impl Author {
                 let name = *self.draw.choose(&self.words[*words].names);
                 quoted(name)
             }
-            Kind::Instant | Kind::Uuid | Kind::Json | Kind::Record(_) | Kind::List(..) => return None,
+            Kind::Instant | Kind::Uuid | Kind::Json | Kind::Map(_) | Kind::Record(_) | Kind::List(..) => return None,
         })
     }
 
@@ -179,14 +179,33 @@ impl Author {
             Kind::Number(_) => self.number(depth),
             Kind::Boolean => self.boolean(depth),
             Kind::List(element, missing) => self.list(element, *missing, depth),
-            Kind::Date | Kind::Time | Kind::Instant | Kind::Uuid | Kind::Json | Kind::Word(_) | Kind::Record(_) => None,
+            Kind::Map(of) => {
+                let of = of.as_ref().clone();
+                self.map(&of, depth)
+            }
+            Kind::Json => {
+                let kind = self.leaf_kind();
+                if self.draw.chance(50) { self.map(&kind, depth) } else { self.expression(&kind, depth - 1) }
+            }
+            Kind::Date | Kind::Time | Kind::Instant | Kind::Uuid | Kind::Word(_) | Kind::Record(_) => None,
         }
+    }
+
+    /// `{ a <- ... }`: a map or JSON made in place.
+    fn map(&mut self, of: &Kind, depth: usize) -> Option<Made> {
+        let mut lines = Vec::new();
+        for name in ["a", "b", "`c d`"] {
+            if self.draw.chance(60) {
+                lines.push(format!("{name} <- {}", self.expression(of, depth - 1)?.text));
+            }
+        }
+        Some(Made::sure(format!("{{ {} }}", lines.join("; "))))
     }
 
     fn whole(&mut self, depth: usize) -> Option<Made> {
         let elements: Vec<String> =
             self.names.iter().filter(|name| name.element).map(|name| name.text.clone()).collect();
-        if !elements.is_empty() && self.draw.chance(30) {
+        if !elements.is_empty() && self.draw.chance(60) {
             return Some(Made::sure(format!("position({})", self.draw.choose(&elements))));
         }
         let (left, right) = (self.sure(&Kind::Whole, depth - 1)?, self.sure(&Kind::Whole, depth - 1)?);
@@ -199,6 +218,18 @@ impl Author {
             0 => format!("(-{left})"),
             1 => format!("round({left} / {right}, {}, {})", self.draw.below(7), self.mode()),
             2 => format!("{}({left} / {right})", self.draw.pick(&["floor", "ceiling"])),
+            3 => match self.draw.below(3) {
+                0 => {
+                    let list = self.expression(&Kind::List(Box::new(Kind::Number(6)), false), depth - 1)?;
+                    let text = format!("({} | average | round({}, {}))", list.text, self.draw.below(7), self.mode());
+                    return Some(Made::maybe(text, true));
+                }
+                1 => {
+                    let units = self.draw.pick(&["\"kg\", \"g\"", "\"lb\", \"kg\"", "\"cm\", \"in\"", "\"ml\", \"l\""]);
+                    format!("round(convert_unit({left}, {units}), {}, {})", self.draw.below(7), self.mode())
+                }
+                _ => format!("tax_in({left}, {right}, 2, {})", self.mode()),
+            },
             _ => format!("({left} {} {right})", self.draw.pick(&["+", "-", "*"])),
         }))
     }
@@ -303,7 +334,14 @@ impl Author {
         for literal in literals {
             let made = self.expression(wanted, depth - 1)?;
             optional |= made.optional;
-            arms.push(format!("{literal} -> {}", made.text));
+            let more = if self.draw.chance(30) { self.literal(&kind) } else { None };
+            let more = more.filter(|more| *more != literal).map(|more| format!(", {more}")).unwrap_or_default();
+            let answer = match self.draw.below(25) {
+                0 => self.reason("reject", 1),
+                1 => self.reason("skip", 1),
+                _ => made.text,
+            };
+            arms.push(format!("{literal}{more} -> {answer}"));
         }
         if kind == Kind::Boolean && arms.len() == 2 {
             whole = true;
@@ -319,6 +357,29 @@ impl Author {
 
     /// A table or a rule.
     fn called(&mut self, wanted: &Kind, depth: usize) -> Option<Made> {
+        if self.draw.chance(25) {
+            let turned: Vec<_> = self
+                .callables
+                .iter()
+                .filter(|one| one.one_to_one && one.parameters[0].0.serves(wanted))
+                .cloned()
+                .collect();
+            if !turned.is_empty() {
+                let table = self.draw.choose(&turned).clone();
+                let value = self.sure(&table.result, depth - 1)?;
+                let text = if self.draw.chance(50) {
+                    format!("reverse_lookup({}, {value})", table.name)
+                } else {
+                    format!("({value} | reverse_lookup({}))", table.name)
+                };
+                let answer = self.simple(wanted)?;
+                let answered = self.draw.chance(80);
+                return Some(Made::maybe(
+                    if answered { format!("({text} if invalid {})", answer.text) } else { text },
+                    answered && answer.optional,
+                ));
+            }
+        }
         let fitting: Vec<_> = self.callables.iter().filter(|one| one.result.serves(wanted)).cloned().collect();
         if fitting.is_empty() {
             return None;
@@ -374,6 +435,10 @@ impl Author {
                 });
             }
             return Some(Made::sure(format!("[{}]", elements.join(", "))));
+        }
+        if self.draw.chance(15) {
+            let list = self.expression(&Kind::List(Box::new(element.clone()), missing), depth - 1)?;
+            return Some(Made::sure(format!("flatten(chunk({}, {}))", list.text, self.draw.between(1, 3))));
         }
         let (head, names) = self.walks(depth)?;
         let outer = self.names.len() - names;

@@ -44,12 +44,14 @@ impl Piece {
 #[derive(Clone, Debug)]
 pub(crate) struct Spec {
     pub(crate) systems: Vec<(String, String)>,
+    /// CSV files by name.
+    pub(crate) csv: Vec<(String, String)>,
     pub(crate) pieces: Vec<Piece>,
 }
 
 impl Spec {
     pub(crate) fn texts(&self) -> Texts {
-        Texts { systems: self.systems.clone(), specs: vec![(SPEC.to_owned(), self.text())], csv: Vec::new() }
+        Texts { systems: self.systems.clone(), csv: self.csv.clone(), specs: vec![(SPEC.to_owned(), self.text())] }
     }
 
     /// The text.
@@ -150,6 +152,7 @@ pub(crate) enum Kind {
     Instant,
     Uuid,
     Json,
+    Map(Box<Kind>),
     Word(usize),
     Record(usize),
     List(Box<Kind>, bool),
@@ -160,6 +163,8 @@ impl Kind {
     fn serves(&self, wanted: &Kind) -> bool {
         match (self, wanted) {
             (Kind::Text(_), Kind::Text(_)) | (Kind::Whole | Kind::Number(_), Kind::Number(_)) => true,
+            (Kind::Map(one), Kind::Map(other)) => one.serves(other),
+            (_, Kind::Json) => true,
             (Kind::List(one, missing), Kind::List(other, may)) => one.serves(other) && (*may || !*missing),
             (one, other) => one == other,
         }
@@ -206,6 +211,8 @@ pub(crate) struct Callable {
     parameters: Vec<(Kind, bool)>,
     result: Kind,
     optional: bool,
+    /// May it be looked up backwards?
+    one_to_one: bool,
 }
 
 /// An expression, safe to stand as an operand.
@@ -232,6 +239,7 @@ pub(crate) struct Author {
     words: Vec<Words>,
     names: Vec<Name>,
     callables: Vec<Callable>,
+    csv: Vec<(String, String)>,
     count: usize,
 }
 

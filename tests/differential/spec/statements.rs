@@ -11,16 +11,38 @@ impl Author {
         let outer = self.names.len();
         let mut pieces = Vec::new();
         let mut fields = self.shapes[shape].fields.clone();
+        if fields.iter().any(|field| field.name == "Same") && self.draw.chance(60) {
+            let mut records = self.paths();
+            records.retain(|path| match path.kind {
+                Kind::Record(shape) => self.shapes[shape].fields.iter().any(|field| field.name == "Same"),
+                _ => false,
+            });
+            if !records.is_empty() {
+                let record = self.draw.choose(&records).text.clone();
+                let names = self.draw.pick(&["Same", "Alike", "Alike, Same"]);
+                pieces.push(Piece::line(format!("copy {names} from {record}")));
+                fields.retain(|field| !names.contains(field.name.as_str()));
+            }
+        }
         while !fields.is_empty() {
             if self.draw.chance(if depth == 0 { 35 } else { 15 }) {
                 pieces.extend(self.local());
             }
-            if self.draw.chance(3) {
+            if self.draw.chance(5) {
                 pieces.extend(self.check());
             }
             let field = fields.remove(self.draw.below(fields.len()));
             if self.draw.chance(88) {
+                let before = pieces.len();
                 self.field(&field, depth, &mut pieces);
+                if self.draw.chance(6) {
+                    let once = pieces.split_off(before);
+                    if !once.is_empty() {
+                        pieces.push(Piece::block("on create", once));
+                    }
+                }
+            } else if self.draw.chance(30) && !field.required {
+                pieces.push(Piece::line(format!("leave {} because \"nobody fills it\"", field.name)));
             }
         }
         self.names.truncate(outer);
@@ -98,8 +120,67 @@ impl Author {
                     }
                 }
             }
+            Kind::Json | Kind::Map(_) => self.open_field(field, pieces),
             _ => self.leaf_field(field, pieces),
         }
+    }
+
+    /// A map or JSON: in braces, field by field, or as a whole.
+    fn open_field(&mut self, field: &Field, pieces: &mut Vec<Piece>) {
+        let name = &field.name;
+        let kind = match &field.kind {
+            Kind::Map(of) => of.as_ref().clone(),
+            _ => self.leaf_kind(),
+        };
+        let mut lines = Vec::new();
+        for inner in ["first", "second", "`third one`"] {
+            if self.draw.chance(60) {
+                let leaf = Field { name: inner.to_owned(), kind: kind.clone(), optional: true, required: false };
+                self.leaf_field(&leaf, &mut lines);
+            }
+        }
+        match self.draw.below(5) {
+            0 | 1 => pieces.push(Piece::block(name.clone(), lines)),
+            2 => {
+                lines.iter_mut().filter(|line| line.body.is_none()).for_each(|line| {
+                    line.head = format!("{name}.{}", line.head);
+                });
+                pieces.extend(lines.into_iter().filter(|line| line.body.is_none()));
+            }
+            3 => pieces.extend(
+                self.sure(&Kind::Boolean, 2)
+                    .map(|condition| Piece::block(format!("{name} when {}", bare(&condition)), lines)),
+            ),
+            _ => {
+                let made = self.expression(&field.kind, 2);
+                pieces.extend(made.map(|made| Piece::line(format!("{name} <- {}", bare(&made.text)))));
+            }
+        }
+    }
+
+    /// `[{ ... }, { ... }]`: records of that shape in one line, of leaves alone.
+    fn listed(&mut self, shape: usize) -> String {
+        let leaves: Vec<Field> = self.shapes[shape]
+            .fields
+            .iter()
+            .filter(|field| !matches!(field.kind, Kind::Record(_) | Kind::List(..) | Kind::Json | Kind::Map(_)))
+            .cloned()
+            .collect();
+        let count = self.draw.between(1, 2);
+        let records: Vec<String> = (0..count)
+            .map(|_| {
+                let mut lines = Vec::new();
+                for leaf in &leaves {
+                    if leaf.required || self.draw.chance(40) {
+                        self.leaf_field(leaf, &mut lines);
+                    }
+                }
+                let lines: Vec<&str> =
+                    lines.iter().filter(|line| line.body.is_none()).map(|line| line.head.as_str()).collect();
+                format!("{{ {} }}", lines.join("; "))
+            })
+            .collect();
+        format!("[{}]", records.join(", "))
     }
 
     fn elements(&mut self, name: &str, also: &str, element: &Kind, depth: usize) -> Option<Piece> {
@@ -107,7 +188,8 @@ impl Author {
             let list = self.expression(&Kind::List(Box::new(element.clone()), true), DEPTH)?;
             return Some(Piece::line(format!("{name}{also} <- {}", bare(&list.text))));
         };
-        match self.draw.below(6) {
+        match self.draw.below(7) {
+            6 => Some(Piece::line(format!("{name}{also} <- {}", self.listed(*shape)))),
             0 => {
                 let condition = self.sure(&Kind::Boolean, 2)?;
                 let body = self.block(*shape, depth + 1);
@@ -219,12 +301,40 @@ impl Author {
             };
             text = format!("{text} if invalid {answer}");
         }
+        if self.draw.chance(10)
+            && let Some(chosen) = self.answered_choice(field, &text)
+        {
+            text = chosen;
+        }
         let piece = Piece::line(format!("{name} <- {text}"));
         pieces.push(if self.draw.chance(3) && !name.contains('.') {
             Piece::block("on create", vec![piece])
         } else {
             piece
         });
+    }
+}
+
+impl Author {
+    /// `if` or `match` of which one side is an answer.
+    fn answered_choice(&mut self, field: &Field, text: &str) -> Option<String> {
+        let answer = match self.draw.below(6) {
+            0 | 1 if !field.required => "omit".to_owned(),
+            2 | 3 if field.optional => "clear".to_owned(),
+            4 => self.reason("skip", 1),
+            _ => self.reason("reject", 1),
+        };
+        if self.draw.chance(50) {
+            let condition = self.sure(&Kind::Boolean, 2)?;
+            return Some(if self.draw.chance(50) {
+                format!("if {} then {text} else {answer}", bare(&condition))
+            } else {
+                format!("if {} then {answer} else {text}", bare(&condition))
+            });
+        }
+        let kind = if self.words.is_empty() { Kind::Text(None) } else { Kind::Word(self.draw.below(self.words.len())) };
+        let (value, literal) = (self.sure(&kind, 1)?, self.literal(&kind)?);
+        Some(format!("match {} {{ {literal} -> {answer}; otherwise -> {text} }}", bare(&value)))
     }
 }
 
