@@ -364,10 +364,41 @@ fn checking(text: &str) -> Duration {
     once().min(once())
 }
 
-/// Eight times the text takes about eight times as long: work that grows with the square would take 64 times.
+/// How many parts the smaller one of two growing texts has.
+const PARTS: usize = 80;
+
+/// What is told, formatted and generated is at most about eight times as much for eight times the text: with the square it would be 64
+/// times. Each text is answered at all, or the test names the one that hangs.
+#[test]
+fn answers_grow_as_the_text_does() {
+    let (begun, inbox) = channel();
+    let worker = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let worker = worker.spawn(move || {
+        let bytes = |text: &str| {
+            bodies::written(text) + mapwright_syntax::format(text).map(|formatted| formatted.len()).unwrap_or_default()
+        };
+        for ((name, small), (_, large)) in growing(PARTS).iter().zip(&growing(8 * PARTS)) {
+            begun.send((*name).to_owned()).expect("the test listens");
+            let (few, many) = (bytes(small), bytes(large));
+            assert!(
+                many <= 12 * few + 4_096,
+                "{name}: {few} bytes come of the text, {many} of one eight times as long"
+            );
+        }
+    });
+    let last = listen("check", &inbox);
+    if worker.expect("a thread").join().is_err() {
+        panic!("breaks on growing texts: {last}");
+    }
+}
+
+/// Eight times the text takes about eight times as long. A clock says little on a machine that does much else, so this is asked for:
+/// `MAPWRIGHT_FUZZ_TIMES=1 cargo test -p mapwright-tests --test fuzz time_grows`.
 #[test]
 fn time_grows_as_the_text_does() {
-    const PARTS: usize = 80;
+    if number("MAPWRIGHT_FUZZ_TIMES").is_none() {
+        return;
+    }
     let (small, large) = (growing(PARTS), growing(8 * PARTS));
     for ((name, small), (_, large)) in small.iter().zip(&large) {
         // A machine that does much else may be slow for a while, but not always at the same place.

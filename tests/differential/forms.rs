@@ -10,7 +10,7 @@ use crate::Drawn;
 
 /// A form, the words by which a spec's text shows it, and how often it stands in the usual run at least.
 const FORMS: &[(&str, &[&str], usize)] = &[
-    ("one per", &[" one per "], 5),
+    ("one per", &[" one per "], 3),
     ("grouped by", &[" grouped by "], 3),
     ("from deleted", &["from deleted "], 1),
     ("several sources", &["order, shop.customer as customer"], 1),
@@ -23,7 +23,7 @@ const FORMS: &[(&str, &[&str], usize)] = &[
     ("check", &["check "], 8),
     ("leave", &["leave "], 10),
     ("when", &[" when "], 8),
-    ("also", &[" also <- "], 30),
+    ("also", &[" also <- "], 8),
     ("record in a list", &["<- [{ "], 5),
     ("each", &["each "], 100),
     ("chained each", &[" each "], 10),

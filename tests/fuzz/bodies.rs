@@ -71,8 +71,9 @@ pub fn syntax(text: &str) {
     assert_eq!(format(&once).ok().as_deref(), Some(once.as_str()), "formatting twice changes something");
 }
 
-/// Every fault can be told in every form, and lies within the files, as do its fixes.
-fn tell(faults: &[Diagnostic], files: &Files) {
+/// Every fault can be told in every form, and lies within the files, as do its fixes. Gives the bytes that a person reads.
+fn tell(faults: &[Diagnostic], files: &Files) -> usize {
+    let mut bytes = 0;
     for fault in faults {
         let edits = fault.fix.iter().flat_map(|fix| fix.edits.iter().map(|edit| edit.span));
         for span in fault.labels.iter().map(|label| label.span).chain(edits) {
@@ -81,10 +82,13 @@ fn tell(faults: &[Diagnostic], files: &Files) {
             assert!(inside, "a place outside of the files: {fault:?}");
         }
         assert!(!fault.headline.is_empty());
-        assert!(!render(fault, files, Style::Plain).is_empty());
+        let rendered = render(fault, files, Style::Plain);
+        assert!(!rendered.is_empty());
+        bytes += rendered.len();
         assert!(to_json(fault, files).is_object());
         assert!(to_github(fault, files).starts_with("::"));
     }
+    bytes
 }
 
 /// A checked project and what it was made of.
@@ -92,6 +96,8 @@ struct Checked {
     model: Model,
     files: Files,
     sound: bool,
+    /// Bytes of all messages.
+    told: usize,
 }
 
 /// A spec, perhaps a catalogue of its own for the target system.
@@ -127,8 +133,8 @@ fn checked(spec: &str, catalogue: &str) -> Checked {
     if !errors(&all) {
         all.extend(mapwright_preview::run_examples(&model, &project.files));
     }
-    tell(&all, &project.files);
-    Checked { model, sound: !errors(&all), files: project.files }
+    let told = tell(&all, &project.files);
+    Checked { model, told, sound: !errors(&all), files: project.files }
 }
 
 /// A description of a system, read as what it looks like and as CSV: the draft has no fault, or the description is refused in words.
@@ -155,11 +161,19 @@ pub fn import(text: &str) {
 
 /// The whole compiler: names, types, loss, coverage, flows, examples, generated Rust.
 pub fn check(text: &str) {
+    written(text);
+}
+
+/// The same; gives how many bytes come of it: messages, or generated Rust.
+pub fn written(text: &str) -> usize {
     let (spec, catalogue) = text.split_once(DIVIDER).unwrap_or((text, ERP));
     let checked = checked(spec, catalogue);
-    if checked.sound {
-        assert!(!mapwright_codegen::emit(&checked.model, &checked.files).is_empty());
+    if !checked.sound {
+        return checked.told;
     }
+    let code = mapwright_codegen::emit(&checked.model, &checked.files);
+    assert!(!code.is_empty());
+    checked.told + code.len()
 }
 
 /// A spec, an input and what its references find: every mapping that is sound maps, and every field can be explained.

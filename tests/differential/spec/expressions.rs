@@ -436,6 +436,11 @@ impl Author {
             }
             return Some(Made::sure(format!("[{}]", elements.join(", "))));
         }
+        if matches!(element, Kind::Number(_)) && self.draw.chance(20) {
+            let (total, weights) =
+                (self.sure(element, 0)?, self.expression(&Kind::List(Box::new(Kind::Number(6)), false), 0)?);
+            return Some(Made::sure(format!("allocate({total}, {}, {})", weights.text, self.draw.below(4))));
+        }
         if self.draw.chance(15) {
             let list = self.expression(&Kind::List(Box::new(element.clone()), missing), depth - 1)?;
             return Some(Made::sure(format!("flatten(chunk({}, {}))", list.text, self.draw.between(1, 3))));

@@ -44,6 +44,7 @@ impl Body<'_, '_> {
             match &statement.kind {
                 StatementKind::Let { name, value } => {
                     let value = self.expr(value, None);
+                    let value = self.valued(value);
                     let local = self.declare(name, value.ty.clone(), value.optional, LocalKind::Let);
                     placed.push(Placed { steps: steps.clone(), statement: Statement::Let { local, value, span } });
                 }

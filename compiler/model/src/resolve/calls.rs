@@ -86,6 +86,7 @@ impl Body<'_, '_> {
     /// `x | fit`: nothing is lost, what does not fit rejects.
     fn fit(&mut self, value: &tree::Expr, place: Option<&Place>, span: Span) -> Expr {
         let value = self.expr(value, place);
+        let value = self.valued(value);
         if value.ty == Type::Never {
             return poison(span);
         }
@@ -246,6 +247,7 @@ impl Body<'_, '_> {
 
     /// Judges an argument; `None` when it cannot be used.
     fn argument(&mut self, function: &'static Function, index: usize, value: Expr) -> Option<Expr> {
+        let value = self.valued(value);
         if value.ty == Type::Never {
             return None;
         }

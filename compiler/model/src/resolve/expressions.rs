@@ -9,7 +9,7 @@ use mapwright_syntax::tree::{self, Name, Operator, State};
 use super::scope::{Body, PLAIN, Place, poison};
 use crate::context::Global;
 use crate::faults;
-use crate::ir::{Expr, ExprKind, ListType, SettingId, TemplatePart, Type};
+use crate::ir::{Branch, Expr, ExprKind, ListType, SettingId, TemplatePart, Type};
 use crate::types::{
     PRECISION_MAX, comparable, decimal, digits, is_number, literal_length, ordered, text, text_max, widen,
 };
@@ -135,10 +135,21 @@ impl Body<'_, '_> {
 
     /// Refuses a value that may be missing.
     pub(crate) fn present(&mut self, value: Expr, consumer: &str) -> Expr {
+        let value = self.valued(value);
         if value.optional && value.ty != Type::Never {
             let of_text = self.ctx.project.files.text(value.span).to_owned();
             let mend = self.answered(&value, &of_text);
             self.report(faults::missing_value_refused(value.span, &of_text, consumer, mend));
+            return poison(value.span);
+        }
+        value
+    }
+
+    /// Refuses what answers in every case where a value is worked with: there never is one.
+    pub(crate) fn valued(&mut self, value: Expr) -> Expr {
+        // Where nothing was reported yet, no error is the reason that there is no value.
+        if value.ty == Type::Never && (always_answers(&value) || self.sound()) {
+            self.report(faults::wrong_type(value.span, "a value", "an answer in every case"));
             return poison(value.span);
         }
         value
@@ -407,4 +418,40 @@ fn integer_range(operator: Operator, left: &Type, right: &Type) -> Type {
     let ends: Option<Vec<i64>> = ends.into_iter().collect();
     let Some(ends) = ends else { return unbounded };
     Type::Integer { min: ends.iter().min().copied(), max: ends.iter().max().copied() }
+}
+
+/// Is there an answer whichever way is taken? (What has no type because of an error is none.)
+fn always_answers(value: &Expr) -> bool {
+    let branch = |branch: &Branch| match branch {
+        Branch::Value(value) => always_answers(value),
+        Branch::Answer(_) => true,
+    };
+    match &value.kind {
+        ExprKind::If { then, otherwise, .. } => branch(then) && branch(otherwise),
+        ExprKind::Match { arms, otherwise, .. } => {
+            arms.iter().all(|(_, arm)| branch(arm)) && otherwise.as_deref().is_none_or(branch)
+        }
+        ExprKind::Otherwise { value, .. } | ExprKind::IfInvalid { value, .. } => always_answers(value),
+        ExprKind::Literal(_)
+        | ExprKind::Template(_)
+        | ExprKind::Local(_)
+        | ExprKind::Setting(_)
+        | ExprKind::Read { .. }
+        | ExprKind::Negate(_)
+        | ExprKind::Not(_)
+        | ExprKind::Binary { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Is { .. }
+        | ExprKind::Each(_)
+        | ExprKind::Find(_)
+        | ExprKind::Linked(_)
+        | ExprKind::Call { .. }
+        | ExprKind::Apply { .. }
+        | ExprKind::Lookup { .. }
+        | ExprKind::Fit { .. }
+        | ExprKind::Position(_)
+        | ExprKind::Now
+        | ExprKind::List(_)
+        | ExprKind::Record(_) => false,
+    }
 }

@@ -127,6 +127,10 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0205_unknown_function", "Number <- order.number | toUpper | fit"),
         ("E0209_shadowed_name", "let order = \"x\"\nNumber <- order"),
         ("E0301_wrong_type", "Pieces <- order.number"),
+        (
+            "E0301_answer_in_every_case",
+            "Short <- trim(if order.number == \"1\" then reject \"paid\" else skip \"unpaid\") | cut",
+        ),
         ("E0301_uuid_into_text", "Comment <- order.id"),
         ("E0302_missing_operand", "Amount <- (order.weight * 2) | fit"),
         ("E0302_missing_in_text", "Comment <- \"Note: {order.comment}\" | cut"),
