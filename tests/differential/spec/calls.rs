@@ -4,6 +4,9 @@ use mapwright_values::functions::{Function, PatternUse, Returns, Takes, function
 
 use super::{Author, Kind, Made, Name, quoted};
 
+/// How many sets of functions there are of which a spec likes one.
+pub(super) const LIKINGS: usize = 12;
+
 impl Author {
     /// A call whose result serves.
     pub(super) fn library(&mut self, wanted: &Kind, depth: usize) -> Option<Made> {
@@ -12,7 +15,16 @@ impl Author {
         if fitting.is_empty() {
             return None;
         }
-        let function = *self.draw.choose(&fitting);
+        // Each spec has functions that it likes best, so that all of them come up.
+        let liked: Vec<&'static Function> = fitting
+            .iter()
+            .copied()
+            .filter(|function| {
+                functions().position(|other| other.name == function.name).is_some_and(|at| at % LIKINGS == self.liking)
+            })
+            .collect();
+        let any = liked.is_empty() || self.draw.chance(40);
+        let function = *self.draw.choose(if any { &fitting } else { &liked });
         let mut arguments: Vec<String> = Vec::new();
         let mut passes = function.may_be_missing;
         for (index, param) in function.params.iter().enumerate() {
@@ -44,6 +56,10 @@ impl Author {
             }
             Some(_) | None => format!("{}({})", function.name, arguments.join(", ")),
         };
+        if function.fails && self.draw.chance(60) {
+            let answer = self.simple(wanted)?;
+            return Some(Made::maybe(format!("({text} if invalid {})", answer.text), passes || answer.optional));
+        }
         Some(Made::maybe(text, passes))
     }
 

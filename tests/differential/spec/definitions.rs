@@ -20,6 +20,7 @@ pub(crate) fn draw(seed: u64) -> Spec {
         names: Vec::new(),
         callables: Vec::new(),
         csv: Vec::new(),
+        liking: (seed % super::calls::LIKINGS as u64) as usize,
         count: 0,
     };
     let (order, source) = author.record("shop.order", 0, false);

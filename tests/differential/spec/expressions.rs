@@ -76,7 +76,7 @@ impl Author {
     }
 
     /// Something of that kind, as simple as can be; always there.
-    fn simple(&mut self, wanted: &Kind) -> Option<Made> {
+    pub(super) fn simple(&mut self, wanted: &Kind) -> Option<Made> {
         if self.draw.chance(50)
             && let Some(path) = self.path(wanted).filter(|path| !path.optional)
         {
@@ -439,7 +439,11 @@ impl Author {
         if matches!(element, Kind::Number(_)) && self.draw.chance(20) {
             let (total, weights) =
                 (self.sure(element, 0)?, self.expression(&Kind::List(Box::new(Kind::Number(6)), false), 0)?);
-            return Some(Made::sure(format!("allocate({total}, {}, {})", weights.text, self.draw.below(4))));
+            return Some(Made::sure(format!(
+                "(allocate({total}, {}, {}) if invalid [{total}])",
+                weights.text,
+                self.draw.below(4)
+            )));
         }
         if self.draw.chance(15) {
             let list = self.expression(&Kind::List(Box::new(element.clone()), missing), depth - 1)?;

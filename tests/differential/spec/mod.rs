@@ -240,6 +240,8 @@ pub(crate) struct Author {
     names: Vec<Name>,
     callables: Vec<Callable>,
     csv: Vec<(String, String)>,
+    /// Which functions it likes.
+    liking: usize,
     count: usize,
 }
 

@@ -188,8 +188,8 @@ impl Author {
             let list = self.expression(&Kind::List(Box::new(element.clone()), true), DEPTH)?;
             return Some(Piece::line(format!("{name}{also} <- {}", bare(&list.text))));
         };
-        match self.draw.below(7) {
-            6 => Some(Piece::line(format!("{name}{also} <- {}", self.listed(*shape)))),
+        match self.draw.below(8) {
+            6 | 7 => Some(Piece::line(format!("{name}{also} <- {}", self.listed(*shape)))),
             0 => {
                 let condition = self.sure(&Kind::Boolean, 2)?;
                 let body = self.block(*shape, depth + 1);

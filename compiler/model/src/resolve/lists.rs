@@ -39,6 +39,7 @@ impl Body<'_, '_> {
             }
             tree::EachTake::Value(value) => {
                 let value = self.expr(value, element_place.as_ref());
+                let value = self.valued(value);
                 let (ty, optional) = (value.ty.clone(), value.optional);
                 (Take::Value(value), ty, optional)
             }

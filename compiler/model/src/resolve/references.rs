@@ -97,7 +97,7 @@ impl Body<'_, '_> {
                 body.report(faults::unasked_find(written.condition.span, &named.entity, &able));
                 return poison(span);
             }
-            let take = written.take.as_ref().map(|take| body.expr(take, None));
+            let take = written.take.as_ref().map(|take| body.expr(take, None)).map(|take| body.valued(take));
             let (ty, optional) = match &take {
                 Some(take) => (take.ty.clone(), take.optional),
                 None => (Type::Record(named.record), false),
@@ -236,6 +236,7 @@ impl Body<'_, '_> {
             let local = body.declare(name, Type::Record(target.record), false, LocalKind::Found);
             let term = Term { field: key, ty: key_ty, spelling: key_spelling, test: Test::Eq, value: link };
             let take = body.expr(take, None);
+            let take = body.valued(take);
             if take.ty == Type::Never {
                 return poison(span);
             }

@@ -25,6 +25,11 @@ impl Body<'_, '_> {
     /// Resolves an expression for a place that it must fit.
     pub(crate) fn fitted(&mut self, written: &tree::Expr, place: &Place) -> Expr {
         let value = self.expr(written, Some(place));
+        let value = match place.kind {
+            // Nothing follows on these, so they may answer in every case.
+            PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer | PlaceKind::Setting => value,
+            PlaceKind::Parameter | PlaceKind::Column | PlaceKind::Inner => self.valued(value),
+        };
         self.settle(&value, place, false);
         value
     }

@@ -131,6 +131,10 @@ fn cases() -> Vec<(&'static str, String)> {
             "E0301_answer_in_every_case",
             "Short <- trim(if order.number == \"1\" then reject \"paid\" else skip \"unpaid\") | cut",
         ),
+        (
+            "E0301_answer_taken_in_every_case",
+            "Short <- (each order.items as line take (match order.number { \"a\" -> reject \"a\"; otherwise -> skip \"b\" })) | first",
+        ),
         ("E0301_uuid_into_text", "Comment <- order.id"),
         ("E0302_missing_operand", "Amount <- (order.weight * 2) | fit"),
         ("E0302_missing_in_text", "Comment <- \"Note: {order.comment}\" | cut"),
