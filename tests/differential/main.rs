@@ -207,9 +207,9 @@ fn preview_and_generated_code_agree() {
     assert!(seldom.is_empty() || !usual, "too seldom drawn:\n{}", seldom.join("\n"));
     // A generator whose records nearly all end alike compares little.
     let all: usize = ends.values().sum();
-    for (kind, least) in [("Mapped", 40), ("Rejected", 10), ("Skipped", 1)] {
-        let share = ends.get(kind).copied().unwrap_or_default() * 100 / all.max(1);
-        assert!(share >= least, "{share} % of the inputs end as {kind}, at least {least} % should: {ends:?}");
+    for (kind, least) in [("Mapped", 400), ("Rejected", 100), ("Skipped", 5)] {
+        let share = ends.get(kind).copied().unwrap_or_default() * 1_000 / all.max(1);
+        assert!(share >= least, "{share} of 1,000 inputs end as {kind}, at least {least} should: {ends:?}");
     }
 }
 
