@@ -113,6 +113,15 @@ async fn a_200_with_errors_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_500_with_errors_is_the_servers_fault() {
+    let answer = r#"{"errors":"Internal Server Error"}"#;
+    let server = answering(move |_| json(500, answer)).await;
+    let record = r#"{"inventoryItemId":"gid://1","locationId":"gid://2","quantity":3}"#;
+    let failure = shopify(&server).send(&write("set_stock", Deed::Act, record)).await.unwrap_err();
+    assert!(matches!(failure.class, Class::Transient | Class::Ambiguous), "{failure}");
+}
+
+#[tokio::test]
 async fn several_stocks_go_in_one_document() {
     let done = r#"{"data":{"inventorySetQuantities":{"inventoryAdjustmentGroup":{"createdAt":"x"},"userErrors":[]}}}"#;
     let server = answering(move |_| json(200, done)).await;
