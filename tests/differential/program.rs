@@ -129,9 +129,8 @@ fn main_file(folder: &Path, count: usize, refused: &[Refused]) {
         "mod wire;\n{modules}\nfn integration(spec: usize) -> &'static mapwright_values::Integration {{\n    match spec {{\n{arms}        \
          _ => panic!(\"no such spec\"),\n    }}\n}}\n\nfn main() {{\n    std::panic::set_hook(Box::new(|_| {{}}));\n    \
          for line in std::io::stdin().lines() {{\n        let question: wire::Question = \
-         serde_json::from_str(&line.unwrap()).unwrap();\n        let mapping = \
-         integration(question.spec).mapping(&question.mapping).unwrap();\n        println!(\"{{}}\", wire::answer(&question, \
-         mapping.map));\n    }}\n}}\n"
+         serde_json::from_str(&line.unwrap()).unwrap();\n        println!(\"{{}}\", wire::generated_answer(&question, \
+         integration(question.spec)));\n    }}\n}}\n"
     );
     keep(&folder.join("src/main.rs"), &text);
 }

@@ -5,7 +5,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mapwright_values::{Input, Json, Outcome, Part, Reference, References, Rejection, Resolved, SpecLine};
+use mapwright_values::{
+    Input, Integration, Json, Outcome, Part, Reference, References, Rejection, Resolved, SpecLine, Used,
+};
 use serde::{Deserialize, Serialize};
 
 /// One mapping of one input. Records are JSON texts, so that every digit arrives as it was written.
@@ -40,6 +42,32 @@ enum Said {
 /// Maps what is asked; a panic is an answer too.
 pub(crate) fn answer(question: &Question, map: impl FnOnce(&Input<'_>) -> Outcome) -> String {
     let sources: Vec<Json<'_>> = question.sources.iter().map(|text| parse(text)).collect();
+    serde_json::to_string(&answered(question, &sources, map)).expect("JSON")
+}
+
+/// What generated code answers. It must not matter that only the fields were read which the mapping uses.
+#[allow(dead_code, reason = "only the program asks generated code")]
+pub(crate) fn generated_answer(question: &Question, integration: &Integration) -> String {
+    let map = integration.mapping(&question.mapping).expect("the mapping was generated").map;
+    let whole = answer(question, map);
+    let plan = integration.plan.mapping(&question.mapping).expect("the mapping was planned");
+    let used = plan.sources.iter().map(Used::of);
+    let sources: Vec<Json<'_>> =
+        question.sources.iter().zip(used).map(|(text, used)| Json::parse_used(text, &used).expect("JSON")).collect();
+    let said = answered(question, &sources, map);
+    // Such a record is read again as a whole.
+    if matches!(&said, Said::Rejected(rejections) if rejections.iter().any(Rejection::shows_a_whole)) {
+        return whole;
+    }
+    let said = serde_json::to_string(&said).expect("JSON");
+    if said == whole {
+        return whole;
+    }
+    let both = format!("read as a whole it answers {whole}, but of what it uses alone {said}");
+    serde_json::to_string(&Said::Panicked(both)).expect("JSON")
+}
+
+fn answered(question: &Question, sources: &[Json<'_>], map: impl FnOnce(&Input<'_>) -> Outcome) -> Said {
     let settings = parse(&question.settings);
     let mut references = References::new();
     for (reference, answer) in &question.answers {
@@ -54,16 +82,15 @@ pub(crate) fn answer(question: &Question, map: impl FnOnce(&Input<'_>) -> Outcom
         );
     }
     let captured_at = question.captured_at.parse().expect("the test writes instants");
-    let input = Input { sources: &sources, references: &references, settings: &settings, captured_at };
-    let said = match catch_unwind(AssertUnwindSafe(|| map(&input))) {
+    let input = Input { sources, references: &references, settings: &settings, captured_at };
+    match catch_unwind(AssertUnwindSafe(|| map(&input))) {
         Ok(outcome) => say(outcome),
         Err(panic) => Said::Panicked(match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
             (Some(text), _) => text.clone(),
             (None, Some(text)) => (*text).to_owned(),
             (None, None) => "no text".to_owned(),
         }),
-    };
-    serde_json::to_string(&said).expect("JSON")
+    }
 }
 
 fn parse(text: &str) -> Json<'_> {

@@ -5,10 +5,9 @@
 //! "key": "...", "is": "..."}` is a link. Out: the answer to a reference, or that there is none.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use mapwright_values::decimal::Decimal;
 use mapwright_values::{Find, Json, Reference, Resolved, Term, Test};
@@ -21,7 +20,7 @@ pub struct Answers {
     /// Target's key by target entity, source entity, source's key.
     links: HashMap<(String, String, String), Option<String>>,
     /// Indexes by entity and field, made when first asked for.
-    indexes: RefCell<HashMap<(String, String), Rc<Index>>>,
+    indexes: RwLock<HashMap<(String, String), Arc<Index>>>,
 }
 
 /// One question with its answer.
@@ -113,17 +112,17 @@ impl Answers {
         Some(candidates.into_iter().filter(fits).cloned().collect())
     }
 
-    fn index(&self, entity: &str, field: &str, data: &[Json<'static>]) -> Rc<Index> {
+    fn index(&self, entity: &str, field: &str, data: &[Json<'static>]) -> Arc<Index> {
         let name = (entity.to_owned(), field.to_owned());
-        if let Some(index) = self.indexes.borrow().get(&name) {
-            return Rc::clone(index);
+        if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Arc::clone(index);
         }
         let mut index = Index::new();
         for (position, record) in data.iter().enumerate() {
             index.entry(at(record, field).to_text()).or_default().push(position);
         }
-        let index = Rc::new(index);
-        self.indexes.borrow_mut().insert(name, Rc::clone(&index));
+        let index = Arc::new(index);
+        self.indexes.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&index));
         index
     }
 }

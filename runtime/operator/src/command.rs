@@ -246,6 +246,9 @@ pub(crate) struct MapArguments {
     /// The time of capture that `now()` gives; the present if not said.
     #[arg(long)]
     pub(crate) at: Option<jiff::Timestamp>,
+    /// How many threads map; 0 = as many as the machine has cores. The order of the records is kept either way.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) threads: usize,
 }
 
 #[derive(Debug, Args)]

@@ -4,12 +4,16 @@
 //! record, with every reason. Memory does not grow with the number of records.
 
 use std::fs::File;
-use std::io::{BufRead, BufWriter, Write};
+use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use jiff::Timestamp;
 use mapwright_values::settings::check_settings;
-use mapwright_values::{Input, Integration, Json, Mapping, Outcome, Reference, References, Rejection, Resolved};
+use mapwright_values::{
+    Input, Integration, Json, Malformed, Mapping, Outcome, Reference, References, Rejection, Resolved, Used,
+};
 use serde_json::json;
 
 use crate::answers::Answers;
@@ -22,6 +26,20 @@ const ROUNDS_MAX: usize = 16;
 
 /// What some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// So many bytes of input are read at once, and mapped by one thread before another's turn.
+const CHUNK_BYTES: usize = 128 * 1024;
+
+/// More threads than any machine has cores for.
+const THREADS_MAX: usize = 256;
+
+/// So many chunks wait for a thread, and so many answers of it to be written.
+const WAITING_MAX: usize = 2;
+
+/// So many answers are kept for lines to come.
+const REFERENCES_MAX: usize = 10_000;
+
+const STOPPED: &str = "a thread that maps records has stopped: that is a fault of the program";
 
 const OUTPUT: &str = "cannot write the mapped records";
 const REFUSED: &str = "cannot write the rejections";
@@ -37,6 +55,15 @@ pub struct Tally {
     pub skipped: u64,
     /// Rejected, waiting, malformed, or a reference unanswered.
     pub rejected: u64,
+}
+
+impl Tally {
+    fn add(&mut self, more: Tally) {
+        self.read += more.read;
+        self.mapped += more.mapped;
+        self.skipped += more.skipped;
+        self.rejected += more.rejected;
+    }
 }
 
 /// How records are mapped.
@@ -79,17 +106,21 @@ pub(crate) fn carry_out(integration: &Integration, arguments: &MapArguments) -> 
         answers: &answers,
         captured_at: arguments.at.unwrap_or_else(Timestamp::now),
     };
+    let threads = match arguments.threads {
+        0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+        threads => threads.min(THREADS_MAX),
+    };
     let input = std::io::stdin().lock();
-    let output = BufWriter::new(std::io::stdout().lock());
+    let output = std::io::stdout().lock();
     let tally = match &arguments.rejections {
         Some(path) => {
             let file = File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-            let tally = map_lines(&setup, input, output, BufWriter::new(file))?;
+            let tally = map_lines(&setup, input, output, file, threads)?;
             let Tally { read, mapped, skipped, rejected } = tally;
             note!("read {read}, mapped {mapped}, skipped {skipped}, rejected {rejected} (see {})", path.display());
             tally
         }
-        None => map_lines(&setup, input, output, BufWriter::new(std::io::stderr().lock()))?,
+        None => map_lines(&setup, input, output, std::io::stderr().lock(), threads)?,
     };
     Ok(if tally.rejected > 0 { Ending::NeedsAPerson } else { Ending::Well })
 }
@@ -104,56 +135,150 @@ enum Verdict {
     Refused(serde_json::Value),
 }
 
-/// Maps every line of `input`.
+/// Some whole lines of the input.
+struct Chunk {
+    /// The number of its first line, from 0.
+    first: usize,
+    bytes: Vec<u8>,
+}
+
+/// What became of a chunk.
+#[derive(Default)]
+struct Answer {
+    mapped: String,
+    refused: String,
+    tally: Tally,
+}
+
+/// Cuts the input into chunks of whole lines.
+struct Chunks<R> {
+    input: R,
+    /// What was read behind the last whole line.
+    rest: Vec<u8>,
+    first: usize,
+}
+
+impl<R: Read> Chunks<R> {
+    fn new(input: R) -> Self {
+        Chunks { input, rest: Vec::new(), first: 0 }
+    }
+
+    /// The whole lines of what can be read at once, at least one; `None` at the end.
+    fn next(&mut self) -> std::io::Result<Option<Chunk>> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let end = loop {
+            let before = bytes.len();
+            let read = self.read(&mut bytes).map_err(|error| told("cannot read the input", &error))?;
+            let new = bytes.get(before..).unwrap_or_default();
+            match new.iter().rposition(|byte| *byte == b'\n') {
+                Some(at) => break before + at + 1,
+                None if read == 0 => break before,
+                None => {}
+            }
+        };
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        self.rest = bytes.split_off(end);
+        let first = self.first;
+        self.first += bytes.iter().filter(|byte| **byte == b'\n').count();
+        Ok(Some(Chunk { first, bytes }))
+    }
+
+    /// Appends what one read gives.
+    fn read(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
+        let before = bytes.len();
+        bytes.resize(before + CHUNK_BYTES, 0);
+        let read = loop {
+            match self.input.read(bytes.get_mut(before..).unwrap_or_default()) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        bytes.truncate(before + read.as_ref().copied().unwrap_or_default());
+        read
+    }
+}
+
+/// Maps every line of `input`, by so many threads. The order of the lines is kept; memory does not grow with their number.
 ///
 /// # Errors
 /// A stream cannot be read or written.
 pub fn map_lines(
     setup: &Setup<'_>,
-    mut input: impl BufRead,
+    input: impl Read,
     mut output: impl Write,
     mut refused: impl Write,
+    threads: usize,
 ) -> std::io::Result<Tally> {
     let mut tally = Tally::default();
-    let mut bytes = Vec::new();
-    for index in 0.. {
-        bytes.clear();
-        let read = input.read_until(b'\n', &mut bytes);
-        if read.map_err(|error| told("cannot read the input", &error))? == 0 {
-            break;
+    let mut put = |answer: &Answer| {
+        tally.add(answer.tally);
+        output.write_all(answer.mapped.as_bytes()).map_err(|error| told(OUTPUT, &error))?;
+        refused.write_all(answer.refused.as_bytes()).map_err(|error| told(REFUSED, &error))
+    };
+    let mut chunks = Chunks::new(input);
+    if threads <= 1 {
+        let mut mapper = Mapper::new(setup);
+        while let Some(chunk) = chunks.next()? {
+            put(&mapper.chunk(&chunk))?;
         }
-        let line = match index {
-            0 => bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes),
-            _ => &bytes,
-        };
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        tally.read += 1;
-        let verdict = match std::str::from_utf8(line) {
-            Ok(line) => map_line(setup, line.trim_end_matches(['\r', '\n'])),
-            Err(_) => Verdict::Refused(json!({"malformed": "the line is not UTF-8"})),
-        };
-        match verdict {
-            Verdict::Mapped(records) => {
-                for record in records {
-                    tally.mapped += 1;
-                    writeln!(output, "{record}").map_err(|error| told(OUTPUT, &error))?;
-                }
-            }
-            Verdict::Skipped(why) => {
-                tally.skipped += 1;
-                writeln!(refused, "{}", numbered(index, why)).map_err(|error| told(REFUSED, &error))?;
-            }
-            Verdict::Refused(why) => {
-                tally.rejected += 1;
-                writeln!(refused, "{}", numbered(index, why)).map_err(|error| told(REFUSED, &error))?;
-            }
-        }
+    } else {
+        by_threads(setup, &mut chunks, &mut put, threads)?;
     }
     output.flush().map_err(|error| told(OUTPUT, &error))?;
     refused.flush().map_err(|error| told(REFUSED, &error))?;
     Ok(tally)
+}
+
+/// Each thread takes one chunk in turn and gives its answers in turn: so the order is kept, and no more than [`WAITING_MAX`]
+/// chunks wait for a thread.
+fn by_threads(
+    setup: &Setup<'_>,
+    chunks: &mut Chunks<impl Read>,
+    put: &mut impl FnMut(&Answer) -> std::io::Result<()>,
+    threads: usize,
+) -> std::io::Result<()> {
+    std::thread::scope(|scope| {
+        let lanes: Vec<(SyncSender<Chunk>, Receiver<Answer>)> = (0..threads)
+            .map(|_| {
+                let (give, take) = sync_channel::<Chunk>(WAITING_MAX);
+                let (answer, answers) = sync_channel(WAITING_MAX);
+                scope.spawn(move || {
+                    let mut mapper = Mapper::new(setup);
+                    for chunk in take {
+                        if answer.send(mapper.chunk(&chunk)).is_err() {
+                            break;
+                        }
+                    }
+                });
+                (give, answers)
+            })
+            .collect();
+        let mut given = 0;
+        let mut written = 0;
+        let mut ended = false;
+        while !ended || written < given {
+            let full = given - written >= threads * WAITING_MAX;
+            match if ended || full { None } else { Some(chunks.next()?) } {
+                Some(None) => ended = true,
+                Some(Some(chunk)) => {
+                    let lane = lanes.get(given % threads);
+                    if lane.is_none_or(|(give, _)| give.send(chunk).is_err()) {
+                        return Err(std::io::Error::other(STOPPED));
+                    }
+                    given += 1;
+                }
+                None => {
+                    let lane = lanes.get(written % threads);
+                    let answer = lane.and_then(|(_, answers)| answers.recv().ok());
+                    put(&answer.ok_or_else(|| std::io::Error::other(STOPPED))?)?;
+                    written += 1;
+                }
+            }
+        }
+        Ok(())
+    })
 }
 
 fn told(what: &str, error: &std::io::Error) -> std::io::Error {
@@ -167,53 +292,125 @@ fn numbered(index: usize, mut why: serde_json::Value) -> serde_json::Value {
     why
 }
 
-fn map_line(setup: &Setup<'_>, line: &str) -> Verdict {
-    let record = match Json::parse(line) {
-        Ok(record) => record,
-        Err(error) => return Verdict::Refused(json!({"malformed": error.message, "column": error.column})),
-    };
-    let wanted = setup.integration.plan.mapping(setup.mapping.name).map_or(1, |plan| plan.sources.len());
-    let sources = match sources(record, wanted) {
-        Ok(sources) => sources,
-        Err(fault) => return Verdict::Refused(json!({"malformed": fault})),
-    };
-    let mut references = References::new();
-    for _ in 0..ROUNDS_MAX {
-        let input = Input {
-            sources: &sources,
-            references: &references,
-            settings: setup.settings,
-            captured_at: setup.captured_at,
+/// Maps lines one after another.
+struct Mapper<'s> {
+    setup: &'s Setup<'s>,
+    /// How many source records a line holds.
+    sources: usize,
+    /// What the mapping reads of a line.
+    used: Used,
+    /// Answers that earlier lines needed: most lines ask for what others have asked for.
+    references: References,
+}
+
+impl<'s> Mapper<'s> {
+    fn new(setup: &'s Setup<'s>) -> Self {
+        let sources = setup.integration.plan.mapping(setup.mapping.name).map_or(&[][..], |plan| plan.sources);
+        let used = match sources {
+            [source] => Used::of(source),
+            _ => Used::everything(),
         };
-        match (setup.mapping.map)(&input) {
-            Outcome::Mapped(parts) => return Verdict::Mapped(parts.into_iter().map(|part| part.record).collect()),
-            Outcome::Rejected(rejections) => return Verdict::Refused(json!({"rejected": rejections_of(&rejections)})),
-            Outcome::Skipped { reason, at } => return Verdict::Skipped(json!({"skipped": reason, "at": at})),
-            Outcome::Waiting(on) => return Verdict::Refused(json!({"waiting": on})),
-            Outcome::Wants(wants) => {
-                let answered: Vec<(Reference, Option<Resolved>)> =
-                    wants.into_iter().map(|want| (want.clone(), setup.answers.answer(&want))).collect();
-                let open: Vec<&Reference> =
-                    answered.iter().filter(|(_, answer)| answer.is_none()).map(|(want, _)| want).collect();
-                if !open.is_empty() {
-                    return Verdict::Refused(json!({
-                        "needs": open,
-                        "help": "answer these with --references FILE; `map --help` shows its form",
-                    }));
+        Mapper { setup, sources: sources.len().max(1), used, references: References::new() }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk) -> Answer {
+        let mut answer = Answer::default();
+        for (offset, line) in chunk.bytes.split(|byte| *byte == b'\n').enumerate() {
+            let index = chunk.first + offset;
+            let line = match index {
+                0 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line),
+                _ => line,
+            };
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            answer.tally.read += 1;
+            let verdict = match std::str::from_utf8(line) {
+                Ok(line) => self.line(line.trim_end_matches('\r')),
+                Err(_) => Verdict::Refused(json!({"malformed": "the line is not UTF-8"})),
+            };
+            let (count, why) = match verdict {
+                Verdict::Mapped(records) => {
+                    for record in records {
+                        answer.tally.mapped += 1;
+                        record.write_to(&mut answer.mapped);
+                        answer.mapped.push('\n');
+                    }
+                    continue;
                 }
-                for (want, answer) in answered {
-                    if let Some(answer) = answer {
-                        references.insert(want, answer);
+                Verdict::Skipped(why) => (&mut answer.tally.skipped, why),
+                Verdict::Refused(why) => (&mut answer.tally.rejected, why),
+            };
+            *count += 1;
+            answer.refused.push_str(&numbered(index, why).to_string());
+            answer.refused.push('\n');
+        }
+        answer
+    }
+
+    fn line(&mut self, line: &str) -> Verdict {
+        let verdict = self.record(Json::parse_used(line, &self.used));
+        match verdict {
+            // What is shown of a record or a list is shown whole, unused fields too.
+            Err(rejections) if rejections.iter().any(Rejection::shows_a_whole) => {
+                match self.record(Json::parse(line)) {
+                    Ok(verdict) => verdict,
+                    Err(rejections) => Verdict::Refused(json!({"rejected": rejections})),
+                }
+            }
+            Err(rejections) => Verdict::Refused(json!({"rejected": rejections})),
+            Ok(verdict) => verdict,
+        }
+    }
+
+    /// Maps one record; `Err` if it is rejected.
+    fn record(&mut self, record: Result<Json<'_>, Malformed>) -> Result<Verdict, Vec<Rejection>> {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => return Ok(Verdict::Refused(json!({"malformed": error.message, "column": error.column}))),
+        };
+        let sources = match sources(record, self.sources) {
+            Ok(sources) => sources,
+            Err(fault) => return Ok(Verdict::Refused(json!({"malformed": fault}))),
+        };
+        if self.references.len() > REFERENCES_MAX {
+            self.references = References::new();
+        }
+        for _ in 0..ROUNDS_MAX {
+            let input = Input {
+                sources: &sources,
+                references: &self.references,
+                settings: self.setup.settings,
+                captured_at: self.setup.captured_at,
+            };
+            match (self.setup.mapping.map)(&input) {
+                Outcome::Mapped(parts) => {
+                    return Ok(Verdict::Mapped(parts.into_iter().map(|part| part.record).collect()));
+                }
+                Outcome::Rejected(rejections) => return Err(rejections),
+                Outcome::Skipped { reason, at } => return Ok(Verdict::Skipped(json!({"skipped": reason, "at": at}))),
+                Outcome::Waiting(on) => return Ok(Verdict::Refused(json!({"waiting": on}))),
+                Outcome::Wants(wants) => {
+                    let answered: Vec<(Reference, Option<Resolved>)> =
+                        wants.into_iter().map(|want| (want.clone(), self.setup.answers.answer(&want))).collect();
+                    let open: Vec<&Reference> =
+                        answered.iter().filter(|(_, answer)| answer.is_none()).map(|(want, _)| want).collect();
+                    if !open.is_empty() {
+                        return Ok(Verdict::Refused(json!({
+                            "needs": open,
+                            "help": "answer these with --references FILE; `map --help` shows its form",
+                        })));
+                    }
+                    for (want, answer) in answered {
+                        if let Some(answer) = answer {
+                            self.references.insert(want, answer);
+                        }
                     }
                 }
             }
         }
+        Ok(Verdict::Refused(json!({"rejected": [format!("asked for references in more than {ROUNDS_MAX} rounds")]})))
     }
-    Verdict::Refused(json!({"rejected": [format!("asked for references in more than {ROUNDS_MAX} rounds")]}))
-}
-
-fn rejections_of(rejections: &[Rejection]) -> serde_json::Value {
-    json!(rejections)
 }
 
 /// A mapping of one source takes the record itself; one of several takes `{"sources": [...]}`.

@@ -12,6 +12,9 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use crate::read::Used;
+use crate::read::{EVERYTHING, Refused, plain, read};
+
 /// How deep lists and objects may be nested.
 pub const DEPTH_MAX: usize = 64;
 
@@ -60,6 +63,19 @@ impl<'r> Json<'r> {
     /// # Errors
     /// The text is not JSON, nests deeper than [`DEPTH_MAX`], or names a member twice.
     pub fn parse(text: &'r str) -> Result<Json<'r>, Malformed> {
+        Json::parse_used(text, &EVERYTHING)
+    }
+
+    /// Reads one JSON value and keeps of its records the fields that are used; the others are checked and passed over.
+    ///
+    /// # Errors
+    /// As [`Json::parse`]: a fault in a field that is not used is a fault too.
+    pub fn parse_used(text: &'r str, used: &Used) -> Result<Json<'r>, Malformed> {
+        read(text, used).or_else(|Refused| Json::diagnosed(text))
+    }
+
+    /// Reads it once more, level by level and slowly, to say where and why it is not accepted.
+    pub(crate) fn diagnosed(text: &'r str) -> Result<Json<'r>, Malformed> {
         let raw: &'r RawValue = serde_json::from_str(text).map_err(|error| located(text, text, &error))?;
         build(text, raw.get(), DEPTH_MAX)
     }
@@ -102,7 +118,41 @@ impl<'r> Json<'r> {
     /// Compact JSON text: no blanks, members in order, numbers digit by digit.
     #[must_use]
     pub fn to_text(&self) -> String {
-        self.to_string()
+        let mut out = String::new();
+        self.write_to(&mut out);
+        out
+    }
+
+    /// Appends the compact JSON text.
+    pub fn write_to(&self, out: &mut String) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
+            Json::Number(digits) => out.push_str(digits),
+            Json::Text(text) => push_text(out, text),
+            Json::List(elements) => {
+                out.push('[');
+                for (index, element) in elements.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    element.write_to(out);
+                }
+                out.push(']');
+            }
+            Json::Record(members) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    push_text(out, name);
+                    out.push(':');
+                    value.write_to(out);
+                }
+                out.push('}');
+            }
+        }
     }
 
     /// What this is, in an analyst's words, with its article: "a text", "a record", "nothing".
@@ -121,50 +171,30 @@ impl<'r> Json<'r> {
 
 impl fmt::Display for Json<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Json::Null => out.write_str("null"),
-            Json::Boolean(value) => write!(out, "{value}"),
-            Json::Number(digits) => out.write_str(digits),
-            Json::Text(text) => write_text(out, text),
-            Json::List(elements) => {
-                out.write_char('[')?;
-                for (index, element) in elements.iter().enumerate() {
-                    if index > 0 {
-                        out.write_char(',')?;
-                    }
-                    write!(out, "{element}")?;
-                }
-                out.write_char(']')
-            }
-            Json::Record(members) => {
-                out.write_char('{')?;
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        out.write_char(',')?;
-                    }
-                    write_text(out, name)?;
-                    write!(out, ":{value}")?;
-                }
-                out.write_char('}')
-            }
-        }
+        out.write_str(&self.to_text())
     }
 }
 
-fn write_text(out: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    out.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' => out.write_str("\\\"")?,
-            '\\' => out.write_str("\\\\")?,
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\t' => out.write_str("\\t")?,
-            control if control < ' ' => write!(out, "\\u{:04x}", u32::from(control))?,
-            other => out.write_char(other)?,
+fn push_text(out: &mut String, text: &str) {
+    out.push('"');
+    let mut from = 0;
+    loop {
+        let at = plain(text.as_bytes(), from);
+        out.push_str(text.get(from..at).unwrap_or_default());
+        let Some(byte) = text.as_bytes().get(at) else { break };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                let _ = write!(out, "\\u{control:04x}");
+            }
         }
+        from = at + 1;
     }
-    out.write_char('"')
+    out.push('"');
 }
 
 /// Builds the tree of `raw`, a part of `text`; `depth` levels may still be opened.
@@ -178,10 +208,7 @@ fn build<'r>(text: &str, raw: &'r str, depth: usize) -> Result<Json<'r>, Malform
         Some(b'n') => Ok(Json::Null),
         Some(b't') => Ok(Json::Boolean(true)),
         Some(b'f') => Ok(Json::Boolean(false)),
-        Some(b'"') => {
-            let Name(value) = serde_json::from_str(raw).map_err(|error| fail(&error))?;
-            Ok(Json::Text(value))
-        }
+        Some(b'"') => unescaped(raw).map(Json::Text).map_err(|error| fail(&error)),
         Some(b'[' | b'{') if depth == 0 => {
             refuse(format!("lists and records are nested deeper than {DEPTH_MAX} levels"))
         }
@@ -201,6 +228,11 @@ fn build<'r>(text: &str, raw: &'r str, depth: usize) -> Result<Json<'r>, Malform
         Some(_) => Ok(Json::Number(Cow::Borrowed(raw))),
         None => refuse("there is no value".to_owned()),
     }
+}
+
+/// The text that a string in quotes stands for.
+pub(crate) fn unescaped(quoted: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    serde_json::from_str(quoted).map(|Name(text)| text)
 }
 
 fn repeated_name<'m>(members: &'m [(Cow<'_, str>, &RawValue)]) -> Option<&'m str> {

@@ -20,6 +20,7 @@ mod place;
 pub mod plan;
 pub mod prelude;
 mod quotient;
+mod read;
 pub mod reference;
 mod rounding;
 pub mod run;
@@ -31,7 +32,7 @@ pub mod write;
 
 pub use decimal::{Decimal, Mode, Quotient};
 pub use fault::{Fault, Stop};
-pub use json::{Json, Malformed};
+pub use json::{Json, Malformed, Used};
 pub use money::Money;
 pub use node::{Node, Place};
 pub use outcome::{Input, Integration, Map, Mapping, Outcome, Part, Rejection, SpecLine};

@@ -87,6 +87,15 @@ pub struct Rejection {
     pub at: SpecLine,
 }
 
+impl Rejection {
+    /// Is the value at fault a record or a list? Then it is shown with all its fields, those too that the mapping does not use: a record
+    /// of which only used fields were read must be read whole and mapped again before this is shown.
+    #[must_use]
+    pub fn shows_a_whole(&self) -> bool {
+        self.value.as_ref().is_some_and(|value| value.starts_with(['{', '[']))
+    }
+}
+
 /// One target record that a mapping made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {

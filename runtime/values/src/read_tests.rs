@@ -1,0 +1,136 @@
+//! Both readers of JSON agree: on what is JSON, and on what a mapping sees of it.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What the reader must agree with: the one that says where a fault is.
+fn agrees(text: &str) -> Result<(), TestCaseError> {
+    match (read(text, &EVERYTHING), Json::diagnosed(text)) {
+        (Ok(fast), Ok(slow)) => prop_assert_eq!(fast, slow),
+        (Err(Refused), Err(_)) => {}
+        (Ok(fast), Err(error)) => prop_assert!(false, "{text}: read as {fast}, but {error}"),
+        (Err(Refused), Ok(slow)) => prop_assert!(false, "{text}: refused, but it is {slow}"),
+    }
+    // Of a record that uses nothing, faults are found all the same.
+    let accepted = read(text, &Used::default()).is_ok();
+    prop_assert_eq!(accepted, read(text, &EVERYTHING).is_ok(), "{}", text);
+    Ok(())
+}
+
+#[test]
+fn every_kind_of_fault_is_found_in_what_is_used_and_in_what_is_not() {
+    let faults = [
+        "",
+        " ",
+        "{",
+        "[",
+        "\"",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1",
+        "{\"a\":1,",
+        "{\"a\":1,}",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "{,}",
+        "nul",
+        "truE",
+        "01",
+        "-",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "+1",
+        "1 2",
+        "{a:1}",
+        "{'a':1}",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\ud800\"",
+        "\"a\nb\"",
+        "\"a\tb\"",
+        "\"\\",
+        "\"\\\"",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "[{\"b\":{\"a\":1,\"a\":2}}]",
+        "NaN",
+        "\u{feff}1",
+        "]",
+        "{\"a\" 1}",
+        "[1 2]",
+        "{\"a\":1 \"b\":2}",
+    ];
+    for fault in faults {
+        for text in [fault.to_owned(), format!("{{\"used\":{fault}}}"), format!("[{fault}]")] {
+            agrees(&text).unwrap();
+        }
+        assert!(read(fault, &EVERYTHING).is_err(), "{fault}");
+    }
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for levels in [DEPTH_MAX - 1, DEPTH_MAX, DEPTH_MAX + 1, 2 * DEPTH_MAX, 100_000] {
+        agrees(&nested(levels)).unwrap();
+    }
+    let names = |count: usize| (0..count).map(|n| format!("\"n{n}\":{n}")).collect::<Vec<_>>().join(",");
+    for count in [1, 24, 25, 64, 65, 66, 300] {
+        agrees(&format!("{{{}}}", names(count))).unwrap();
+        for twice in [0, count - 1] {
+            let text = format!("{{{},\"n{twice}\":0}}", names(count));
+            agrees(&text).unwrap();
+            assert!(read(&text, &EVERYTHING).is_err(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn only_what_is_used_is_kept() {
+    let text = r#"{"a":{"b":1,"c":[{"d":2,"e":{"x":[]}},{"e":3}]},"f":[{"g":"\n"}],"h":null,"i":{}}"#;
+    let used = Used::paths(&["a.c.e", "f", "h", "i.j", "k"]);
+    let kept = read(text, &used).ok().unwrap();
+    assert_eq!(kept.to_text(), r#"{"a":{"c":[{"e":{"x":[]}},{"e":3}]},"f":[{"g":"\n"}],"h":null,"i":{}}"#);
+    let whole = Used::paths(&["a.c.e", "a", "a.b"]);
+    assert_eq!(whole, Used::paths(&["a"]));
+}
+
+#[test]
+fn strings_of_every_length_end_where_they_end() {
+    for length in 0..40 {
+        for inner in ["", "é", "\u{1f600}", "\\\"", "\\u00e9", "\u{7f}", "\u{80}"] {
+            for at in 0..=length {
+                let text = format!("\"{}{inner}{}\"", "x".repeat(at), "y".repeat(length - at));
+                agrees(&text).unwrap();
+                agrees(&format!("{{{text}:{text}}}")).unwrap();
+                assert!(read(&text, &EVERYTHING).is_ok(), "{text}");
+            }
+        }
+        for control in ["\u{1f}", "\n", "\0"] {
+            assert!(read(&format!("\"{}{control}\"", "x".repeat(length)), &EVERYTHING).is_err());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn it_agrees_on_any_text(text in any::<String>()) {
+        agrees(&text)?;
+    }
+
+    #[test]
+    fn it_agrees_on_what_looks_like_json(text in "[\\[\\]{},:\"\\\\0-9eE.+\\-a-u \n]{0,60}") {
+        agrees(&text)?;
+    }
+
+    #[test]
+    fn it_agrees_on_json_with_a_byte_gone_or_another(
+        text in r#"(\{"a":(1|-0\.5e3|"x\\n"|\[null,true\]|\{"b":"\\u00e9"\})(,"[bcd]{1,2}":(0|"",false)?)?\}){1}"#,
+        at in 0_usize..40,
+        other in "[\\[\\]{},:\"\\\\0e.x ]?",
+    ) {
+        agrees(&text)?;
+        let spoilt: String = text.chars().enumerate().map(|(index, c)| if index == at { other.clone() } else { c.to_string() }).collect();
+        agrees(&spoilt)?;
+    }
+}
