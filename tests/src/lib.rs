@@ -4,6 +4,7 @@
 
 pub mod books;
 pub mod large;
+pub mod orders;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -61,6 +62,16 @@ pub fn program_of_servers() -> &'static Path {
         (copy, folder)
     });
     program
+}
+
+/// The mapping written by hand that `map` is measured against, built if it is not fresh.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn by_hand() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| executable_with("mapwright-tests", &["--example", "by_hand"]))
 }
 
 fn executable(package: &str) -> PathBuf {
