@@ -2,42 +2,16 @@
 
 use std::collections::HashSet;
 
+use mapwright_syntax::RESERVED;
+
 /// Words that begin a type, so that a definition of that name is referred to in backticks.
 const TYPE_WORDS: [&str; 13] = [
     "text", "integer", "decimal", "boolean", "date", "time", "datetime", "uuid", "json", "file", "enum", "list", "map",
 ];
-/// Words that no name may be where a path begins.
-const RESERVED: [&str; 29] = [
-    "and",
-    "any",
-    "as",
-    "clear",
-    "each",
-    "else",
-    "false",
-    "find",
-    "if",
-    "in",
-    "is",
-    "linked",
-    "lookup",
-    "match",
-    "not",
-    "omit",
-    "or",
-    "otherwise",
-    "reject",
-    "skip",
-    "sorted",
-    "take",
-    "then",
-    "true",
-    "wait",
-    "when",
-    "where",
-    "with",
-    "from",
-];
+/// May no name be so where a path begins?
+fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name == "from"
+}
 
 /// May the letter stand in a name?
 fn is_part(letter: char) -> bool {
@@ -88,12 +62,12 @@ pub(crate) fn system(name: &str) -> String {
     let ascii: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { ' ' }).collect();
     let words: Vec<String> = ascii.split_whitespace().map(str::to_ascii_lowercase).collect();
     let made = plain(&words.join("_"));
-    if RESERVED.contains(&made.as_str()) { format!("{made}_system") } else { made }
+    if is_reserved(&made) { format!("{made}_system") } else { made }
 }
 
 /// A name where a type is expected.
 pub(crate) fn as_type(name: &str) -> String {
-    if TYPE_WORDS.contains(&name) || RESERVED.contains(&name) { format!("`{name}`") } else { name.to_owned() }
+    if TYPE_WORDS.contains(&name) || is_reserved(name) { format!("`{name}`") } else { name.to_owned() }
 }
 
 /// A text in quotes.

@@ -18,6 +18,6 @@ pub mod tree;
 
 pub use diagnostic::{Diagnostic, Edit, Fix, Label, Severity};
 pub use format::{format, same_meaning};
-pub use parse::parse;
+pub use parse::{RESERVED, parse};
 pub use render::{Style, render, to_github, to_json};
 pub use span::{File, FileId, Files, Span};

@@ -37,6 +37,7 @@ mod grammar {
 }
 use grammar::{Grammar, Rule};
 pub(crate) use lines::{goes_on_before, may_break_before};
+pub use slips::RESERVED;
 
 /// The largest file that is read, in bytes: spans count in 32 bits.
 const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -9,7 +9,7 @@ use crate::faults;
 use crate::tokens::{Token, TokenKind};
 
 /// Words that may not be names where an expression could begin.
-const RESERVED: [&str; 28] = [
+pub const RESERVED: [&str; 28] = [
     "and",
     "any",
     "as",
