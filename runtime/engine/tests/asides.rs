@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::pair_project::{Pair, SHOP, UPSERT, flow, leak, write};
@@ -11,8 +12,9 @@ use common::{Setup, open};
 use mapwright_engine::clock::Clock;
 use mapwright_engine::records::{Decision, forget, purge, replay};
 use mapwright_engine::state::State;
-use mapwright_engine::store::{MessageId, Replayed};
-use mapwright_engine::{Sync, Told};
+use mapwright_engine::store::memory::MemoryStore;
+use mapwright_engine::store::{MessageId, Replayed, Store, TurnRequest};
+use mapwright_engine::{Stop, Sync, Told};
 use mapwright_values::plan::{Schedule, TermPlan};
 
 /// One flow that listens.
@@ -123,6 +125,26 @@ async fn a_hint_without_a_key_reads_the_changes_and_one_told_twice_is_followed_t
     drop(store);
     serve(&pair).await;
     assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one"));
+}
+
+/// A page that another process has read and not yet kept would be kept behind the newer state that the hint brings.
+#[tokio::test]
+async fn a_hint_is_not_followed_while_another_process_reads_the_flow() {
+    let pair = listening();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::shared().unwrap());
+    pair.shop.edit("item", "1", &[("name", "one"), ("kind", "a")]);
+    pair.engine_on(Arc::clone(&store)).notice(&[told(None, "item.written", "item", Some("1"))]).await.unwrap();
+    let now = pair.clock.now();
+    let turn = |until| TurnRequest { flow: "out".to_owned(), owner: "another".to_owned(), now, until };
+    assert!(store.turn(turn(Some(now.checked_add(Duration::from_secs(300)).unwrap()))).await.unwrap());
+    let once = Sync { stop: Stop::Once, ..Sync::default() };
+    pair.clock.advance(Duration::from_secs(10));
+    pair.engine_on(Arc::clone(&store)).sync(&once).await.unwrap();
+    let hints = async || store.status(pair.clock.now()).await.unwrap().flows[0].hints;
+    assert_eq!((hints().await, pair.erp.requests().len()), (1, 0));
+    store.turn(turn(None)).await.unwrap();
+    pair.engine_on(Arc::clone(&store)).sync(&once).await.unwrap();
+    assert_eq!((hints().await, pair.erp.requests().len()), (0, 1));
 }
 
 fn decision(setup: &Setup) -> Decision {

@@ -240,6 +240,29 @@ async fn a_deleted_target_is_forgotten_so_that_a_record_that_returns_is_made_aga
     assert_eq!((pair.erp.count("Items"), pair.count("out", State::Done).await), (2, 4));
 }
 
+/// By the target's key, and by another field that is looked up first.
+#[tokio::test]
+async fn what_is_to_be_removed_and_is_not_there_is_removed_and_can_come_back() {
+    for by in [&["id"] as &'static [&'static str], &["name"]] {
+        let mapping = if by == ["id"] { "removed" } else { "removed_by_name" };
+        let create = Manner::CreateOnce { by: &["id"] };
+        let mut out = flow("out", SHOP, vec![WritePlan { level: DeliveryLevel::Probeable, ..write("to_erp", create) }]);
+        out.on_delete = leak(vec![write(mapping, Manner::Delete { by })]);
+        let pair = Pair::new(vec![out]);
+        pair.shop.edit("item", "1", &[("name", "1")]);
+        pair.sync().await;
+        // Its own request did it and the answer was lost, or somebody else was quicker: the target cannot tell.
+        pair.erp.remove("Items", "1");
+        pair.shop.remove("item", "1");
+        pair.sync_as(&everything()).await;
+        let ended = pair.count("out", State::Done).await + pair.count("out", State::Noop).await;
+        assert_eq!(ended, 2, "by {by:?}: nothing waits for what is gone: {}", pair.newest_words().await);
+        pair.shop.edit("item", "1", &[("name", "1")]);
+        pair.sync().await;
+        assert_eq!(pair.erp.count("Items"), 1, "by {by:?}: a new record of the same content is made");
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_hides_its_records_deletes_nothing_until_a_person_says_so() {
     let pair = deleting(Manner::Delete { by: &["id"] }, "removed");

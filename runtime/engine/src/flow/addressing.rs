@@ -130,6 +130,13 @@ async fn by_other_key(core: &Core, work: &Work, json: &Json<'_>) -> Result<Resul
         (1, Some(key), Manner::Delete { .. }) => Ok(Ok(Deed::Delete { key })),
         (1, Some(key), _) => Ok(Ok(Deed::Update { key })),
         (0, _, Manner::Upsert { .. }) if found.is_empty() => Ok(Ok(Deed::Create)),
+        (0, _, Manner::Delete { .. }) if found.is_empty() => Ok(Err(Decision::Conclude(Verdict::Noop {
+            reason: format!("there is none (any more): {place}"),
+            written: None,
+            next: core.next_write(work.flow, work.leased.write),
+            agreed: Vec::new(),
+            removed: true,
+        }))),
         (0, _, _) if found.is_empty() => {
             let fault = Fault::own("missing", format!("the record to be changed is not there: {place}"));
             Ok(Err(Decision::Conclude(deciding::wait_for(fault, Vec::new(), &work.situation))))

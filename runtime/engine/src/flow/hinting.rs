@@ -68,12 +68,19 @@ pub(crate) async fn follow(core: &Core, flow: &'static FlowPlan) -> Result<u64, 
         if hints.is_empty() || halting::halted(core).await?.iter().any(|(alias, _)| alias == flow.read.system) {
             break;
         }
+        // INVARIANT: who keeps a record holds the flow's turn, or a page that another process read before would be kept behind it.
+        if !turns::hold(core, flow).await? {
+            break;
+        }
         followed += hints.len() as u64;
         let failures = hints.iter().map(|hint| hint.failures).max().unwrap_or_default();
         let again_at = later(core.now(), core.options.retry.limit(failures.saturating_add(1)));
         let failed = follow_some(core, flow, &hints).await?.map(|reason| (reason, again_at));
         core.crash.reach("hint.before_taken");
         core.store.hints_taken(HintsTaken { flow: flow.name.to_owned(), hints, failed }).await?;
+    }
+    if followed > 0 {
+        turns::give_back(core, flow).await?;
     }
     Ok(followed)
 }

@@ -143,6 +143,7 @@ pub(super) fn unchanged(
         written: key.and_then(|key| written_record(work, key, None)),
         next: core.next_write(work.flow, work.leased.write),
         agreed,
+        removed: false,
     }
 }
 
@@ -278,7 +279,7 @@ pub(super) async fn settle(
     work.situation.now = core.now();
     work.situation.first_attempt_at = work.situation.first_attempt_at.or(Some(sent.at));
     work.leased.attempts = work.leased.attempts.saturating_add(1);
-    let result = result.and_then(|written| promised_key(work, written));
+    let result = result.and_then(|written| promised_key(work, written)).or_else(|failure| gone_before(&sent, failure));
     work.leased.sent = Some(sent);
     if shared.blamed
         && let Err(failure) = &result
@@ -339,6 +340,14 @@ fn promised_key(work: &Work, written: Written) -> Result<Written, Failure> {
         return Err(Failure { code: Some(fault.class), message: fault.message, ..no_answer(work) });
     }
     Ok(written)
+}
+
+/// What is to be removed and is not there has been removed: by our own lost request, or by somebody else.
+fn gone_before(sent: &Sent, failure: Failure) -> Result<Written, Failure> {
+    match &sent.deed {
+        Deed::Delete { key } if failure.class == Class::Missing => Ok(Written { key: key.clone(), record: None }),
+        Deed::Delete { .. } | Deed::Create | Deed::Update { .. } | Deed::Upsert { .. } | Deed::Act => Err(failure),
+    }
 }
 
 pub(super) async fn decided(core: &Core, work: &mut Work, decision: Decision) -> Result<Finished, EngineError> {

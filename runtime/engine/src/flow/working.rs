@@ -209,6 +209,7 @@ fn already_created(core: &Core, work: &Work, key: String) -> Verdict {
         written,
         next: core.next_write(work.flow, work.leased.write),
         agreed: Vec::new(),
+        removed: false,
     }
 }
 
@@ -218,6 +219,7 @@ fn echoed(core: &Core, work: &Work, writer: &str) -> Verdict {
         written: None,
         next: core.next_write(work.flow, work.leased.write),
         agreed: Vec::new(),
+        removed: false,
     }
 }
 

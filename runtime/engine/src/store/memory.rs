@@ -13,6 +13,7 @@ use super::{StoreError, Stored, sqlite};
 #[derive(Debug)]
 pub struct MemoryStore {
     connection: Mutex<Connection>,
+    shared: bool,
 }
 
 impl MemoryStore {
@@ -21,7 +22,20 @@ impl MemoryStore {
     /// # Errors
     /// When there is no memory for it.
     pub fn open() -> Result<Self, StoreError> {
-        Ok(Self { connection: Mutex::new(Connection::Sqlite(sqlite::in_memory()?)) })
+        Self::new(false)
+    }
+
+    /// An empty store that several engines may use at the same time, as processes share a server's.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn shared() -> Result<Self, StoreError> {
+        Self::new(true)
+    }
+
+    fn new(shared: bool) -> Result<Self, StoreError> {
+        let connection = Connection::Sqlite { connection: sqlite::in_memory()?, shared };
+        Ok(Self { connection: Mutex::new(connection), shared })
     }
 
     /// Empties every table: cheaper than a new store.
@@ -57,7 +71,7 @@ impl MemoryStore {
 
 impl Runner for MemoryStore {
     fn shared(&self) -> bool {
-        false
+        self.shared
     }
 
     fn take(&self) -> Result<(), StoreError> {

@@ -464,6 +464,8 @@ pub enum Verdict {
         next: Option<NextWrite>,
         /// What both sides agree on from now on.
         agreed: Vec<Agreed>,
+        /// The target record was to be removed and is not there: what was known of it is forgotten.
+        removed: bool,
     },
     /// The spec does not want it.
     Skipped {

@@ -140,7 +140,7 @@ impl Side {
         let known = records.get(&key).map(|held| held.version.to_string());
         match &write.deed {
             Deed::Create if known.is_some() => return Err(failure(Class::Exists, "exists")),
-            Deed::Update { .. } if known.is_none() => return Err(failure(Class::Missing, "404")),
+            Deed::Update { .. } | Deed::Delete { .. } if known.is_none() => return Err(failure(Class::Missing, "404")),
             _ => {}
         }
         if known.is_some() && write.version.is_some() && write.version != known {

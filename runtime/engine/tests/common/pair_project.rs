@@ -27,6 +27,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "louder", map: louder },
     Mapping { name: "gone", map: gone },
     Mapping { name: "removed", map: key_alone },
+    Mapping { name: "removed_by_name", map: key_as_name },
     Mapping { name: "once", map: with_first },
     Mapping { name: "by_link", map: by_link },
     Mapping { name: "parts", map: parts },
@@ -60,6 +61,11 @@ fn gone(input: &Input<'_>) -> Outcome {
 
 fn key_alone(input: &Input<'_>) -> Outcome {
     mapped(&[("id", text(input, "id"))])
+}
+
+/// What is gone is known by its key alone, which is its name there.
+fn key_as_name(input: &Input<'_>) -> Outcome {
+    mapped(&[("name", text(input, "id"))])
 }
 
 fn with_first(input: &Input<'_>) -> Outcome {
@@ -200,6 +206,7 @@ impl Pair {
                 mapping("louder", SHOP, ERP),
                 mapping("gone", SHOP, ERP),
                 mapping("removed", SHOP, ERP),
+                mapping("removed_by_name", SHOP, ERP),
                 mapping("once", SHOP, ERP),
                 mapping("by_link", ERP, SHOP),
                 mapping("parts", SHOP, ERP),

@@ -11,6 +11,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "customer_to_partner", map: customer_to_partner },
     Mapping { name: "order_to_erp", map: order_to_erp },
     Mapping { name: "number_to_shop", map: number_to_shop },
+    Mapping { name: "order_gone", map: order_gone },
 ];
 
 /// What a test wants different of the flow of orders.
@@ -24,6 +25,8 @@ pub struct Variant {
     pub silence: Option<(u64, &'static str)>,
     /// Orders are read only if they do not say `drop`.
     pub keep: bool,
+    /// Orders that are gone from the shop are removed from the ERP.
+    pub on_delete: bool,
     /// When it runs.
     pub schedules: Option<&'static [Schedule]>,
 }
@@ -124,6 +127,16 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
     orders.on_silence = variant.silence;
     orders.read.keep = variant.keep;
     orders.schedules = variant.schedules.unwrap_or(orders.schedules);
+    if variant.on_delete {
+        orders.on_delete = leak(vec![WritePlan {
+            mapping: "order_gone",
+            manner: Manner::Delete { by: &["Key"] },
+            level: DeliveryLevel::Natural,
+            named: None,
+            key: &["Key"],
+            ..order
+        }]);
+    }
     Plan {
         name: "tests",
         systems: leak(vec![system("shop"), system("erp")]),
@@ -132,6 +145,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
             mapping("customer_to_partner", &[CUSTOMER], "erp", "Partners"),
             mapping("order_to_erp", &[ORDER], "erp", "Orders"),
             mapping("number_to_shop", &[ORDER, WRITTEN], "shop", "order"),
+            mapping("order_gone", &[ORDER], "erp", "Orders"),
         ]),
         flows: leak(vec![
             flow("customers", "customer", leak(vec![create("customer_to_partner", None, &[])]), &[], false),
@@ -215,4 +229,20 @@ fn order_to_erp(input: &Input<'_>) -> Outcome {
 fn number_to_shop(input: &Input<'_>) -> Outcome {
     let id = text(input.sources[0].get("id"));
     record(&[("ref", format!("R-{id}")), ("id", id), ("number", text(input.sources[1].get("DocNum")))])
+}
+
+/// The key of the document that was made of an order which is gone.
+fn order_gone(input: &Input<'_>) -> Outcome {
+    let link = Reference::Link(Link {
+        system: "erp".to_owned(),
+        entity: "Orders".to_owned(),
+        of_system: "shop".to_owned(),
+        of_entity: "order".to_owned(),
+        key: text(input.sources[0].get("id")),
+    });
+    match input.references.get(&link) {
+        None => Outcome::Wants(vec![link]),
+        Some(Resolved::Linked(Some(key))) => record(&[("Key", key.clone())]),
+        Some(_) => Outcome::Skipped { reason: "it was never delivered".to_owned(), at: line(20) },
+    }
 }

@@ -18,6 +18,10 @@ pub trait Hooks: Send + Sync {
     fn after(&self, _call: &'static str) -> Result<(), StoreError> {
         Ok(())
     }
+    /// How often the caller lets others go before it has its answer.
+    fn waits(&self) -> u64 {
+        0
+    }
     fn captures(&self, _page: &mut CapturePage) {}
     fn agreed(&self, _records: &[RecordRef], _answer: &mut Vec<Option<Agreed>>) {}
     fn leased(&self, _answer: &mut Vec<Leased>) {}
@@ -39,6 +43,9 @@ impl<H: Hooks> Relay<H> {
         Box::pin(async move {
             let answer = answer.await?;
             self.hooks.after(call)?;
+            for _ in 0..self.hooks.waits() {
+                tokio::task::yield_now().await;
+            }
             Ok(answer)
         })
     }

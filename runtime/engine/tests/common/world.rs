@@ -36,6 +36,9 @@ pub struct State {
     pub sources: Vec<Source>,
     pub items: BTreeSet<String>,
     pub documents: Vec<Document>,
+    /// How many documents were ever made by a create.
+    #[serde(default)]
+    pub made: u64,
     /// What was written back to the shop, by order.
     pub numbers: BTreeMap<String, String>,
     /// Totals in the order in which they took effect at the ERP, by order.
@@ -130,6 +133,16 @@ impl World {
         });
     }
 
+    /// A user of the shop deletes it.
+    pub fn remove(&self, entity: &str, id: &str) {
+        self.change(|state| {
+            if entity == "order" {
+                state.history.entry(id.to_owned()).or_default().push(GONE.to_owned());
+            }
+            state.sources.retain(|source| !(source.entity == entity && source.id == id));
+        });
+    }
+
     pub fn item(&self, code: &str) {
         self.change(|state| state.items.insert(code.to_owned()));
     }
@@ -163,6 +176,9 @@ pub struct System<C> {
 
 const PAGE: usize = 3;
 
+/// What stands among the totals of an order where it was deleted.
+pub const GONE: &str = "gone";
+
 fn field(record: &str, name: &str) -> String {
     match Json::parse(record).unwrap().get(name) {
         Some(Json::Text(text) | Json::Number(text)) => text.to_string(),
@@ -184,7 +200,8 @@ impl<C: Clock> System<C> {
             {
                 return Ok(Written { key: vec![known.key.clone()], record: None });
             }
-            let key = format!("{}{}", &write.entity[..1], state.documents.len() + 1);
+            let key = format!("{}{}", &write.entity[..1], state.made + 1);
+            state.made += 1;
             state.documents.push(Document {
                 entity: write.entity.clone(),
                 key: key.clone(),
@@ -198,7 +215,10 @@ impl<C: Clock> System<C> {
 
     fn update(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
         if self.alias == "erp" {
-            return self.upsert(write, key);
+            return match write.deed {
+                Deed::Delete { .. } => self.delete(write, key),
+                Deed::Create | Deed::Update { .. } | Deed::Upsert { .. } | Deed::Act => self.upsert(write, key),
+            };
         }
         if matches!(write.deed, Deed::Delete { .. }) {
             self.world.change(|state| state.removed.insert(key[0].clone()));
@@ -206,6 +226,19 @@ impl<C: Clock> System<C> {
         }
         self.world.change(|state| state.numbers.insert(key[0].clone(), field(&write.record, "number")));
         Ok(Written { key: key.to_vec(), record: None })
+    }
+
+    fn delete(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
+        self.world.change(|state| {
+            let known = |known: &Document| known.entity == write.entity && known.key == key[0];
+            let natural = state.documents.iter().find(|document| known(document)).map(|known| known.natural.clone());
+            let natural = natural.ok_or_else(|| failure(Class::Missing, "404"))?;
+            state.documents.retain(|document| !known(document));
+            if let Some(applied) = state.applied.get_mut(&natural) {
+                applied.push(GONE.to_owned());
+            }
+            Ok(Written { key: key.to_vec(), record: None })
+        })
     }
 
     fn upsert(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
@@ -235,7 +268,7 @@ impl<C: Clock> System<C> {
     }
 
     /// What was sent before and takes effect only now.
-    fn catch_up(&self) {
+    pub fn catch_up(&self) {
         let now = self.clock.now();
         if self.alias != "erp" || self.world.state.lock().unwrap().late.is_empty() {
             return;
@@ -246,7 +279,8 @@ impl<C: Clock> System<C> {
             due
         });
         for (_, entity, deed, record, create_key) in due {
-            self.carry_out(&WriteRequest { entity, deed, record, create_key, version: None }).unwrap();
+            // Whoever sent it has given up: nobody hears what comes of it.
+            let _ = self.carry_out(&WriteRequest { entity, deed, record, create_key, version: None });
         }
     }
 
@@ -347,14 +381,17 @@ impl<C: Clock> Connector for System<C> {
             }
             rows
         });
-        let start: usize = request.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
-        let end = (start + self.world.page.lock().unwrap().unwrap_or(PAGE)).min(rows.len());
+        // A place in a list is a row's own, never its number: rows come and go while pages are read.
+        let place = |row: &Source| match request.entity.as_str() {
+            "order" => format!("{:020} {}", row.changed.as_microsecond(), row.id),
+            _ => row.id.clone(),
+        };
+        let mut rows = rows.into_iter().filter(|row| request.cursor.as_ref().is_none_or(|cursor| place(row) > *cursor));
+        let wanted = self.world.page.lock().unwrap().unwrap_or(PAGE);
+        let shown: Vec<Source> = rows.by_ref().take(wanted).collect();
         let page = Page {
-            rows: rows[start..end]
-                .iter()
-                .map(|row| Row { record: row.record.clone(), stamp: Some(row.changed) })
-                .collect(),
-            next: (end < rows.len()).then(|| end.to_string()),
+            next: rows.next().and(shown.last()).map(place),
+            rows: shown.into_iter().map(|row| Row { record: row.record, stamp: Some(row.changed) }).collect(),
             server_time: self
                 .clock
                 .now()
@@ -372,7 +409,13 @@ impl<C: Clock> Connector for System<C> {
     ) -> Reply<'a, Result<Option<String>, Failure>> {
         let state = self.world.state.lock().unwrap();
         let found = state.documents.iter().find(|document| document.entity == entity && document.key == key[0]);
-        let record = found.map(|document| format!(r#"{{"DocNum":"N-{}"}}"#, document.natural));
+        let record = match found {
+            Some(document) => Some(format!(r#"{{"DocNum":"N-{}"}}"#, document.natural)),
+            None => {
+                let source = state.sources.iter().find(|source| source.entity == entity && source.id == key[0]);
+                source.map(|source| source.record.clone())
+            }
+        };
         Box::pin(async move { Ok(record) })
     }
 
@@ -384,6 +427,11 @@ impl<C: Clock> Connector for System<C> {
                 .map(|find| {
                     if find.entity == "order" {
                         let wanted = find.terms[0].value.trim_matches('"');
+                        if find.terms[0].field == "id" {
+                            let found =
+                                state.sources.iter().filter(|source| source.entity == "order" && source.id == wanted);
+                            return found.map(|source| source.record.clone()).collect();
+                        }
                         let found = state.sources.iter().filter(|source| format!("R-{}", source.id) == wanted);
                         return found.map(|source| format!(r#"{{"id":"{}"}}"#, source.id)).collect();
                     }

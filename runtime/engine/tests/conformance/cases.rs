@@ -85,7 +85,8 @@ pub(crate) async fn a_delivery_goes_all_its_way(place: &dyn Place) {
     capture(store.as_ref(), vec![row("a", "2", 7)], 7).await;
     let again = lease_one(store.as_ref(), 8).await;
     assert_eq!((again.link.as_deref(), again.last_written.as_deref()), (Some("K"), Some("written a")));
-    let noop = Verdict::Noop { reason: "the same".to_owned(), written: None, next: None, agreed: Vec::new() };
+    let noop =
+        Verdict::Noop { reason: "the same".to_owned(), written: None, next: None, agreed: Vec::new(), removed: false };
     assert_eq!(conclude(store.as_ref(), &again, noop, 9).await, Concluded::Applied(State::Noop));
     assert_eq!((lease(store.as_ref(), "w", 500).await.len(), store.next_due(false).await.unwrap()), (0, None));
     let detail = store.dead_letter(leased.id).await.unwrap().unwrap();

@@ -34,6 +34,46 @@ pub(crate) async fn a_removed_target_is_forgotten_and_a_record_comes_back(place:
     assert_eq!((again.gone, again.link, again.last_written), (false, None, None));
 }
 
+/// `latest wins`: a write that may be at the target and the end of its record go one after the other, in either order.
+pub(crate) async fn an_unproven_write_is_not_overtaken_by_the_end_of_its_record(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", true).await;
+    let unproven = |second| Verdict::Retry {
+        at: at(second),
+        fault: fault("ambiguous"),
+        quiet_until: Some(at(second)),
+        alone: false,
+    };
+    capture(store.as_ref(), vec![row("a", "1", 1)], 1).await;
+    let first = lease_one(store.as_ref(), 2).await;
+    intend(store.as_ref(), &first, 2).await;
+    conclude(store.as_ref(), &first, unproven(20), 3).await;
+    // A newer state writes over it, and answers for what the older one may have done.
+    capture(store.as_ref(), vec![row("a", "2", 4)], 4).await;
+    store.capture(gone("a", 5)).await.unwrap();
+    let again = lease_one(store.as_ref(), 20).await;
+    assert!(again.id != first.id && !again.gone, "what may be there is proved before it is removed");
+    deliver(store.as_ref(), &again, "K", 21).await;
+    let end = lease_one(store.as_ref(), 22).await;
+    assert_eq!((end.gone, end.link.as_deref()), (true, Some("K")));
+    intend(store.as_ref(), &end, 22).await;
+    conclude(store.as_ref(), &end, unproven(40), 23).await;
+    capture(store.as_ref(), vec![row("a", "3", 24)], 24).await;
+    let again = lease_one(store.as_ref(), 40).await;
+    assert_eq!(again.id, end.id, "a record that comes back waits until the old one is known to be gone");
+    // The target has none: nothing was sent, and what was known of it is forgotten all the same.
+    let none = Verdict::Noop {
+        reason: "there is none".to_owned(),
+        written: None,
+        next: None,
+        agreed: Vec::new(),
+        removed: true,
+    };
+    conclude(store.as_ref(), &again, none, 41).await;
+    let new = lease_one(store.as_ref(), 42).await;
+    assert_eq!((new.gone, new.link, new.last_written), (false, None, None));
+}
+
 /// A record that nobody carried is not gone; one that is gone twice is gone once.
 pub(crate) async fn only_what_was_carried_can_be_gone(place: &dyn Place) {
     let store = place.open();

@@ -100,6 +100,7 @@ conformance! {
     cases::what_is_not_met_may_be_gone,
     cases::agreed_states_are_kept,
     duties::a_removed_target_is_forgotten_and_a_record_comes_back,
+    duties::an_unproven_write_is_not_overtaken_by_the_end_of_its_record,
     duties::only_what_was_carried_can_be_gone,
     duties::parts_of_one_message_have_links_and_claims_of_their_own,
     duties::a_message_that_goes_alone_stays_so,

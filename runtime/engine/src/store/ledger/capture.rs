@@ -202,6 +202,7 @@ fn overtake_older(tx: &Connection, newer: &step::MessageRow, now: i64) -> Result
         // On a shared store a worker may have claimed it meanwhile.
         if let Some(message) = step::load(tx, id)?
             && matches!(message.state, State::Queued | State::RetryWait | State::Waiting(_) | State::Dead)
+            && order::may_be_overtaken(tx, &message, newer.gone)?
         {
             order::supersede(tx, &message, newer.id, now)?;
         }

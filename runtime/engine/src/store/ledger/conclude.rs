@@ -33,7 +33,11 @@ pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concl
 fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> Result<State, StoreError> {
     match verdict {
         Verdict::Done(delivery) => deliver(tx, message, delivery, now),
-        Verdict::Noop { reason, written, next, agreed } => {
+        Verdict::Noop { reason, written, next, agreed, removed } => {
+            if *removed {
+                gone::forget(tx, message, None)?;
+                gone::forget_written(tx, message)?;
+            }
             if let Some(written) = written {
                 keep_written(tx, message, written)?;
             }

@@ -147,20 +147,38 @@ pub(super) fn insert_next_write(
 /// `latest wins`: when a newer state of the record waits, the older one ends and the newer goes on.
 pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Result<State, StoreError> {
     let Some(message) = step::load(tx, id)? else { return Ok(state) };
-    let newer: Option<i64> = tx
+    let newer: Option<(i64, bool)> = tx
         .prepare_cached(
-            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id > ?3 ORDER BY record_id, id LIMIT 1",
+            "SELECT m.id, r.gone FROM messages m JOIN records r ON r.id = m.record_id
+             WHERE m.order_key = ?1 AND m.flow = ?2 AND m.record_id > ?3 ORDER BY m.record_id, m.id LIMIT 1",
         )?
-        .query_row(params![message.order_key, message.flow, message.record_id], |row| row.get(0))
+        .query_row(params![message.order_key, message.flow, message.record_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     match newer {
-        Some(newer) => supersede(tx, &message, newer, now),
-        None => Ok(state),
+        Some((newer, gone)) if may_be_overtaken(tx, &message, gone)? => supersede(tx, &message, newer, now),
+        Some(_) | None => Ok(state),
     }
+}
+
+/// A write that may be at the target although nothing proves it makes way for a newer one that writes over it. The end of
+/// a record does not: it removes what is known to be there; nor does a record that comes back, which leaves alone what is.
+pub(super) fn may_be_overtaken(tx: &Connection, older: &MessageRow, newer_gone: bool) -> Result<bool, StoreError> {
+    if older.gone == newer_gone || older.state == State::Dead {
+        return Ok(true);
+    }
+    let unproven: Option<i64> =
+        tx.prepare_cached("SELECT quiet_until FROM messages WHERE id = ?1")?.query_row([older.id], |row| row.get(0))?;
+    Ok(unproven.is_none())
 }
 
 /// Ends a message in favour of a newer one.
 pub(super) fn supersede(tx: &Connection, message: &MessageRow, newer: i64, now: i64) -> Result<State, StoreError> {
     tx.prepare_cached("UPDATE messages SET superseded_by = ?2 WHERE id = ?1")?.execute([message.id, newer])?;
+    // What may be at the target of the older one is the newer one's matter from now on.
+    tx.prepare_cached(
+        "UPDATE messages SET quiet_until = coalesce(quiet_until, (SELECT o.quiet_until FROM messages o WHERE o.id = ?2))
+         WHERE id = ?1",
+    )?
+    .execute([newer, message.id])?;
     step::take(tx, message, Event::Overtaken, &Circumstances::default(), now)
 }

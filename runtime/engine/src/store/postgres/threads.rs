@@ -233,7 +233,7 @@ impl Worker {
 fn take_trouble(connection: &Connection) -> Option<Trouble> {
     match connection {
         Connection::Postgres(session) => session.take_trouble(),
-        Connection::Sqlite(_) => None,
+        Connection::Sqlite { .. } => None,
     }
 }
 

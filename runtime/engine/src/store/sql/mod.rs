@@ -63,8 +63,13 @@ pub(in crate::store) enum LockSpace {
 /// A connection within a transaction.
 #[derive(Debug)]
 pub(in crate::store) enum Connection {
-    /// A file.
-    Sqlite(rusqlite::Connection),
+    /// A file, or the memory of one process.
+    Sqlite {
+        /// The connection.
+        connection: rusqlite::Connection,
+        /// Several engines work on it as if they were processes: simulations alone do so.
+        shared: bool,
+    },
     /// A session of a server.
     #[cfg(feature = "postgres")]
     Postgres(postgres::Session),
@@ -144,7 +149,7 @@ impl Connection {
     /// Prepares a statement, once for each text.
     pub(in crate::store) fn prepare_cached(&self, sql: &str) -> Result<Statement<'_>, SqlError> {
         match self {
-            Self::Sqlite(connection) => Ok(Statement::Sqlite(connection.prepare_cached(&for_sqlite(sql))?)),
+            Self::Sqlite { connection, .. } => Ok(Statement::Sqlite(connection.prepare_cached(&for_sqlite(sql))?)),
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => Ok(Statement::Postgres(session, sql.to_owned())),
         }
@@ -173,7 +178,7 @@ impl Connection {
     /// Carries out statements that take no values.
     pub(in crate::store) fn execute_batch(&self, sql: &str) -> Result<(), SqlError> {
         match self {
-            Self::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Self::Sqlite { connection, .. } => Ok(connection.execute_batch(sql)?),
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => session.batch(sql),
         }
@@ -182,7 +187,7 @@ impl Connection {
     /// Do other processes work on this store at the same time?
     pub(in crate::store) fn is_shared(&self) -> bool {
         match self {
-            Self::Sqlite(_) => false,
+            Self::Sqlite { shared, .. } => *shared,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => true,
         }
@@ -191,7 +196,7 @@ impl Connection {
     /// Keeps others out of these names until the transaction ends. SQLite has one writer, which is enough.
     pub(in crate::store) fn lock(&self, space: LockSpace, names: &[&str]) -> Result<(), SqlError> {
         match self {
-            Self::Sqlite(_) => {
+            Self::Sqlite { .. } => {
                 tracing::trace!(?space, names = names.len(), "one writer needs no lock");
                 Ok(())
             }
@@ -203,7 +208,7 @@ impl Connection {
     /// In which of the counters that are added up this connection counts, so that no two wait for one another.
     pub(in crate::store) fn shard(&self) -> i64 {
         match self {
-            Self::Sqlite(_) => 0,
+            Self::Sqlite { .. } => 0,
             #[cfg(feature = "postgres")]
             Self::Postgres(session) => session.shard(),
         }

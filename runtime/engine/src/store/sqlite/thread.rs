@@ -37,7 +37,7 @@ impl StoreThread {
         let (jobs, waiting) = channel();
         std::thread::Builder::new()
             .name(if writes.is_some() { "store-writer" } else { "store-reader" }.to_owned())
-            .spawn(move || work(&Connection::Sqlite(connection), writes, &waiting, &crash))
+            .spawn(move || work(&Connection::Sqlite { connection, shared: false }, writes, &waiting, &crash))
             .map_err(|error| StoreError::new(format!("the store's thread cannot be started: {error}")))?;
         Ok(Self { jobs })
     }
