@@ -285,6 +285,54 @@ async fn calls_are_durable_before_they_are_answered_and_strangers_are_refused() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_beyond_a_systems_rate_are_asked_to_come_again_and_the_poll_finds_what_they_told() {
+    let _ = program();
+    let sandbox = sandbox().await;
+    let wanted = sandbox.seed.summaries.iter().filter(|order| !order.cancelled).count();
+    let stage = stage(&sandbox);
+    let file = stage.folder().join("deployment.yaml");
+    let text = std::fs::read_to_string(&file).expect("deployment");
+    let bounds = "webhooks: { calls_per_minute: 5, body_max_kib: 1 }";
+    let text = text.replacen("connector: shopware-6", &format!("connector: shopware-6\n    {bounds}"), 1);
+    assert!(text.contains("calls_per_minute"), "{text}");
+    std::fs::write(&file, text).expect("write");
+    let service = Service::start(&stage, None).await;
+    wait_for_orders(&sandbox, wanted, &service).await;
+    let mut statuses = Vec::new();
+    for number in 0..7 {
+        let body = placed(&format!("event-{number}"), &format!("{number:032x}"));
+        let (status, answer) = service.request(&signed(&body, SECRET), body.as_bytes()).await;
+        if status == 429 {
+            let again = answer
+                .to_lowercase()
+                .split("retry-after: ")
+                .nth(1)
+                .and_then(|rest| rest.split('\r').next()?.parse::<u64>().ok());
+            assert!(again.is_some_and(|seconds| (1..=13).contains(&seconds)), "{answer}");
+        }
+        statuses.push(status);
+    }
+    assert_eq!(statuses[..5], [204; 5], "a burst of as many is taken");
+    assert!(statuses[5..].iter().all(|status| *status == 429), "{statuses:?}");
+    service.wait_for("mapwright_webhooks_total{system=\"shop\",outcome=\"limited\"}", 2).await;
+    // An order whose call was refused arrives all the same: the flow reads it.
+    let placed = sandbox.seed.summaries.iter().find(|order| !order.cancelled).expect("an order");
+    let mut order = sandbox.shop.order(&placed.id).expect("the order");
+    order["id"] = "c0ffee00c0ffee00c0ffee00c0ffee55".into();
+    order["orderNumber"] = "95555".into();
+    order["customFields"] = serde_json::json!({});
+    order["createdAt"] = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string().into();
+    sandbox.shop.add("order", order);
+    let (status, log) = service.terminate().await;
+    assert_eq!(status, Some(0), "{log}");
+    let again = Service::start(&stage, None).await;
+    wait_for_orders(&sandbox, wanted + 1, &again).await;
+    let (status, log) = again.terminate().await;
+    assert_eq!(status, Some(0), "{log}");
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_around_the_commit_loses_no_call() {
     let _ = program();
     for (number, point) in mapwright_engine::crash::WEBHOOK_POINTS.iter().enumerate() {

@@ -15,6 +15,7 @@ mod fits;
 mod played;
 mod samples;
 mod traps;
+mod webhooks;
 
 use std::path::PathBuf;
 

@@ -19,16 +19,16 @@ use secrecy::SecretString;
 use crate::catalogue;
 
 /// A played system and a connection to it.
-struct Played {
-    plan: &'static SystemPlan,
+pub(crate) struct Played {
+    pub(crate) plan: &'static SystemPlan,
     manifest: Manifest,
-    sandbox: Derived,
-    connector: Arc<dyn Connector>,
+    pub(crate) sandbox: Derived,
+    pub(crate) connector: Arc<dyn Connector>,
     _vault: tempfile::TempDir,
 }
 
 impl Played {
-    async fn start(system: &str, records: u64) -> Self {
+    pub(crate) async fn start(system: &str, records: u64) -> Self {
         let plan = catalogue::plan(system);
         let config = DerivedConfig::default();
         let sandbox = Derived::start(Schema::of_plan(plan), plan.manifest, config)
@@ -57,6 +57,11 @@ impl Played {
         };
         let connector = Connectors::open(plan, settings).unwrap_or_else(|faults| panic!("{system}: {faults:?}"));
         Self { plan, manifest, sandbox, connector, _vault: vault }
+    }
+
+    /// Does it look whether a subscriber answers?
+    pub(crate) fn shakes_hands(&self) -> bool {
+        self.manifest.webhooks.as_ref().is_some_and(|webhooks| !webhooks.handshake.is_empty())
     }
 
     fn entities(&self) -> impl Iterator<Item = &'static EntityPlan> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mapwright_engine::connector::{
-    Class, Connector, Current, Failure, Page, PageRequest, Probe, Reading, Reply, WriteRequest, Writing, Written,
+    Class, Connector, Current, Failure, Page, PageRequest, Probe, Reading, Reply, Subscribed, Subscribing,
+    SubscriptionRequest, WriteRequest, Writing, Written,
 };
 use mapwright_manifest::{Matcher, Repeat, Verb};
 use mapwright_values::{Find, Json};
@@ -100,6 +101,29 @@ impl Connector for RestConnector {
 
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
         Box::pin(self.look_for(entity, by, record))
+    }
+
+    fn subscriptions(&self, topic: &str) -> Vec<String> {
+        self.subscription_names(topic)
+    }
+
+    fn subscribing(&self) -> Option<Subscribing> {
+        self.subscriptions_kept()
+    }
+
+    fn look_for_subscription<'a>(
+        &'a self,
+        request: &'a SubscriptionRequest,
+    ) -> Reply<'a, Result<Option<Subscribed>, Failure>> {
+        Box::pin(self.looked_for(request))
+    }
+
+    fn subscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<Subscribed, Failure>> {
+        Box::pin(self.subscribed(request))
+    }
+
+    fn unsubscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<(), Failure>> {
+        Box::pin(self.unsubscribed(request))
     }
 
     fn check(&self) -> Reply<'_, Result<String, Failure>> {

@@ -31,6 +31,7 @@ mod request;
 mod rest;
 mod settings;
 mod soap;
+mod subscribing;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,6 @@ mod writing;
 
 pub use alert::WebhookAlert;
 pub use connection::Connectors;
-pub use settings::ConnectionSettings;
+pub use settings::{ConnectionSettings, WebhookBounds};
 pub use vault::{SealedFiles, Vault};
 pub use webhooks::{Incoming, Received, Receiver, TOLERANCE};

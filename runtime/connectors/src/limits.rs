@@ -82,6 +82,23 @@ fn whole(text: &str) -> Option<u64> {
     text.split('.').next()?.parse().ok()
 }
 
+/// How many calls of a system are taken: so many at once, and as many again in the rate's time.
+pub(crate) struct Admission(Option<DefaultDirectRateLimiter>);
+
+impl Admission {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let every = rate.per.checked_div(rate.requests.max(1));
+        let quota = every.and_then(Quota::with_period).zip(NonZeroU32::new(rate.requests));
+        Self(quota.map(|(quota, burst)| RateLimiter::direct(quota.allow_burst(burst))))
+    }
+
+    /// Counts a call. `Err` = when it may come again.
+    pub(crate) fn admit(&self) -> Result<(), Duration> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter.check().map_err(|refused| refused.wait_time_from(DefaultClock::default().now()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +110,14 @@ mod tests {
         assert!(limiter.ready().await.is_ok(), "a burst of two");
         let wait = limiter.ready().await.unwrap_err();
         assert!(wait > Duration::from_secs(150) && wait <= Duration::from_secs(200), "{wait:?}");
+    }
+
+    #[test]
+    fn calls_beyond_the_rate_are_told_when_to_come_again() {
+        let admission = Admission::new(Rate { requests: 3, per: Duration::from_secs(300) });
+        assert!((0..3).all(|_| admission.admit().is_ok()));
+        let wait = admission.admit().unwrap_err();
+        assert!(wait > Duration::from_secs(90) && wait <= Duration::from_secs(100), "{wait:?}");
     }
 
     #[tokio::test]

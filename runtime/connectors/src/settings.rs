@@ -30,6 +30,17 @@ pub struct ConnectionSettings {
     pub request_timeout: Option<Duration>,
     /// Where credentials that rotate are kept; needed by systems whose log-in has some.
     pub vault: Option<Arc<dyn Vault>>,
+    /// How many of the system's webhooks are taken.
+    pub webhooks: WebhookBounds,
+}
+
+/// Bounds of what a system may call, where they are not the manifest's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookBounds {
+    /// Calls in a minute.
+    pub calls_per_minute: Option<u32>,
+    /// Largest body, in bytes.
+    pub body_bytes_max: Option<usize>,
 }
 
 impl std::fmt::Debug for ConnectionSettings {

@@ -4,6 +4,7 @@
 //! seam as canonical JSON text in the catalogue's shape. A connector never retries a write by itself (the one exception,
 //! a log-in that had run out, repeats a request that was *refused*), so that every attempt has its INTENT.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -242,6 +243,50 @@ pub enum Probe {
     },
 }
 
+/// How a system's subscriptions are kept, from the manifest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subscribing {
+    /// So often the system is asked whether they are still there; `None` = it cannot be asked.
+    pub look_every: Option<Duration>,
+    /// So often they are renewed; `None` = they hold until somebody ends them.
+    pub renew_every: Option<Duration>,
+}
+
+/// A subscription as it is wanted, and as it is known so far.
+#[derive(Clone, Debug)]
+pub struct SubscriptionRequest {
+    /// What it is of, see [`Connector::subscriptions`].
+    pub name: String,
+    /// The address that the system is to call.
+    pub address: String,
+    /// What the system calls it by; empty = it is not made yet, as far as we know.
+    pub held: BTreeMap<String, String>,
+    /// Renew it, if it is there.
+    pub renew: bool,
+}
+
+/// A subscription that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// What the system calls it by.
+    pub held: BTreeMap<String, String>,
+    /// When it ends by itself, where the system says so.
+    pub expires_at: Option<Timestamp>,
+    /// What was done for it.
+    pub deed: SubscriptionDeed,
+}
+
+/// What was done for a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionDeed {
+    /// Nothing: it is there.
+    Found,
+    /// It was renewed.
+    Renewed,
+    /// It was made, for there was none.
+    Made,
+}
+
 /// A system that can be reached.
 pub trait Connector: Send + Sync {
     /// The system's alias in the project.
@@ -301,9 +346,49 @@ pub trait Connector: Send + Sync {
     /// Asks whether a create had its effect, by the natural key `by` (field names) that `record` carries.
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>>;
 
+    /// The subscriptions that a flow needs which listens to this topic; none = the system needs none, or people make them.
+    fn subscriptions(&self, topic: &str) -> Vec<String> {
+        let _ = topic;
+        Vec::new()
+    }
+
+    /// How subscriptions are kept; `None` = the system needs none, or people make them.
+    fn subscribing(&self) -> Option<Subscribing> {
+        None
+    }
+
+    /// Looks whether a subscription is there; `None` = it is not.
+    fn look_for_subscription<'a>(
+        &'a self,
+        request: &'a SubscriptionRequest,
+    ) -> Reply<'a, Result<Option<Subscribed>, Failure>> {
+        Box::pin(async move { Err(unsubscribable(self.alias(), &request.name)) })
+    }
+
+    /// Sees to it that a subscription is there: looks, renews, makes it.
+    fn subscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<Subscribed, Failure>> {
+        Box::pin(async move { Err(unsubscribable(self.alias(), &request.name)) })
+    }
+
+    /// Ends a subscription; one that is gone already is no failure.
+    fn unsubscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<(), Failure>> {
+        Box::pin(async move { Err(unsubscribable(self.alias(), &request.name)) })
+    }
+
     /// The cheap call that proves address, credentials and version; answers one line for `doctor`.
     fn check(&self) -> Reply<'_, Result<String, Failure>>;
 
     /// Gives back what is held at the target (sessions).
     fn close(&self) -> Reply<'_, ()>;
+}
+
+fn unsubscribable(alias: &str, name: &str) -> Failure {
+    Failure {
+        class: Class::Halt,
+        status: None,
+        code: None,
+        message: format!("{alias}: its manifest does not say how `{name}` is subscribed to"),
+        field: None,
+        retry_after: None,
+    }
 }

@@ -21,7 +21,7 @@ use crate::doorbell::line::Line;
 use crate::flow::reading::{Ended, Extent};
 use crate::flow::resolving::Cache;
 use crate::flow::turns;
-use crate::flow::{Core, alerting, gone, halting, hinting, reading, sweeping, working};
+use crate::flow::{Core, alerting, gone, halting, hinting, reading, subscribing, sweeping, working};
 use crate::options::Options;
 use crate::schedule::{self, Timing};
 use crate::status::{FlowStatus, Progress, Status, Summary};
@@ -152,6 +152,15 @@ impl Engine {
         Ok(noticed)
     }
 
+    /// Makes and renews the subscriptions that flows need, for systems that call `ADDRESS/hooks/SYSTEM`; answers when to look
+    /// again (`None` = there are none, or another process looks).
+    ///
+    /// # Errors
+    /// When the store fails. What a system refuses is kept with its subscription and tried again.
+    pub async fn tend_subscriptions(&self, address: &str) -> Result<Option<Timestamp>, EngineError> {
+        subscribing::tend(&self.core, address).await
+    }
+
     /// How this process's doorbell stands.
     #[must_use]
     pub fn doorbell(&self) -> crate::status::DoorbellStatus {
@@ -199,6 +208,7 @@ impl Engine {
             flows,
             connections: kept.connections,
             alerts: kept.alerts,
+            subscriptions: kept.subscriptions,
             doorbell: self.core.line.status(),
             notes: crate::status::notes(self.core.plan()),
         })

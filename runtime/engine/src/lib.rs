@@ -24,4 +24,5 @@ mod tls;
 
 pub use engine::{Engine, EngineError, Stop, Sync};
 pub use flow::hinting::Told;
+pub use flow::subscribing::{hook_address, subscriptions_of};
 pub use options::Options;

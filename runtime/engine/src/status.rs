@@ -7,7 +7,7 @@ use mapwright_values::plan::{Plan, Schedule};
 
 use crate::alert::Alert;
 use crate::state::State;
-use crate::store::MessageId;
+use crate::store::{MessageId, Subscription};
 
 /// How many messages of one write of one flow stand where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -122,6 +122,8 @@ pub struct StoreStatus {
     pub connections: Vec<ConnectionStatus>,
     /// Alerts that are open or not yet told.
     pub alerts: Vec<Alert>,
+    /// Subscriptions at systems.
+    pub subscriptions: Vec<Subscription>,
 }
 
 /// The report of an engine.
@@ -137,6 +139,8 @@ pub struct Status {
     pub connections: Vec<ConnectionStatus>,
     /// Alerts that are open or not yet told.
     pub alerts: Vec<Alert>,
+    /// Subscriptions at systems.
+    pub subscriptions: Vec<Subscription>,
     /// This process's doorbell.
     pub doorbell: DoorbellStatus,
     /// What the program does otherwise than its spec might suggest, in words.

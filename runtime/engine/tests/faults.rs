@@ -122,6 +122,12 @@ impl Store for Failing {
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
         self.guard(|| self.inner.hints_taken(taken))
     }
+    fn subscriptions(&self) -> Stored<'_, Vec<Subscription>> {
+        self.guard(|| self.inner.subscriptions())
+    }
+    fn subscription(&self, change: SubscriptionChange) -> Stored<'_, ()> {
+        self.guard(|| self.inner.subscription(change))
+    }
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
         self.guard(|| self.inner.replay(replay))
     }

@@ -251,6 +251,14 @@ impl Store for Bent {
         self.inner.hints_taken(taken)
     }
 
+    fn subscriptions(&self) -> Stored<'_, Vec<Subscription>> {
+        self.inner.subscriptions()
+    }
+
+    fn subscription(&self, change: SubscriptionChange) -> Stored<'_, ()> {
+        self.inner.subscription(change)
+    }
+
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
         self.inner.replay(replay)
     }

@@ -155,6 +155,7 @@ pub(crate) fn open_receivers(
         let settings = ConnectionSettings {
             config: found.config.clone(),
             credentials: found.credentials.clone(),
+            webhooks: found.webhooks,
             ..ConnectionSettings::default()
         };
         match Receiver::of(system, &settings) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mapwright_connectors::WebhookBounds;
 use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -104,6 +105,8 @@ pub struct SystemDeployment {
     pub proxy: Option<String>,
     /// Longest that a request may take; the manifest's where it is not given.
     pub timeout: Option<Duration>,
+    /// How many of its webhooks are taken; the manifest's bounds where it is not given.
+    pub webhooks: WebhookBounds,
 }
 
 /// Where credentials that rotate are kept.
@@ -159,6 +162,15 @@ struct SystemFile {
     ca_file: Option<PathBuf>,
     proxy: Option<String>,
     timeout_seconds: Option<u64>,
+    #[serde(default)]
+    webhooks: WebhooksFile,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhooksFile {
+    calls_per_minute: Option<u32>,
+    body_max_kib: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -379,6 +391,12 @@ fn resolve_system(
     if system.timeout_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
         faults.push(format!("{name}: systems.{alias}.timeout_seconds: a request may take from 1 to 3600 seconds"));
     }
+    let WebhooksFile { calls_per_minute: calls, body_max_kib: body_kib } = system.webhooks;
+    if calls == Some(0) || body_kib.is_some_and(|kib| !(1..=16 * 1024).contains(&kib)) {
+        faults.push(format!(
+            "{name}: systems.{alias}.webhooks: at least one of `calls_per_minute`, and 1 to 16384 of `body_max_kib`"
+        ));
+    }
     let mut config = BTreeMap::new();
     for (key, value) in system.config {
         match value {
@@ -398,6 +416,10 @@ fn resolve_system(
         ca_file: system.ca_file.map(|file| folder.join(file)),
         proxy: system.proxy,
         timeout: system.timeout_seconds.map(Duration::from_secs),
+        webhooks: WebhookBounds {
+            calls_per_minute: calls,
+            body_bytes_max: body_kib.map(|kib| kib.saturating_mul(1024)),
+        },
     }
 }
 

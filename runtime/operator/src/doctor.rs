@@ -1,7 +1,10 @@
 //! `doctor`: reaches and authenticates every system, and says what is wrong.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use mapwright_engine::connector::{Connector, SubscriptionRequest};
+use mapwright_engine::{hook_address, subscriptions_of};
 use mapwright_values::Integration;
 use mapwright_values::settings::check_settings;
 
@@ -21,6 +24,7 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
     open_store(&deployment.store)?;
     say!("store       {} can be read and written", deployment.store);
     let mut sick = false;
+    let url = deployment.server.as_ref().and_then(|server| server.url.clone());
     let bell = doorbell::open(deployment.doorbell.as_ref(), integration.plan.name)?;
     match (deployment.doorbell.is_some(), doorbell::try_out(bell.as_ref()).await) {
         (false, _) => say!("doorbell    none: processes look into the store every 5 seconds"),
@@ -40,7 +44,40 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
                 say!("{:<11} FAILED: {failure}", system.alias);
             }
         }
+        sick |= !subscriptions_stand(connection.as_ref(), integration, url.as_deref()).await;
         connection.close().await;
     }
     Ok(if sick { Ending::NeedsAPerson } else { Ending::Well })
+}
+
+/// Looks for the subscriptions that flows need of a system; makes none. Answers whether it could look.
+async fn subscriptions_stand(connection: &dyn Connector, integration: &Integration, url: Option<&str>) -> bool {
+    let alias = connection.alias();
+    let names = subscriptions_of(integration.plan, connection);
+    let Some(url) = url.filter(|_| !names.is_empty()) else {
+        if !names.is_empty() {
+            say!(
+                "{alias:<11} webhooks are not subscribed to: `server.url` is not given (the flows run by their schedules)"
+            );
+        }
+        return true;
+    };
+    if connection.subscribing().is_none_or(|how| how.look_every.is_none()) {
+        say!("{alias:<11} subscriptions cannot be looked for: see `status` for what was made");
+        return true;
+    }
+    let mut well = true;
+    for name in names {
+        let address = hook_address(url, alias);
+        let request = SubscriptionRequest { name, address, held: BTreeMap::new(), renew: false };
+        match connection.look_for_subscription(&request).await {
+            Ok(Some(_)) => say!("{alias:<11} subscription {} stands at {}", request.name, request.address),
+            Ok(None) => say!("{alias:<11} subscription {} is not made yet: `run` makes it", request.name),
+            Err(failure) => {
+                well = false;
+                say!("{alias:<11} FAILED: subscription {}: {failure}", request.name);
+            }
+        }
+    }
+    well
 }

@@ -20,6 +20,8 @@ pub struct ServerDeployment {
     pub listen: SocketAddr,
     /// What opens console and metrics; needed where other machines can reach the address.
     pub token: Option<SecretString>,
+    /// The address by which systems reach it, without the path; `None` = no subscriptions are made.
+    pub url: Option<String>,
 }
 
 /// How long finished records are kept, by flow.
@@ -143,6 +145,7 @@ pub(crate) fn doorbell(
 pub(crate) struct ServerFile {
     listen: String,
     token: Option<String>,
+    url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -182,7 +185,29 @@ pub(crate) fn server(
         ));
         return None;
     }
-    Some(ServerDeployment { listen, token })
+    let url = match file.url.as_deref().map(public) {
+        Some(Ok(url)) => Some(url),
+        Some(Err(fault)) => {
+            faults.push(format!("{name}: server.url: {fault}"));
+            return None;
+        }
+        None => None,
+    };
+    Some(ServerDeployment { listen, token, url })
+}
+
+/// The address by which systems reach the program, through whatever stands before it.
+fn public(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let sound =
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', '@', ' ']));
+    match sound {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err(
+            "write the address by which systems reach this program, without query and credentials, for example \"https://hooks.example.com\""
+                .to_owned(),
+        ),
+    }
 }
 
 pub(crate) fn mail(file: MailFile, folder: &Path, name: &str, faults: &mut Vec<String>) -> Option<MailDeployment> {
@@ -239,7 +264,7 @@ mod tests {
     fn an_address_that_others_reach_needs_a_token() {
         let mut faults = Vec::new();
         for (listen, faults_wanted) in [("127.0.0.1:0", 0), ("[::1]:80", 0), ("0.0.0.0:80", 1), ("localhost", 1)] {
-            let file = ServerFile { listen: listen.to_owned(), token: None };
+            let file = ServerFile { listen: listen.to_owned(), token: None, url: None };
             server(file, Path::new("."), "d", &mut faults);
             assert_eq!(faults.len(), faults_wanted, "{listen}: {faults:?}");
             faults.clear();

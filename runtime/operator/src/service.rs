@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mapwright_engine::clock::{Clock, SystemClock};
+use mapwright_engine::clock::{Clock, SystemClock, between};
 use mapwright_engine::records::purge;
 use mapwright_engine::status::{FlowStatus, Progress, Summary};
 use mapwright_engine::store::Store;
-use mapwright_engine::{Stop, Sync};
+use mapwright_engine::{Engine, Stop, Sync};
 use mapwright_values::Integration;
 use tokio::sync::watch;
 
@@ -21,20 +21,28 @@ use crate::{Ending, Faults};
 
 /// How often it is looked for records whose time of keeping is over.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+/// How often it is looked, at most and at least, whether a subscription needs anything.
+const LOOK_MIN: Duration = Duration::from_millis(200);
+const LOOK_MAX: Duration = Duration::from_secs(60);
 
 /// Runs until Ctrl-C or SIGTERM; what is under way is finished first, what is not begun is given back.
 pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Result<Ending, Faults> {
     let Opened { engine, connections, server, receivers, retention } = open_engine(integration, file)?;
     let engine = Arc::new(engine);
+    let mut subscriptions = None;
     let server = match server {
         Some(wanted) => {
-            for (alias, _) in receivers.iter().filter(|(_, receiver)| receiver.needs_subscription()) {
+            let needing = receivers.iter().filter(|(_, receiver)| receiver.needs_subscription());
+            for (alias, _) in needing.filter(|_| wanted.url.is_none()) {
                 note!(
-                    "note: webhooks of {alias} need a subscription at the system, which this version neither makes nor renews: make it there, with this program's address /hooks/{alias}; until then the flow runs by its other schedules"
+                    "note: webhooks of {alias} are subscribed to at the system, which needs `server.url` in the deployment, the address by which systems reach this program; until then the flows run by their other schedules"
                 );
             }
             let server = Server::start(wanted.listen, wanted.token, Arc::clone(&engine), receivers).await?;
             say!("listening on http://{} (/hooks/SYSTEM, /health, /ready, /metrics, console at /)", server.address());
+            if let Some(url) = wanted.url {
+                subscriptions = Some(tokio::spawn(keep_subscribed(Arc::clone(&engine), url)));
+            }
             Some(server)
         }
         None => {
@@ -50,6 +58,9 @@ pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Resul
     say!("running {} flows of {}; stop with Ctrl-C", integration.plan.flows.len(), integration.plan.name);
     let ended = engine.run(told_to_stop()).await;
     housekeeping.abort();
+    if let Some(subscriptions) = subscriptions {
+        subscriptions.abort();
+    }
     // Webhooks are kept to the last moment: what is kept now is followed by the next run.
     if let Some(server) = server {
         server.stop().await;
@@ -58,6 +69,21 @@ pub(crate) async fn run(integration: &'static Integration, file: &Path) -> Resul
     ended?;
     say!("stopped; nothing is in flight");
     Ok(Ending::Well)
+}
+
+/// Makes and renews subscriptions: after the server listens, for a system may call it while it is asked.
+async fn keep_subscribed(engine: Arc<Engine>, url: String) {
+    loop {
+        let next = match engine.tend_subscriptions(&url).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "subscriptions could not be looked after");
+                None
+            }
+        };
+        let wait = next.map_or(LOOK_MAX, |next| between(SystemClock.now(), next));
+        tokio::time::sleep(wait.clamp(LOOK_MIN, LOOK_MAX)).await;
+    }
 }
 
 /// Removes what is kept for no longer, now and once an hour.

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::clock::SystemClock;
 use mapwright_engine::state::State;
 use mapwright_engine::status::{FlowStatus, StoreStatus, notes};
+use mapwright_engine::store::Subscription;
 use mapwright_values::Integration;
 
 use crate::connect::open_store;
@@ -94,6 +96,9 @@ pub(crate) fn in_words(integration: &Integration, status: &StoreStatus) -> Strin
             ));
         }
     }
+    for one in &status.subscriptions {
+        out.push_str(&subscription_in_words(one));
+    }
     for note in notes(integration.plan) {
         out.push_str(&format!("\nnote: {note}\n"));
     }
@@ -126,6 +131,39 @@ fn flow_in_words(flow: &FlowStatus) -> String {
         (None, None) => out.push_str("  no reading has come to its end yet\n"),
         (None, Some(_)) => {}
     }
+    out
+}
+
+/// How a subscription stands.
+fn subscription_in_words(one: &Subscription) -> String {
+    let moment = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let mut out = match (one.made_at, one.renewed_at) {
+        (Some(made), Some(renewed)) if renewed > made => {
+            format!(
+                "\nsubscription {} of {}: stands since {}, renewed {}",
+                one.name,
+                one.system,
+                moment(made),
+                moment(renewed)
+            )
+        }
+        (Some(made), _) => format!("\nsubscription {} of {}: stands since {}", one.name, one.system, moment(made)),
+        (None, _) => format!("\nsubscription {} of {}: is not made yet", one.name, one.system),
+    };
+    if let Some(end) = one.expires_at {
+        out.push_str(&format!(", ends {} unless renewed", moment(end)));
+    }
+    if one.lost > 0 {
+        out.push_str(&format!(", was lost and made again {} times", one.lost));
+    }
+    if let Some(error) = &one.error {
+        out.push_str(&format!(
+            "\n  FAILED {} times, again at {}: {error}; the flows run by their other schedules",
+            one.failures,
+            moment(one.next_at)
+        ));
+    }
+    out.push('\n');
     out
 }
 

@@ -10,8 +10,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -82,6 +84,11 @@ pub(crate) trait Simulated: Send + Sync + 'static {
     fn is_login(&self, path: &str) -> bool;
     /// Carries the request out.
     fn answer(&self, call: &Call) -> Answer;
+    /// What must happen before it is: a call to a subscriber, for instance. `Some` = the refusal that follows from it.
+    fn before<'a>(&'a self, call: &'a Call) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
+        let _ = call;
+        Box::pin(async { None })
+    }
     /// An error of the server in the vendor's shape.
     fn failure(&self, status: u16) -> Answer;
     /// Forgets the session or token that the request carries.
@@ -220,7 +227,10 @@ async fn handle<S: Simulated>(
     }
     match fault {
         None => {
-            let answer = host.system.answer(&call);
+            let answer = match host.system.before(&call).await {
+                Some(refusal) => refusal,
+                None => host.system.answer(&call),
+            };
             host.ledger.close(sequence, Some(answer.status), Some(answer.status));
             respond(answer)
         }

@@ -8,15 +8,17 @@ mod believe;
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use mapwright_engine::Told;
-use mapwright_manifest::{Carries, Condition, Manifest, Selector, SelectorRoot, TopicName, Webhooks};
+use mapwright_manifest::{Carries, Condition, Manifest, Rate, Selector, SelectorRoot, TopicName, Webhooks};
 use mapwright_values::Json;
 use mapwright_values::plan::SystemPlan;
 use secrecy::SecretString;
 
 use crate::answer::{Answer, ReadAnswer, holds, leaf, walk};
+use crate::limits::Admission;
 use crate::settings::{self, ConnectionSettings};
 use crate::template::Scope;
 
@@ -61,6 +63,7 @@ pub struct Receiver {
     config: Json<'static>,
     secrets: Vec<(String, SecretString)>,
     headers: Vec<String>,
+    admission: Admission,
 }
 
 impl fmt::Debug for Receiver {
@@ -78,11 +81,21 @@ impl Receiver {
         let manifest = Manifest::parse(plan.manifest, &format!("{}/connector.yaml", plan.name))
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let config = settings::config_values(&manifest, settings);
-        let Some(webhooks) = manifest.webhooks else { return Ok(None) };
+        let Some(mut webhooks) = manifest.webhooks else { return Ok(None) };
+        if let Some(requests) = settings.webhooks.calls_per_minute {
+            webhooks.rate = Rate { requests, per: Duration::from_secs(60) };
+        }
+        webhooks.body_bytes_max = settings.webhooks.body_bytes_max.unwrap_or(webhooks.body_bytes_max);
         let secrets: Vec<(String, SecretString)> =
             settings.credentials.iter().map(|(name, secret)| (name.clone(), secret.clone())).collect();
-        let receiver =
-            Self { alias: plan.alias.to_owned(), headers: header_names(&webhooks), webhooks, config, secrets };
+        let receiver = Self {
+            alias: plan.alias.to_owned(),
+            headers: header_names(&webhooks),
+            admission: Admission::new(webhooks.rate),
+            webhooks,
+            config,
+            secrets,
+        };
         match receiver.missing_secret() {
             None => Ok(Some(receiver)),
             Some(name) => Err(vec![format!(
@@ -104,10 +117,24 @@ impl Receiver {
         !self.webhooks.never_answer.contains(&status)
     }
 
-    /// Subscriptions of this system are made over its interface and run out.
+    /// Subscriptions of this system are made over its interface.
     #[must_use]
     pub fn needs_subscription(&self) -> bool {
         self.webhooks.subscribe.is_some()
+    }
+
+    /// Largest body of a call, in bytes.
+    #[must_use]
+    pub fn largest_body(&self) -> usize {
+        self.webhooks.body_bytes_max
+    }
+
+    /// Counts a call. `Err` = there are too many, and it may come again after that time.
+    ///
+    /// # Errors
+    /// The time to wait.
+    pub fn admit(&self) -> Result<(), Duration> {
+        self.admission.admit()
     }
 
     /// What the call is, at this time.

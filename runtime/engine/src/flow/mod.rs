@@ -17,6 +17,7 @@ pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod resolving;
 pub(crate) mod sending;
+pub(crate) mod subscribing;
 pub(crate) mod sweeping;
 pub(crate) mod together;
 pub(crate) mod turns;

@@ -35,6 +35,19 @@ pub(crate) async fn give_back_alerts(core: &Core) -> Result<(), EngineError> {
     take(core, ALERTS, None).await.map(|_| ())
 }
 
+/// The turn to look after subscriptions.
+const SUBSCRIPTIONS: &str = "keep subscriptions";
+
+/// Takes the turn to look after subscriptions; answers whether it is ours.
+pub(crate) async fn hold_subscriptions(core: &Core) -> Result<bool, EngineError> {
+    take(core, SUBSCRIPTIONS, Some(core.lease)).await
+}
+
+/// Gives back the turn to look after subscriptions.
+pub(crate) async fn give_back_subscriptions(core: &Core) -> Result<(), EngineError> {
+    take(core, SUBSCRIPTIONS, None).await.map(|_| ())
+}
+
 fn canary(alias: &str) -> String {
     format!("try {alias}")
 }

@@ -1,5 +1,7 @@
 //! What a [`super::Store`] keeps beside deliveries: notices of systems, replays, retention and erasure. Plain data.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -58,6 +60,47 @@ pub struct HintsTaken {
     pub hints: Vec<Hint>,
     /// Why they could not be followed, and when they are again; `None` = their records are in the inbox.
     pub failed: Option<(String, Timestamp)>,
+}
+
+/// A subscription at a system, by which it tells us of its own accord.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subscription {
+    /// Alias of the system.
+    pub system: String,
+    /// What it is of, in the system's word.
+    pub name: String,
+    /// The address that the system calls.
+    pub address: String,
+    /// What the system calls it by: number, version. Empty = it is not made yet.
+    pub held: BTreeMap<String, String>,
+    /// Since when it stands.
+    pub made_at: Option<Timestamp>,
+    /// When it was made or renewed last.
+    pub renewed_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When the system is asked about it next.
+    pub next_at: Timestamp,
+    /// How often it was found gone and made again.
+    pub lost: u32,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The newest failure, while there is one.
+    pub error: Option<String>,
+}
+
+/// What becomes of a subscription.
+#[derive(Clone, Debug)]
+pub enum SubscriptionChange {
+    /// It stands so.
+    Keep(Subscription),
+    /// It is ended.
+    Forget {
+        /// Alias of the system.
+        system: String,
+        /// What it was of.
+        name: String,
+    },
 }
 
 /// Delivers what was last captured of a record once more.

@@ -122,6 +122,12 @@ pub trait Store: Send + Sync {
     /// What became of hints. One that was told again meanwhile stays.
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()>;
 
+    /// The subscriptions that were made, by system and name.
+    fn subscriptions(&self) -> Stored<'_, Vec<Subscription>>;
+
+    /// Keeps a subscription as it stands now, or forgets it.
+    fn subscription(&self, change: SubscriptionChange) -> Stored<'_, ()>;
+
     /// Delivers what was last captured of a record once more.
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed>;
 

@@ -39,6 +39,29 @@ pub enum Mishap {
     Meanwhile(&'static str, &'static str),
 }
 
+/// Where a system keeps who has subscribed.
+#[derive(Default)]
+pub struct Desk {
+    /// So it is kept; `None` = there are no subscriptions.
+    pub how: Option<Subscribing>,
+    /// The subscriptions that stand, by name: number and address.
+    pub standing: BTreeMap<String, (u64, String)>,
+    /// They end by themselves after so long.
+    pub lasts: Option<Duration>,
+    /// Everything is refused.
+    pub refuses: bool,
+    /// What was asked, in order.
+    pub asked: Vec<String>,
+    numbers: u64,
+}
+
+impl Desk {
+    fn subscribed(&self, number: u64, deed: SubscriptionDeed, now: Timestamp) -> Subscribed {
+        let held = [("id".to_owned(), number.to_string())].into();
+        Subscribed { held, expires_at: self.lasts.map(|lasts| now.checked_add(lasts).unwrap()), deed }
+    }
+}
+
 /// A system.
 pub struct Side {
     pub alias: &'static str,
@@ -55,6 +78,7 @@ pub struct Side {
     pub pages: Mutex<u64>,
     /// Rows of one page.
     pub page_rows: Mutex<usize>,
+    pub desk: Mutex<Desk>,
 }
 
 impl Side {
@@ -71,6 +95,7 @@ impl Side {
             batching: Mutex::new(None),
             pages: Mutex::new(0),
             page_rows: Mutex::new(usize::MAX),
+            desk: Mutex::default(),
         })
     }
 
@@ -297,6 +322,44 @@ impl Connector for PairConnector {
             None => Probe::Absent,
         };
         Box::pin(async move { Ok(probe) })
+    }
+
+    fn subscriptions(&self, topic: &str) -> Vec<String> {
+        self.0.desk.lock().unwrap().how.map(|_| topic.to_uppercase()).into_iter().collect()
+    }
+
+    fn subscribing(&self) -> Option<Subscribing> {
+        self.0.desk.lock().unwrap().how
+    }
+
+    fn subscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<Subscribed, Failure>> {
+        let (now, mut desk) = (self.0.clock.now(), self.0.desk.lock().unwrap());
+        let outcome = match desk.standing.get(&request.name).cloned() {
+            _ if desk.refuses => {
+                desk.asked.push("refused".to_owned());
+                Err(failure(Class::Halt, "no rights"))
+            }
+            Some((number, address)) if address == request.address => {
+                let deed = if request.renew { SubscriptionDeed::Renewed } else { SubscriptionDeed::Found };
+                desk.asked.push(format!("{deed:?} {}", request.name));
+                Ok(desk.subscribed(number, deed, now))
+            }
+            Some(_) | None => {
+                desk.numbers += 1;
+                let number = desk.numbers;
+                desk.standing.insert(request.name.clone(), (number, request.address.clone()));
+                desk.asked.push(format!("Made {}", request.name));
+                Ok(desk.subscribed(number, SubscriptionDeed::Made, now))
+            }
+        };
+        Box::pin(async move { outcome })
+    }
+
+    fn unsubscribe<'a>(&'a self, request: &'a SubscriptionRequest) -> Reply<'a, Result<(), Failure>> {
+        let mut desk = self.0.desk.lock().unwrap();
+        desk.standing.remove(&request.name);
+        desk.asked.push(format!("Ended {} at {}", request.name, request.address));
+        Box::pin(async { Ok(()) })
     }
 
     fn check(&self) -> Reply<'_, Result<String, Failure>> {

@@ -141,6 +141,12 @@ impl<H: Hooks> Store for Relay<H> {
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
         self.pass("hints_taken", || self.inner.hints_taken(taken))
     }
+    fn subscriptions(&self) -> Stored<'_, Vec<Subscription>> {
+        self.pass("subscriptions", || self.inner.subscriptions())
+    }
+    fn subscription(&self, change: SubscriptionChange) -> Stored<'_, ()> {
+        self.pass("subscription", || self.inner.subscription(change))
+    }
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
         self.pass("replay", || self.inner.replay(replay))
     }

@@ -1,5 +1,6 @@
 //! One owner, one promise a case.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mapwright_engine::alert::AlertState;
@@ -685,4 +686,35 @@ pub(crate) async fn what_is_old_is_purged_and_what_is_private_forgotten(place: &
     assert_eq!((again.id, again.last_written.clone(), again.link.as_deref()), (id, None, Some("KC")));
     let unknown = Replay { source_key: "nobody".to_owned(), ..replay };
     assert_eq!(store.replay(unknown).await.unwrap(), Replayed::Unknown);
+}
+
+/// Subscriptions at systems, kept over a restart.
+pub(crate) async fn subscriptions_are_kept_and_forgotten(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", false).await;
+    let one = Subscription {
+        system: "erp".to_owned(),
+        name: "items".to_owned(),
+        address: "https://hooks.example/hooks/erp".to_owned(),
+        held: [("id".to_owned(), "17".to_owned()), ("version".to_owned(), "W/\"1\"".to_owned())].into(),
+        made_at: Some(at(1)),
+        renewed_at: Some(at(2)),
+        expires_at: Some(at(300)),
+        next_at: at(100),
+        lost: 2,
+        failures: 1,
+        error: Some("down".to_owned()),
+    };
+    let other = Subscription { name: "invoices".to_owned(), expires_at: None, error: None, ..one.clone() };
+    for kept in [&one, &other] {
+        store.subscription(SubscriptionChange::Keep(kept.clone())).await.unwrap();
+    }
+    assert_eq!(store.subscriptions().await.unwrap(), [other.clone(), one.clone()]);
+    assert_eq!(store.status(at(3)).await.unwrap().subscriptions, [other.clone(), one.clone()]);
+    let changed = Subscription { held: BTreeMap::new(), made_at: None, failures: 2, ..one };
+    store.subscription(SubscriptionChange::Keep(changed.clone())).await.unwrap();
+    let (system, name) = (other.system, other.name);
+    store.subscription(SubscriptionChange::Forget { system, name }).await.unwrap();
+    drop(store);
+    assert_eq!(place.open().subscriptions().await.unwrap(), [changed]);
 }

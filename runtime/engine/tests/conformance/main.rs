@@ -106,6 +106,7 @@ conformance! {
     duties::a_message_that_goes_alone_stays_so,
     cases::a_turn_to_read_is_one_owners,
     cases::notices_are_kept_once_and_followed,
+    cases::subscriptions_are_kept_and_forgotten,
     cases::what_is_old_is_purged_and_what_is_private_forgotten,
     shared::many_workers_claim_each_message_once,
     shared::many_writers_of_one_key_keep_its_order,

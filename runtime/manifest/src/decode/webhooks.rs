@@ -1,12 +1,23 @@
 //! Webhooks from YAML.
 
+use std::time::Duration;
+
 use super::fields::Decoder;
 use crate::model::{
-    Carries, Encoding, Handshake, Hash, Method, Over, Subscribe, Subscribing, Topic, TopicName, Verify, WebhookAnswer,
-    Webhooks,
+    Carries, Encoding, Handshake, Hash, Method, Over, Rate, Subscribe, Subscribing, Topic, TopicName, Verify,
+    WebhookAnswer, Webhooks,
 };
 use crate::node::{Entry, Node, Value};
 use crate::selector::Selector;
+
+/// Calls of one system, where its manifest does not say.
+const RATE: Rate = Rate { requests: 6_000, per: Duration::from_secs(60) };
+/// Largest call, where its manifest does not say.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// How often it is looked whether a subscription is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The least of that: looking is a request as well.
+const LOOK_EVERY_MIN: Duration = Duration::from_secs(1);
 
 impl Decoder {
     pub(crate) fn webhooks(&mut self, node: &Node) -> Option<Webhooks> {
@@ -53,6 +64,13 @@ impl Decoder {
         let never_answer = fields.get("never_answer").map(|node| self.statuses(node)).unwrap_or_default();
         let subscribe = fields.get("subscribe").and_then(|node| self.subscribe(node));
         self.secrets_allowed = false;
+        let (mut rate, mut body_bytes_max) = (RATE, BODY_BYTES_MAX);
+        if let Some(mut limits) = fields.get("limits").and_then(|node| self.fields(node, "`limits`")) {
+            rate = limits.get("rate").and_then(|node| self.rate(node)).unwrap_or(RATE);
+            body_bytes_max =
+                limits.get("body_max").and_then(|node| self.bytes(node, "`body_max`")).unwrap_or(BODY_BYTES_MAX);
+            limits.finish(self, &[]);
+        }
         fields.finish(self, &[]);
         Some(Webhooks {
             at: node.at,
@@ -66,6 +84,8 @@ impl Decoder {
             answer: answer.unwrap_or(WebhookAnswer { status: 200, within: None }),
             never_answer,
             subscribe,
+            rate,
+            body_bytes_max,
         })
     }
 
@@ -171,6 +191,9 @@ impl Decoder {
         if key.is_none() && !matches!(carries, Carries::Window | Carries::Record) {
             self.faults.add(entry.key_at, "this topic does not say the `key` of the record that it is about");
         }
+        let events = fields.get("events").map(|node| self.texts(node, "`events`")).unwrap_or_default();
+        let events = events.into_iter().map(|(event, _)| event).collect();
+        let example = fields.get("example").and_then(|node| self.template(node, "`example`"));
         fields.finish(self, &[]);
         let expression = entry.key.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
         let name = match expression {
@@ -180,7 +203,7 @@ impl Decoder {
         if entity.is_none() {
             self.faults.add(entry.key_at, "this topic does not say which `entity` it is about");
         }
-        Some(Topic { at: entry.key_at, name, entity: entity?, key, whole, when, carries })
+        Some(Topic { at: entry.key_at, name, entity: entity?, key, whole, when, events, example, carries })
     }
 
     fn webhook_answer(&mut self, node: &Node) -> WebhookAnswer {
@@ -222,11 +245,22 @@ impl Decoder {
             }
             Some((subscribing, every?))
         });
+        let end = fields.get("end").and_then(|node| self.subscribing(node));
+        let look_every = fields.get("look_every").and_then(|node| self.duration(node, "`look_every`"));
+        let lasts = fields.get("lasts").and_then(|node| self.duration(node, "`lasts`"));
         fields.finish(self, &[]);
         if create.is_none() {
             self.faults.add(node.at, "`subscribe` does not say how to `create` one");
         }
-        Some(Subscribe { list, create: create?, renew })
+        if let Some(list) = list.as_ref().filter(|list| list.same.is_none()) {
+            self.faults.add_with_help(
+                list.operation.path.at,
+                "`list` does not say which of the subscriptions there are is ours",
+                "write `same: { FIELD: \"{webhook.url}\" }` with what tells it from others",
+            );
+        }
+        let look_every = look_every.unwrap_or(LOOK_EVERY).max(LOOK_EVERY_MIN);
+        Some(Subscribe { list, create: create?, renew, end, look_every, lasts })
     }
 
     fn subscribing(&mut self, node: &Node) -> Option<Subscribing> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Method, Operation};
+use super::{Method, Operation, Rate};
 use crate::condition::{Condition, Pattern};
 use crate::fault::At;
 use crate::selector::Selector;
@@ -33,6 +33,10 @@ pub struct Webhooks {
     pub never_answer: Vec<u16>,
     /// How a subscription is made and kept.
     pub subscribe: Option<Subscribe>,
+    /// How many calls are taken, at most.
+    pub rate: Rate,
+    /// Largest call, in bytes.
+    pub body_bytes_max: usize,
 }
 
 impl Webhooks {
@@ -46,6 +50,36 @@ impl Webhooks {
             };
             named || known.entity.literal().as_deref() == Some(topic)
         })
+    }
+
+    /// The subscriptions that a flow needs which listens to this: each in the system's word, with the entity that it is about.
+    #[must_use]
+    pub fn events(&self, topic: &str) -> Vec<(String, String)> {
+        let mut events: Vec<(String, String)> = Vec::new();
+        if self.subscribe.is_none() {
+            return events;
+        }
+        for known in &self.topics {
+            let Some(entity) = known.entity.literal() else { continue };
+            let all = known.subscribed(&entity);
+            let chosen = match &known.name {
+                _ if entity == topic => all,
+                TopicName::Text(name) if name == topic => all,
+                TopicName::Pattern(pattern) if pattern.is_match(topic) => {
+                    match all.iter().any(|event| event == topic) {
+                        true => vec![topic.to_owned()],
+                        false => all,
+                    }
+                }
+                TopicName::Text(_) | TopicName::Pattern(_) => continue,
+            };
+            for event in chosen {
+                if events.iter().all(|(name, _)| *name != event) {
+                    events.push((event, entity.clone()));
+                }
+            }
+        }
+        events
     }
 
     /// What a flow may listen to, as far as it has a name.
@@ -157,8 +191,24 @@ pub struct Topic {
     pub whole: bool,
     /// It is this only when these hold.
     pub when: Vec<Condition>,
+    /// What a subscription calls it; none = by its name, or by its entity where its name is a pattern.
+    pub events: Vec<String>,
+    /// A topic that the pattern takes, for a sandbox: `{key}` and `{config.X}` are filled in.
+    pub example: Option<Template>,
     /// What it brings.
     pub carries: Carries,
+}
+
+impl Topic {
+    /// What subscriptions call it.
+    #[must_use]
+    pub fn subscribed(&self, entity: &str) -> Vec<String> {
+        match (&self.name, self.events.as_slice()) {
+            (_, [_, ..]) => self.events.clone(),
+            (TopicName::Text(name), []) => vec![name.clone()],
+            (TopicName::Pattern(_), []) => vec![entity.to_owned()],
+        }
+    }
 }
 
 /// How a topic is named.
@@ -201,6 +251,12 @@ pub struct Subscribe {
     pub create: Subscribing,
     /// Keeps it alive, so often.
     pub renew: Option<(Subscribing, Duration)>,
+    /// Ends it.
+    pub end: Option<Subscribing>,
+    /// So often it is looked whether it is still there.
+    pub look_every: Duration,
+    /// It ends by itself after so long, where an answer does not say when (for a sandbox, too).
+    pub lasts: Option<Duration>,
 }
 
 /// One request about subscriptions.
@@ -210,7 +266,8 @@ pub struct Subscribing {
     pub operation: Operation,
     /// When a listed one is ours.
     pub same: Option<Tree>,
-    /// What is kept of the answer, as `{webhook.NAME}`.
+    /// What is kept of the answer, as `{webhook.NAME}`; of a listed one the selectors begin with `each`. `expires` is when it
+    /// ends by itself.
     pub keep: Vec<(String, Vec<Selector>)>,
     /// Method, for messages.
     pub method: Method,

@@ -52,7 +52,7 @@ fn known_to_the_schema(path: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn both_know_the_same_keys() {
-    let sections: [(&str, &[&str]); 19] = [
+    let sections: [(&str, &[&str]); 21] = [
         ("NONSENSE: 1", &[]),
         ("config: { a: { NONSENSE: 1 } }", &["properties", "config", "additionalProperties"]),
         ("odata: { NONSENSE: 1 }", &["properties", "odata"]),
@@ -83,6 +83,14 @@ fn both_know_the_same_keys() {
         (
             "webhooks: { verify: { kind: none }, topic: body.x, topics: { t: { entity: a, key: \"{body.k}\", NONSENSE: 1 } } }",
             &["properties", "webhooks", "properties", "topics", "additionalProperties"],
+        ),
+        (
+            "webhooks: { verify: { kind: none }, topic: body.x, subscribe: { create: { request: POST /x }, NONSENSE: 1 } }",
+            &["properties", "webhooks", "properties", "subscribe"],
+        ),
+        (
+            "webhooks: { verify: { kind: none }, topic: body.x, limits: { NONSENSE: 1 } }",
+            &["properties", "webhooks", "properties", "limits"],
         ),
     ];
     for (lines, path) in sections {

@@ -15,10 +15,10 @@ use mapwright_connectors::{Incoming, Received};
 
 use super::{Counts, Listening, Shared, now, plain};
 
-/// Bodies that are held at once: with [`BODY_BYTES_MAX`] the bound of what calls of strangers take in memory.
+/// Bodies that are held at once: with the largest body that a manifest allows the bound of what calls of strangers take in memory.
 pub(super) const BODIES_MAX: usize = 64;
-/// Largest body.
-pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Of these, bodies of one system: whoever sends slowly in its name holds up no other.
+pub(super) const BODIES_OF_ONE_MAX: usize = 32;
 /// Longest time for a body to come in.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest that a call waits for one of the places for bodies; then its sender is asked to come again.
@@ -38,15 +38,22 @@ pub(super) async fn receive(
         tracing::warn!(system = %system.chars().take(60).collect::<String>(), "a webhook of a system that none is received of");
         return plain(StatusCode::SERVICE_UNAVAILABLE, "no webhooks are received here\n".to_owned());
     };
-    let Ok(Ok(_place)) = tokio::time::timeout(PLACE_WAIT, shared.bodies.acquire()).await else {
+    if let Err(wait) = listening.receiver.admit() {
+        Counts::add(&listening.counts.limited, 1);
+        return too_many(listening, wait);
+    }
+    let place = async { (listening.bodies.acquire().await, shared.bodies.acquire().await) };
+    let Ok((Ok(_own), Ok(_place))) = tokio::time::timeout(PLACE_WAIT, place).await else {
         Counts::add(&listening.counts.refused, 1);
         return again_later("too many calls at once\n");
     };
-    let raw = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
+    let largest = listening.receiver.largest_body();
+    let raw = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, largest)).await {
         Ok(Ok(raw)) => raw,
         Ok(Err(_)) => {
             Counts::add(&listening.counts.refused, 1);
-            return answer(listening, StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB or broke off\n");
+            let words = format!("the body is larger than {largest} bytes or broke off\n");
+            return answer(listening, StatusCode::PAYLOAD_TOO_LARGE, &words);
         }
         Err(_) => {
             Counts::add(&listening.counts.refused, 1);
@@ -130,6 +137,14 @@ fn answer(listening: &Listening, status: StatusCode, words: &str) -> Response {
         true => plain(status, words.to_owned()),
         false => again_later(words),
     }
+}
+
+/// More calls than the manifest allows: the poll finds what they told, and the sender may come again.
+fn too_many(listening: &Listening, wait: Duration) -> Response {
+    let mut response = answer(listening, StatusCode::TOO_MANY_REQUESTS, "too many calls in a short time\n");
+    let seconds = wait.as_secs().saturating_add(1);
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    response
 }
 
 fn again_later(words: &str) -> Response {

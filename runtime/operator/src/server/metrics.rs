@@ -113,6 +113,12 @@ fn of_status(status: &Status, now: Timestamp) -> String {
     for connection in &status.connections {
         open.line(&[("system", &connection.alias)], u64::from(connection.open_since.is_some()));
     }
+    let mut subscribed =
+        group(&mut text, "mapwright_subscription_up", "gauge", "1 while a subscription stands at its system.");
+    for one in &status.subscriptions {
+        let stands = one.made_at.is_some() && one.error.is_none();
+        subscribed.line(&[("system", &one.system), ("subscription", &one.name)], u64::from(stands));
+    }
     let kind = [("kind", status.doorbell.kind.as_str())];
     let works = u64::from(status.doorbell.down_since.is_none());
     group(&mut text, "mapwright_doorbell_up", "gauge", "0 while this process's doorbell does not work.")
@@ -136,7 +142,7 @@ fn of_webhooks<'c>(text: &mut String, systems: impl Iterator<Item = (&'c str, &'
     let systems: Vec<(&str, &Counts)> = systems.collect();
     let mut calls = group(text, "mapwright_webhooks_total", "counter", "Notices of webhooks by what became of them.");
     for (system, counts) in &systems {
-        let outcomes: [(&str, &AtomicU64); 8] = [
+        let outcomes: [(&str, &AtomicU64); 9] = [
             ("kept", &counts.kept),
             ("repeated", &counts.repeated),
             ("unlistened", &counts.unlistened),
@@ -144,6 +150,7 @@ fn of_webhooks<'c>(text: &mut String, systems: impl Iterator<Item = (&'c str, &'
             ("not_believed", &counts.not_believed),
             ("unreadable", &counts.unreadable),
             ("refused", &counts.refused),
+            ("limited", &counts.limited),
             ("failed", &counts.failed),
         ];
         for (outcome, counter) in outcomes {

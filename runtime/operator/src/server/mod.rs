@@ -52,6 +52,8 @@ pub(crate) struct Listening {
     /// A call was believed since the start: our secret is the right one.
     pub(crate) believed: AtomicBool,
     pub(crate) counts: Counts,
+    /// Its bodies that are held at once.
+    pub(crate) bodies: Semaphore,
 }
 
 /// How calls of a system ended.
@@ -63,6 +65,8 @@ pub(crate) struct Counts {
     pub(crate) not_believed: AtomicU64,
     pub(crate) unreadable: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// Beyond the rate that the manifest allows.
+    pub(crate) limited: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) handshakes: AtomicU64,
     /// Time from a call's body to its durable answer.
@@ -98,7 +102,8 @@ impl Server {
             .map_err(|error| format!("cannot listen on {address}: {error}; give `server.listen` another address"))?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let listen = |(alias, receiver): (String, Receiver)| {
-            (alias, Listening { receiver, believed: AtomicBool::new(false), counts: Counts::default() })
+            let bodies = Semaphore::new(hooks::BODIES_OF_ONE_MAX);
+            (alias, Listening { receiver, believed: AtomicBool::new(false), counts: Counts::default(), bodies })
         };
         let shared = Arc::new(Shared {
             engine,

@@ -12,9 +12,11 @@
 //! | change what is refused | `check.rs`, `store.rs` |
 //! | change lists, pages, conditions | `list.rs`, `conditions.rs`, `odata.rs` |
 //! | change the shape of errors | `reply.rs`, `sample.rs` |
+//! | change subscriptions and the calls to subscribers | `subscriptions.rs`, `telling.rs`, `calling.rs` |
 //! | change a protocol | `soap.rs`, `graphql.rs`, `codec.rs`, `xml.rs` |
 
 mod act;
+mod calling;
 mod check;
 mod codec;
 mod conditions;
@@ -29,7 +31,9 @@ mod schema;
 mod seed;
 mod soap;
 mod store;
+mod subscriptions;
 mod system;
+mod telling;
 mod tree;
 mod unify;
 mod write;
@@ -137,6 +141,7 @@ impl Derived {
         let routes = route::routes(&manifest, &schema, &matched);
         let stamps = stamps(&manifest, &schema, &matched);
         let (faults, ledger) = (Faults::default(), Ledger::default());
+        let (outbox, calls) = calling::outbox();
         let system = Arc::new(System {
             secrets: login::secrets(&manifest),
             manifest,
@@ -148,7 +153,9 @@ impl Derived {
             life: config.session_life,
             state: Mutex::new(State::default()),
             ledger: ledger.clone(),
+            outbox,
         });
+        tokio::spawn(calling::deliver(calls, Arc::downgrade(&system)));
         let limits = Limits { body_bytes_max: config.body_bytes_max, hold: config.hold };
         let running = server::serve(bound, Arc::clone(&system), faults.clone(), ledger.clone(), limits);
         Ok(Self { system, running, faults, ledger, config: told })
@@ -213,8 +220,10 @@ impl Derived {
         let known = self.system.schema.entity(entity).ok_or(format!("the catalogue has no entity {entity}"))?;
         let mut state = self.system.state();
         let record = seed::typed(&known.fields, record);
-        let stored = state.store.insert(known, record, self.system.stamps_of(entity), system::ago(age));
-        Ok(stored.record.clone())
+        let stored = state.store.insert(known, record, self.system.stamps_of(entity), system::ago(age)).record.clone();
+        drop(state);
+        self.system.tell();
+        Ok(stored)
     }
 
     /// Changes a record as the system's own people do: stamps move, nothing is checked. Says whether it was there.
@@ -223,7 +232,31 @@ impl Derived {
         let mut state = self.system.state();
         let stamps = (self.system.stamps_of(entity), &[][..]);
         let change = seed::typed(&known.fields, change.clone());
-        state.store.update(known, key, &change, stamps, system::ago(age)).is_some()
+        let there = state.store.update(known, key, &change, stamps, system::ago(age)).is_some();
+        drop(state);
+        self.system.tell();
+        there
+    }
+
+    /// The subscriptions that stand: the event of each and the address that it calls.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<(String, String)> {
+        let mut state = self.system.state();
+        subscriptions::living(&mut state.subscriptions);
+        state.subscriptions.iter().map(|one| (one.event.clone(), one.address.clone())).collect()
+    }
+
+    /// Loses all subscriptions, as a system does whose subscriber was away for too long.
+    pub fn lose_subscriptions(&self) {
+        self.system.state().subscriptions.clear();
+    }
+
+    /// Lets subscriptions that end by themselves end after so long from now on.
+    pub fn shorten_subscriptions(&self, life: Duration) {
+        let mut state = self.system.state();
+        for one in &mut state.subscriptions {
+            one.shorten(life);
+        }
     }
 
     /// The key of a record of that entity.

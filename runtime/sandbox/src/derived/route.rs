@@ -9,6 +9,7 @@ use mapwright_values::Json;
 use super::codec::Wire;
 use super::schema::Schema;
 use super::soap;
+use super::subscriptions::Step;
 use super::tree::{Value, members, plain};
 use super::unify::{Bound, Reader, tree_weight, weight};
 use crate::text::query_pairs;
@@ -107,6 +108,8 @@ pub(crate) enum What {
     LogIn,
     LogOut,
     Check,
+    /// A step with subscriptions to changes of this entity.
+    Subscription(Step, String),
 }
 
 /// One operation and where it is reached.
@@ -182,6 +185,11 @@ pub(crate) fn routes(manifest: &Manifest, schema: &Schema, config: &Value) -> Ve
             let operation = Operation { method: *method, path: path.clone(), ..operation.polling() };
             routes.push(route(manifest, What::LogOut, &operation, Json::Null, &none));
         }
+    }
+    for (step, entity, operation) in super::subscriptions::steps(manifest) {
+        let of = routes.iter().find(|route| matches!(&route.what, What::Entity(name, _) if *name == entity));
+        let entries = of.map_or(Json::Null, |route| route.entries.clone());
+        routes.push(route(manifest, What::Subscription(step, entity), operation, entries, &none));
     }
     if let Some(check) = &manifest.check {
         routes.push(route(manifest, What::Check, check, Json::Null, &none));
@@ -390,6 +398,7 @@ impl Route {
             What::LogIn => "the log-in".to_owned(),
             What::LogOut => "the log-out".to_owned(),
             What::Check => "the check".to_owned(),
+            What::Subscription(..) => "a request about subscriptions".to_owned(),
         }
     }
 }

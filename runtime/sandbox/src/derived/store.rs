@@ -43,14 +43,45 @@ pub(crate) enum Stamp {
     Wall { date: String, time: Option<String>, zone: TimeZone },
 }
 
+/// Changes that are remembered until somebody is told of them.
+const CHANGES_MAX: usize = 10_000;
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Made,
+    Changed,
+    Gone,
+}
+
+/// A record that has changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) entity: String,
+    pub(crate) key: Vec<String>,
+    pub(crate) turn: Turn,
+}
+
 /// All records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     tables: BTreeMap<String, Vec<Stored>>,
     sequence: u64,
+    changes: Vec<Change>,
 }
 
 impl Store {
+    fn note(&mut self, entity: &EntityType, key: Vec<String>, turn: Turn) {
+        if self.changes.len() < CHANGES_MAX {
+            self.changes.push(Change { entity: entity.name.clone(), key, turn });
+        }
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
     pub(crate) fn all(&self, entity: &str) -> &[Stored] {
         self.tables.get(entity).map_or(&[], Vec::as_slice)
     }
@@ -137,6 +168,7 @@ impl Store {
         complete(&entity.fields, &mut record, &format!("{}#{sequence}", entity.name), now);
         let mut stored = Stored { sequence, revision: 1, record, listed: Vec::new() };
         stamp(&mut stored, stamps, now, true);
+        self.note(entity, key_of(entity, &stored.record), Turn::Made);
         let table = self.tables.entry(entity.name.clone()).or_default();
         table.push(stored);
         // It was pushed just now.
@@ -166,9 +198,13 @@ impl Store {
                 stamp(stored, stamps, now, false);
             }
         }
+        let moved = before != stored.record;
         let (id, changed) = (at(&stored.record, "id").map(plain), stored.record.clone());
         if let Some(id) = id.filter(|id| id.len() >= 32) {
             self.mirror(&entity.name, &id, &changed);
+        }
+        if moved {
+            self.note(entity, key.to_vec(), Turn::Changed);
         }
         self.find(entity, key)
     }
@@ -191,7 +227,9 @@ impl Store {
     pub(crate) fn remove(&mut self, entity: &EntityType, key: &[String]) -> Option<Stored> {
         let table = self.tables.get_mut(&entity.name)?;
         let place = table.iter().position(|stored| has_key(entity, &stored.record, key))?;
-        Some(table.remove(place))
+        let gone = table.remove(place);
+        self.note(entity, key.to_vec(), Turn::Gone);
+        Some(gone)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A derived system at work. In: requests. Out: answers, and effects in the ledger. Never: a network.
 
 use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use mapwright_manifest::{
 };
 use mapwright_values::Json;
 
+use super::calling::Outbox;
 use super::check::{Cause, Refused, refused};
 use super::codec::Wire;
 use super::list::{Listing, key_of as addressed};
@@ -18,6 +21,7 @@ use super::reply::{For, Reply, Said, plain_refusal, refusal};
 use super::route::{Asked, Route, What, read};
 use super::schema::Schema;
 use super::store::{Stamp, Store, Stored};
+use super::subscriptions::Subscription;
 use super::tree::{Names, Value, put};
 use super::unify::{Bound, Reader};
 use super::write::{Done, Work, tag_of};
@@ -30,6 +34,7 @@ use crate::server::{Answer, Call, Simulated};
 pub(crate) struct State {
     pub(crate) store: Store,
     pub(crate) gate: Gate,
+    pub(crate) subscriptions: Vec<Subscription>,
     /// When the next request is due, if none came too early.
     due: Option<Instant>,
 }
@@ -48,6 +53,8 @@ pub(crate) struct System {
     pub(crate) life: Duration,
     pub(crate) state: Mutex<State>,
     pub(crate) ledger: Ledger,
+    /// Where calls to subscribers are put.
+    pub(crate) outbox: Outbox,
 }
 
 impl System {
@@ -55,7 +62,7 @@ impl System {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> [(&'static str, &Value); 2] {
+    pub(super) fn known(&self) -> [(&'static str, &Value); 2] {
         [("config", &self.config), ("secret", &self.secrets)]
     }
 
@@ -93,6 +100,7 @@ impl System {
                 self.state().gate.forget(&self.manifest, reader, asked);
                 return Answer::empty(204);
             }
+            What::Subscription(step, entity) => self.of_subscription(*step, entity, of, asked, &bound),
             What::Entity(name, verb) => self.of_entity(name, *verb, of, asked, &bound, sequence),
             What::Action(name) => self.of_action(name, of, &bound, sequence),
         };
@@ -104,6 +112,10 @@ impl System {
                 }
                 reply.finish(of)
             }
+            // What rules say of records that are not there says nothing of subscriptions.
+            Err(refused) if matches!((&route.what, &refused.cause), (What::Subscription(..), Cause::Missing)) => {
+                plain_refusal(of, 404, &Said { words: &refused.words, ..Said::default() }).finish(of)
+            }
             Err(refused) => self.refuse(of, &refused).finish(of),
         }
     }
@@ -112,7 +124,7 @@ impl System {
         let word = match &route.what {
             What::Entity(_, verb) => verb.word(),
             What::Action(name) => name,
-            What::LogIn | What::LogOut | What::Check => "",
+            What::LogIn | What::LogOut | What::Check | What::Subscription(..) => "",
         };
         let any = any_name(&self.manifest, &route.operation, asked);
         For {
@@ -376,20 +388,23 @@ impl Simulated for System {
     }
 
     fn answer(&self, call: &Call) -> Answer {
-        let asked = Asked {
-            method: call.method.clone(),
-            path: call.path.clone(),
-            query: crate::text::query_pairs(&call.query),
-            headers: call.headers.clone(),
-            body: None,
-            text: String::from_utf8_lossy(&call.body).into_owned(),
-            called: None,
-            document: None,
-        };
-        match read(&self.manifest, &self.wire, asked) {
+        let answer = match self.read(call) {
             Ok(asked) => self.dispatch(&asked, call.sequence, false),
             Err(words) => self.told(400, RuleClass::Permanent, &words),
-        }
+        };
+        self.tell();
+        answer
+    }
+
+    fn before<'a>(&'a self, call: &'a Call) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
+        Box::pin(async move {
+            let (asked, address) = self.subscriber_of(call)?;
+            let shaken = self.shake_hands(&address).await;
+            shaken.err().map(|words| {
+                tracing::info!(path = %asked.path, %words, "a subscriber does not answer the handshake");
+                self.told(400, RuleClass::Permanent, &words)
+            })
+        })
     }
 
     fn failure(&self, status: u16) -> Answer {
@@ -411,6 +426,21 @@ impl Simulated for System {
 }
 
 impl System {
+    /// A request, read as far as its protocol goes.
+    pub(super) fn read(&self, call: &Call) -> Result<Asked, String> {
+        let asked = Asked {
+            method: call.method.clone(),
+            path: call.path.clone(),
+            query: crate::text::query_pairs(&call.query),
+            headers: call.headers.clone(),
+            body: None,
+            text: String::from_utf8_lossy(&call.body).into_owned(),
+            called: None,
+            document: None,
+        };
+        read(&self.manifest, &self.wire, asked)
+    }
+
     fn told(&self, status: u16, class: RuleClass, words: &str) -> Answer {
         let (known, entity) = (self.known(), Json::Null);
         let reader = Reader { known: &known, lets: &[], quote: None, wire: &self.wire, null_is_open: false };

@@ -17,6 +17,7 @@ mod privacy;
 mod query;
 pub(in crate::store) mod schema;
 mod step;
+mod subscriptions;
 mod sweeping;
 mod turns;
 
@@ -166,6 +167,14 @@ impl<R: Runner> Store for R {
 
     fn hints_taken(&self, taken: HintsTaken) -> Stored<'_, ()> {
         self.write(move |tx| hints::taken(tx, &taken))
+    }
+
+    fn subscriptions(&self) -> Stored<'_, Vec<Subscription>> {
+        self.read(subscriptions::all)
+    }
+
+    fn subscription(&self, change: SubscriptionChange) -> Stored<'_, ()> {
+        self.write(move |tx| subscriptions::change(tx, &change))
     }
 
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {

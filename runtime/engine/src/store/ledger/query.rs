@@ -3,7 +3,7 @@
 use super::super::sql::{Connection, OptionalExtension, Row, SqlError, params};
 use mapwright_values::Link;
 
-use super::{MessageId, Selection, StoreError, alerts, at, hints, micros, step};
+use super::{MessageId, Selection, StoreError, alerts, at, hints, micros, step, subscriptions};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
 
 /// The key behind a link; asked the other way round, the key of the source record from which ours was made.
@@ -92,7 +92,8 @@ pub(super) fn status(tx: &Connection) -> Result<StoreStatus, StoreError> {
         flow.done_wm = done_wm(tx, flow)?;
         (flow.hints, flow.hinted_since) = hints::waiting(tx, &flow.flow)?;
     }
-    Ok(StoreStatus { flows, connections: connections(tx)?, alerts: alerts::open(tx)? })
+    let (connections, alerts) = (connections(tx)?, alerts::open(tx)?);
+    Ok(StoreStatus { flows, connections, alerts, subscriptions: subscriptions::all(tx)? })
 }
 
 fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {

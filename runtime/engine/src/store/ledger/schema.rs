@@ -127,6 +127,13 @@ CREATE TABLE turns (
   flow TEXT PRIMARY KEY, owner TEXT NOT NULL, fence INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX messages_owner ON messages (owner) WHERE owner IS NOT NULL;
 ",
+    // Subscriptions at systems, which tell us of their own accord.
+    "
+CREATE TABLE subscriptions (
+  system TEXT NOT NULL, name TEXT NOT NULL, address TEXT NOT NULL, held TEXT NOT NULL, made_at INTEGER, renewed_at INTEGER,
+  expires_at INTEGER, next_at INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
+  error TEXT, PRIMARY KEY (system, name)) WITHOUT ROWID;
+",
 ];
 
 /// The number of the newest migration.
