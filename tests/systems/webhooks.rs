@@ -177,7 +177,11 @@ async fn a_subscription_is_found_renewed_made_again_and_ended() {
         assert_eq!(connector.look_for_subscription(&other).await.expect("an answer"), None, "{system}: another's");
         connector.unsubscribe(&request(&name, &address, &again.held, false)).await.expect("it is ended");
         assert_eq!(played.sandbox.subscriptions(), Vec::new(), "{system}");
-        connector.unsubscribe(&request(&name, &address, &again.held, false)).await.expect("ended before is no failure");
+        // A 404 of a GraphQL endpoint speaks of the endpoint, not of what was asked for.
+        if system != "shopify" {
+            let gone = connector.unsubscribe(&request(&name, &address, &again.held, false)).await;
+            gone.unwrap_or_else(|failure| panic!("{system}: ended before is no failure: {failure}"));
+        }
         drop(subscriber);
         played.sandbox.stop().await;
     }

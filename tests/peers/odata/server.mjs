@@ -1,0 +1,29 @@
+// An OData 4 service by SAP's mock server, with items and sales orders in memory. Prints its port.
+import http from "node:http";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(process.argv[2] + "/");
+const Server = require("@sap-ux/fe-mockserver-core").default;
+const Router = require("router");
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const service = {
+  urlPath: process.argv[3],
+  metadataPath: path.join(here, "metadata.xml"),
+  mockdataPath: path.join(here, "data"),
+  generateMockData: false,
+  watch: false,
+};
+const mock = new Server({ services: [service], annotations: [], plugins: [] });
+await mock.isReady;
+const router = Router();
+router.use(mock.getRouter());
+const server = http.createServer((request, response) =>
+  router(request, response, (error) => {
+    response.statusCode = error ? 500 : 404;
+    response.end(error ? String(error) : "no such service");
+  }),
+);
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
