@@ -175,3 +175,107 @@ fn relative_links_of_the_documentation_lead_somewhere() {
         }
     }
 }
+
+/// Licences that ask for no more than their own text and a notice.
+const PERMISSIVE: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Does an SPDX expression leave us a permissive choice? `AND` binds more closely than `OR`; `/` is an old `OR`.
+fn permits(expression: &str) -> bool {
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut rest = words.as_slice();
+    let permitted = any_of(&mut rest);
+    permitted && rest.is_empty()
+}
+
+fn any_of(rest: &mut &[&str]) -> bool {
+    let mut permitted = all_of(rest);
+    while let ["OR", after @ ..] = rest {
+        *rest = after;
+        permitted |= all_of(rest);
+    }
+    permitted
+}
+
+fn all_of(rest: &mut &[&str]) -> bool {
+    let mut permitted = one(rest);
+    while let ["AND", after @ ..] = rest {
+        *rest = after;
+        permitted &= one(rest);
+    }
+    permitted
+}
+
+fn one(rest: &mut &[&str]) -> bool {
+    match *rest {
+        ["(", after @ ..] => {
+            *rest = after;
+            let permitted = any_of(rest);
+            let closed = matches!(rest, [")", ..]);
+            *rest = rest.get(1..).unwrap_or_default();
+            permitted && closed
+        }
+        [name, "WITH", exception, after @ ..] => {
+            *rest = after;
+            PERMISSIVE.contains(&format!("{name} WITH {exception}").as_str())
+        }
+        [name, after @ ..] => {
+            *rest = after;
+            PERMISSIVE.contains(name)
+        }
+        [] => false,
+    }
+}
+
+#[test]
+fn a_choice_of_licences_is_read_as_it_is_meant() {
+    for permitted in ["MIT", "MIT/Apache-2.0", "MIT OR LGPL-2.1-or-later", "(MIT OR Apache-2.0) AND Unicode-3.0"] {
+        assert!(permits(permitted), "{permitted}");
+    }
+    for refused in ["GPL-3.0", "MIT AND GPL-3.0", "(GPL-2.0 OR LGPL-3.0) AND MIT", "MIT)", "", "(MIT"] {
+        assert!(!permits(refused), "{refused}");
+    }
+}
+
+/// Every dependency of every crate and feature, on this kind of machine, may be passed on; none of them is OpenSSL.
+#[test]
+fn dependencies_are_permissively_licensed_and_none_is_openssl() {
+    let told = Command::new("rustc").args(["--version", "--verbose"]).output().expect("rustc runs");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    let host = told.lines().find_map(|line| line.strip_prefix("host: ")).expect("a host");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--all-features", "--filter-platform", host])
+        .current_dir(repository())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo answers JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100, "the dependencies are there");
+    let mut refused = Vec::new();
+    for package in packages {
+        let (name, licence) = (package["name"].as_str().expect("a name"), package["license"].as_str());
+        if !licence.is_some_and(permits) {
+            refused.push(format!("{name}: {}", licence.unwrap_or("no licence is named")));
+        }
+        // `openssl-probe` only knows where machines keep their certificates.
+        if name.starts_with("openssl") && name != "openssl-probe" || name == "native-tls" {
+            refused.push(format!("{name}: TLS is rustls here"));
+        }
+    }
+    assert!(refused.is_empty(), "choose other dependencies, or say in this test why these may be used: {refused:#?}");
+}

@@ -11,6 +11,7 @@
 )]
 
 mod catalogue;
+mod described;
 mod fits;
 mod played;
 mod samples;

@@ -64,6 +64,10 @@ impl Played {
         self.manifest.webhooks.as_ref().is_some_and(|webhooks| !webhooks.handshake.is_empty())
     }
 
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     fn entities(&self) -> impl Iterator<Item = &'static EntityPlan> {
         let listed = |entity: &&EntityPlan| {
             self.manifest.can(entity.name, Verb::List)

@@ -342,7 +342,7 @@ async fn lists_ask_for_what_would_be_left_out() {
         (
             "shopware-6",
             "order",
-            &["accept: application/json", "\"associations\"", "\"total-count-mode\":0"][..],
+            &["accept: application/json", "\"associations\"", "\"total-count-mode\":\"none\""][..],
             &["sw-inheritance", "sw-version-id"][..],
         ),
         (

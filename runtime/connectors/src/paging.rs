@@ -1,12 +1,14 @@
 //! Where a list goes on. In: a page's place and its answer. Out: the next cursor, or why there can be none. Pure.
 //!
 //! A cursor is our own small JSON text, so that endless lists are noticed although nothing is kept between two pages:
-//! a link is compared with one seen at a power of two pages before (Brent), a numbered page with the one before it.
+//! links and rows are compared with those seen at a power of two pages before (Brent), a numbered page with the one before it.
 
 use serde::{Deserialize, Serialize};
 
 /// A list with more pages than this is taken for endless.
 const PAGES_MAX: u64 = 1_000_000;
+/// A list with more pages in a row that hold nothing is taken for endless.
+const EMPTY_PAGES_MAX: u64 = 1_000;
 
 /// Where a page begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,9 +24,15 @@ pub(crate) struct Cursor {
     /// The link that later ones are compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<String>,
-    /// Digest of the last numbered page.
+    /// Digest of the last page's rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<u64>,
+    /// Digest of the rows that later ones are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen_rows: Option<u64>,
+    /// Pages in a row that held nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    empty: u64,
     /// Rows already read.
     #[serde(default)]
     pub(crate) rows: u64,
@@ -51,21 +59,40 @@ impl Cursor {
         serde_json::to_string(self).map_err(|error| error.to_string())
     }
 
-    /// After a page that ended with this link.
-    pub(crate) fn after_link(&self, link: String, rows: usize) -> Result<Self, String> {
+    /// After a page of these raw rows that ended with this link.
+    pub(crate) fn after_link(&self, link: String, raw_rows: &[String]) -> Result<Self, String> {
         if self.link.as_deref() == Some(&link) || self.seen.as_deref() == Some(&link) {
             return Err("the list's next link leads to a page that was read already".to_owned());
         }
+        let next = self.after_rows(raw_rows)?;
+        let seen = if next.pages.is_power_of_two() { Some(link.clone()) } else { self.seen.clone() };
+        Ok(Self { link: Some(link), seen, ..next })
+    }
+
+    /// The rows of a page, whose link may be new although they are not.
+    fn after_rows(&self, raw_rows: &[String]) -> Result<Self, String> {
         let pages = self.count()?;
-        let seen = if pages.is_power_of_two() { Some(link.clone()) } else { self.seen.clone() };
-        Ok(Self { pages, link: Some(link), seen, rows: self.rows_after(rows), ..Self::default() })
+        let rows = self.rows_after(raw_rows.len());
+        if raw_rows.is_empty() {
+            let empty = self.empty.saturating_add(1);
+            if empty > EMPTY_PAGES_MAX {
+                return Err(format!("the list goes on for more than {EMPTY_PAGES_MAX} pages that hold nothing"));
+            }
+            return Ok(Self { pages, rows, empty, digest: self.digest, seen_rows: self.seen_rows, ..Self::default() });
+        }
+        let digest = Some(digest(raw_rows));
+        if digest == self.digest || digest == self.seen_rows {
+            return Err("the list's next link is a new one, but its rows were read already".to_owned());
+        }
+        let seen_rows = if pages.is_power_of_two() { digest } else { self.seen_rows };
+        Ok(Self { pages, rows, digest, seen_rows, ..Self::default() })
     }
 
     /// After a page that told the word for the next one.
-    pub(crate) fn after_token(&self, token: String, rows: usize) -> Result<Self, String> {
+    pub(crate) fn after_token(&self, token: String, raw_rows: &[String]) -> Result<Self, String> {
         let next = Self { link: self.token.clone(), ..self.clone() }
-            .after_link(token, rows)
-            .map_err(|_| "the list's cursor leads to a page that was read already".to_owned())?;
+            .after_link(token, raw_rows)
+            .map_err(|words| words.replace("next link", "cursor"))?;
         Ok(Self { token: next.link.clone(), link: None, ..next })
     }
 
@@ -113,6 +140,12 @@ impl Cursor {
     }
 }
 
+/// Is there nothing to keep?
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// FNV-1a: the same in every version of this program, because cursors outlive a restart.
 fn digest(rows: &[String]) -> u64 {
     rows.iter()
@@ -154,16 +187,45 @@ mod tests {
     #[test]
     fn a_circle_of_links_is_noticed() {
         let mut cursor = Cursor::default();
-        let noticed = (0..20).find_map(|page| match cursor.after_link(format!("Items?$skip={}", page % 3), 20) {
+        let rows = |page: usize| vec![format!("{{\"id\":{page}}}")];
+        let noticed =
+            (0..20).find_map(|page| match cursor.after_link(format!("Items?$skip={}", page % 3), &rows(page)) {
+                Ok(next) => {
+                    cursor = Cursor::read(Some(&next.write().unwrap())).unwrap();
+                    None
+                }
+                Err(message) => Some((page, message)),
+            });
+        let (page, message) = noticed.unwrap();
+        assert!(page < 8, "noticed on page {page}");
+        assert!(message.contains("read already"));
+    }
+
+    /// Follows links that are always new over pages of these rows; answers on which page that was noticed, and the words.
+    fn followed(rows: impl Fn(usize) -> Vec<String>) -> Option<(usize, String)> {
+        let mut cursor = Cursor::default();
+        (0..2_000).find_map(|page| match cursor.after_link(format!("Items?token={page}"), &rows(page)) {
             Ok(next) => {
                 cursor = Cursor::read(Some(&next.write().unwrap())).unwrap();
                 None
             }
             Err(message) => Some((page, message)),
-        });
-        let (page, message) = noticed.unwrap();
-        assert!(page < 8, "noticed on page {page}");
-        assert!(message.contains("read already"));
+        })
+    }
+
+    #[test]
+    fn links_that_are_always_new_end_where_their_rows_are_old() {
+        let row = |number: usize| vec![format!("{{\"id\":{number}}}")];
+        for circle in [1, 2, 7, 100] {
+            let (page, message) = followed(|page| row(page % circle)).unwrap();
+            assert!(page <= 4 * circle, "a circle of {circle} is noticed on page {page}");
+            assert!(message.contains("rows were read already"), "{message}");
+        }
+        let (page, message) = followed(|_| Vec::new()).unwrap();
+        assert_eq!(page, 1_000, "{message}");
+        assert!(message.contains("hold nothing"), "{message}");
+        // Pages that hold nothing between others are no circle.
+        assert_eq!(followed(|page| if page % 3 == 0 { row(page) } else { Vec::new() }), None);
     }
 
     #[test]

@@ -392,7 +392,7 @@ impl RestConnector {
                 Some(link) if !link.is_empty() => {
                     // Followed later; a link to another host is refused now, while its page is at hand.
                     resolve_link(&self.base, &link)?;
-                    cursor.after_link(link, records.len()).map(Some)
+                    cursor.after_link(link, &texts(records)).map(Some)
                 }
                 Some(_) | None => Ok(None),
             },
@@ -400,7 +400,7 @@ impl RestConnector {
                 let token = read.text(selectors, &Json::Null).filter(|token| !token.is_empty());
                 match token {
                     Some(token) if self.more(read, full, size, number) => {
-                        cursor.after_token(token, records.len()).map(Some)
+                        cursor.after_token(token, &texts(records)).map(Some)
                     }
                     Some(_) | None => Ok(None),
                 }

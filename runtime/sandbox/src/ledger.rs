@@ -33,6 +33,19 @@ pub struct RequestEntry {
     pub sent: Option<u16>,
 }
 
+/// One request as it came, for whoever compares it with a description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeRequest {
+    /// HTTP method.
+    pub method: String,
+    /// Path and query, still escaped.
+    pub target: String,
+    /// Headers, with names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
 /// What was done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EffectKind {
@@ -85,6 +98,8 @@ struct Book {
     arrived: u64,
     requests: Vec<RequestEntry>,
     effects: Vec<Effect>,
+    /// `None` = they are not kept.
+    whole: Option<Vec<WholeRequest>>,
 }
 
 /// The ledger of one system. Clones share it.
@@ -96,6 +111,23 @@ impl Ledger {
     #[must_use]
     pub fn requests(&self) -> Vec<RequestEntry> {
         self.book().requests.clone()
+    }
+
+    /// Keeps requests whole from now on, credentials included: a sandbox has none but its own.
+    pub fn keep_whole(&self) {
+        self.book().whole.get_or_insert_default();
+    }
+
+    /// The requests that were kept whole, in order; they are handed out once.
+    #[must_use]
+    pub fn take_whole(&self) -> Vec<WholeRequest> {
+        self.book().whole.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(crate) fn note_whole(&self, request: impl FnOnce() -> WholeRequest) {
+        if let Some(whole) = self.book().whole.as_mut().filter(|whole| whole.len() < REQUESTS_KEPT_MAX) {
+            whole.push(request());
+        }
     }
 
     /// How many requests arrived.

@@ -42,7 +42,7 @@ mod wire;
 
 pub use business_one::{Erp, ErpConfig, ErpSeed, ItemSeed, UserField};
 pub use fault::{Fault, FaultRule, Faults, RandomFaults};
-pub use ledger::{Duplicate, Effect, EffectKind, Ledger, RequestEntry};
+pub use ledger::{Duplicate, Effect, EffectKind, Ledger, RequestEntry, WholeRequest};
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use server::StartError;
 pub use shopware::{Shop, ShopConfig};

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::fault::{Fault, Faults};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, WholeRequest};
 use crate::wire::{Cut, CuttableListener, TornBody};
 
 /// How long a graceful stop waits for requests under way.
@@ -220,6 +220,16 @@ async fn handle<S: Simulated>(
     let known_base = full_path.starts_with(host.system.base());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let call = Call { sequence, method, path, query, headers: parts.headers, body };
+    host.ledger.note_whole(|| WholeRequest {
+        method: call.method.clone(),
+        target: target.clone(),
+        headers: call
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: String::from_utf8_lossy(&call.body).into_owned(),
+    });
     if !known_base {
         let refusal = host.system.failure(404);
         host.ledger.close(sequence, Some(404), Some(404));

@@ -54,7 +54,7 @@ async fn a_page_is_asked_with_criteria_associations_and_order() {
     assert_eq!(
         asked.body,
         concat!(
-            r#"{"page":1,"limit":2,"total-count-mode":0,"filter":["#,
+            r#"{"page":1,"limit":2,"total-count-mode":"none","filter":["#,
             r#"{"type":"equals","field":"stateMachineState.technicalName","value":"open"},"#,
             r#"{"type":"range","field":"updatedAt","parameters":{"gte":"2026-11-01T00:00:00.000+00:00"}},"#,
             r#"{"type":"range","field":"updatedAt","parameters":{"lt":"2026-11-02T00:00:00.000+00:00"}}],"#,

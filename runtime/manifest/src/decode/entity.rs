@@ -141,7 +141,7 @@ impl Decoder {
 
     /// A list of paths, or a map from paths to `{ page: n }` where they are lists of their own.
     fn expand(&mut self, node: &Node) -> (Vec<(String, At)>, IndexMap<String, u64>) {
-        let Value::Map(entries) = &node.value else { return (self.texts(node, "`expand`"), IndexMap::new()) };
+        let Value::Map(entries) = &node.value else { return (self.field_names(node, "`expand`"), IndexMap::new()) };
         let mut connections = IndexMap::new();
         for entry in entries {
             let Some(mut fields) = self.fields(&entry.node, "`expand`") else { continue };
@@ -174,7 +174,7 @@ impl Decoder {
     fn filter_on(&mut self, node: &Node) -> Vec<FilterField> {
         let Value::Map(entries) = &node.value else {
             return self
-                .texts(node, "`filter_on`")
+                .field_names(node, "`filter_on`")
                 .into_iter()
                 .map(|(pattern, at)| FilterField { pattern, tests: None, at })
                 .collect();
@@ -186,7 +186,7 @@ impl Decoder {
                 self.faults.add_with_help(entry.key_at, format!("there is no comparison `{}`", entry.key), help);
                 continue;
             }
-            for (pattern, at) in self.texts(&entry.node, "`filter_on`") {
+            for (pattern, at) in self.field_names(&entry.node, "`filter_on`") {
                 match fields.iter_mut().find(|field| field.pattern == pattern) {
                     Some(field) => field.tests.get_or_insert_default().push(entry.key.clone()),
                     None => fields.push(FilterField { pattern, tests: Some(vec![entry.key.clone()]), at }),

@@ -99,6 +99,30 @@ impl Decoder {
         }
     }
 
+    /// A name or a list of names. A word that YAML takes for something else is no name until it stands in quotes.
+    pub(crate) fn field_names(&mut self, node: &Node, what: &str) -> Vec<(String, At)> {
+        let items = match &node.value {
+            Value::List(items) => items.as_slice(),
+            Value::Null | Value::Boolean(_) | Value::Number(_) | Value::Text(_) | Value::Map(_) => {
+                std::slice::from_ref(node)
+            }
+        };
+        let mut names = Vec::with_capacity(items.len());
+        for item in items {
+            match &item.value {
+                Value::Boolean(_) | Value::Null => self.faults.add_with_help(
+                    item.at,
+                    format!("{what}: YAML takes this word for {}, not for a name", item.kind()),
+                    "put a field's name in quotes where YAML has a meaning for the word: \"No\", \"Yes\", \"On\", \"Null\"",
+                ),
+                Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+                    names.extend(self.text(item, what).map(|text| (text, item.at)));
+                }
+            }
+        }
+        names
+    }
+
     /// `true` or `false`.
     pub(crate) fn boolean(&mut self, node: &Node, what: &str) -> bool {
         match &node.value {

@@ -272,7 +272,7 @@ impl Decoder {
         let resolution = fields.get("resolution").and_then(|node| self.duration(node, "`resolution`"));
         let overlap = fields.get("overlap").and_then(|node| self.duration(node, "`overlap`"));
         let deletes = fields.get("deletes").and_then(|node| self.word(node, "`deletes`", &["sweep", "event", "none"]));
-        let misses = fields.get("misses").map(|node| self.texts(node, "`misses`")).unwrap_or_default();
+        let misses = fields.get("misses").map(|node| self.field_names(node, "`misses`")).unwrap_or_default();
         let filterable = fields.get("filterable").is_none_or(|node| self.boolean(node, "`filterable`"));
         let partition = fields.get("partition").and_then(|node| self.partition(node));
         // A pass may be coarser than the rest.

@@ -176,3 +176,19 @@ fn ordinary_mistakes_of_the_larger_vocabulary() {
         assert!(fault.line.abs_diff(line) <= 5, "{to}: line {} and not {line}", fault.line);
     }
 }
+
+#[test]
+fn a_name_that_yaml_takes_for_a_truth_is_told_so() {
+    for name in ["No", "true", "~"] {
+        let text = format!(
+            "manifest: 1\nsystem: x\ndriver: rest\nbase: \"{{config.url}}\"\nentities: {{ a: {{ can: [], filter_on: [{name}, id] }} }}\n"
+        );
+        let faults = Manifest::parse(&text, "x").unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].message.contains("`filter_on`: YAML takes this word for"), "{faults:?}");
+        assert!(faults[0].help.as_deref().unwrap_or_default().contains("in quotes"), "{faults:?}");
+        assert_eq!(faults[0].line, 5);
+    }
+    let quoted = "manifest: 1\nsystem: x\ndriver: rest\nbase: \"{config.url}\"\nentities: { a: { can: [], filter_on: [\"No\"] } }\n";
+    assert_eq!(Manifest::parse(quoted, "x").unwrap().entity("a").unwrap().filter_on[0].pattern, "No");
+}

@@ -99,11 +99,12 @@ impl Criteria {
         if let Some(key) = NOT_PLAYED.iter().find(|key| fields.get(**key).is_some_and(|value| !is_blank(value))) {
             return Err(Problem::not_simulated(format!("criteria key {key}")));
         }
-        let total = match fields.get("total-count-mode").map(as_integer) {
-            None | Some(Some(0)) => TotalCount::Page,
-            Some(Some(1)) => TotalCount::Exact,
-            Some(Some(2)) => TotalCount::NextPages,
-            Some(_) => return Err(invalid("total-count-mode must be 0, 1 or 2.")),
+        let mode = fields.get("total-count-mode");
+        let total = match (mode.and_then(Value::as_str), mode.map(as_integer)) {
+            (_, None | Some(Some(0))) | (Some("none"), _) => TotalCount::Page,
+            (_, Some(Some(1))) | (Some("exact"), _) => TotalCount::Exact,
+            (_, Some(Some(2))) | (Some("next-pages"), _) => TotalCount::NextPages,
+            (_, Some(_)) => return Err(invalid("total-count-mode must be none, exact or next-pages.")),
         };
         Ok(Self {
             ids: ids(fields)?,
