@@ -28,11 +28,12 @@ use mapwright_values::plan::{
 };
 use mapwright_values::{Find, Input, Integration, Json, Mapping, Outcome, Part};
 
-const HELP: &str = "throughput [--records N] [--page N] [--only WORD] [--memory]
+const HELP: &str = "throughput [--records N] [--page N] [--only WORD] [--memory] [--random]
   --records N  records of each case (5000)
   --page N     rows a page (500)
   --only WORD  only cases whose name holds the word
-  --memory     one case alone, with the resident memory after each tenth of its records
+  --memory     one case alone, with speed and resident memory after each tenth of its records
+  --random     keys without any order, as most sources give them, instead of ascending ones
   --disk DIR   where the files of SQLite are made (the system's folder for temporary files)
 PostgreSQL is measured where the crate is built with `postgres` and MAPWRIGHT_TEST_POSTGRES names a server (MAPWRIGHT_TEST_FSYNC=on
 tests/servers start FOLDER postgres).";
@@ -44,15 +45,19 @@ struct Systems {
     page: u64,
     owners: Arc<Mutex<HashMap<u64, u64>>>,
     parallel: usize,
+    random: bool,
+    /// The answer to every write is lost, and the record found when it is asked for.
+    answers_lost: bool,
 }
 
 fn stamp() -> Timestamp {
     "2026-11-23T08:00:00Z".parse().unwrap()
 }
 
-fn order(number: u64) -> String {
+fn order(number: u64, random: bool) -> String {
+    let id = if random { number.wrapping_mul(0x9e37_79b9_7f4a_7c15).swap_bytes() } else { number };
     format!(
-        r#"{{"id":"{number:032x}","orderNumber":"{number}","customer":"c{}","total":119.90,"lines":[{{"item":"A","quantity":2,"price":50.00}},{{"item":"B","quantity":1,"price":19.90}}],"note":"please ring at the second door"}}"#,
+        r#"{{"id":"{id:032x}","orderNumber":"{number}","customer":"c{}","total":119.90,"lines":[{{"item":"A","quantity":2,"price":50.00}},{{"item":"B","quantity":1,"price":19.90}}],"note":"please ring at the second door"}}"#,
         number % 97
     )
 }
@@ -74,9 +79,9 @@ impl Connector for Systems {
 
     fn writing(&self, _entity: &str) -> Writing {
         Writing {
-            settle: Duration::from_secs(120),
+            settle: if self.answers_lost { Duration::ZERO } else { Duration::from_secs(120) },
             create_is_keyed: false,
-            probe_by: Vec::new(),
+            probe_by: vec!["No".to_owned()],
             request_timeout: Duration::from_secs(20),
             parallel: self.parallel,
             guard: Guard::None,
@@ -87,7 +92,7 @@ impl Connector for Systems {
     fn fetch_page<'a>(&'a self, request: &'a PageRequest) -> Reply<'a, Result<Page, Failure>> {
         let from: u64 = request.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
         let to = (from + self.page).min(self.records);
-        let rows = (from..to).map(|number| Row { record: order(number), stamp: Some(stamp()) }).collect();
+        let rows = (from..to).map(|number| Row { record: order(number, self.random), stamp: Some(stamp()) }).collect();
         let page =
             Page { rows, next: (to < self.records).then(|| to.to_string()), server_time: Some(Timestamp::now()) };
         Box::pin(async move { Ok(page) })
@@ -108,19 +113,26 @@ impl Connector for Systems {
     }
 
     fn send<'a>(&'a self, write: &'a WriteRequest) -> Reply<'a, Result<Written, Failure>> {
-        let record = Json::parse(&write.record).unwrap();
-        let number: u64 = match record.get("No") {
-            Some(Json::Text(text) | Json::Number(text)) => text.parse().unwrap(),
-            _ => panic!("no number"),
-        };
+        let number = number_of(&write.record);
         let mut owners = self.owners.lock().unwrap();
         let key = owners.len() as u64 + 1;
         assert!(owners.insert(number, key).is_none(), "a record was written twice");
-        Box::pin(async move { Ok(Written { key: vec![key.to_string()], record: None }) })
+        let lost = self.answers_lost.then(|| Failure {
+            class: Class::Ambiguous,
+            status: None,
+            code: None,
+            message: "the answer is lost".to_owned(),
+            field: None,
+            retry_after: None,
+        });
+        Box::pin(async move { lost.map_or_else(|| Ok(Written { key: vec![key.to_string()], record: None }), Err) })
     }
 
-    fn probe<'a>(&'a self, _entity: &'a str, _by: &'a [String], _record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
-        Box::pin(async { Ok(Probe::Absent) })
+    fn probe<'a>(&'a self, _entity: &'a str, _by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>> {
+        let key = self.owners.lock().unwrap().get(&number_of(record)).copied();
+        let found =
+            key.map_or(Probe::Absent, |key| Probe::Same { key: vec![key.to_string()], record: record.to_owned() });
+        Box::pin(async move { Ok(found) })
     }
 
     fn check(&self) -> Reply<'_, Result<String, Failure>> {
@@ -129,6 +141,13 @@ impl Connector for Systems {
 
     fn close(&self) -> Reply<'_, ()> {
         Box::pin(async {})
+    }
+}
+
+fn number_of(record: &str) -> u64 {
+    match Json::parse(record).unwrap().get("No") {
+        Some(Json::Text(text) | Json::Number(text)) => text.parse().unwrap(),
+        _ => panic!("no number"),
     }
 }
 
@@ -159,66 +178,83 @@ fn map(input: &Input<'_>) -> Outcome {
     Outcome::Mapped(vec![Part { key: None, record }])
 }
 
-fn integration() -> Integration {
+fn integration(latest_wins: bool) -> Integration {
     const MAPPINGS: &[Mapping] = &[Mapping { name: "order", map }];
-    const PLAN: Plan = Plan {
-        name: "throughput",
-        systems: &[
-            SystemPlan { alias: "shop", name: "shop", manifest: "", entities: &[] },
-            SystemPlan { alias: "erp", name: "erp", manifest: "", entities: &[] },
-        ],
-        settings: &[],
-        mappings: &[MappingPlan {
-            name: "order",
-            doc: "",
-            sources: &[SourcePlan { system: "shop", entity: "order", select: &["id"] }],
-            system: "erp",
-            entity: "Orders",
-            part: false,
-            create_only: &[],
-            version: "0123456789abcdef",
-            owner: "benches",
-            file: "bench.mapspec",
-            line: 1,
-        }],
-        flows: &[FlowPlan {
-            name: "orders",
-            doc: "",
-            owner: "benches",
-            schedules: &[Schedule::OnDemand],
-            read: ReadPlan {
-                system: "shop",
-                entity: "order",
-                key: &["id"],
-                filter: &[],
-                keep: false,
-                select: &["id"],
-                group: None,
-                also: &[],
-            },
-            writes: &[WritePlan {
-                mapping: "order",
-                manner: Manner::CreateOnce { by: &["No"] },
-                level: DeliveryLevel::Probeable,
-                key: &["Key"],
-                named: None,
-                sources: &[None],
-                select: &[],
-                batch: None,
-                together: false,
-            }],
-            on_delete: &[],
-            conflict: None,
-            after: &[],
-            latest_wins: false,
-            retry_up_to_s: 86_400,
-            on_failure: None,
-            on_silence: None,
-            file: "bench.mapspec",
-            line: 1,
-        }],
-    };
-    Integration { plan: &PLAN, mappings: MAPPINGS, keeps: &[] }
+    const STRICT: FlowPlan = FLOW;
+    const LATEST: FlowPlan = FlowPlan { latest_wins: true, ..FLOW };
+    const STRICT_PLAN: Plan = Plan { flows: &[STRICT], ..PLAN };
+    const LATEST_PLAN: Plan = Plan { flows: &[LATEST], ..PLAN };
+    let plan = if latest_wins { &LATEST_PLAN } else { &STRICT_PLAN };
+    Integration { plan, mappings: MAPPINGS, keeps: &[] }
+}
+
+const PLAN: Plan = Plan {
+    name: "throughput",
+    systems: &[
+        SystemPlan { alias: "shop", name: "shop", manifest: "", entities: &[] },
+        SystemPlan { alias: "erp", name: "erp", manifest: "", entities: &[] },
+    ],
+    settings: &[],
+    mappings: &[MappingPlan {
+        name: "order",
+        doc: "",
+        sources: &[SourcePlan { system: "shop", entity: "order", select: &["id"] }],
+        system: "erp",
+        entity: "Orders",
+        part: false,
+        create_only: &[],
+        version: "0123456789abcdef",
+        owner: "benches",
+        file: "bench.mapspec",
+        line: 1,
+    }],
+    flows: &[],
+};
+
+const FLOW: FlowPlan = FlowPlan {
+    name: "orders",
+    doc: "",
+    owner: "benches",
+    schedules: &[Schedule::OnDemand],
+    read: ReadPlan {
+        system: "shop",
+        entity: "order",
+        key: &["id"],
+        filter: &[],
+        keep: false,
+        select: &["id"],
+        group: None,
+        also: &[],
+    },
+    writes: &[WritePlan {
+        mapping: "order",
+        manner: Manner::CreateOnce { by: &["No"] },
+        level: DeliveryLevel::Probeable,
+        key: &["Key"],
+        named: None,
+        sources: &[None],
+        select: &[],
+        batch: None,
+        together: false,
+    }],
+    on_delete: &[],
+    conflict: None,
+    after: &[],
+    latest_wins: false,
+    retry_up_to_s: 86_400,
+    on_failure: None,
+    on_silence: None,
+    file: "bench.mapspec",
+    line: 1,
+};
+
+/// Seconds of processor time that the process has used: what it costs however busy the machine is.
+fn processor_seconds() -> f64 {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: u32 = behind_name.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<u32>().ok()).sum();
+    f64::from(ticks) / TICKS_A_SECOND
 }
 
 /// Kilobytes that the process holds.
@@ -233,11 +269,12 @@ struct Asked {
     page: u64,
     only: Option<String>,
     memory: bool,
+    random: bool,
     disk: Option<String>,
 }
 
 fn asked() -> Asked {
-    let mut asked = Asked { records: 5_000, page: 500, only: None, memory: false, disk: None };
+    let mut asked = Asked { records: 5_000, page: 500, only: None, memory: false, random: false, disk: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap_or_else(|| panic!("{HELP}"));
@@ -247,6 +284,7 @@ fn asked() -> Asked {
             "--only" => asked.only = Some(value()),
             "--disk" => asked.disk = Some(value()),
             "--memory" => asked.memory = true,
+            "--random" => asked.random = true,
             // What `cargo bench` gives to every benchmark.
             "--bench" => {}
             _ => panic!("{HELP}"),
@@ -255,40 +293,65 @@ fn asked() -> Asked {
     asked
 }
 
-async fn measure(name: &str, store: Arc<dyn Store>, asked: &Asked, workers: usize) {
+/// How a case works, whatever its store.
+#[derive(Clone, Copy)]
+struct Way {
+    workers: usize,
+    latest_wins: bool,
+    answers_lost: bool,
+}
+
+const WAY: Way = Way { workers: 4, latest_wins: false, answers_lost: false };
+
+async fn measure(name: &str, store: Arc<dyn Store>, asked: &Asked, way: Way) {
     let owners: Arc<Mutex<HashMap<u64, u64>>> = Arc::default();
     let system = |alias| {
-        let systems =
-            Systems { alias, records: asked.records, page: asked.page, owners: Arc::clone(&owners), parallel: 128 };
+        let systems = Systems {
+            alias,
+            records: asked.records,
+            page: asked.page,
+            owners: Arc::clone(&owners),
+            parallel: 128,
+            random: asked.random,
+            answers_lost: way.answers_lost,
+        };
         (alias.to_owned(), Arc::new(systems) as Arc<dyn Connector>)
     };
     let connectors = HashMap::from([system("shop"), system("erp")]);
-    let options = Options { workers, ..Options::default() };
-    let engine = Engine::new(integration(), connectors, Arc::clone(&store), Json::Record(Vec::new()), options).unwrap();
+    let options = Options { workers: way.workers, circuit_failures: u32::MAX, ..Options::default() };
+    let engine =
+        Engine::new(integration(way.latest_wins), connectors, Arc::clone(&store), Json::Record(Vec::new()), options)
+            .unwrap();
     let mut progress = engine.progress();
     let records = asked.records;
     let watching = asked.memory.then(|| {
         tokio::spawn(async move {
-            let mut next = records / 10;
+            let (mut next, mut last) = (records / 10, (Instant::now(), 0));
             while progress.changed().await.is_ok() {
                 let done = progress.borrow_and_update().done;
                 if done >= next {
-                    println!("    {done:>9} done, {} MB resident", resident() / 1024);
+                    let speed = (done - last.1) as f64 / last.0.elapsed().as_secs_f64();
+                    last = (Instant::now(), done);
+                    println!("    {done:>9} done, {speed:>6.0} records/s, {} MB resident", resident() / 1024);
                     next += records / 10;
                 }
             }
         })
     });
-    let begun = Instant::now();
+    let (begun, used) = (Instant::now(), processor_seconds());
     engine.sync(&Sync::default()).await.unwrap();
     let seconds = begun.elapsed().as_secs_f64();
+    let processor = (processor_seconds() - used) * 1e6 / records as f64;
     if let Some(watching) = watching {
         watching.abort();
     }
     let status = store.status(Timestamp::now()).await.unwrap();
     assert_eq!(status.flows[0].count(State::Done), records, "{status:?}");
     assert_eq!(owners.lock().unwrap().len() as u64, records, "the target holds each once");
-    println!("{name:<58} {records:>8} records {:>8.0} records/s", records as f64 / seconds);
+    println!(
+        "{name:<66} {records:>8} records {:>7.0} records/s {processor:>6.0} µs of processor time each",
+        records as f64 / seconds
+    );
 }
 
 fn sqlite(folder: &Path, tuning: &Tuning) -> Arc<dyn Store> {
@@ -311,35 +374,53 @@ async fn database() -> Option<String> {
 #[tokio::main]
 async fn main() {
     let asked = asked();
-    let standard = Tuning::default();
-    let cases: [(&str, Tuning, usize); 5] = [
-        ("SQLite: as it is run (FULL, group commit, 4 workers)", standard.clone(), 4),
-        ("SQLite: 16 workers", standard.clone(), 16),
-        ("SQLite: one commit a step, no group", Tuning { group_max: 1, ..standard.clone() }, 4),
-        ("SQLite: synchronous=NORMAL (a power cut may undo commits)", Tuning { full: false, ..standard.clone() }, 4),
-        ("SQLite: erased content is left in the file", Tuning { secure_delete: false, ..standard.clone() }, 4),
-    ];
     let wanted = |name: &str| asked.only.as_ref().is_none_or(|word| name.contains(word.as_str()));
-    for (name, tuning, workers) in cases.iter().filter(|(name, _, _)| wanted(name)) {
+    let standard = Tuning::default();
+    let small = Tuning { cache_kib: 2_000, checkpoint_pages: 1_000, ..standard.clone() };
+    let cases: [(&str, Tuning, Way); 8] = [
+        ("SQLite: as it is run (FULL, group commit, 4 workers)", standard.clone(), WAY),
+        ("SQLite: 16 workers", standard.clone(), Way { workers: 16, ..WAY }),
+        ("SQLite: one commit a step, no group", Tuning { group_max: 1, ..standard.clone() }, WAY),
+        ("SQLite: synchronous=NORMAL (a power cut may undo commits)", Tuning { full: false, ..standard.clone() }, WAY),
+        ("SQLite: erased content is left in the file", Tuning { secure_delete: false, ..standard.clone() }, WAY),
+        ("SQLite: SQLite's own small cache and log", small, WAY),
+        ("SQLite: latest wins instead of strict order", standard.clone(), Way { latest_wins: true, ..WAY }),
+        ("SQLite: every answer lost, asked for and found", standard, Way { answers_lost: true, ..WAY }),
+    ];
+    for (name, tuning, way) in cases.iter().filter(|(name, _, _)| wanted(name)) {
         let folder = match &asked.disk {
             Some(disk) => tempfile::tempdir_in(disk).unwrap(),
             None => tempfile::tempdir().unwrap(),
         };
-        measure(name, sqlite(folder.path(), tuning), &asked, *workers).await;
+        measure(name, sqlite(folder.path(), tuning), &asked, *way).await;
         if asked.memory {
             return;
         }
     }
     #[cfg(feature = "postgres")]
-    for (name, workers) in [("PostgreSQL: as it is run (4 workers)", 4), ("PostgreSQL: 16 workers", 16)] {
-        if !wanted(name) {
-            continue;
-        }
+    on_postgres(&asked, wanted).await;
+}
+
+#[cfg(feature = "postgres")]
+async fn on_postgres(asked: &Asked, wanted: impl Fn(&str) -> bool) {
+    use mapwright_engine::store::postgres::{PostgresStore, Tuning};
+    let standard = Tuning::default();
+    let cases: [(&str, Tuning, Way); 6] = [
+        ("PostgreSQL: as it is run (synchronous_commit, 6 sessions, 4 workers)", standard.clone(), WAY),
+        ("PostgreSQL: 16 workers", standard.clone(), Way { workers: 16, ..WAY }),
+        ("PostgreSQL: one session, no two commits share a flush", Tuning { writers: 1, ..standard.clone() }, WAY),
+        ("PostgreSQL: synchronous_commit=off", Tuning { synchronous_commit: false, ..standard.clone() }, WAY),
+        ("PostgreSQL: latest wins instead of strict order", standard.clone(), Way { latest_wins: true, ..WAY }),
+        ("PostgreSQL: every answer lost, asked for and found", standard, Way { answers_lost: true, ..WAY }),
+    ];
+    for (name, tuning, way) in cases.iter().filter(|(name, _, _)| wanted(name)) {
         let Some(url) = database().await else {
             println!("PostgreSQL is left out: MAPWRIGHT_TEST_POSTGRES names no server");
             return;
         };
-        let store = mapwright_engine::store::postgres::PostgresStore::open(&url).unwrap();
-        measure(name, Arc::new(store), &asked, workers).await;
+        measure(name, Arc::new(PostgresStore::open_tuned(&url, tuning).unwrap()), asked, *way).await;
+        if asked.memory {
+            return;
+        }
     }
 }

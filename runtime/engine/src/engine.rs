@@ -328,15 +328,7 @@ impl Engine {
     /// What other processes have read since is not due here.
     async fn learn(&self, last: &mut HashMap<(&'static str, usize), Timestamp>) -> Result<(), EngineError> {
         if self.core.store.is_shared() {
-            let read: HashMap<String, Option<Timestamp>> = self
-                .core
-                .store
-                .status(self.core.now())
-                .await?
-                .flows
-                .into_iter()
-                .map(|flow| (flow.flow, flow.last_read_at))
-                .collect();
+            let read: HashMap<String, Option<Timestamp>> = self.core.store.last_read().await?.into_iter().collect();
             for ((flow, _), at) in last.iter_mut() {
                 *at = read.get(*flow).copied().flatten().map_or(*at, |known| known.max(*at));
             }
@@ -382,10 +374,8 @@ impl Engine {
 
     async fn serve(&self, timings: &[(&'static FlowPlan, Vec<Timing>)]) -> Result<(), EngineError> {
         let mut last: HashMap<(&str, usize), Timestamp> = HashMap::new();
-        for flow in self.core.store.status(self.core.now()).await?.flows {
-            if let (Some(at), Some((plan, timings))) =
-                (flow.last_read_at, timings.iter().find(|(plan, _)| plan.name == flow.flow))
-            {
+        for (flow, read_at) in self.core.store.last_read().await? {
+            if let (Some(at), Some((plan, timings))) = (read_at, timings.iter().find(|(plan, _)| plan.name == flow)) {
                 last.extend((0..timings.len()).map(|index| ((plan.name, index), at)));
             }
         }

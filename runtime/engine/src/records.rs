@@ -62,12 +62,14 @@ pub async fn replay(
 pub async fn purge(store: &dyn Store, flow: &str, kept: Duration, now: Timestamp) -> Result<u64, EngineError> {
     let before = earlier(now, kept.max(KEPT_AT_LEAST));
     let mut removed = 0;
+    let mut after = None;
     loop {
-        let step = store.purge(Purge { flow: flow.to_owned(), before, limit: STEP }).await?;
-        removed += step;
-        if step < u64::from(STEP) {
+        let step = store.purge(Purge { flow: flow.to_owned(), before, limit: STEP, after }).await?;
+        removed += step.removed;
+        if step.next.is_none() {
             return Ok(removed);
         }
+        after = step.next;
     }
 }
 

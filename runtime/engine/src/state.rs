@@ -28,6 +28,8 @@
 //! "the spec does not want this delivered"; the two are different numbers to an analyst and differ in what follows
 //! (after a NOOP the flow's next write runs, after a SKIPPED it does not).
 //!
+//! T12 counts claims that were lost (T15) against a record only as long as their owners have not come back: see [`is_poison`].
+//!
 //! An AMBIGUOUS message never becomes DEAD: a dead letter may be sent again, an ambiguous one must be asked for first.
 
 use serde::{Deserialize, Serialize};
@@ -201,6 +203,13 @@ pub struct Refused {
     pub event: Event,
 }
 
+/// T12: is the record poison? So many claims of it were lost, and of none has the owner come back: whoever works on it dies.
+/// INVARIANT: an owner that was slow and reports after its claim was over takes that claim off the record's account.
+#[must_use]
+pub const fn is_poison(unanswered: u32, most: u32) -> bool {
+    unanswered >= most
+}
+
 /// The table.
 ///
 /// # Errors
@@ -357,6 +366,12 @@ impl State {
                     Self::Dead | Self::Discarded => true,
                 }
         })
+    }
+
+    /// Does no event lead out of it, a person's decision included?
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self.is_terminal() && self != Self::Dead
     }
 
     /// Has it ended (G1)? A dead or discarded one has; a parked one has not: a person must still answer it.

@@ -98,6 +98,9 @@ impl Store for Failing {
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.guard(|| self.inner.status(now))
     }
+    fn last_read(&self) -> Stored<'_, Vec<(String, Option<Timestamp>)>> {
+        self.guard(|| self.inner.last_read())
+    }
     fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
         self.guard(|| self.inner.connections())
     }
@@ -131,7 +134,7 @@ impl Store for Failing {
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
         self.guard(|| self.inner.replay(replay))
     }
-    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+    fn purge(&self, purge: Purge) -> Stored<'_, Purged> {
         self.guard(|| self.inner.purge(purge))
     }
     fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {

@@ -222,6 +222,9 @@ impl Store for Bent {
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.inner.status(now)
     }
+    fn last_read(&self) -> Stored<'_, Vec<(String, Option<Timestamp>)>> {
+        self.inner.last_read()
+    }
     fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
         self.inner.connections()
     }
@@ -263,7 +266,7 @@ impl Store for Bent {
         self.inner.replay(replay)
     }
 
-    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+    fn purge(&self, purge: Purge) -> Stored<'_, Purged> {
         self.inner.purge(purge)
     }
 

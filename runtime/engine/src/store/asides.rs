@@ -140,8 +140,23 @@ pub struct Purge {
     pub flow: String,
     /// Finished before.
     pub before: Timestamp,
-    /// Removes at most so many records in this transaction.
+    /// Looks at no more records than so many in this transaction, so that it never holds the store for long.
     pub limit: u32,
+    /// Goes on behind the last that was looked at.
+    pub after: Option<PurgeMark>,
+}
+
+/// How far a purge has looked: a time of capture and a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeMark(pub(super) i64, pub(super) i64);
+
+/// What a step of a purge did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// How many records it removed.
+    pub removed: u64,
+    /// Where to go on; `None` = everything old was looked at.
+    pub next: Option<PurgeMark>,
 }
 
 /// Erases everything that is kept of records with a key.

@@ -103,6 +103,9 @@ pub trait Store: Send + Sync {
     /// Everything a status report shows.
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus>;
 
+    /// When each flow's reading last came to its end: asked at every turn of a shared store, whatever the number of messages.
+    fn last_read(&self) -> Stored<'_, Vec<(String, Option<Timestamp>)>>;
+
     /// The connections that were ever halted or whose circuit was ever open: the part of the status that the engine asks
     /// for at every turn, whatever the number of messages.
     fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>>;
@@ -131,8 +134,8 @@ pub trait Store: Send + Sync {
     /// Delivers what was last captured of a record once more.
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed>;
 
-    /// Removes finished records whose time of keeping is over; answers how many. What was delivered stays known.
-    fn purge(&self, purge: Purge) -> Stored<'_, u64>;
+    /// Removes finished records whose time of keeping is over, one step. What was delivered stays known.
+    fn purge(&self, purge: Purge) -> Stored<'_, Purged>;
 
     /// Erases the content of records with a key, for good, and notes who did so and why.
     fn forget(&self, forget: Forget) -> Stored<'_, Forgotten>;

@@ -123,6 +123,9 @@ impl<H: Hooks> Store for Relay<H> {
     fn status(&self, now: Timestamp) -> Stored<'_, StoreStatus> {
         self.pass("status", || self.inner.status(now))
     }
+    fn last_read(&self) -> Stored<'_, Vec<(String, Option<Timestamp>)>> {
+        self.pass("last_read", || self.inner.last_read())
+    }
     fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
         self.pass("connections", || self.inner.connections())
     }
@@ -150,7 +153,7 @@ impl<H: Hooks> Store for Relay<H> {
     fn replay(&self, replay: Replay) -> Stored<'_, Replayed> {
         self.pass("replay", || self.inner.replay(replay))
     }
-    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+    fn purge(&self, purge: Purge) -> Stored<'_, Purged> {
         self.pass("purge", || self.inner.purge(purge))
     }
     fn forget(&self, forget: Forget) -> Stored<'_, Forgotten> {

@@ -230,15 +230,46 @@ pub(crate) async fn an_old_fence_is_refused_everywhere(place: &dyn Place) {
     let late = Verdict::Done(Box::new(delivery("a", "K2")));
     assert_eq!(conclude(store.as_ref(), &heir, late, 14).await, Concluded::LeaseLost, "it is over");
     assert_eq!(store.links(vec![link("a")]).await.unwrap(), [Some("K".to_owned())]);
-    // Claimed again and again without an outcome it is poison.
-    capture(store.as_ref(), vec![row("p", "1", 1)], 20).await;
-    for turn in 0..5 {
-        let request = LeaseRequest { until: at(30 + turn), ..claim("w", 30 + turn) };
-        assert_eq!(store.lease(request).await.unwrap().len(), 1, "{turn}");
+}
+
+/// T12, T15: claims whose owners died count against a record, claims that only ran out do not.
+pub(crate) async fn a_record_is_poison_only_if_its_owners_never_come_back(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", false).await;
+    capture(store.as_ref(), vec![row("slow", "1", 1)], 1).await;
+    let short = async |owner: &str, second| {
+        let request = LeaseRequest { until: at(second), ..claim(owner, second) };
+        store.lease(request).await.unwrap()
+    };
+    // Every claim runs out, and every owner comes back later, each with more than one call.
+    let mut late = Vec::new();
+    for turn in 0..20 {
+        let mut leased = short("slow machine", 30 + turn).await;
+        assert_eq!(leased.len(), 1, "{turn}");
+        late.push(leased.remove(0));
+        if turn % 2 == 1 {
+            for zombie in late.drain(..late.len() - 1) {
+                assert_eq!(intend(store.as_ref(), &zombie, 31 + turn).await, Intended::LeaseLost);
+                let failed = conclude(store.as_ref(), &zombie, retry(20), 31 + turn).await;
+                assert_eq!(failed, Concluded::LeaseLost);
+            }
+        }
     }
-    assert!(lease(store.as_ref(), "w", 40).await.is_empty());
+    let last = late.pop().unwrap();
+    assert_eq!(deliver(store.as_ref(), &last, "K", 60).await, Concluded::Applied(State::Done));
+    // Four owners die and one is slow: not poison yet. The fifth death decides, whenever the slow one reports.
+    capture(store.as_ref(), vec![row("killer", "1", 1)], 100).await;
+    let slow = short("slow", 130).await.remove(0);
+    for turn in 1..=4 {
+        assert_eq!(short("dies", 130 + turn).await.len(), 1, "{turn}");
+    }
+    assert_eq!(conclude(store.as_ref(), &slow, Verdict::HandBack, 135).await, Concluded::LeaseLost);
+    assert_eq!(conclude(store.as_ref(), &slow, Verdict::HandBack, 135).await, Concluded::LeaseLost, "twice is once");
+    assert_eq!(short("dies too", 136).await.len(), 1, "four have died");
+    assert!(lease(store.as_ref(), "w", 140).await.is_empty());
     let letter = store.dead_letters(Selection::default(), 10).await.unwrap().remove(0);
-    assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "p"));
+    assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "killer"));
+    assert!(letter.message.contains("begun 5 times"), "{}", letter.message);
 }
 
 /// G3, strict: the next version waits for the one before, a dead one included.
@@ -656,8 +687,17 @@ pub(crate) async fn what_is_old_is_purged_and_what_is_private_forgotten(place: &
     let leased = lease(store.as_ref(), "w", 2).await;
     deliver(store.as_ref(), &leased[0], "KA", 3).await;
     deliver(store.as_ref(), &leased[1], "KB", 3).await;
-    let purge = Purge { flow: "orders".to_owned(), before: at(100), limit: 1 };
-    assert_eq!(store.purge(purge.clone()).await.unwrap(), 1);
+    let mut purge = Purge { flow: "orders".to_owned(), before: at(100), limit: 1, after: None };
+    let first = store.purge(purge.clone()).await.unwrap();
+    assert_eq!(first.removed, 1, "no more than asked for");
+    // The next step looks behind it, at one that is not finished and stays.
+    let mut steps = 0;
+    purge.after = first.next;
+    while purge.after.is_some() {
+        purge.after = store.purge(Purge { before: at(2), ..purge.clone() }).await.unwrap().next;
+        steps += 1;
+        assert!(steps < 5, "a purge comes to its end");
+    }
     assert_eq!(count(store.as_ref(), State::Done).await, 2, "what is removed stays counted");
     let forget = |key: &str| Forget {
         flows: vec!["orders".to_owned()],

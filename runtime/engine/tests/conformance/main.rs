@@ -86,6 +86,7 @@ conformance! {
     cases::no_proof_is_asked_for_and_parked_ones_wait_for_a_person,
     cases::dead_ones_are_listed_edited_retried_and_discarded,
     cases::an_old_fence_is_refused_everywhere,
+    cases::a_record_is_poison_only_if_its_owners_never_come_back,
     cases::a_key_is_worked_on_in_order,
     cases::the_newest_state_overtakes,
     cases::a_natural_key_has_one_owner,
@@ -140,6 +141,12 @@ mod of_a_server {
         while let Some(opened) = openings.join_next().await {
             opened.unwrap();
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn work_costs_the_same_in_a_large_ledger() {
+        let database = server::database().await;
+        shared::work_costs_the_same_in_a_large_ledger(&database, &database.0).await;
     }
 
     #[test]

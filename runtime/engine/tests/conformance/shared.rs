@@ -132,6 +132,76 @@ pub(crate) async fn a_beginning_frees_only_its_own(place: &dyn Place) {
     assert_eq!(deliver(other.as_ref(), &theirs, "K", 3).await, Concluded::Applied(State::Done));
 }
 
+/// Many records wait, many are finished, many need a person; what is read for one more does not grow with them.
+#[cfg(feature = "postgres")]
+pub(crate) async fn work_costs_the_same_in_a_large_ledger(place: &dyn Place, url: &str) {
+    const MINE: i64 = 40;
+    const READ_MAX: i64 = 200;
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    begin(place.open().as_ref(), "w", false).await;
+    client
+        .batch_execute(
+            "INSERT INTO records (flow, pass, system, entity, source_key, capture_key, hash, body, captured_at)
+               SELECT 'orders', 'changed', 'shop', 'order', 'old ' || n, 'old ' || n, '', '{}', n FROM generate_series(1, 30000) n;
+             INSERT INTO seen SELECT 'orders', 'old ' || n, '', 1, 0, n FROM generate_series(1, 30000) n;
+             INSERT INTO messages (record_id, flow, write_no, source_key, target_system, target_entity, order_key, state,
+                                   next_at, cause, created_at, changed_at, ended_at)
+               SELECT id, flow, 0, source_key, CASE WHEN id % 4 = 0 THEN 'halted' ELSE 'erp' END, 'Orders', 'old ' || id,
+                 CASE WHEN id % 4 = 0 THEN 'QUEUED' WHEN id % 4 = 1 THEN 'DEAD' WHEN id % 4 = 2 THEN 'DONE' ELSE 'QUEUED' END,
+                 CASE WHEN id % 4 = 0 THEN 0 WHEN id % 4 = 3 THEN 900000000000000000 END,
+                 CASE WHEN id % 4 IN (1, 2) THEN 'orders/1: permanent' END, 0, 0, CASE WHEN id % 4 = 2 THEN 0 END
+               FROM records;
+             INSERT INTO connections (alias, halted_since) VALUES ('halted', 0);
+             ANALYZE",
+        )
+        .await
+        .unwrap();
+    let before = rows_read(&client).await;
+    let store = place.open();
+    let rows = (0..MINE).map(|n| row(&format!("new {n}"), "1", n)).collect();
+    assert_eq!(capture(store.as_ref(), rows, 1).await.accepted, 40);
+    for leased in lease(store.as_ref(), "w", 2).await {
+        assert_eq!(deliver(store.as_ref(), &leased, &leased.source_key, 3).await, Concluded::Applied(State::Done));
+    }
+    assert!(lease(store.as_ref(), "w", 4).await.is_empty(), "the others are halted or not due");
+    store.next_due(false).await.unwrap();
+    let flows = vec![("orders".to_owned(), HOUR)];
+    store.sweep(Sweep { flows, wait_max: HOUR, now: at(5), limit: 100 }).await.unwrap();
+    let discard = Operation { limit: 10, ..operation(Action::Discard, Vec::new(), 6) };
+    assert_eq!(store.operate(discard).await.unwrap(), 10);
+    drop(store);
+    // Sessions tell the server what they have read when they end.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while sessions(&client).await > 1 && std::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    for ((table, read), (_, read_before)) in rows_read(&client).await.into_iter().zip(before) {
+        let each = (read - read_before) / MINE;
+        assert!(each < READ_MAX, "{each} rows of `{table}` were read for each record");
+    }
+}
+
+/// How many rows were read of each large table, without an index and by one.
+#[cfg(feature = "postgres")]
+async fn rows_read(client: &tokio_postgres::Client) -> Vec<(String, i64)> {
+    let rows = client
+        .query(
+            "SELECT relname::text, seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables
+             WHERE relname IN ('messages', 'records', 'seen') ORDER BY relname",
+            &[],
+        )
+        .await
+        .unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+#[cfg(feature = "postgres")]
+async fn sessions(client: &tokio_postgres::Client) -> i64 {
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+    client.query_one(others, &[]).await.unwrap().get(0)
+}
+
 #[cfg(feature = "postgres")]
 pub(crate) async fn a_lost_session_is_replaced(place: &dyn Place, url: &str) {
     let store = place.open();

@@ -39,10 +39,7 @@ pub(super) fn lock(tx: &Connection, subject: &str, cause: &str) -> Result<(), St
 pub(super) fn close_if_over(tx: &Connection, subject: &str, cause: &str, now: i64) -> Result<(), StoreError> {
     lock(tx, subject, cause)?;
     let left: Option<i64> = tx
-        .prepare_cached(
-            "SELECT 1 FROM messages WHERE flow = ?1 AND cause = ?2
-               AND state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED') LIMIT 1",
-        )?
+        .prepare_cached("SELECT 1 FROM messages WHERE flow = ?1 AND cause = ?2 AND ended_at IS NULL LIMIT 1")?
         .query_row([subject, cause], |row| row.get(0))
         .optional()?;
     match left {
@@ -80,17 +77,17 @@ pub(super) fn close_all_but(tx: &Connection, subject: &str, spared: &str, now: i
 
 /// Alerts that are to be sent now: new ones, grown ones whose repeat is due, closed ones that were told as open.
 pub(super) fn due(tx: &Connection, now: jiff::Timestamp, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    select(
-        tx,
-        "WHERE next_at <= ?1 AND (count > told OR closed > told_closed) ORDER BY next_at, id LIMIT ?2",
-        params![micros(now), limit],
-    )
+    select(tx, DUE, params![micros(now), limit])
 }
 
 /// Alerts that are open or not yet told, for the status.
 pub(super) fn open(tx: &Connection) -> Result<Vec<Alert>, StoreError> {
-    select(tx, "WHERE closed = 0 OR next_at IS NOT NULL ORDER BY id", [])
+    select(tx, OPEN, [])
 }
+
+pub(super) const DUE: &str =
+    "WHERE next_at <= ?1 AND (count > told OR closed > told_closed) ORDER BY next_at, id LIMIT ?2";
+pub(super) const OPEN: &str = "WHERE closed = 0 OR next_at IS NOT NULL ORDER BY id";
 
 fn select(tx: &Connection, condition: &str, parameters: impl Params) -> Result<Vec<Alert>, StoreError> {
     let sql = format!(

@@ -193,7 +193,7 @@ fn insert_message(
 fn overtake_older(tx: &Connection, newer: &step::MessageRow, now: i64) -> Result<(), StoreError> {
     let older: Vec<i64> = tx
         .prepare_cached(
-            "SELECT id FROM messages WHERE order_key = ?1 AND flow = ?2 AND record_id < ?3
+            "SELECT id FROM messages WHERE order_key = ?1 AND ended_at IS NULL AND flow = ?2 AND record_id < ?3
                AND state IN ('QUEUED','RETRY_WAIT','WAITING','DEAD') ORDER BY record_id",
         )?
         .query_map(params![newer.order_key, newer.flow, newer.record_id], |row| row.get(0))?

@@ -8,7 +8,7 @@ use mapwright_values::Link;
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances, MessageRow};
 use super::{Concluded, Conclusion, Delivery, Fault, NewLink, StoreError, Verdict, WrittenRecord, micros, query};
-use super::{agreed, gone};
+use super::{agreed, gone, lease};
 use crate::keys;
 use crate::state::{Event, Reason, State};
 
@@ -17,6 +17,7 @@ pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concl
     let Some(message) = step::load_in_order(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
     // INVARIANT (I9): nothing is taken under an old fence.
     if message.fence != conclusion.fence || !matches!(message.state, State::Leased | State::Intent | State::Ambiguous) {
+        lease::came_back(tx, message.id, conclusion.fence)?;
         return Ok(Concluded::LeaseLost);
     }
     let now = micros(conclusion.now);
@@ -25,7 +26,7 @@ pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concl
     }
     finish_attempt(tx, &message, &conclusion.verdict, now)?;
     // A claim that came to an outcome was not poison; one that was handed back is as if it had never been.
-    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.execute([message.id])?;
+    lease::settle(tx, &message)?;
     let state = apply(tx, &message, &conclusion.verdict, now)?;
     Ok(Concluded::Applied(state))
 }

@@ -8,7 +8,7 @@ use super::super::sql::{Connection, params};
 use super::step::MessageRow;
 use super::{StoreError, Unseen, UnseenQuestion, micros};
 
-/// The flow's records that were not met since the sweep began.
+/// The flow's records that were not met since the sweep began. They are counted with the first of them alone.
 pub(super) fn unseen(tx: &Connection, question: &UnseenQuestion) -> Result<Unseen, StoreError> {
     let since = micros(question.since);
     let keys = tx
@@ -18,6 +18,9 @@ pub(super) fn unseen(tx: &Connection, question: &UnseenQuestion) -> Result<Unsee
         )?
         .query_map(params![question.flow, since, question.after, question.limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
+    if question.after.is_some() {
+        return Ok(Unseen { keys, unseen: 0, known: 0 });
+    }
     let (unseen, known) = tx
         .prepare_cached("SELECT count(*) FILTER (WHERE last_at < ?2), count(*) FROM seen WHERE flow = ?1 AND gone = 0")?
         .query_row(params![question.flow, since], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -29,7 +32,8 @@ pub(super) fn forget(tx: &Connection, message: &MessageRow, target_key: Option<&
     let (system, entity) = &message.target;
     tx.prepare_cached(
         "DELETE FROM claims WHERE system = ?1 AND entity = ?2 AND create_key IN
-           (SELECT create_key FROM messages WHERE flow = ?3 AND source_key = ?4 AND create_key IS NOT NULL)",
+           (SELECT m.create_key FROM records r JOIN messages m ON m.record_id = r.id
+            WHERE r.flow = ?3 AND r.source_key = ?4 AND m.create_key IS NOT NULL)",
     )?
     .execute(params![system, entity, message.flow, message.source_key])?;
     tx.prepare_cached(

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, params};
 
+use super::lanes;
 use super::step::{self, Circumstances, MessageRow};
 use super::{
     Beginning, Claim, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at,
     micros,
 };
 use crate::connector::Deed;
-use crate::state::{Event, Reason, State};
+use crate::state::{Event, Reason, State, is_poison};
 
 /// Registers the flows' policies and frees what a dead owner had leased.
 pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreError> {
@@ -55,18 +56,10 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
         return lease_canary(tx, request, alias);
     }
     let now = micros(request.now);
-    let flows = serde_json::to_string(&request.flows).map_err(|error| StoreError::new(error.to_string()))?;
     // A pause that a system asked for is over by itself.
     tx.prepare_cached("UPDATE connections SET open_until = NULL WHERE opened_at IS NULL AND open_until <= ?1")?
         .execute([now])?;
-    let due: Vec<(i64, String)> = tx
-        .prepare_cached(
-            "SELECT id, target_system FROM messages WHERE next_at <= ?1 AND flow IN (SELECT value FROM json_each(?2))
-               AND target_system NOT IN (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until > ?1)
-             ORDER BY next_at, id LIMIT ?3 FOR UPDATE SKIP LOCKED",
-        )?
-        .query_map(params![now, flows, request.limit], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let due = due(tx, request, now)?;
     let mut open: HashMap<String, bool> = open_circuits(tx)?.into_iter().map(|alias| (alias, false)).collect();
     let mut leased = Vec::with_capacity(due.len());
     for (id, system) in due {
@@ -87,6 +80,26 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
     Ok(leased)
 }
 
+/// The messages whose turn has come, with their target systems: lane by lane, the one that has waited longest first.
+fn due(tx: &Connection, request: &LeaseRequest, now: i64) -> Result<Vec<(i64, String)>, StoreError> {
+    let closed: Vec<String> = tx
+        .prepare_cached("SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until > ?1")?
+        .query_map([now], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+    let mut due = Vec::new();
+    for lane in lanes::all(tx)? {
+        if due.len() >= limit || lane.first_at > now {
+            break;
+        }
+        if request.flows.contains(&lane.flow) && !closed.contains(&lane.system) {
+            let ids = lanes::due(tx, &lane, now, limit.saturating_sub(due.len()))?;
+            due.extend(ids.into_iter().map(|id| (id, lane.system.clone())));
+        }
+    }
+    Ok(due)
+}
+
 fn open_circuits(tx: &Connection) -> Result<Vec<String>, StoreError> {
     let open = tx
         .prepare_cached("SELECT alias FROM connections WHERE opened_at IS NOT NULL")?
@@ -104,16 +117,7 @@ fn begin_trial(tx: &Connection, system: &str, until: i64) -> Result<(), StoreErr
 /// Claims the one message that tries a halted connection: the one that has been tried longest ago.
 fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<Vec<Leased>, StoreError> {
     let now = micros(request.now);
-    let found: Option<i64> = tx
-        .prepare_cached(
-            "SELECT id FROM messages
-             WHERE (waits_for = ?1 AND state = 'WAITING' AND reason = 'connection_halted')
-                OR (target_system = ?1 AND next_at <= ?2)
-             ORDER BY changed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
-        )?
-        .query_row(params![alias, now], |row| row.get(0))
-        .optional()?;
-    let Some(id) = found else { return Ok(Vec::new()) };
+    let Some(id) = canary(tx, alias, now)? else { return Ok(Vec::new()) };
     let Some(mut message) = step::load(tx, id)? else { return Ok(Vec::new()) };
     if matches!(message.state, State::Waiting(_)) && message.state != State::Waiting(Reason::Dependency) {
         let since: Option<i64> =
@@ -127,12 +131,36 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
     Ok(claimed.map(|claimed| Leased { canary: true, ..claimed }).into_iter().collect())
 }
 
+fn canary(tx: &Connection, alias: &str, now: i64) -> Result<Option<i64>, StoreError> {
+    let mut found: Vec<(i64, i64)> = tx
+        .prepare_cached(
+            "SELECT changed_at, id FROM messages
+             WHERE waits_for = ?1 AND state = 'WAITING' AND reason = 'connection_halted'
+             ORDER BY changed_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
+        )?
+        .query_map([alias], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for lane in lanes::all(tx)?.into_iter().filter(|lane| lane.system == alias) {
+        for id in lanes::due(tx, &lane, now, 1)? {
+            let changed_at = tx
+                .prepare_cached("SELECT changed_at FROM messages WHERE id = ?1")?
+                .query_row([id], |row| row.get(0))?;
+            found.push((changed_at, id));
+        }
+    }
+    Ok(found.into_iter().min().map(|(_, id)| id))
+}
+
 fn claim(
     tx: &Connection,
     request: &LeaseRequest,
     mut message: MessageRow,
     now: i64,
 ) -> Result<Option<Leased>, StoreError> {
+    if message.claimed {
+        tx.prepare_cached("INSERT OR IGNORE INTO lost_claims (message_id, fence) VALUES (?1, ?2)")?
+            .execute([message.id, message.fence])?;
+    }
     let deliveries: u32 = tx
         .prepare_cached("UPDATE messages SET deliveries = deliveries + 1, fence = fence + 1, owner = ?2 WHERE id = ?1 RETURNING deliveries")?
         .query_row(params![message.id, request.owner], |row| row.get(0))?;
@@ -140,27 +168,48 @@ fn claim(
     if matches!(message.state, State::Leased | State::Intent) {
         message.state = step::take(tx, &message, Event::LeaseExpired, &until, now)?;
     }
-    if deliveries > request.deliveries_max {
-        spend(tx, &message, deliveries, now)?;
+    let unanswered = deliveries.saturating_sub(1);
+    if is_poison(unanswered, request.deliveries_max) {
+        spend(tx, &message, unanswered, now)?;
         return Ok(None);
     }
     step::take(tx, &message, Event::Lease, &until, now)?;
     Ok(Some(read(tx, message.id)?))
 }
 
+/// The owner of a claim reports after the claim was lost: it was slow, the record has not killed it.
+pub(super) fn came_back(tx: &Connection, id: i64, fence: i64) -> Result<(), StoreError> {
+    let lost =
+        tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1 AND fence = ?2")?.execute([id, fence])?;
+    if lost > 0 {
+        tx.prepare_cached("UPDATE messages SET deliveries = deliveries - 1 WHERE id = ?1 AND deliveries > 0")?
+            .execute([id])?;
+    }
+    Ok(())
+}
+
+/// The claim came to an outcome: whatever was lost before is of no account any more.
+pub(super) fn settle(tx: &Connection, message: &MessageRow) -> Result<(), StoreError> {
+    if message.deliveries > 1 {
+        tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.execute([message.id])?;
+    }
+    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.execute([message.id])?;
+    Ok(())
+}
+
 /// T12: too many claims without an outcome. What may be at the target is parked, for it must not be sent again.
-fn spend(tx: &Connection, message: &MessageRow, deliveries: u32, now: i64) -> Result<(), StoreError> {
+fn spend(tx: &Connection, message: &MessageRow, unanswered: u32, now: i64) -> Result<(), StoreError> {
     let fault = Fault::own(
         "poison",
         format!(
-            "the record was begun {} times and never came to an end (the program stopped on it); look at the record and at the program's log",
-            deliveries.saturating_sub(1)
+            "the record was begun {unanswered} times and never came to an end (the program stopped on it); look at the record and at the program's log"
         ),
     );
     tx.lock(LockSpace::Order, &[&message.order_key])?;
     let event = if message.state == State::Ambiguous { Event::Park } else { Event::Die };
     step::take(tx, message, event, &Circumstances { fault: Some(&fault), overtake: true, ..Default::default() }, now)?;
     tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.execute([message.id])?;
+    tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.execute([message.id])?;
     Ok(())
 }
 
@@ -241,6 +290,7 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
     let id = intent.id.0;
     let Some(message) = step::load(tx, id)? else { return Ok(Intended::LeaseLost) };
     if message.fence != intent.fence || message.state != State::Leased {
+        came_back(tx, id, intent.fence)?;
         return Ok(Intended::LeaseLost);
     }
     let now = micros(intent.sent.at);

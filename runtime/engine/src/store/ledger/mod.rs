@@ -9,10 +9,13 @@ mod conclude;
 mod connections;
 mod gone;
 mod hints;
+mod lanes;
 mod late;
 mod lease;
 mod order;
 mod people;
+#[cfg(test)]
+mod plans;
 mod privacy;
 mod query;
 pub(in crate::store) mod schema;
@@ -145,6 +148,10 @@ impl<R: Runner> Store for R {
         self.read(query::status)
     }
 
+    fn last_read(&self) -> Stored<'_, Vec<(String, Option<Timestamp>)>> {
+        self.read(query::last_read)
+    }
+
     fn connections(&self) -> Stored<'_, Vec<ConnectionStatus>> {
         self.read(query::connections)
     }
@@ -181,7 +188,7 @@ impl<R: Runner> Store for R {
         self.write(move |tx| privacy::replay(tx, &replay))
     }
 
-    fn purge(&self, purge: Purge) -> Stored<'_, u64> {
+    fn purge(&self, purge: Purge) -> Stored<'_, Purged> {
         self.write(move |tx| privacy::purge(tx, &purge))
     }
 

@@ -10,14 +10,14 @@ use super::{NextWrite, StoreError};
 use crate::state::{Event, Reason, State};
 
 /// States of a message that may be worked on or is being worked on.
-const ACTIVE: &str = "(m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','PARKED_AMBIGUOUS')
+pub(super) const ACTIVE: &str = "(m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','PARKED_AMBIGUOUS')
      OR (m.state = 'WAITING' AND m.reason <> 'key_blocked'))";
 
 /// Must a message of this key and record wait for another one?
 pub(super) fn is_blocked(tx: &Connection, order_key: &str, record_id: i64, me: i64) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT 1 FROM messages m LEFT JOIN policies p ON p.flow = m.flow
-         WHERE m.order_key = ?1 AND m.id <> ?3 AND ({ACTIVE}
+         WHERE m.order_key = ?1 AND m.ended_at IS NULL AND m.id <> ?3 AND ({ACTIVE}
            OR (m.record_id < ?2 AND m.state = 'WAITING')
            OR (m.record_id < ?2 AND m.state = 'DEAD' AND coalesce(p.latest_wins, 0) = 0)) LIMIT 1"
     );
@@ -31,7 +31,8 @@ pub(super) fn is_blocked(tx: &Connection, order_key: &str, record_id: i64, me: i
 pub(super) fn quiet_until(tx: &Connection, order_key: &str, target: (&str, &str), now: i64) -> Result<i64, StoreError> {
     let quiet: Option<i64> = tx
         .prepare_cached(
-            "SELECT max(quiet_until) FROM messages WHERE order_key = ?1 AND target_system = ?2 AND target_entity = ?3",
+            "SELECT max(quiet_until) FROM messages
+             WHERE order_key = ?1 AND target_system = ?2 AND target_entity = ?3 AND quiet_until IS NOT NULL",
         )?
         .query_row(params![order_key, target.0, target.1], |row| row.get(0))?;
     Ok(quiet.map_or(now, |quiet| quiet.max(now)))
@@ -42,7 +43,7 @@ pub(super) fn wake_next(tx: &Connection, order_key: &str, now: i64) -> Result<()
     let next: Option<i64> = tx
         .prepare_cached(
             "SELECT m.id FROM messages m LEFT JOIN policies p ON p.flow = m.flow
-             WHERE m.order_key = ?1 AND m.state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED')
+             WHERE m.order_key = ?1 AND m.ended_at IS NULL
                AND NOT (m.state = 'DEAD' AND coalesce(p.latest_wins, 0) = 1)
              ORDER BY m.record_id, m.write_no, m.part LIMIT 1",
         )?
@@ -58,7 +59,9 @@ pub(super) fn wake_next(tx: &Connection, order_key: &str, now: i64) -> Result<()
 }
 
 fn is_active(tx: &Connection, order_key: &str, me: i64) -> Result<bool, StoreError> {
-    let sql = format!("SELECT 1 FROM messages m WHERE m.order_key = ?1 AND m.id <> ?2 AND {ACTIVE} LIMIT 1");
+    let sql = format!(
+        "SELECT 1 FROM messages m WHERE m.order_key = ?1 AND m.ended_at IS NULL AND m.id <> ?2 AND {ACTIVE} LIMIT 1"
+    );
     let found: Option<i64> = tx.prepare_cached(&sql)?.query_row(params![order_key, me], |row| row.get(0)).optional()?;
     Ok(found.is_some())
 }
@@ -71,7 +74,7 @@ pub(super) fn has_open_parts(tx: &Connection, message: &MessageRow) -> Result<bo
     let found: Option<i64> = tx
         .prepare_cached(
             "SELECT 1 FROM messages WHERE record_id = ?1 AND write_no = ?2 AND id <> ?3
-               AND state NOT IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED') LIMIT 1",
+               AND ended_at IS NULL LIMIT 1",
         )?
         .query_row(params![message.record_id, message.write_no, message.id], |row| row.get(0))
         .optional()?;
@@ -149,10 +152,12 @@ pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Resu
     let Some(message) = step::load(tx, id)? else { return Ok(state) };
     let newer: Option<(i64, bool)> = tx
         .prepare_cached(
-            "SELECT m.id, r.gone FROM messages m JOIN records r ON r.id = m.record_id
-             WHERE m.order_key = ?1 AND m.flow = ?2 AND m.record_id > ?3 ORDER BY m.record_id, m.id LIMIT 1",
+            "SELECT m.id, r.gone FROM records r JOIN messages m ON m.record_id = r.id
+             WHERE r.flow = ?1 AND r.source_key = ?2 AND r.id > ?3 AND m.order_key = ?4 ORDER BY r.id, m.id LIMIT 1",
         )?
-        .query_row(params![message.order_key, message.flow, message.record_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![message.flow, message.source_key, message.record_id, message.order_key], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     match newer {
         Some((newer, gone)) if may_be_overtaken(tx, &message, gone)? => supersede(tx, &message, newer, now),

@@ -6,11 +6,8 @@
 use super::super::sql::{Connection, LockSpace, params};
 
 use super::order::{self, NewMessage};
-use super::{Forget, Forgotten, MessageId, Purge, Replay, Replayed, StoreError, micros};
+use super::{Forget, Forgotten, MessageId, Purge, PurgeMark, Purged, Replay, Replayed, StoreError, micros};
 use crate::keys;
-
-/// States in which nothing is to be done any more.
-const FINISHED: &str = "('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED')";
 
 /// Delivers the newest content of a record once more.
 pub(super) fn replay(tx: &Connection, replay: &Replay) -> Result<Replayed, StoreError> {
@@ -78,10 +75,10 @@ fn records(tx: &Connection, flow: &str, source_key: &str) -> Result<Vec<i64>, St
 
 /// Messages of these records that are not finished.
 fn open(tx: &Connection, records: &[i64]) -> Result<Vec<MessageId>, StoreError> {
-    let sql = format!("SELECT id FROM messages WHERE record_id = ?1 AND state NOT IN {FINISHED} ORDER BY id");
+    let sql = "SELECT id FROM messages WHERE record_id = ?1 AND ended_at IS NULL ORDER BY id";
     let mut open = Vec::new();
     for record in records {
-        let mut statement = tx.prepare_cached(&sql)?;
+        let mut statement = tx.prepare_cached(sql)?;
         for id in statement.query_map([record], |row| row.get(0))? {
             open.push(MessageId(id?));
         }
@@ -89,33 +86,39 @@ fn open(tx: &Connection, records: &[i64]) -> Result<Vec<MessageId>, StoreError> 
     Ok(open)
 }
 
-/// Removes finished records that are old enough, and counts what they were.
-pub(super) fn purge(tx: &Connection, purge: &Purge) -> Result<u64, StoreError> {
-    let before = micros(purge.before);
-    let sql = format!(
-        "SELECT r.id FROM records r WHERE r.flow = ?1 AND r.captured_at < ?2 AND NOT EXISTS
-           (SELECT 1 FROM messages m WHERE m.record_id = r.id AND (m.state NOT IN {FINISHED} OR m.changed_at >= ?2))
-         ORDER BY r.captured_at LIMIT ?3"
-    );
-    let old: Vec<i64> = tx
-        .prepare_cached(&sql)?
-        .query_map(params![purge.flow, before, purge.limit], |row| row.get(0))?
+/// Removes finished records that are old enough. They stay counted: what has ended is counted when it ends.
+pub(super) fn purge(tx: &Connection, purge: &Purge) -> Result<Purged, StoreError> {
+    let PurgeMark(captured_at, id) = purge.after.unwrap_or(PurgeMark(i64::MIN, 0));
+    let old: Vec<(PurgeMark, bool)> = tx
+        .prepare_cached(
+            "SELECT r.captured_at, r.id, EXISTS
+               (SELECT 1 FROM messages m WHERE m.record_id = r.id AND (m.ended_at IS NULL OR m.ended_at >= ?2))
+             FROM records r WHERE r.flow = ?1 AND r.captured_at < ?2 AND (r.captured_at, r.id) > (?3, ?4)
+             ORDER BY r.captured_at, r.id LIMIT ?5",
+        )?
+        .query_map(params![purge.flow, micros(purge.before), captured_at, id, purge.limit], |row| {
+            Ok((PurgeMark(row.get(0)?, row.get(1)?), row.get(2)?))
+        })?
         .collect::<Result<_, _>>()?;
-    for record in &old {
-        remove(tx, *record)?;
+    let mut purged = Purged { removed: 0, next: None };
+    for (PurgeMark(_, record), kept) in &old {
+        if !kept {
+            remove(tx, *record)?;
+            purged.removed += 1;
+        }
     }
-    Ok(old.len() as u64)
+    if old.len() as u64 == u64::from(purge.limit) {
+        purged.next = old.last().map(|(mark, _)| *mark);
+    }
+    Ok(purged)
 }
 
-/// INVARIANT (I10): accepted stays the sum of all states, for what is removed is counted as it stood.
 fn remove(tx: &Connection, record: i64) -> Result<(), StoreError> {
     for sql in [
-        "INSERT INTO purged (flow, write_no, state, messages)
-           SELECT flow, write_no, state, count(*) FROM messages WHERE record_id = ?1 GROUP BY flow, write_no, state
-         ON CONFLICT (flow, write_no, state) DO UPDATE SET messages = purged.messages + excluded.messages",
         "DELETE FROM attempts WHERE message_id IN (SELECT id FROM messages WHERE record_id = ?1)",
         "DELETE FROM operations WHERE message_id IN (SELECT id FROM messages WHERE record_id = ?1)",
         "DELETE FROM link_waits WHERE message_id IN (SELECT id FROM messages WHERE record_id = ?1)",
+        "DELETE FROM lost_claims WHERE message_id IN (SELECT id FROM messages WHERE record_id = ?1)",
         "DELETE FROM messages WHERE record_id = ?1",
         "DELETE FROM edits WHERE record_id = ?1",
         "DELETE FROM records WHERE id = ?1",
@@ -161,9 +164,11 @@ pub(super) fn forget(tx: &Connection, forget: &Forget) -> Result<Forgotten, Stor
     Ok(forgotten)
 }
 
+/// The messages of the record.
+pub(super) const MINE: &str = "(SELECT id FROM messages WHERE record_id = ?1)";
+
 /// Erases the content of one record; answers 1 if there was any.
 fn erase(tx: &Connection, record: i64) -> Result<u64, StoreError> {
-    const MINE: &str = "(SELECT id FROM messages WHERE record_id = ?1)";
     for sql in [
         // The state on which both sides agreed is a copy of the record, here and at the target.
         "DELETE FROM agreed WHERE (system, entity, record_key) IN

@@ -3,7 +3,7 @@
 use super::super::sql::{Connection, OptionalExtension, Row, SqlError, params};
 use mapwright_values::Link;
 
-use super::{MessageId, Selection, StoreError, alerts, at, hints, micros, step, subscriptions};
+use super::{MessageId, Selection, StoreError, alerts, at, hints, lanes, micros, step, subscriptions};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
 
 /// The key behind a link; asked the other way round, the key of the source record from which ours was made.
@@ -34,23 +34,34 @@ pub(super) fn is_halted(tx: &Connection, alias: &str) -> Result<bool, StoreError
 
 /// When the next message is due. `settled` leaves out what waits for a dependency and may wait for long.
 pub(super) fn next_due(tx: &Connection, settled: bool) -> Result<Option<jiff::Timestamp>, StoreError> {
-    let free: Option<i64> = tx
+    let connections = connections(tx)?;
+    let mut earliest: Option<i64> = None;
+    for lane in lanes::all(tx)? {
+        let connection = connections.iter().find(|connection| connection.alias == lane.system);
+        if connection.is_some_and(|connection| connection.halted_since.is_some()) {
+            continue;
+        }
+        let first = match settled {
+            true => first_settled(tx, &lane)?,
+            false => Some(lane.first_at),
+        };
+        let open_until = connection.and_then(|connection| connection.open_until).map(micros);
+        let due = first.map(|first| open_until.map_or(first, |open_until| first.max(open_until)));
+        earliest = earliest.into_iter().chain(due).min();
+    }
+    Ok(earliest.map(at))
+}
+
+/// When the first message of a lane is due that does not wait for a dependency.
+fn first_settled(tx: &Connection, lane: &lanes::Lane) -> Result<Option<i64>, StoreError> {
+    let first = tx
         .prepare_cached(
-            "SELECT next_at FROM messages WHERE next_at IS NOT NULL AND NOT (?1 = 1 AND state = 'WAITING')
-               AND target_system NOT IN
-                 (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until IS NOT NULL)
-             ORDER BY next_at LIMIT 1",
+            "SELECT next_at FROM messages WHERE flow = ?1 AND target_system = ?2 AND next_at IS NOT NULL AND state <> 'WAITING'
+             ORDER BY next_at, id LIMIT 1",
         )?
-        .query_row([settled], |row| row.get(0))
+        .query_row([&lane.flow, &lane.system], |row| row.get(0))
         .optional()?;
-    let held_back: Option<i64> = tx
-        .prepare_cached(
-            "SELECT min(CASE WHEN m.next_at > c.open_until THEN m.next_at ELSE c.open_until END) FROM connections c JOIN messages m ON m.target_system = c.alias
-             WHERE c.open_until IS NOT NULL AND c.halted_since IS NULL AND m.next_at IS NOT NULL
-               AND NOT (?1 = 1 AND m.state = 'WAITING')",
-        )?
-        .query_row([settled], |row| row.get(0))?;
-    Ok(free.into_iter().chain(held_back).min().map(at))
+    Ok(first)
 }
 
 /// Everything of a status report.
@@ -100,7 +111,7 @@ fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
     let counts = tx
         .prepare_cached(
             "SELECT write_no, shown, why, CAST(sum(messages) AS BIGINT), min(changed_at) FROM (
-               SELECT write_no, NULL AS changed_at, state AS shown, NULL AS why, messages FROM purged WHERE flow = ?1
+               SELECT write_no, NULL AS changed_at, state AS shown, NULL AS why, messages FROM ended WHERE flow = ?1
                UNION ALL
                SELECT m.write_no, m.changed_at,
                  CASE WHEN halted AND m.state IN ('QUEUED','RETRY_WAIT') THEN 'WAITING' ELSE m.state END AS shown,
@@ -109,7 +120,7 @@ fn counts(tx: &Connection, flow: &str) -> Result<Vec<Count>, StoreError> {
                FROM (SELECT write_no, state, reason, changed_at,
                        target_system IN
                          (SELECT alias FROM connections WHERE halted_since IS NOT NULL OR opened_at IS NOT NULL) AS halted
-                     FROM messages WHERE flow = ?1) m) AS shown_so
+                     FROM messages WHERE flow = ?1 AND ended_at IS NULL) m) AS shown_so
              GROUP BY write_no, shown, why ORDER BY write_no, shown, why",
         )?
         .query_map([flow], |row| {
@@ -131,7 +142,7 @@ fn done_wm(tx: &Connection, flow: &FlowStatus) -> Result<Option<jiff::Timestamp>
     let open: Option<i64> = tx
         .prepare_cached(
             "SELECT min(coalesce(r.stamp, r.captured_at)) FROM messages m JOIN records r ON r.id = m.record_id
-             WHERE m.flow = ?1 AND m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','WAITING','PARKED_AMBIGUOUS')",
+             WHERE m.flow = ?1 AND m.ended_at IS NULL AND m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','WAITING','PARKED_AMBIGUOUS')",
         )?
         .query_row([&flow.flow], |row| row.get(0))?;
     let below = open.map(|oldest| at(oldest.saturating_sub(1)));
@@ -140,6 +151,15 @@ fn done_wm(tx: &Connection, flow: &FlowStatus) -> Result<Option<jiff::Timestamp>
         (Some(read), None) => Some(read),
         (None, Some(_) | None) => None,
     })
+}
+
+/// When each flow's reading last came to its end.
+pub(super) fn last_read(tx: &Connection) -> Result<Vec<(String, Option<jiff::Timestamp>)>, StoreError> {
+    let read = tx
+        .prepare_cached("SELECT flow, last_read_at FROM tallies")?
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(at))))?
+        .collect::<Result<_, _>>()?;
+    Ok(read)
 }
 
 pub(super) fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, StoreError> {
@@ -165,7 +185,7 @@ pub(super) fn connections(tx: &Connection) -> Result<Vec<ConnectionStatus>, Stor
     Ok(connections)
 }
 
-const NEEDS_PERSON: &str = "state IN ('DEAD','PARKED_AMBIGUOUS')
+pub(super) const NEEDS_PERSON: &str = "state IN ('DEAD','PARKED_AMBIGUOUS')
      AND (?1 = '[]' OR id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)))
      AND (?2 IS NULL OR flow = ?2) AND (?3 IS NULL OR cause = ?3) AND (?4 IS NULL OR changed_at <= ?4)
      AND (?6 IS NULL OR changed_at >= ?6)";
@@ -194,7 +214,7 @@ pub(super) fn selected(tx: &Connection, selection: &Selection, limit: u32) -> Re
     Ok(found)
 }
 
-const LETTER: &str =
+pub(super) const LETTER: &str =
     "id, flow, write_no, state, source_key, coalesce(class, ''), coalesce(cause, ''), coalesce(message, ''),
      attempts, changed_at";
 

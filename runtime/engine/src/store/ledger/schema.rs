@@ -134,6 +134,44 @@ CREATE TABLE subscriptions (
   expires_at INTEGER, next_at INTEGER NOT NULL, lost INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0,
   error TEXT, PRIMARY KEY (system, name)) WITHOUT ROWID;
 ",
+    // A ledger of any size: what has ended is counted once and leaves the indexes, what is due is found without looking past it.
+    "
+ALTER TABLE messages ADD COLUMN ended_at INTEGER;
+UPDATE messages SET ended_at = changed_at WHERE state IN ('DONE','NOOP','SUPERSEDED','SKIPPED','DISCARDED');
+CREATE TABLE ended (
+  flow TEXT NOT NULL, write_no INTEGER NOT NULL, state TEXT NOT NULL, shard INTEGER NOT NULL, messages INTEGER NOT NULL,
+  PRIMARY KEY (flow, write_no, state, shard)) WITHOUT ROWID;
+INSERT INTO ended (flow, write_no, state, shard, messages)
+  SELECT flow, write_no, state, 0, sum(messages) FROM (
+    SELECT flow, write_no, state, messages FROM purged
+    UNION ALL
+    SELECT flow, write_no, state, 1 FROM messages WHERE ended_at IS NOT NULL) AS counted
+  GROUP BY flow, write_no, state;
+DROP TABLE purged;
+CREATE TABLE lost_claims (
+  message_id INTEGER NOT NULL, fence INTEGER NOT NULL, PRIMARY KEY (message_id, fence)) WITHOUT ROWID;
+DROP INDEX messages_due;
+DROP INDEX messages_order;
+DROP INDEX messages_state;
+DROP INDEX messages_cause;
+DROP INDEX messages_waits;
+DROP INDEX messages_held;
+CREATE INDEX messages_turn ON messages (flow, target_system, next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX messages_order ON messages (order_key, record_id, write_no, part) WHERE ended_at IS NULL;
+CREATE INDEX messages_quiet ON messages (order_key, target_system, target_entity, quiet_until) WHERE quiet_until IS NOT NULL;
+CREATE INDEX messages_open ON messages (flow, write_no, state, reason, target_system, changed_at) WHERE ended_at IS NULL;
+CREATE INDEX messages_cause ON messages (flow, cause) WHERE cause IS NOT NULL AND ended_at IS NULL;
+CREATE INDEX messages_waits ON messages (waits_for, changed_at, id) WHERE waits_for IS NOT NULL;
+CREATE INDEX messages_held ON messages (flow, held_since) WHERE held_since IS NOT NULL;
+CREATE INDEX messages_retry ON messages (flow, first_attempt_at) WHERE state = 'RETRY_WAIT';
+CREATE INDEX messages_waiting ON messages (flow, waiting_since) WHERE state = 'WAITING';
+CREATE INDEX messages_person ON messages (id) WHERE state IN ('DEAD','PARKED_AMBIGUOUS');
+CREATE INDEX messages_failed ON messages (flow, changed_at) WHERE state IN ('DEAD','PARKED_AMBIGUOUS');
+DROP INDEX records_age;
+CREATE INDEX records_age ON records (flow, captured_at, id);
+CREATE INDEX records_key ON records (flow, source_key, id);
+CREATE INDEX operations_message ON operations (message_id);
+",
 ];
 
 /// The number of the newest migration.

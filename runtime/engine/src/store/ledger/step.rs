@@ -25,6 +25,10 @@ pub(super) struct MessageRow {
     pub(super) target: (String, String),
     pub(super) state: State,
     pub(super) fence: i64,
+    /// Somebody holds it, or held it when the claim was over.
+    pub(super) claimed: bool,
+    /// Claims whose owner has not reported, the present one included.
+    pub(super) deliveries: u32,
     pub(super) cause: Option<String>,
     pub(super) latest_wins: bool,
     pub(super) channel: Option<String>,
@@ -49,7 +53,7 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
         .prepare_cached(
             "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
                     m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel,
-                    (SELECT r.gone FROM records r WHERE r.id = m.record_id)
+                    (SELECT r.gone FROM records r WHERE r.id = m.record_id), m.owner IS NOT NULL, m.deliveries
              FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1
              FOR UPDATE OF m",
         )?
@@ -71,6 +75,8 @@ pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, Store
                 latest_wins: row.get(13)?,
                 channel: row.get(14)?,
                 gone: row.get::<_, Option<bool>>(15)?.unwrap_or_default(),
+                claimed: row.get(16)?,
+                deliveries: row.get(17)?,
             })
         })
         .optional()?;
@@ -109,6 +115,9 @@ pub(super) fn take(
     let (state, effects) = advance(message.state, event)
         .map_err(|refused| StoreError::new(format!("message {}: {refused}", MessageId(message.id))))?;
     write_state(tx, message.id, state, with.next_at, with.waits_for, now)?;
+    if state.is_final() {
+        count_ended(tx, message, state, now)?;
+    }
     if let Some(fault) = with.fault {
         write_fault(tx, message.id, fault)?;
         if effects.alert {
@@ -175,6 +184,17 @@ fn write_state(
          WHERE id = ?1",
     )?
     .execute(params![id, state.name(), reason, waits_for, next_at, now])?;
+    Ok(())
+}
+
+/// What has ended is counted here, once and for ever, and leaves every index of what is open.
+fn count_ended(tx: &Connection, message: &MessageRow, state: State, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE messages SET ended_at = ?2 WHERE id = ?1")?.execute([message.id, now])?;
+    tx.prepare_cached(
+        "INSERT INTO ended (flow, write_no, state, shard, messages) VALUES (?1, ?2, ?3, ?4, 1)
+         ON CONFLICT (flow, write_no, state, shard) DO UPDATE SET messages = ended.messages + 1",
+    )?
+    .execute(params![message.flow, message.write_no, state.name(), tx.shard()])?;
     Ok(())
 }
 

@@ -22,8 +22,9 @@ pub(super) fn sweep(tx: &Connection, sweep: &Sweep) -> Result<u64, StoreError> {
             .prepare_cached(
                 "SELECT id FROM messages WHERE held_since <= ?2 AND flow = ?1 AND state = 'WAITING'
                  UNION ALL
-                 SELECT id FROM messages WHERE next_at <= ?4 AND flow = ?1
-                   AND ((state = 'WAITING' AND waiting_since <= ?2) OR (state = 'RETRY_WAIT' AND first_attempt_at < ?3))
+                 SELECT id FROM messages WHERE flow = ?1 AND state = 'WAITING' AND waiting_since <= ?2 AND next_at <= ?4
+                 UNION ALL
+                 SELECT id FROM messages WHERE flow = ?1 AND state = 'RETRY_WAIT' AND first_attempt_at < ?3 AND next_at <= ?4
                  LIMIT ?5",
             )?
             .query_map(params![flow, waiting_before, tried_before, now, sweep.limit], |row| row.get(0))?

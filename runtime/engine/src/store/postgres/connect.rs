@@ -19,13 +19,17 @@ use crate::tls;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What each session asks of the server. A frozen process must not keep others waiting for its locks: its transaction is
-/// ended for it. Commits are on the disk before they are told, whatever the server's own default is.
-const SETTINGS: &str =
-    "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '30s';
+/// ended for it.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '30s';
     SET statement_timeout = '120s'; SET client_min_messages = warning; SET TimeZone = 'UTC'";
+
+/// Commits are on the disk before they are told, whatever the server's own default is.
+const SYNCHRONOUS: &str = "SET synchronous_commit = on";
+const NOT_SYNCHRONOUS: &str = "SET synchronous_commit = off";
 
 /// A server, a database, and how to speak to it.
 pub(super) struct Address {
+    synchronous: bool,
     config: Config,
     tls: Option<MakeRustlsConnect>,
 }
@@ -72,7 +76,12 @@ impl Address {
                 Some(MakeRustlsConnect::new(tls))
             }
         };
-        Ok(Self { config, tls })
+        Ok(Self { synchronous: true, config, tls })
+    }
+
+    /// With commits that are told before they are on the disk, to measure what waiting for it costs.
+    pub(super) fn synchronous(self, synchronous: bool) -> Self {
+        Self { synchronous, ..self }
     }
 
     /// Begins a session.
@@ -96,7 +105,9 @@ impl Address {
             }
         });
         let client = client.map_err(|error| failed(&error))?;
-        runtime.block_on(client.batch_execute(SETTINGS)).map_err(|error| failed(&error))?;
+        for settings in [SETTINGS, if self.synchronous { SYNCHRONOUS } else { NOT_SYNCHRONOUS }] {
+            runtime.block_on(client.batch_execute(settings)).map_err(|error| failed(&error))?;
+        }
         Session::new(runtime, client).map_err(|error: SqlError| error.into())
     }
 }

@@ -20,6 +20,21 @@ const WRITERS: usize = 6;
 /// Sessions of one process that read.
 const READERS: usize = 2;
 
+/// What a store is run with. Anything but the default is for measurements: it gives up a safety to show its price.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Each commit is on the server's disk before it is told; otherwise its crash may undo the last ones.
+    pub synchronous_commit: bool,
+    /// Sessions that write: as many commits can share one write to the disk.
+    pub writers: usize,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { synchronous_commit: true, writers: WRITERS }
+    }
+}
+
 /// A store in a database of PostgreSQL.
 #[derive(Debug)]
 pub struct PostgresStore {
@@ -44,7 +59,19 @@ impl PostgresStore {
     /// # Errors
     /// As [`PostgresStore::open`].
     pub fn open_with(url: &str, crash: Arc<CrashPoint>) -> Result<Self, StoreError> {
-        let address = Arc::new(Address::parse(url)?);
+        Self::open_as(url, &Tuning::default(), &crash)
+    }
+
+    /// Opens the store with a safety left out, to measure what it costs.
+    ///
+    /// # Errors
+    /// As [`PostgresStore::open`].
+    pub fn open_tuned(url: &str, tuning: &Tuning) -> Result<Self, StoreError> {
+        Self::open_as(url, tuning, &Arc::default())
+    }
+
+    fn open_as(url: &str, tuning: &Tuning, crash: &Arc<CrashPoint>) -> Result<Self, StoreError> {
+        let address = Arc::new(Address::parse(url)?.synchronous(tuning.synchronous_commit));
         // A runtime cannot be made and driven within another one's thread.
         let first = {
             let address = Arc::clone(&address);
@@ -52,8 +79,8 @@ impl PostgresStore {
         };
         first.join().map_err(|_| StoreError::new("the store's connection broke down: start again"))??;
         Ok(Self {
-            writers: Threads::start(WRITERS, &address, true, &crash)?,
-            readers: Threads::start(READERS, &address, false, &crash)?,
+            writers: Threads::start(tuning.writers, &address, true, crash)?,
+            readers: Threads::start(READERS, &address, false, crash)?,
         })
     }
 }

@@ -216,7 +216,7 @@ impl Connection {
 }
 
 /// SQLite locks the whole store: rows need no lock of their own.
-fn for_sqlite(sql: &str) -> std::borrow::Cow<'_, str> {
+pub(in crate::store) fn for_sqlite(sql: &str) -> std::borrow::Cow<'_, str> {
     match sql.find(" FOR UPDATE") {
         Some(at) => sql.get(..at).unwrap_or(sql).into(),
         None => sql.into(),

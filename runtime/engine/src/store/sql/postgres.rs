@@ -16,8 +16,9 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use super::{Cell, LockSpace, SqlError, Value};
 use crate::store::StoreError;
 
-/// In how many counters sessions count.
-const SHARDS: i64 = 32;
+/// Takes a counter that no other session has, for as long as this one lasts: two that count never wait for one another.
+const OWN_COUNTER: &str =
+    "SELECT CAST(n AS BIGINT) FROM generate_series(0, 9999) AS n WHERE pg_try_advisory_lock(6017193, n) LIMIT 1";
 /// How many locks one space has: a bound on what one transaction can hold, far below the server's own.
 const LOCKS: u32 = 4096;
 /// Stands for the character that PostgreSQL cannot keep in a text, and is itself written as two.
@@ -52,15 +53,9 @@ impl std::fmt::Debug for Session {
 impl Session {
     /// A session over a connection that `runtime` drives.
     pub(in crate::store) fn new(runtime: Runtime, client: Client) -> Result<Self, SqlError> {
-        let row = runtime.block_on(client.query_one("SELECT pg_backend_pid()", &[])).map_err(SqlError::Postgres)?;
-        let backend: i32 = row.try_get(0).map_err(SqlError::Postgres)?;
-        Ok(Self {
-            runtime,
-            client,
-            statements: RefCell::default(),
-            trouble: Remembered::new(None),
-            shard: i64::from(backend).rem_euclid(SHARDS),
-        })
+        let row = runtime.block_on(client.query_one(OWN_COUNTER, &[])).map_err(SqlError::Postgres)?;
+        let shard = row.try_get(0).map_err(SqlError::Postgres)?;
+        Ok(Self { runtime, client, statements: RefCell::default(), trouble: Remembered::new(None), shard })
     }
 
     /// What went wrong since this was asked last.

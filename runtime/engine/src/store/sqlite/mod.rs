@@ -41,6 +41,11 @@ impl From<rusqlite::Error> for StoreError {
 /// Most jobs in one commit.
 const GROUP_MAX: usize = 128;
 
+/// Kibibytes of pages that the writer keeps: keys without an order touch a page of each index, and SQLite's own 2 MiB hold few.
+const CACHE_KIB: u32 = 32 * 1024;
+/// Pages in the log before they are moved into the file: what many records have changed is moved once.
+const CHECKPOINT_PAGES: u32 = 8_000;
+
 /// What a store is run with. Anything but the default is for measurements: it gives up a safety to show its price.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -50,11 +55,21 @@ pub struct Tuning {
     pub group_max: usize,
     /// What is erased is overwritten in the file.
     pub secure_delete: bool,
+    /// Kibibytes of pages that the writer keeps.
+    pub cache_kib: u32,
+    /// Pages in the log before they are moved into the file.
+    pub checkpoint_pages: u32,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { full: true, group_max: GROUP_MAX, secure_delete: true }
+        Self {
+            full: true,
+            group_max: GROUP_MAX,
+            secure_delete: true,
+            cache_kib: CACHE_KIB,
+            checkpoint_pages: CHECKPOINT_PAGES,
+        }
     }
 }
 
@@ -110,6 +125,7 @@ impl SqliteStore {
         }
         let mut connection = connect_tuned(path, tuning).map_err(unusable)?;
         migrate::migrate(&mut connection).map_err(unusable)?;
+        keep_pages(&connection, tuning).map_err(unusable)?;
         let reading = connect(path).map_err(unusable)?;
         Ok(Self {
             path: path.to_owned(),
@@ -176,6 +192,12 @@ fn connect_tuned(path: &Path, tuning: &Tuning) -> Result<Connection, StoreError>
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
+}
+
+fn keep_pages(connection: &Connection, tuning: &Tuning) -> Result<(), StoreError> {
+    connection.pragma_update(None, "cache_size", -i64::from(tuning.cache_kib))?;
+    connection.pragma_update(None, "wal_autocheckpoint", tuning.checkpoint_pages)?;
+    Ok(())
 }
 
 /// A database with the newest tables and no file.
