@@ -29,7 +29,19 @@ pub(crate) struct Played {
 
 impl Played {
     pub(crate) async fn start(system: &str, records: u64) -> Self {
+        Self::start_of(catalogue::plan(system), records).await
+    }
+
+    /// The same of a system whose manifest is another.
+    async fn start_with(system: &str, from: &str, to: &str) -> Self {
         let plan = catalogue::plan(system);
+        assert!(plan.manifest.contains(from), "{system} holds {from}");
+        let manifest = plan.manifest.replace(from, to).leak();
+        Self::start_of(Box::leak(Box::new(SystemPlan { manifest, ..*plan })), 5).await
+    }
+
+    async fn start_of(plan: &'static SystemPlan, records: u64) -> Self {
+        let system = plan.name;
         let config = DerivedConfig::default();
         let sandbox = Derived::start(Schema::of_plan(plan), plan.manifest, config)
             .await
@@ -469,4 +481,71 @@ async fn batches_tell_the_outcome_of_each_record() {
         played.sandbox.stop().await;
     }
     assert!(batches >= 3, "{batches} entities are written in batches");
+}
+
+/// An order with this reference, in this currency.
+fn order(played: &Played, reference: &str, currency: &str) -> WriteRequest {
+    let draft = played.sandbox.draft("Orders", 3, 7).expect("a draft");
+    let Json::Record(mut members) = draft else { panic!("a record") };
+    for (field, value) in [("NumAtCard", reference), ("DocCurrency", currency)] {
+        members.retain(|(name, _)| name != field);
+        members.push((field.into(), Json::text(value.to_owned())));
+    }
+    let record = Json::Record(members).to_text();
+    let entity = "Orders".to_owned();
+    WriteRequest { entity, deed: Deed::Create, record, create_key: reference.to_owned(), version: None }
+}
+
+#[tokio::test]
+async fn a_change_set_is_carried_out_whole_or_not_at_all() {
+    let played = Played::start("sap-business-one", 4).await;
+    let before = played.sandbox.records("Orders").len();
+    let three = ["SW-1", "SW-2", "SW-3"].map(|reference| order(&played, reference, "EUR"));
+    let outcomes = played.connector.send_batch(&three).await.expect("an answer");
+    let keys: BTreeSet<Vec<String>> =
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|failure| panic!("{failure}")).key).collect();
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    assert_eq!(played.sandbox.records("Orders").len(), before + 3);
+    let effects = played.sandbox.ledger().effects().len();
+
+    let broken = [order(&played, "SW-4", "EUR"), order(&played, "SW-5", "EURO")];
+    let refused = played.connector.send_batch(&broken).await.expect_err("one names a currency of four letters");
+    assert_eq!(refused.class, Class::Permanent, "{refused}");
+    assert_eq!(played.sandbox.records("Orders").len(), before + 3, "nothing of it is there");
+    assert_eq!(played.sandbox.ledger().effects().len(), effects, "nor in the ledger");
+    played.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_we_sign_is_looked_at_claim_by_claim() {
+    let key = "auth: { kind: api_key, send: { headers: { X-Nordwind-Key: \"{secret.key}\" } } }";
+    let direct = "auth: { kind: jwt, algorithm: ALGORITHM, key: \"{secret.key}\", claims: { iss: mapwright, aud: nordwind }, \
+                  send: { headers: { Authorization: \"Bearer {session.jwt}\" } } }";
+    let exchanged = "auth: { kind: jwt, algorithm: ALGORITHM, key: \"{secret.key}\", claims: { iss: mapwright, aud: nordwind }, \
+                     request: POST /token, form: { grant_type: \"urn:ietf:params:oauth:grant-type:jwt-bearer\", \
+                     assertion: \"{session.jwt}\" }, keep: { token: body.access_token }, expires: { seconds: body.expires_in }, \
+                     send: { headers: { Authorization: \"Bearer {session.token}\" } } }";
+    for algorithm in ["HS256", "RS256"] {
+        for auth in [direct, exchanged] {
+            let auth = auth.replace("ALGORITHM", algorithm);
+            let played = Played::start_with("nordwind", key, &auth).await;
+            played.connector.check().await.unwrap_or_else(|failure| panic!("{algorithm}: {failure}"));
+            let orders = played.plan.entities.iter().find(|entity| entity.name == "orders").expect("orders");
+            assert_eq!(played.read(orders, None).await.len(), played.sandbox.records("orders").len(), "{algorithm}");
+
+            // Another client, for whom the token speaks of somebody else, is not let in.
+            let other = played.plan.manifest.replace("iss: mapwright", "iss: somebody").leak();
+            let plan = SystemPlan { manifest: other, ..*played.plan };
+            let credentials = played.sandbox.credentials().into_iter();
+            let settings = ConnectionSettings {
+                url: played.sandbox.url(),
+                credentials: credentials.map(|(name, value)| (name, SecretString::from(value))).collect(),
+                ..ConnectionSettings::default()
+            };
+            let stranger = Connectors::open(&plan, settings).expect("a connection");
+            let refused = stranger.check().await.expect_err("not let in");
+            assert_eq!(refused.class, Class::Halt, "{algorithm}: {refused}");
+            played.sandbox.stop().await;
+        }
+    }
 }

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mapwright_manifest::{Auth, Lifetime, LogIn, Manifest, Send};
+use mapwright_manifest::{Auth, Jwt, JwtAlgorithm, Lifetime, LogIn, Manifest, Send};
 use mapwright_values::Json;
 
 use super::reply::{For, Reply};
 use super::route::Asked;
+use super::token;
 use super::tree::{Value, number};
 use super::unify::{Bound, Reader};
+use crate::clock;
 use crate::text::{cookie, hex_id};
 
 /// The log-ins that are under way, and values that rotate.
@@ -34,11 +36,13 @@ struct Session {
 impl Gate {
     /// A log-in whose request has the right shape: are its rotating values the current ones?
     fn current(&self, login: &LogIn, bound: &Bound, reader: Reader<'_>) -> bool {
-        login.durable.iter().all(|name| {
-            let first = login.first.iter().find(|(known, _)| known == name);
-            let wanted = self.rotating.get(name).cloned().or_else(|| reader.filled(&first?.1));
-            bound.text(&format!("session.{name}")) == wanted
-        })
+        let signed = login.jwt.as_ref().is_none_or(|jwt| signed(jwt, bound, reader));
+        signed
+            && login.durable.iter().all(|name| {
+                let first = login.first.iter().find(|(known, _)| known == name);
+                let wanted = self.rotating.get(name).cloned().or_else(|| reader.filled(&first?.1));
+                bound.text(&format!("session.{name}")) == wanted
+            })
     }
 
     /// Answers a log-in.
@@ -97,7 +101,11 @@ impl Gate {
             }
             Auth::Token(send) => carried(send, reader, asked).is_some(),
             Auth::LogIn(login) => match carried(&login.send, reader, asked) {
-                Some(bound) => self.session_of(&bound).is_some(),
+                // A token that is sent as it is signed begins no session.
+                Some(bound) => match (&login.jwt, &login.operation) {
+                    (Some(jwt), None) => signed(jwt, &bound, reader),
+                    (_, _) => self.session_of(&bound).is_some(),
+                },
                 None => false,
             },
         }
@@ -143,6 +151,11 @@ impl Gate {
     }
 }
 
+/// Does the token hold that a request carries?
+fn signed(jwt: &Jwt, bound: &Bound, reader: Reader<'_>) -> bool {
+    bound.text("session.jwt").is_some_and(|given| token::holds(jwt, reader, &given, clock::now()))
+}
+
 fn tell(reply: &mut Reply, selectors: &[mapwright_manifest::Selector], value: u64, of: For<'_>) {
     if let Some(selector) = selectors.first() {
         reply.put(selector, vec![number(value)], of.names);
@@ -171,6 +184,18 @@ fn carried(send: &Send, reader: Reader<'_>, asked: &Asked) -> Option<Bound> {
 
 /// The secrets that a sandbox gives out, by name.
 pub(crate) fn secrets(manifest: &Manifest) -> Value {
-    let all = manifest.secrets.keys().map(|name| (name.clone().into(), Json::text(format!("sandbox-{name}"))));
+    let pem = match &manifest.auth {
+        Auth::LogIn(login) => login.jwt.as_ref().filter(|jwt| jwt.algorithm == JwtAlgorithm::Rs256),
+        Auth::None | Auth::Basic { .. } | Auth::Token(_) => None,
+    };
+    let is_key = |name: &str| {
+        pem.is_some_and(|jwt| {
+            jwt.key.slots().any(|slot| slot.root == "secret" && slot.path.first().is_some_and(|known| known == name))
+        })
+    };
+    let all = manifest.secrets.keys().map(|name| {
+        let value = if is_key(name) { token::KEY.to_owned() } else { format!("sandbox-{name}") };
+        (name.clone().into(), Json::text(value))
+    });
     Json::Record(all.collect())
 }

@@ -17,6 +17,7 @@
 
 mod act;
 mod calling;
+mod changeset;
 mod check;
 mod codec;
 mod conditions;
@@ -34,6 +35,7 @@ mod store;
 mod subscriptions;
 mod system;
 mod telling;
+mod token;
 mod tree;
 mod unify;
 mod write;
@@ -46,7 +48,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use mapwright_manifest::{Auth, Codec, ConfigDefault, Lock, Manifest, Pass};
+use mapwright_manifest::{Codec, ConfigDefault, Lock, Manifest, Pass};
 use mapwright_values::{Json, Term};
 
 use crate::fault::Faults;
@@ -300,10 +302,7 @@ fn unplayed(manifest: &Manifest) -> Option<String> {
     if matches!(manifest.codec, Codec::Hook(_)) {
         return Some("records that a hook encodes".to_owned());
     }
-    match &manifest.auth {
-        Auth::LogIn(login) if login.jwt.is_some() => Some("a log-in by a token that the client signs".to_owned()),
-        Auth::None | Auth::Basic { .. } | Auth::Token(_) | Auth::LogIn(_) => None,
-    }
+    None
 }
 
 /// The deployment's values, and the same with the sandbox's address left out, as requests are matched from their path on.

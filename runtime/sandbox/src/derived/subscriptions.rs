@@ -284,7 +284,7 @@ fn told(one: &Subscription, wanted: &Subscribing, of: For<'_>) -> Reply {
 }
 
 /// A tree with the known values filled in; what is not known is left out.
-fn filled(reader: Reader<'_>, tree: &Tree) -> Value {
+pub(super) fn filled(reader: Reader<'_>, tree: &Tree) -> Value {
     match tree {
         Tree::Null => Json::Null,
         Tree::Boolean(value) => Json::Boolean(*value),

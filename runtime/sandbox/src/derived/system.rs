@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mapwright_manifest::{
-    Auth, Driver, FilterForm, Lock, Manifest, Operation, RuleClass, SelectorRoot, SelectorStep, Verb,
+    Auth, BatchForm, Driver, FilterForm, Lock, Manifest, Operation, RuleClass, SelectorRoot, SelectorStep, Verb,
 };
 use mapwright_values::Json;
 
@@ -94,6 +94,12 @@ impl System {
             let words = format!("the header {name} is missing or wrong");
             return refusal(of, RuleClass::Halt, &Said { words: &words, ..Said::default() }).finish(of);
         }
+        if let (What::Entity(_, Verb::Batch), Some(batch)) = (&route.what, &route.operation.batch)
+            && batch.form == BatchForm::OdataMultipart
+        {
+            let known = self.known();
+            return self.change_sets(Reader { known: &known, lets: &[], ..reader }, asked, batch.size, sequence);
+        }
         let reply = match &route.what {
             What::LogIn | What::Check => Ok(Reply::default()),
             What::LogOut => {
@@ -120,7 +126,7 @@ impl System {
         }
     }
 
-    fn of<'f>(&'f self, route: &'f Route, reader: Reader<'f>, asked: &'f Asked) -> For<'f> {
+    pub(super) fn of<'f>(&'f self, route: &'f Route, reader: Reader<'f>, asked: &'f Asked) -> For<'f> {
         let word = match &route.what {
             What::Entity(_, verb) => verb.word(),
             What::Action(name) => name,
@@ -329,7 +335,7 @@ impl System {
     }
 
     /// The answer to a write that was carried out.
-    fn written(
+    pub(super) fn written(
         &self,
         listing: &Listing<'_>,
         operation: &Operation,
