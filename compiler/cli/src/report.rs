@@ -42,10 +42,20 @@ pub(crate) enum Stream {
 impl Stream {
     /// Writes one piece of text and a line end. A reader who has gone away is no fault.
     pub(crate) fn say(self, text: impl Display) {
+        // In one piece: the streams write line by line else.
+        let text = format!("{text}\n");
         let _gone = match self {
-            Stream::Output => writeln!(stdout(), "{text}"),
-            Stream::Error => writeln!(stderr(), "{text}"),
+            Stream::Output => stdout().write_all(text.as_bytes()),
+            Stream::Error => stderr().write_all(text.as_bytes()),
         };
+    }
+
+    /// Writes many pieces at once.
+    fn say_all(self, texts: impl Iterator<Item = String>) {
+        let mut texts = texts.peekable();
+        if texts.peek().is_some() {
+            self.say(texts.collect::<Vec<_>>().join("\n"));
+        }
     }
 
     fn style(self) -> Style {
@@ -97,14 +107,12 @@ pub(crate) fn tell(diagnostics: &[Diagnostic], files: &Files, paths: &[PathBuf],
     match format {
         Format::Human => {
             let style = stream.style();
-            for diagnostic in diagnostics {
-                stream.say(format_args!("{}\n", render(diagnostic, files, style)));
-            }
+            stream.say_all(diagnostics.iter().map(|diagnostic| render(diagnostic, files, style) + "\n"));
         }
-        Format::Json => diagnostics.iter().for_each(|diagnostic| stream.say(to_json(diagnostic, files))),
+        Format::Json => stream.say_all(diagnostics.iter().map(|diagnostic| to_json(diagnostic, files).to_string())),
         Format::Github => {
             let real = as_the_host_knows_them(files, paths);
-            diagnostics.iter().for_each(|diagnostic| stream.say(to_github(diagnostic, &real)));
+            stream.say_all(diagnostics.iter().map(|diagnostic| to_github(diagnostic, &real)));
         }
     }
 }

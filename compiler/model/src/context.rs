@@ -2,13 +2,16 @@
 //!
 //! In: a project. Out: the checked model. It decides nothing itself.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use mapwright_syntax::tree::{self, Definition};
 use mapwright_syntax::{Diagnostic, Span};
 
 use crate::catalogue::Home;
+use crate::checks::usage::{self, Usage};
+use crate::checks::written::{self, Written};
 use crate::ir::{EntityRef, Mapping, MappingId, Model, Record, RecordId, RuleId, SettingId, TableId, Type};
 use crate::project::Project;
 use crate::unread::Unread;
@@ -49,6 +52,26 @@ pub(crate) struct CheckedMapping<'p> {
     pub(crate) uses: HashSet<Global>,
     /// Its source.
     pub(crate) tree: &'p tree::Mapping,
+    /// What it reads and writes, once a check has asked.
+    usage: OnceCell<Usage>,
+    written: OnceCell<Rc<Written>>,
+}
+
+impl<'p> CheckedMapping<'p> {
+    /// A mapping that nothing is known of yet but itself.
+    pub(crate) fn new(mapping: Mapping, sound: bool, uses: HashSet<Global>, tree: &'p tree::Mapping) -> Self {
+        Self { mapping, sound, uses, tree, usage: OnceCell::new(), written: OnceCell::new() }
+    }
+
+    /// What it reads.
+    pub(crate) fn usage(&self, model: &Model) -> &Usage {
+        self.usage.get_or_init(|| usage::of_mapping(model, &self.mapping))
+    }
+
+    /// What it writes.
+    pub(crate) fn written(&self, model: &Model) -> &Rc<Written> {
+        self.written.get_or_init(|| Rc::new(written::of_mapping(model, &self.mapping)))
+    }
 }
 
 /// What a `leave` or `ignore` speaks of.

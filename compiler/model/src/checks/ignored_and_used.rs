@@ -6,19 +6,18 @@
 use mapwright_syntax::Diagnostic;
 
 use super::dismissed;
-use super::usage::{self, Usage};
+use super::usage::Usage;
 use crate::context::{Context, Dismissal, Dismissed};
 
 /// Checks every `ignore`.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let usages: Vec<Usage> =
-        ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let usages: Vec<&Usage> = ctx.mappings.iter().map(|checked| checked.usage(&ctx.model)).collect();
     for dismissal in ctx.dismissals.iter().filter(|dismissal| dismissal.ignore) {
         diagnostics.extend(check_dismissal(ctx, dismissal, &usages));
     }
 }
 
-fn check_dismissal(ctx: &Context<'_>, dismissal: &Dismissal, usages: &[Usage]) -> Option<Diagnostic> {
+fn check_dismissal(ctx: &Context<'_>, dismissal: &Dismissal, usages: &[&Usage]) -> Option<Diagnostic> {
     let (entity, path) = match &dismissal.what {
         Dismissed::Path { entity, path } => (entity, path),
         Dismissed::Rest { .. } | Dismissed::Made { .. } => return None,

@@ -6,19 +6,18 @@
 use mapwright_syntax::{Diagnostic, Span};
 
 use super::dismissed;
-use super::written::{self, Written};
+use super::written::Written;
 use crate::context::{Context, Dismissal, Dismissed};
 
 /// Checks every `leave`.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let written: Vec<Written> =
-        ctx.mappings.iter().map(|checked| written::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let written: Vec<&Written> = ctx.mappings.iter().map(|checked| &**checked.written(&ctx.model)).collect();
     for dismissal in ctx.dismissals.iter().filter(|dismissal| !dismissal.ignore) {
         diagnostics.extend(check_dismissal(ctx, dismissal, &written));
     }
 }
 
-fn check_dismissal(ctx: &Context<'_>, dismissal: &Dismissal, written: &[Written]) -> Option<Diagnostic> {
+fn check_dismissal(ctx: &Context<'_>, dismissal: &Dismissal, written: &[&Written]) -> Option<Diagnostic> {
     let spoken_of =
         written.iter().enumerate().filter(|(number, _)| dismissal.mapping.is_none_or(|mapping| mapping == *number));
     let name = ctx.project.files.text(dismissal.span);

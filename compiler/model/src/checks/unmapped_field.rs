@@ -6,7 +6,7 @@ use mapwright_syntax::Diagnostic;
 
 use super::coverage::{self, Questions, Step};
 use super::dismissed::Dismissals;
-use super::written::{self, Written};
+use super::written::Written;
 use crate::context::Context;
 use crate::ir::EntityRef;
 
@@ -30,7 +30,7 @@ fn check_entity(ctx: &Context<'_>, target: &EntityRef, diagnostics: &[Diagnostic
     if !to_it().all(|(number, _)| coverage::judged(ctx, number, diagnostics)) {
         return None;
     }
-    let written: Vec<Written> = to_it().map(|(_, checked)| written::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let written: Vec<&Written> = to_it().map(|(_, checked)| &**checked.written(&ctx.model)).collect();
     let left = Dismissals::of(ctx, target, false);
     let open = coverage::open_fields(
         &ctx.model,
@@ -39,7 +39,7 @@ fn check_entity(ctx: &Context<'_>, target: &EntityRef, diagnostics: &[Diagnostic
             // What is required and not mapped is told by a check of its own.
             exempt: &|step| step.field.read_only || (step.field.required && is_demanded(step, &written)),
             settled: &|step| {
-                let leaf_or_whole = |written: &Written| match crate::catalogue::record_of(&step.field.ty) {
+                let leaf_or_whole = |written: &&Written| match crate::catalogue::record_of(&step.field.ty) {
                     Some(_) => written.wholes.keys().any(|whole| step.path.starts_with(whole)),
                     None => written.at(step.path).is_some(),
                 };
@@ -63,7 +63,7 @@ fn check_entity(ctx: &Context<'_>, target: &EntityRef, diagnostics: &[Diagnostic
 }
 
 /// Is it required of a record that is made?
-fn is_demanded(step: &Step<'_>, written: &[Written]) -> bool {
+fn is_demanded(step: &Step<'_>, written: &[&Written]) -> bool {
     let (holder, before) = step.path.split_last().map_or((&[][..], None), |(last, before)| (before, Some(last)));
     before.is_some() && written.iter().any(|written| written.made.iter().any(|made| made.path == holder))
 }

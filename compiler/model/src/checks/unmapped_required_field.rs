@@ -7,7 +7,7 @@ use mapwright_values::names::closest;
 
 use super::coverage::{self, quoted};
 use super::dismissed::Dismissals;
-use super::written::{self, MadeRecord};
+use super::written::MadeRecord;
 use crate::catalogue::record_of;
 use crate::context::{CheckedMapping, Context, Dismissal, Dismissed};
 use crate::ir::{Field, RecordId, Type};
@@ -20,10 +20,10 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
         if checked.mapping.part || !coverage::judged(ctx, number, diagnostics) {
             continue;
         }
-        for made in written::of_mapping(&ctx.model, &checked.mapping).made {
+        for made in &checked.written(&ctx.model).made {
             let Some(record) = ctx.model.record(made.record) else { continue };
             for field in record.fields.iter().filter(|field| !made.set.contains(&field.wire)) {
-                demand(ctx, checked, &made, field, &mut vec![made.record], &mut Vec::new(), &mut found);
+                demand(ctx, checked, made, field, &mut vec![made.record], &mut Vec::new(), &mut found);
             }
         }
     }

@@ -8,7 +8,7 @@ use mapwright_syntax::Diagnostic;
 use super::coverage::{self, Questions};
 use super::dismissed::Dismissals;
 use super::usage::{self, Reading, Usage};
-use super::written::{self, Written};
+use super::written::Written;
 use crate::catalogue::record_of;
 use crate::context::Context;
 use crate::ir::EntityRef;
@@ -17,8 +17,7 @@ use crate::ir::EntityRef;
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let mut seen: Vec<&EntityRef> = Vec::new();
     let mut found = Vec::new();
-    let usages: Vec<Usage> =
-        ctx.mappings.iter().map(|checked| usage::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let usages: Vec<&Usage> = ctx.mappings.iter().map(|checked| checked.usage(&ctx.model)).collect();
     for (number, checked) in ctx.mappings.iter().enumerate() {
         let Some(source) = checked.mapping.sources.first().filter(|source| !source.deleted) else { continue };
         if !seen.contains(&&source.entity) {
@@ -41,11 +40,11 @@ fn is_known(ctx: &Context<'_>, entity: &EntityRef) -> bool {
         })
 }
 
-fn check_entity(ctx: &Context<'_>, source: &EntityRef, first: usize, usages: &[Usage]) -> Option<Diagnostic> {
+fn check_entity(ctx: &Context<'_>, source: &EntityRef, first: usize, usages: &[&Usage]) -> Option<Diagnostic> {
     let entity = ctx.model.entity(source)?;
     let readings: Vec<&Reading> = usages.iter().filter_map(|usage| usage.of(source)).collect();
     let back = ctx.mappings.iter().filter(|checked| checked.mapping.target == *source);
-    let back: Vec<Written> = back.map(|checked| written::of_mapping(&ctx.model, &checked.mapping)).collect();
+    let back: Vec<&Written> = back.map(|checked| &**checked.written(&ctx.model)).collect();
     let asked = asked_by_flows(ctx, source);
     let ignored = Dismissals::of(ctx, source, true);
     let open = coverage::open_fields(

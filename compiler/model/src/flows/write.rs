@@ -9,7 +9,7 @@ use mapwright_syntax::tree::{self, WriteDuty, WriteManner};
 use mapwright_values::Test;
 
 use super::{faults, level};
-use crate::checks::written::{self, Written};
+use crate::checks::written::Written;
 use crate::context::Context;
 use crate::faults::{duplicate_name, not_built_yet};
 use crate::ir::{DeliveryLevel, Entity, EntityRef, Manner};
@@ -28,7 +28,7 @@ pub(super) struct Draft {
     pub(super) sources: Vec<Option<String>>,
     /// The flow's record is a group of them by this field.
     pub(super) group: Option<String>,
-    pub(super) written: Written,
+    pub(super) written: std::rc::Rc<Written>,
     /// `in batches of`.
     pub(super) batch: Option<u32>,
     /// `together`.
@@ -58,7 +58,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     };
     let checked = ctx.mappings.get(position)?;
     let (tree, target, part) = (checked.tree, checked.mapping.target.clone(), checked.mapping.part);
-    let written = written::of_mapping(&ctx.model, &checked.mapping);
+    let written = std::rc::Rc::clone(checked.written(&ctx.model));
     // A target that could not be resolved is told already.
     let entity = ctx.model.entity(&target)?.clone();
     let together = duty.together && check_together(ctx, duty, position, span);

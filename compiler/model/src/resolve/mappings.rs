@@ -62,7 +62,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     }
     mapping.create_only = found.once.into_keys().collect();
     ctx.used.extend(uses.iter().copied());
-    ctx.mappings.push(CheckedMapping { mapping, sound, uses, tree });
+    ctx.mappings.push(CheckedMapping::new(mapping, sound, uses, tree));
 }
 
 /// A mapping that uses something with an error is not sound either.
