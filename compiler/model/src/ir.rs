@@ -373,6 +373,24 @@ pub struct Table {
     pub span: Span,
 }
 
+impl Table {
+    /// Everything but its rows, of which there may be many: what a look-up needs to know.
+    #[must_use]
+    pub fn head(&self) -> Table {
+        Table {
+            name: self.name.clone(),
+            doc: self.doc.clone(),
+            keys: self.keys.clone(),
+            locals: self.locals.clone(),
+            result: self.result.clone(),
+            rows: Vec::new(),
+            otherwise: None,
+            reversed: self.reversed.clone(),
+            span: self.span,
+        }
+    }
+}
+
 /// A row.
 #[derive(Clone, Debug)]
 pub struct Row {

@@ -3,6 +3,8 @@
 //! In: a table whose rows are resolved. Out: a look-up in the table turned round, which stands behind the project's own tables. A value
 //! without a row is a failure, as it is in a table without `otherwise`.
 
+use std::collections::HashSet;
+
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Name};
 
@@ -46,14 +48,14 @@ impl Body<'_, '_> {
         Expr { kind: ExprKind::Lookup { table: turned, arguments: vec![value] }, ty: result, optional, span }
     }
 
-    /// The table that a word names.
+    /// The table that a word names, without its rows.
     fn named_table(&mut self, written: &tree::Expr) -> Option<(TableId, Table)> {
         let tree::ExprKind::Word(name) = &written.kind else {
             self.report(faults::wrong_type(written.span, "the name of a table", "another expression"));
             return None;
         };
         if let Some((Global::Table(id), _)) = self.ctx.names.get(&name.text).copied() {
-            return self.ctx.model.tables.get(id.0).cloned().map(|table| (id, table));
+            return self.ctx.model.tables.get(id.0).map(|table| (id, table.head()));
         }
         let tables = self.ctx.model.tables.iter().map(|table| table.name.as_str());
         let fault = faults::unknown_table(name, tables);
@@ -77,17 +79,14 @@ impl Body<'_, '_> {
             self.tainted = true;
             return None;
         }
-        let mut rows: Vec<Row> = Vec::with_capacity(table.rows.len());
-        for row in &table.rows {
-            match one_to_one(row, &rows) {
-                Ok(Some(row)) => rows.push(row),
-                Ok(None) => {}
-                Err(why) => {
-                    self.report(faults::ambiguous_reverse_lookup(at, &table.name, why, row.span));
-                    return None;
-                }
+        let declared = self.ctx.model.tables.get(id.0).map(|table| table.rows.as_slice()).unwrap_or_default();
+        let rows = match turned_rows(declared) {
+            Ok(rows) => rows,
+            Err((why, span)) => {
+                self.report(faults::ambiguous_reverse_lookup(at, &table.name, why, span));
+                return None;
             }
-        }
+        };
         let local = Local {
             name: "value".to_owned(),
             ty: table.result.clone(),
@@ -112,18 +111,28 @@ impl Body<'_, '_> {
     }
 }
 
-/// A row turned round; none for a row that answers instead of giving a value.
-fn one_to_one(row: &Row, before: &[Row]) -> Result<Option<Row>, &'static str> {
+/// All rows turned round, or the first that cannot be and why.
+fn turned_rows(declared: &[Row]) -> Result<Vec<Row>, (&'static str, Span)> {
+    let mut rows = Vec::with_capacity(declared.len());
+    let mut given: HashSet<Literal> = HashSet::with_capacity(declared.len());
+    for row in declared {
+        let Some((key, value, result)) = one_to_one(row).map_err(|why| (why, row.span))? else { continue };
+        if !given.insert(normal(result)) {
+            return Err(("this row gives the same value as one above it", row.span));
+        }
+        let found = Expr { kind: ExprKind::Literal(key.clone()), ..value.clone() };
+        rows.push(Row { cells: vec![Some(result.clone())], result: Branch::Value(found), span: row.span });
+    }
+    Ok(rows)
+}
+
+/// A row's key, its result and the literal that this is; none for a row that answers instead of giving a value.
+fn one_to_one(row: &Row) -> Result<Option<(&Literal, &Expr, &Literal)>, &'static str> {
     let value = match &row.result {
         Branch::Answer(_) => return Ok(None),
         Branch::Value(value) => value,
     };
     let ExprKind::Literal(result) = &value.kind else { return Err("this row gives no single value") };
     let [Some(key)] = row.cells.as_slice() else { return Err("this row stands for any key") };
-    let same = |literal: &Option<Literal>| literal.as_ref().is_some_and(|known| normal(known) == normal(result));
-    if before.iter().any(|known| known.cells.iter().any(same)) {
-        return Err("this row gives the same value as one above it");
-    }
-    let found = Expr { kind: ExprKind::Literal(key.clone()), ..value.clone() };
-    Ok(Some(Row { cells: vec![Some(result.clone())], result: Branch::Value(found), span: row.span }))
+    Ok(Some((key, value, result)))
 }

@@ -12,7 +12,7 @@ use crate::catalogue::Typed;
 use crate::checks::rows::{Pattern, unanswered, useful};
 use crate::context::{Context, Global};
 use crate::faults;
-use crate::ir::{Branch, Expr, ExprKind, Literal, LocalKind, Row, TableId, Type};
+use crate::ir::{Branch, Expr, ExprKind, Literal, LocalKind, Row, Table, TableId, Type};
 use crate::mend;
 use crate::types::{Misfit, fits, literal_length};
 
@@ -63,12 +63,7 @@ pub(super) fn finish(ctx: &mut Context<'_>, global: Global, sound: bool, uses: s
 }
 
 impl Body<'_, '_> {
-    fn rows(
-        &mut self,
-        written: &[tree::TableRow],
-        shell: &crate::ir::Table,
-        place: &Place,
-    ) -> (Vec<Row>, Option<Branch>) {
+    fn rows(&mut self, written: &[tree::TableRow], shell: &Table, place: &Place) -> (Vec<Row>, Option<Branch>) {
         let mut rows = Vec::with_capacity(written.len());
         let mut otherwise = None;
         let mut behind = None;
@@ -97,7 +92,7 @@ impl Body<'_, '_> {
         (rows, otherwise)
     }
 
-    fn cells(&mut self, cells: &[Cell], shell: &crate::ir::Table) -> Option<Vec<Option<Literal>>> {
+    fn cells(&mut self, cells: &[Cell], shell: &Table) -> Option<Vec<Option<Literal>>> {
         let mut resolved = Vec::with_capacity(cells.len());
         for (cell, key) in cells.iter().zip(&shell.keys) {
             let ty = shell.locals.get(key.0).map_or(Type::Never, |local| local.ty.clone());
@@ -136,7 +131,7 @@ impl Body<'_, '_> {
     }
 
     /// No row is unreachable; every key has an answer.
-    fn check_rows(&mut self, tree: &tree::Table, shell: &crate::ir::Table, rows: &[Row], otherwise: bool) {
+    fn check_rows(&mut self, tree: &tree::Table, shell: &Table, rows: &[Row], otherwise: bool) {
         let sound = self.sound();
         let csv = matches!(tree.rows, TableRows::Csv { .. });
         let domains: Vec<Option<Vec<Literal>>> =
@@ -192,7 +187,7 @@ impl Body<'_, '_> {
     }
 
     /// A key that no row answers: `country` = any other, `business` = false.
-    fn key_in_words(&self, shell: &crate::ir::Table, rows: &[Pattern], key: &[Option<Literal>]) -> String {
+    fn key_in_words(&self, shell: &Table, rows: &[Pattern], key: &[Option<Literal>]) -> String {
         let mut words = Vec::with_capacity(key.len());
         for (column, (cell, local)) in key.iter().zip(&shell.keys).enumerate() {
             let Some(local) = shell.locals.get(local.0) else { continue };
@@ -207,7 +202,7 @@ impl Body<'_, '_> {
     }
 
     /// `otherwise -> reject "..."`, as the last row.
-    fn last_row(&self, tree: &tree::Table, shell: &crate::ir::Table) -> Option<mapwright_syntax::Edit> {
+    fn last_row(&self, tree: &tree::Table, shell: &Table) -> Option<mapwright_syntax::Edit> {
         let keys: Vec<_> = shell.keys.iter().filter_map(|key| shell.locals.get(key.0)).collect();
         let said: Vec<String> = keys.iter().map(|key| format!("{{{}}}", key.name)).collect();
         let plain = keys.iter().all(|key| !key.optional && mend::is_path(&key.name));
@@ -236,7 +231,7 @@ impl Body<'_, '_> {
             return poison(span);
         };
         self.uses.insert(Global::Table(id));
-        let Some(table) = self.ctx.model.tables.get(id.0).cloned() else { return poison(span) };
+        let Some(table) = self.ctx.model.tables.get(id.0).map(Table::head) else { return poison(span) };
         if given.len() != table.keys.len() {
             let columns: Vec<&str> =
                 table.keys.iter().filter_map(|key| table.locals.get(key.0)).map(|local| local.name.as_str()).collect();
