@@ -12,6 +12,7 @@ use crate::leaf::{Reader, reader};
 use crate::literal::emit_literal;
 use crate::names::ident;
 use crate::print::blank;
+use crate::rows::Split;
 use crate::types::{is_text, rust_type, rust_type_or_missing};
 
 impl Project<'_> {
@@ -80,7 +81,7 @@ impl Project<'_> {
         }
     }
 
-    /// A table: a `match` where all keys are texts or booleans, else tests in the order of the rows.
+    /// A table: a `match` where all keys are texts or booleans, else tests in the order of the rows; the rows of a large one are data.
     pub(crate) fn table_item(&self, id: TableId) -> TokenStream {
         let Some(table) = self.model.tables.get(id.0) else { return TokenStream::new() };
         let body = Body::new(self, &table.locals, quote! { run });
@@ -109,8 +110,29 @@ impl Project<'_> {
         let plain = table.keys.iter().all(|key| {
             body.local(*key).is_some_and(|local| !local.optional && (is_text(&local.ty) || local.ty == Type::Boolean))
         });
-        let rows =
-            if plain { match_rows(&body, table, &rest, optional) } else { test_rows(&body, table, &rest, optional) };
+        let split = Split::of(table);
+        let left: Vec<&Row> = match &split {
+            Some(split) => split.others.clone(),
+            None => table.rows.iter().collect(),
+        };
+        let rows = match left.as_slice() {
+            [] if split.is_some() => rest,
+            left if plain => match_rows(&body, table, left, &rest, optional),
+            left => test_rows(&body, table, left, &rest, optional),
+        };
+        let rows = match &split {
+            Some(split) => {
+                let (look, data) = split.items(self, table, optional);
+                // Statements in front of the last value stand in a block.
+                let rows = if left.is_empty() {
+                    rows
+                } else {
+                    quote! { { #rows } }
+                };
+                quote! { #look return #rows; #data }
+            }
+            None => rows,
+        };
         let run = run_parameter(&rows);
         quote! {
             #documentation
@@ -247,7 +269,7 @@ pub(crate) fn result_optional(table: &Table) -> bool {
     table.rows.iter().any(|row| missing(&row.result)) || table.otherwise.iter().any(missing)
 }
 
-fn match_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool) -> TokenStream {
+fn match_rows(body: &Body<'_>, table: &Table, rows: &[&Row], rest: &TokenStream, optional: bool) -> TokenStream {
     let keys = table.keys.iter().map(|key| {
         let name = body.name(*key);
         if body.local(*key).is_some_and(|local| is_text(&local.ty)) {
@@ -262,7 +284,7 @@ fn match_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool
     } else {
         quote! { (#(#keys),*) }
     };
-    let rows = table.rows.iter().map(|row| {
+    let rows = rows.iter().map(|row| {
         let cells = row.cells.iter().map(|cell| match cell {
             None => quote! { _ },
             Some(Literal::Text(text)) => quote! { #text },
@@ -280,8 +302,8 @@ fn match_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool
 }
 
 /// Numbers compare by value (`7` is `7.00`), which patterns cannot.
-fn test_rows(body: &Body<'_>, table: &Table, rest: &TokenStream, optional: bool) -> TokenStream {
-    let rows = table.rows.iter().map(|row| {
+fn test_rows(body: &Body<'_>, table: &Table, rows: &[&Row], rest: &TokenStream, optional: bool) -> TokenStream {
+    let rows = rows.iter().map(|row| {
         let result = body.branch_result(&row.result, &table.result, optional);
         let tests = row_tests(body, table, row);
         if tests.is_empty() {

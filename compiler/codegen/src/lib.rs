@@ -18,6 +18,7 @@ mod names;
 mod plan;
 mod print;
 mod read;
+mod rows;
 mod types;
 mod version;
 mod visit;

@@ -2,7 +2,7 @@
 //!
 //! In: the model and a [`Run`]. Out: what the run collects. Every operation is that of `mapwright_values`; here is only the order in which they are called.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use mapwright_model::ir::{
     Block, Branch, Expr, ExprKind, Flow, Local, LocalId, Mapping, Model, Statement, Target, Type,
@@ -16,6 +16,7 @@ use mapwright_values::write::Record;
 use mapwright_values::{Input, Json, Outcome, Rejection};
 
 use crate::watch::{Point, Watch};
+use lookup::Keyed;
 
 mod branch;
 mod each;
@@ -29,25 +30,20 @@ pub(crate) use expression::is;
 /// A value, or nothing (missing), or why there is neither.
 pub(crate) type Evaluated<'r> = Result<Option<Value<'r>>, Stop>;
 
-/// Line numbers of all files, counted once.
-pub(crate) struct Lines<'m> {
+/// What is known before the first record: where the spec's lines are, and which rows of a table to look at for a key.
+pub(crate) struct Prepared<'m> {
     files: &'m Files,
-    starts: Vec<Vec<u32>>,
+    tables: Vec<OnceCell<Keyed>>,
 }
 
-impl<'m> Lines<'m> {
-    pub(crate) fn new(files: &'m Files) -> Lines<'m> {
-        let starts = files.iter().map(|(_, file)| {
-            let ends = file.text.bytes().zip(1_u32..).filter(|(byte, _)| *byte == b'\n');
-            ends.map(|(_, behind)| behind).collect()
-        });
-        Lines { files, starts: starts.collect() }
+impl<'m> Prepared<'m> {
+    pub(crate) fn new(model: &Model, files: &'m Files) -> Prepared<'m> {
+        Prepared { files, tables: model.tables.iter().map(|_| OnceCell::new()).collect() }
     }
 
     /// The line of a span's start, from 1.
     pub(crate) fn line(&self, span: Span) -> u32 {
-        let starts = self.starts.get(span.file.0 as usize).map(Vec::as_slice).unwrap_or_default();
-        u32::try_from(starts.partition_point(|start| *start <= span.start)).unwrap_or(u32::MAX).saturating_add(1)
+        self.files.line(span)
     }
 
     pub(crate) fn path(&self, file: FileId) -> &'m str {
@@ -58,15 +54,15 @@ impl<'m> Lines<'m> {
 /// Maps one record.
 pub(crate) fn map(
     model: &Model,
-    lines: &Lines<'_>,
+    prepared: &Prepared<'_>,
     mapping: &Mapping,
     input: &Input<'_>,
     watch: Option<&Watch>,
 ) -> Outcome {
-    let run = Run::new(input, lines.path(mapping.span.file));
+    let run = Run::new(input, prepared.path(mapping.span.file));
     let frame = Frame::new(&mapping.locals);
     let record = {
-        let eval = Eval { model, lines, run: &run, watch };
+        let eval = Eval { model, prepared, run: &run, watch };
         for (index, source) in mapping.sources.iter().enumerate() {
             let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
             frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name)))));
@@ -75,7 +71,7 @@ pub(crate) fn map(
     };
     let Some(one_per) = &mapping.one_per else { return run.finish(record) };
     let (keys, parts) = (frame.value(one_per.keys), frame.value(one_per.parts));
-    run.finish_listed(lines.line(one_per.span), all(keys), all(parts))
+    run.finish_listed(prepared.line(one_per.span), all(keys), all(parts))
 }
 
 /// The elements of a list, none of them missing.
@@ -84,21 +80,26 @@ fn all<'r, T: FromValue<'r>>(list: Evaluated<'r>) -> Result<Vec<T>, Stop> {
 }
 
 /// Is a record that a flow has read to be kept?
-pub(crate) fn keep(model: &Model, lines: &Lines<'_>, flow: &Flow, input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+pub(crate) fn keep(
+    model: &Model,
+    prepared: &Prepared<'_>,
+    flow: &Flow,
+    input: &Input<'_>,
+) -> Result<bool, Vec<Rejection>> {
     let Some(keep) = &flow.keep else { return Ok(true) };
-    let run = Run::new(input, lines.path(keep.span.file));
+    let run = Run::new(input, prepared.path(keep.span.file));
     let frame = Frame::new(&flow.locals);
     let name = frame.local(flow.local).map(|local| local.name.as_str()).unwrap_or_default();
     frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name)))));
-    let wanted = Eval { model, lines, run: &run, watch: None }.boolean(&frame, keep);
-    run.keep(lines.line(keep.span), wanted)
+    let wanted = Eval { model, prepared, run: &run, watch: None }.boolean(&frame, keep);
+    run.keep(prepared.line(keep.span), wanted)
 }
 
 /// What evaluation needs besides the locals.
 #[derive(Clone, Copy)]
 pub(crate) struct Eval<'e, 'r> {
     pub(crate) model: &'e Model,
-    pub(crate) lines: &'e Lines<'e>,
+    pub(crate) prepared: &'e Prepared<'e>,
     pub(crate) run: &'e Run<'r>,
     /// Whoever wants to know what is passed through.
     pub(crate) watch: Option<&'e Watch>,
@@ -158,7 +159,7 @@ impl<'r> Eval<'_, 'r> {
         for statement in &block.statements {
             self.statement(frame, &mut made, statement);
             if let Some((field, min, span)) = block.list_ended_by(statement) {
-                made.stopped |= !self.run.at_least(&made.record, &field.wire, self.lines.line(span), min);
+                made.stopped |= !self.run.at_least(&made.record, &field.wire, self.prepared.line(span), min);
             }
         }
         made
@@ -190,17 +191,17 @@ impl<'r> Eval<'_, 'r> {
                     }
                     None => self.expr(frame, value),
                 };
-                let result = self.run.hold(self.lines.line(*span), result);
+                let result = self.run.hold(self.prepared.line(*span), result);
                 made.stopped |= matches!(result, Err(Stop::Held));
                 frame.bind(*local, result);
             }
             Statement::Check { condition, skip, reason, span } => {
                 let holds = self.boolean(frame, condition);
                 made.stopped |= holds != Ok(true);
-                self.run.check(self.lines.line(*span), holds, || self.answered(frame, *skip, reason));
+                self.run.check(self.prepared.line(*span), holds, || self.answered(frame, *skip, reason));
             }
             Statement::Set { field, value, also, on_create: _, span } => {
-                let line = self.lines.line(*span);
+                let line = self.prepared.line(*span);
                 let base = if *also { made.record.count(&field.wire) } else { 0 };
                 let written = self.run.within(field.wire.clone(), || match self.watch {
                     Some(watch) => {
@@ -253,7 +254,7 @@ impl<'r> Eval<'_, 'r> {
             Ok(false) => return,
             Err(stop) => {
                 made.stopped = true;
-                return self.run.within(wire(), || self.run.note(self.lines.line(span), stop));
+                return self.run.within(wire(), || self.run.note(self.prepared.line(span), stop));
             }
         }
         if matches!(field.ty, Type::List(_)) {

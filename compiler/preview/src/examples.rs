@@ -9,7 +9,7 @@ use mapwright_values::value::Value;
 use mapwright_values::{Input, Json, References};
 
 use crate::cases::{CAPTURED_AT, DefaultSetting, complete_settings};
-use crate::eval::{Eval, Evaluated, Frame, Lines, is};
+use crate::eval::{Eval, Evaluated, Frame, Prepared, is};
 
 /// Every code that this crate reports.
 pub const CODES: &[&str] = &[WRONG, UNDECIDED];
@@ -22,7 +22,7 @@ const UNDECIDED: &str = "E0331";
 /// Evaluates every `example` line with the settings' defaults.
 #[must_use]
 pub fn run_examples(model: &Model, files: &Files) -> Vec<Diagnostic> {
-    let lines = Lines::new(files);
+    let prepared = Prepared::new(model, files);
     let defaults: Vec<DefaultSetting<'_>> = model
         .settings
         .iter()
@@ -33,7 +33,7 @@ pub fn run_examples(model: &Model, files: &Files) -> Vec<Diagnostic> {
     let Ok(captured_at) = CAPTURED_AT.parse() else { return Vec::new() };
     let input = Input { sources: &[], references: &references, settings: &settings, captured_at };
     let run = Run::new(&input, "");
-    let eval = Eval { model, lines: &lines, run: &run, watch: None };
+    let eval = Eval { model, prepared: &prepared, run: &run, watch: None };
     model.examples.iter().filter_map(|example| judge(&eval, example)).collect()
 }
 

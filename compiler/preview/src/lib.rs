@@ -20,32 +20,32 @@ pub use pretty::pretty;
 pub use watch::{Unreached, Watch};
 
 use cases::DefaultSetting;
-use eval::Lines;
+use eval::Prepared;
 
 /// A model ready to be evaluated.
 pub struct Preview<'m> {
     model: &'m Model,
-    lines: Lines<'m>,
+    prepared: Prepared<'m>,
 }
 
 impl<'m> Preview<'m> {
     /// A preview of `model`, whose spans lie in `files`.
     #[must_use]
     pub fn new(model: &'m Model, files: &'m Files) -> Preview<'m> {
-        Preview { model, lines: Lines::new(files) }
+        Preview { model, prepared: Prepared::new(model, files) }
     }
 
     /// Maps one record.
     #[must_use]
     pub fn map(&self, mapping: &Mapping, input: &Input<'_>) -> Outcome {
-        eval::map(self.model, &self.lines, mapping, input, None)
+        eval::map(self.model, &self.prepared, mapping, input, None)
     }
 
     /// The same, under a watch that keeps what the evaluation passes through.
     #[must_use]
     pub fn map_watched(&self, mapping: &Mapping, input: &Input<'_>, watch: &Watch) -> Outcome {
         watch.start();
-        eval::map(self.model, &self.lines, mapping, input, Some(watch))
+        eval::map(self.model, &self.prepared, mapping, input, Some(watch))
     }
 
     /// Is a record that a flow has read to be kept? Only conditions that its source could not evaluate are looked at.
@@ -53,7 +53,7 @@ impl<'m> Preview<'m> {
     /// # Errors
     /// Why that cannot be said.
     pub fn keep(&self, flow: &Flow, input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
-        eval::keep(self.model, &self.lines, flow, input)
+        eval::keep(self.model, &self.prepared, flow, input)
     }
 
     /// The project's settings with their defaults, as [`cases::complete_settings`] takes them.

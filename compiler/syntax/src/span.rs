@@ -129,6 +129,13 @@ impl Files {
         self.get(span.file).and_then(|file| file.text.get(span.start as usize..span.end as usize)).unwrap_or_default()
     }
 
+    /// The line, from 1, of a span's start.
+    #[must_use]
+    pub fn line(&self, span: Span) -> u32 {
+        let line = self.get(span.file).map_or(0, |file| file.line_number(span.start as usize));
+        u32::try_from(line + 1).unwrap_or(u32::MAX)
+    }
+
     /// Path, line and column (both from 1, columns in characters) of a span's start.
     #[must_use]
     pub fn place(&self, span: Span) -> (&str, u32, u32) {

@@ -23,6 +23,7 @@ mod quotient;
 mod read;
 pub mod reference;
 mod rounding;
+pub mod rows;
 pub mod run;
 pub mod settings;
 pub mod spelling;

@@ -19,6 +19,7 @@ pub use crate::plan::{
     SettingPlan, SourcePlan, SystemPlan, TermPlan, WritePlan,
 };
 pub use crate::reference::{Find, Link, Reference, Term, Test};
+pub use crate::rows::Rows;
 pub use crate::run::Run;
 pub use crate::time::{Date, Instant, Time, Uuid};
 pub use crate::write::{self, Record};

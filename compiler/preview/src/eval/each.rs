@@ -106,7 +106,7 @@ impl<'r> Eval<'_, 'r> {
                     made.push(element.and_then(|(_, element)| element));
                 }
                 Take::Value(expr) if numbers_elements(expr) => {
-                    let line = self.lines.line(expr.span);
+                    let line = self.prepared.line(expr.span);
                     self.run.row(&mut made, base + number, line, || self.expr(frame, expr))?;
                 }
                 Take::Value(expr) => made.push(self.expr(frame, expr)?),

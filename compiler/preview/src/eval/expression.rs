@@ -265,7 +265,7 @@ impl<'r> Eval<'_, 'r> {
         if let Some(watch) = self.watch {
             watch.rule(&rule.name, &rule.doc, rule.span);
         }
-        self.run.within_file(self.lines.path(rule.span.file), || self.expr(&inner, &rule.body))
+        self.run.within_file(self.prepared.path(rule.span.file), || self.expr(&inner, &rule.body))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Table look-ups and `fit`.
 
+use std::collections::HashMap;
+
 use mapwright_model::ir::{Expr, Row, Spelling, Table, TableId, Type};
 use mapwright_values::compare::{self, Show};
 use mapwright_values::fault::Stop;
 use mapwright_values::prelude;
+use mapwright_values::rows::{self, Cell, value_cell};
 use mapwright_values::value::Value;
 
 use super::{Eval, Evaluated, Frame, leaf};
@@ -29,7 +32,13 @@ impl<'r> Eval<'_, 'r> {
         for (local, key) in table.keys.iter().zip(&keys) {
             inner.bind(*local, Ok(key.clone()));
         }
-        for (number, row) in table.rows.iter().enumerate() {
+        let keyed = self.prepared.tables.get(id.0).map(|keyed| keyed.get_or_init(|| Keyed::of(table)));
+        let candidates = match keyed {
+            Some(keyed) => keyed.candidates(&keys),
+            None => (None, 0),
+        };
+        let rows = candidates.0.into_iter().chain(candidates.1..table.rows.len());
+        for (number, row) in rows.filter_map(|number| Some((number, table.rows.get(number)?))) {
             if fits(table, row, &keys)? {
                 self.reach(Point::Row(id.0, number));
                 if let Some(watch) = self.watch {
@@ -62,6 +71,50 @@ impl<'r> Eval<'_, 'r> {
         }
         Ok(value)
     }
+}
+
+/// Which row a key has, for tables of many rows.
+pub(super) struct Keyed {
+    /// The first row of each key, of the rows in front of the first one that says `any`.
+    rows: HashMap<String, usize>,
+    /// Behind those rows; from there on every row has to be looked at.
+    behind: usize,
+}
+
+impl Keyed {
+    fn of(table: &Table) -> Keyed {
+        let mut rows = HashMap::new();
+        let mut behind = 0;
+        for row in &table.rows {
+            let Some(key) = row_key(table, row) else { break };
+            rows.entry(key).or_insert(behind);
+            behind += 1;
+        }
+        Keyed { rows, behind }
+    }
+
+    /// The one row of the first that may fit, and where the others begin.
+    fn candidates(&self, keys: &[Option<Value<'_>>]) -> (Option<usize>, usize) {
+        let mut cells: Vec<&dyn Cell> = Vec::with_capacity(keys.len());
+        for key in keys {
+            // A missing key equals no literal.
+            let Some(key) = key else { return (None, self.behind) };
+            let Some(cell) = value_cell(key) else { return (None, 0) };
+            cells.push(cell);
+        }
+        (self.rows.get(&rows::key(&cells)).copied(), self.behind)
+    }
+}
+
+/// The key of a row without `any`.
+fn row_key(table: &Table, row: &Row) -> Option<String> {
+    let mut values = Vec::with_capacity(row.cells.len());
+    for (cell, local) in row.cells.iter().zip(&table.keys) {
+        let ty = table.locals.get(local.0).map_or(&Type::Never, |local| &local.ty);
+        values.push(leaf::literal(cell.as_ref()?, ty).ok()?);
+    }
+    let cells: Option<Vec<&dyn Cell>> = values.iter().map(value_cell).collect();
+    Some(rows::key(&cells?))
 }
 
 fn fits(table: &Table, row: &Row, keys: &[Option<Value<'_>>]) -> Result<bool, Stop> {

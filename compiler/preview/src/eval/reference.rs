@@ -51,7 +51,7 @@ impl<'r> Eval<'_, 'r> {
         for (record, number) in kept.into_iter().zip(1..) {
             match find.take.as_ref().filter(|take| numbers_elements(take)) {
                 Some(take) => {
-                    let line = self.lines.line(take.span);
+                    let line = self.prepared.line(take.span);
                     self.run.row(&mut made, base + number, line, || self.taken(frame, find, record))?;
                 }
                 None => made.push(self.taken(frame, find, record)?),
