@@ -119,7 +119,6 @@ impl Reading<'_> {
         for name in self.used_systems() {
             // The checker tells of a system that is not there: it knows the names that come close.
             let Some(folder) = disk::system_folder(self.dir, SYSTEMS, &name.text, CATALOGUE) else { continue };
-            self.loaded.read.push(folder.clone());
             let catalogue = self.add(&format!("{}/{CATALOGUE}", name.text), folder.join(CATALOGUE))?;
             let manifest = self.manifest(&name, &folder)?;
             found.push((name.text, catalogue, manifest));
@@ -158,6 +157,8 @@ impl Reading<'_> {
                 .here(format!("`{shown}` was not found"))
                 .help(format!("add `{MANIFEST}` beside its `{CATALOGUE}`: it says how the system is reached")),
             );
+            // Whoever watches what was read will see the manifest come. Else the folder is left out: much lies there that is not read.
+            self.loaded.read.push(folder.to_owned());
             // The system keeps its place with an empty manifest, so that its catalogue is checked all the same.
             self.loaded.paths.push(path);
             return Ok((self.loaded.project.files.add(shown, ""), None));

@@ -35,6 +35,29 @@ fn a_system_is_found_above_the_project() {
     assert!(loaded.read.iter().all(|path| path.exists()), "cargo would rebuild for ever: {:?}", loaded.read);
 }
 
+/// Cargo builds again when one of these changes, and nothing else.
+#[test]
+fn what_was_read_is_the_project_and_the_files_of_its_systems() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "systems/shopware-6/catalogue.mapspec", CATALOGUE_TEXT);
+    write(root.path(), "systems/shopware-6/README.md", "Not read.");
+    write(root.path(), "systems/other/catalogue.mapspec", "system other \"Other\" {\n}\n");
+    write(root.path(), "one/a.mapspec", SPEC);
+    let read = || {
+        let loaded = load(&root.path().join("one")).unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let relative = |path: &PathBuf| path.canonicalize().unwrap().strip_prefix(&root).unwrap().to_owned();
+        loaded.read.iter().map(relative).collect::<Vec<_>>()
+    };
+    let catalogue = PathBuf::from("systems/shopware-6/catalogue.mapspec");
+    // As long as there is no manifest its folder is watched, so that it is seen when it comes.
+    let folder = PathBuf::from("systems/shopware-6");
+    assert_eq!(read(), [PathBuf::from("one"), "one/a.mapspec".into(), catalogue.clone(), folder]);
+    write(root.path(), "systems/shopware-6/connector.yaml", "manifest: 1\n");
+    let manifest = PathBuf::from("systems/shopware-6/connector.yaml");
+    assert_eq!(read(), [PathBuf::from("one"), "one/a.mapspec".into(), catalogue, manifest]);
+}
+
 #[test]
 fn a_missing_system_is_left_to_the_checker_with_the_names_of_those_there_are() {
     let root = tempfile::tempdir().unwrap();
