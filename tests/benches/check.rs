@@ -1,7 +1,7 @@
 //! How long checking, formatting and previewing take, and how that grows: 10, 1,000 and 10,000 field lines.
 //!
 //! `cargo bench -p mapwright-tests --bench check`. The whole process is measured with the command as released, so that its start counts.
-//! What was measured when stands in `docs/language/commands.md`.
+//! What was measured when stands in `docs/performance.md`; `tests/benches/compiler` measures whole processes side by side.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark: what is not as expected ends it")]
 

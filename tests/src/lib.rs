@@ -5,6 +5,7 @@
 pub mod books;
 pub mod large;
 pub mod orders;
+pub mod rows;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
