@@ -46,6 +46,12 @@ pub const WEBHOOK_POINTS: &[&str] = &[
     "hint.before_taken",    // its record is in the inbox, the hint is still there
 ];
 
+/// The points that only the opening of a store of an older program passes.
+pub const MIGRATION_POINTS: &[&str] = &[
+    "migration.inside",       // C19: changed, not committed
+    "migration.after_commit", // C19: this one done, the next one not
+];
+
 /// Which point ends the process, and at which passage (from 1).
 #[derive(Debug, Default)]
 pub struct CrashPoint {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mapwright_engine::connector::{Class, Deed};
+use mapwright_engine::connector::{Class, Deed, Reply};
 use mapwright_values::plan::{EntityPlan, Kind, SystemPlan};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -31,12 +31,16 @@ const PLAN: SystemPlan = SystemPlan {
 };
 
 fn settings(server: &Server, vault: Option<Arc<dyn Vault>>) -> ConnectionSettings {
-    let config = [("site", "s1"), ("company", "c1"), ("login_url", &server.url())];
+    settings_at(server.url(), vault)
+}
+
+fn settings_at(url: String, vault: Option<Arc<dyn Vault>>) -> ConnectionSettings {
+    let config = [("site", "s1"), ("company", "c1"), ("login_url", &url)];
     ConnectionSettings {
-        url: server.url(),
         config: config.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         credentials: secrets(&[("client_id", "id-1"), ("client_secret", "hush-hush"), ("refresh_token", "refresh-0")]),
         vault,
+        url,
         ..ConnectionSettings::default()
     }
 }
@@ -86,20 +90,11 @@ async fn a_rotated_token_is_kept_before_it_is_used() {
 struct Full;
 
 impl Vault for Full {
-    fn load<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a str,
-    ) -> mapwright_engine::connector::Reply<'a, Result<Option<SecretString>, String>> {
+    fn load<'a>(&'a self, _: &'a str, _: &'a str) -> Reply<'a, Result<Option<SecretString>, String>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn save<'a>(
-        &'a self,
-        _: &'a str,
-        _: &'a str,
-        _: &'a SecretString,
-    ) -> mapwright_engine::connector::Reply<'a, Result<(), String>> {
+    fn save<'a>(&'a self, _: &'a str, _: &'a str, _: &'a SecretString) -> Reply<'a, Result<(), String>> {
         Box::pin(async { Err("the disk is full".to_owned()) })
     }
 }
@@ -151,6 +146,71 @@ async fn a_process_that_dies_after_the_rotation_goes_on_with_the_new_token() {
     let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
     erp.fetch_page(&everything("customers")).await.unwrap();
     assert_eq!(vault(&folder).load("erp", "refresh").await.unwrap().unwrap().expose_secret(), "refresh-2");
+}
+
+const FOLDER: &str = "MAPWRIGHT_CRASH_FOLDER";
+const SERVER: &str = "MAPWRIGHT_CRASH_SERVER";
+const POINT: &str = "MAPWRIGHT_CRASH_POINT";
+
+/// A vault whose process is killed when a value is to be kept: before it is, or after.
+struct Killed(Arc<dyn Vault>, String);
+
+impl Vault for Killed {
+    fn load<'a>(&'a self, connection: &'a str, name: &'a str) -> Reply<'a, Result<Option<SecretString>, String>> {
+        self.0.load(connection, name)
+    }
+
+    fn save<'a>(
+        &'a self,
+        connection: &'a str,
+        name: &'a str,
+        value: &'a SecretString,
+    ) -> Reply<'a, Result<(), String>> {
+        Box::pin(async move {
+            if self.1 == "before" {
+                std::process::abort();
+            }
+            self.0.save(connection, name, value).await?;
+            std::process::abort();
+        })
+    }
+}
+
+/// Asserts only in the process that the next test starts: it asks for a page, and dies on the way.
+#[tokio::test]
+async fn child_that_renews_its_token() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let key = SecretString::from("sixteen-and-more-letters".to_owned());
+    let kept: Arc<dyn Vault> = Arc::new(SealedFiles::open(folder.into(), &key).unwrap());
+    let killed = Arc::new(Killed(kept, std::env::var(POINT).unwrap()));
+    let erp = Connectors::open(&PLAN, settings_at(std::env::var(SERVER).unwrap(), Some(killed))).unwrap();
+    erp.fetch_page(&everything("customers")).await.unwrap();
+    panic!("it was not killed");
+}
+
+/// C21: killed between the answer that rotated the token and its keeping, and right after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_killed_while_it_keeps_a_rotated_token_uses_nothing_that_is_not_kept() {
+    for point in ["before", "after"] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = strict(|_| json(200, "[]")).await;
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "tests::rotation::child_that_renews_its_token", "--nocapture"]);
+        child.env(FOLDER, folder.path()).env(SERVER, server.url()).env(POINT, point);
+        let child = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+        assert_eq!(child.status.code(), None, "{point}: {}", String::from_utf8_lossy(&child.stderr));
+        assert!(server.seen_at("/customers").is_empty(), "{point}: what came with the token was used");
+        let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+        let page = erp.fetch_page(&everything("customers")).await;
+        if point == "after" {
+            page.unwrap();
+            continue;
+        }
+        // The new one is lost with the process, and the old one holds no more: nobody but a person can mend that, and it says so.
+        let failure = page.unwrap_err();
+        assert_eq!(failure.class, Class::Halt);
+        assert!(failure.message.contains("refresh_token"), "it says which credential is to be renewed: {failure}");
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use mapwright_engine::alert::{Alert, AlertChannel};
 use mapwright_engine::backoff::Backoff;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::{Connector, Failure, Reply};
+use mapwright_engine::crash::CrashPoint;
 use mapwright_engine::dead_letters::DeadLetters;
 use mapwright_engine::state::State;
 use mapwright_engine::status::Summary;
@@ -187,7 +188,7 @@ impl Setup {
 
     pub async fn letters<T>(&self, act: impl AsyncFnOnce(DeadLetters<'_>) -> T) -> T {
         let store = self.store();
-        let crash = mapwright_engine::crash::CrashPoint::default();
+        let crash = CrashPoint::default();
         act(DeadLetters {
             store: store.as_ref(),
             clock: self.clock.as_ref(),
@@ -211,15 +212,25 @@ impl Setup {
 /// Opens the store that belongs to a folder: a file in it, or a database of the same name where the tests are to be run on
 /// PostgreSQL (`MAPWRIGHT_TEST_ON=postgres`).
 pub fn open(folder: &Path) -> Arc<dyn Store> {
+    open_with(folder, Arc::default())
+}
+
+/// The same with a crash point armed.
+pub fn open_with(folder: &Path, crash: Arc<CrashPoint>) -> Arc<dyn Store> {
     #[cfg(feature = "postgres")]
-    if std::env::var("MAPWRIGHT_TEST_ON").is_ok_and(|store| store == "postgres") {
-        return database(folder);
+    if on_a_server() {
+        return database(folder, crash);
     }
-    Arc::new(SqliteStore::open(&folder.join("state.db")).unwrap())
+    Arc::new(SqliteStore::open_with(&folder.join("state.db"), crash).unwrap())
+}
+
+/// Are the tests run on PostgreSQL?
+pub fn on_a_server() -> bool {
+    cfg!(feature = "postgres") && std::env::var("MAPWRIGHT_TEST_ON").is_ok_and(|store| store == "postgres")
 }
 
 #[cfg(feature = "postgres")]
-fn database(folder: &Path) -> Arc<dyn Store> {
+fn database(folder: &Path, crash: Arc<CrashPoint>) -> Arc<dyn Store> {
     let server = std::env::var("MAPWRIGHT_TEST_POSTGRES")
         .unwrap_or_else(|_| panic!("MAPWRIGHT_TEST_POSTGRES names no server: start one with tests/servers"));
     let name: String =
@@ -238,7 +249,7 @@ fn database(folder: &Path) -> Arc<dyn Store> {
                 client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
             }
         });
-        Arc::new(mapwright_engine::store::postgres::PostgresStore::open(&url).unwrap())
+        Arc::new(mapwright_engine::store::postgres::PostgresStore::open_with(&url, crash).unwrap())
     })
     .join()
     .unwrap()

@@ -5,16 +5,21 @@ use super::super::StoreError;
 use super::super::ledger::schema;
 use super::super::sql::postgres::{Session, respell_schema};
 use super::super::sql::{Connection, OptionalExtension};
+use crate::crash::CrashPoint;
 
 /// The lock under which tables are changed, of all programs of this kind.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(6017192)";
 
 /// Applies each migration that the database does not have, all of them in one transaction.
-pub(super) fn migrate(session: Session) -> Result<(), StoreError> {
+pub(super) fn migrate(session: Session, crash: &CrashPoint) -> Result<(), StoreError> {
     let connection = Connection::Postgres(session);
-    let done = apply(&connection);
+    let done = apply(&connection, crash);
     match done {
-        Ok(()) => Ok(connection.execute_batch("COMMIT")?),
+        Ok(()) => {
+            connection.execute_batch("COMMIT")?;
+            crash.reach("migration.after_commit");
+            Ok(())
+        }
         Err(error) => {
             // The session ends here, and with it whatever was begun.
             let _ = connection.execute_batch("ROLLBACK");
@@ -23,7 +28,7 @@ pub(super) fn migrate(session: Session) -> Result<(), StoreError> {
     }
 }
 
-fn apply(connection: &Connection) -> Result<(), StoreError> {
+fn apply(connection: &Connection, crash: &CrashPoint) -> Result<(), StoreError> {
     connection.execute_batch("BEGIN")?;
     connection.execute_batch(LOCK)?;
     connection.execute_batch(
@@ -36,6 +41,7 @@ fn apply(connection: &Connection) -> Result<(), StoreError> {
         if applied.is_none() {
             connection.execute_batch(&respell_schema(migration))?;
             connection.execute("INSERT INTO migrations (version) VALUES (?1)", [version])?;
+            crash.reach("migration.inside");
         }
     }
     schema::check_version(connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?)

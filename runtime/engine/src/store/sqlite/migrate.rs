@@ -4,9 +4,10 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::super::StoreError;
 use super::super::ledger::schema;
+use crate::crash::CrashPoint;
 
 /// Applies each migration that the file does not have, in one transaction with its own entry.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn migrate(connection: &mut Connection, crash: &CrashPoint) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
     )?;
@@ -18,8 +19,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         if applied.is_none() {
             transaction.execute_batch(migration)?;
             transaction.execute("INSERT INTO migrations (version) VALUES (?1)", [version])?;
+            crash.reach("migration.inside");
         }
         transaction.commit()?;
+        if applied.is_none() {
+            crash.reach("migration.after_commit");
+        }
     }
     schema::check_version(connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?)
 }

@@ -124,7 +124,7 @@ impl SqliteStore {
             )));
         }
         let mut connection = connect_tuned(path, tuning).map_err(unusable)?;
-        migrate::migrate(&mut connection).map_err(unusable)?;
+        migrate::migrate(&mut connection, &crash).map_err(unusable)?;
         keep_pages(&connection, tuning).map_err(unusable)?;
         let reading = connect(path).map_err(unusable)?;
         Ok(Self {
@@ -203,7 +203,7 @@ fn keep_pages(connection: &Connection, tuning: &Tuning) -> Result<(), StoreError
 /// A database with the newest tables and no file.
 pub(super) fn in_memory() -> Result<Connection, StoreError> {
     let mut connection = connect(Path::new(":memory:"))?;
-    migrate::migrate(&mut connection)?;
+    migrate::migrate(&mut connection, &CrashPoint::default())?;
     Ok(connection)
 }
 
