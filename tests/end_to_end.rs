@@ -67,6 +67,11 @@ async fn wrong_credentials_are_told_and_nothing_is_lost() {
     assert!(!said(&doctor).contains("wrong"), "a credential was told: {}", said(&doctor));
     let stage = stage.with("ERP_PASSWORD", "sandbox-secret");
     everything_arrives(&stage, &sandbox).await;
+    let doctor = run(&stage, &["doctor"]).await;
+    assert_eq!(doctor.status.code(), Some(0), "{}", said(&doctor));
+    for words in ["shop        its clock agrees", "shop.order  the flow orders may read it; "] {
+        assert!(said(&doctor).contains(words), "{words}: {}", said(&doctor));
+    }
     sandbox.stop().await;
 }
 

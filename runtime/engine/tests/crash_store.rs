@@ -22,8 +22,8 @@ use mapwright_engine::state::State;
 const FOLDER: &str = "MAPWRIGHT_CRASH_FOLDER";
 const POINT: &str = "MAPWRIGHT_CRASH_POINT";
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// More than two steps of a removal, and a part of one.
-const ORDERS: u32 = 450;
+/// A step of a removal, and a part of one.
+const ORDERS: u32 = 250;
 /// More points than there are transactions to be killed in.
 const PASSAGES_MAX: u64 = 100;
 
@@ -95,33 +95,45 @@ async fn a_store_whose_migration_was_killed_is_brought_up_to_date_and_works() {
     assert!(killed >= if common::on_a_server() { 2 } else { 8 }, "killed {killed} times");
 }
 
-/// A file as the program before the newest migration left it: what it had accepted is counted and delivered.
+/// A file as a program before the newest migrations left it: what it had accepted is counted and delivered.
 #[tokio::test]
 async fn a_store_of_the_program_before_keeps_what_it_had_accepted() {
     if common::on_a_server() {
         return;
     }
-    let folder = common::folder();
-    let setup = setup(folder.path(), 0);
-    assert!(run_child(setup.folder.path(), "migration.inside/5"), "the fifth migration is the newest");
-    let old = rusqlite::Connection::open(setup.folder.path().join("state.db")).unwrap();
-    old.execute_batch(
-        r#"INSERT INTO tallies (flow, read, accepted) VALUES ('orders', 1, 1);
-           INSERT INTO records (flow, pass, system, entity, source_key, capture_key, hash, body, captured_at)
-             VALUES ('orders', 'changed', 'shop', 'order', 'old', 'k', 'h', '{"id":"old","customer":"c","item":"A","total":5}', 1);
-           INSERT INTO messages (record_id, flow, write_no, source_key, target_system, target_entity, order_key, state,
-             next_at, created_at, changed_at) VALUES (1, 'orders', 0, 'old', 'erp', 'Orders', 'o', 'QUEUED', 1, 1, 1)"#,
-    )
-    .unwrap();
-    drop(old);
-    let store = common::open(setup.folder.path());
-    setup.engine(Arc::clone(&store)).sync(&Sync::default()).await.unwrap();
-    let status = store.status(setup.clock.now()).await.unwrap();
-    let orders = status.flows.iter().find(|flow| flow.flow == "orders").unwrap();
-    assert!(orders.is_conserved(), "I10: {orders:?}");
-    assert_eq!((orders.accepted, orders.count(State::Done)), (2, 2), "the order, and its number to the shop");
-    assert_eq!(setup.world.documents("Orders"), 1);
+    let mut versions = 0;
+    // Killed within the migration after it, a file stands at each version since the one that knew all of these columns.
+    for version in 4..PASSAGES_MAX {
+        let folder = common::folder();
+        let setup = setup(folder.path(), 0);
+        if !run_child(setup.folder.path(), &format!("migration.inside/{}", version + 1)) {
+            break;
+        }
+        versions += 1;
+        let old = rusqlite::Connection::open(setup.folder.path().join("state.db")).unwrap();
+        old.execute_batch(OLD).unwrap();
+        if version > 4 {
+            old.execute_batch("INSERT INTO accepted (flow, shard, messages) VALUES ('orders', 0, 1)").unwrap();
+        }
+        drop(old);
+        let store = common::open(setup.folder.path());
+        setup.engine(Arc::clone(&store)).sync(&Sync::default()).await.unwrap();
+        let status = store.status(setup.clock.now()).await.unwrap();
+        let orders = status.flows.iter().find(|flow| flow.flow == "orders").unwrap();
+        assert!(orders.is_conserved(), "I10 from version {version}: {orders:?}");
+        assert_eq!((orders.accepted, orders.count(State::Done)), (2, 2), "the order, and its number to the shop");
+        assert_eq!(setup.world.documents("Orders"), 1);
+    }
+    assert!(versions >= 3, "from {versions} older versions");
 }
+
+/// An order that a program before had accepted and not delivered.
+const OLD: &str = r#"
+    INSERT INTO tallies (flow, read, accepted) VALUES ('orders', 1, 1);
+    INSERT INTO records (flow, pass, system, entity, source_key, capture_key, hash, body, captured_at)
+      VALUES ('orders', 'changed', 'shop', 'order', 'old', 'k', 'h', '{"id":"old","customer":"c","item":"A","total":5}', 1);
+    INSERT INTO messages (record_id, flow, write_no, source_key, target_system, target_entity, order_key, state,
+      next_at, created_at, changed_at) VALUES (1, 'orders', 0, 'old', 'erp', 'Orders', 'o', 'QUEUED', 1, 1, 1)"#;
 
 #[tokio::test]
 async fn a_removal_that_is_killed_at_any_point_goes_on_where_it_was_and_forgets_nothing_delivered() {
@@ -139,7 +151,7 @@ async fn a_removal_that_is_killed_at_any_point_goes_on_where_it_was_and_forgets_
             assert!(orders.is_conserved(), "I10 after {killed} kills: {orders:?}");
             assert!(killed < 10, "it goes on where it was");
         }
-        assert!(killed >= 2, "{point}: killed {killed} times");
+        assert!(killed >= 1, "{point}: killed {killed} times");
         let writes = setup.world.state.lock().unwrap().writes;
         setup.engine(setup.store()).sync(&Sync { everything: true, ..Sync::default() }).await.unwrap();
         assert_eq!(setup.world.state.lock().unwrap().writes, writes, "nothing is written because of it");

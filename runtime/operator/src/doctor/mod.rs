@@ -1,9 +1,12 @@
-//! `doctor`: reaches and authenticates every system, and says what is wrong.
+//! `doctor`: reaches and authenticates every system, reads a page of everything that a flow reads, compares clocks, and says
+//! what is wrong and what to do about it.
+
+mod reading;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mapwright_engine::connector::{Connector, SubscriptionRequest};
+use mapwright_engine::connector::{Class, Connector, Failure, SubscriptionRequest};
 use mapwright_engine::{hook_address, subscriptions_of};
 use mapwright_values::Integration;
 use mapwright_values::settings::check_settings;
@@ -24,7 +27,6 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
     open_store(&deployment.store)?;
     say!("store       {} can be read and written", deployment.store);
     let mut sick = false;
-    let url = deployment.server.as_ref().and_then(|server| server.url.clone());
     let bell = doorbell::open(deployment.doorbell.as_ref(), integration.plan.name)?;
     match (deployment.doorbell.is_some(), doorbell::try_out(bell.as_ref()).await) {
         (false, _) => say!("doorbell    none: processes look into the store every 5 seconds"),
@@ -34,15 +36,22 @@ pub(crate) async fn examine(integration: &Integration, file: &Path) -> Result<En
             say!("doorbell    FAILED: {fault} (nothing is lost: processes look into the store every 5 seconds)");
         }
     }
+    let url = deployment.server.as_ref().and_then(|server| server.url.clone());
     let connections = open_systems(integration, &mut deployment)?;
     for system in integration.plan.systems {
         let Some(connection) = connections.get(system.alias) else { continue };
-        match connection.check().await {
-            Ok(answer) => say!("{:<11} {answer}", system.alias),
-            Err(failure) => {
-                sick = true;
-                say!("{:<11} FAILED: {failure}", system.alias);
+        let findings = match connection.check().await {
+            Ok(answer) => {
+                let mut findings = vec![Finding::fine(system.alias, answer)];
+                findings.extend(reading::examine(integration.plan, system, connection.as_ref()).await);
+                findings
             }
+            Err(failure) => vec![Finding::failed(system.alias, &failure)],
+        };
+        for finding in findings {
+            sick |= finding.sick;
+            let failed = if finding.sick { "FAILED: " } else { "" };
+            say!("{:<11} {failed}{}", finding.place, finding.words);
         }
         sick |= !subscriptions_stand(connection.as_ref(), integration, url.as_deref()).await;
         connection.close().await;
@@ -80,4 +89,43 @@ async fn subscriptions_stand(connection: &dyn Connector, integration: &Integrati
         }
     }
     well
+}
+
+/// What was found at one place.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    place: String,
+    words: String,
+    /// Somebody must do something.
+    sick: bool,
+}
+
+impl Finding {
+    fn fine(place: impl Into<String>, words: impl Into<String>) -> Self {
+        Self { place: place.into(), words: words.into(), sick: false }
+    }
+
+    fn sick(place: impl Into<String>, words: impl Into<String>) -> Self {
+        Self { sick: true, ..Self::fine(place, words) }
+    }
+
+    fn failed(place: impl Into<String>, failure: &Failure) -> Self {
+        Self::sick(place, format!("{failure}; {}", advice(failure.class)))
+    }
+}
+
+/// What an operator does about a question that failed.
+fn advice(class: Class) -> &'static str {
+    match class {
+        Class::Halt => {
+            "look at the system's credentials, at what its user may see, and at `url` and `config` in the deployment"
+        }
+        Class::Transient | Class::Ambiguous => {
+            "look whether the system runs and can be reached from here (`url`, proxy, firewall)"
+        }
+        Class::Throttled => "the system asks for rest: ask again later, and look what else uses its interface",
+        Class::Permanent | Class::Missing | Class::Dependency | Class::Conflict | Class::Exists | Class::Done => {
+            "the system does not know what is asked for: compare its catalogue with its own description (`mapwright drift`), and look at what its user may see"
+        }
+    }
 }
