@@ -157,8 +157,10 @@ fn copy() -> tempfile::TempDir {
     }
     let to = folder.path().join("integrations/shop");
     std::fs::create_dir_all(&to).expect("folder");
-    for file in ["project.mapspec", "customers.mapspec", "orders.mapspec"] {
-        std::fs::copy(integration().join(file), to.join(file)).expect("copy");
+    for entry in std::fs::read_dir(integration()).expect("the integration").flatten() {
+        if entry.path().extension().is_some_and(|extension| extension == "mapspec") {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copy");
+        }
     }
     folder
 }

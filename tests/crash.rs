@@ -21,6 +21,9 @@ use mapwright_tests::{Stage, program, said};
 const ELSEWHERE: &[&str] =
     &["park.before_commit", "park.after_commit", "noop.before_commit", "noop.after_commit", "redrive.half"];
 
+/// The flows that are killed: others would pass the points before them.
+const SYNC: &[&str] = &["sync", "customers", "orders"];
+
 /// How often the program may be started again before it must have come to its end.
 const RESTARTS_MAX: usize = 6;
 
@@ -78,7 +81,7 @@ async fn recover(stage: &Stage, when: &str) {
     let begun = Instant::now();
     let mut restarts = 0;
     while restarts < RESTARTS_MAX {
-        let output = run(stage, &["sync"], None).await;
+        let output = run(stage, SYNC, None).await;
         if ON_SERVERS && said(&output).contains("another process reads it now") && begun.elapsed() < TURN_MAX {
             tokio::time::sleep(Duration::from_millis(500)).await;
             continue;
@@ -97,7 +100,7 @@ async fn kill_at(point: &'static str, passage: u32) -> Option<String> {
     let when = format!("killed at {point}, passage {passage}");
     let sandbox = sandbox(6, 7).await;
     let stage = stage(&sandbox, &format!("{point}_{passage}")).await;
-    let output = run(&stage, &["sync"], Some(format!("{point}:{passage}"))).await;
+    let output = run(&stage, SYNC, Some(format!("{point}:{passage}"))).await;
     let killed = output.status.code().is_none();
     recover(&stage, &when).await;
     examine(&sandbox, &when);
@@ -139,7 +142,7 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
     let sandbox = sandbox(60, 11).await;
     let stage = stage(&sandbox, "any").await;
     for kill in 0..12_u64 {
-        let mut command = stage.command(&["sync"]);
+        let mut command = stage.command(SYNC);
         let patience = Duration::from_millis(120 + kill * 90);
         tokio::task::spawn_blocking(move || {
             let mut child = command

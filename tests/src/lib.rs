@@ -132,7 +132,9 @@ impl Stage {
              credentials: {{ client_id: \"env:SHOP_CLIENT_ID\", client_secret: \"env:SHOP_CLIENT_SECRET\" }}\n  erp:\n    \
              connector: sap-business-one\n    url: \"{erp}\"\n    config: {{ company: SBODEMODE, zone: Europe/Berlin }}\n    \
              credentials: {{ user: \"env:ERP_USER\", password: \"env:ERP_PASSWORD\" }}\n\
-             store: \"sqlite:state.db\"\nalerts:\n  sales_ops: [ {{ webhook: \"env:OPS_HOOK\" }} ]\n\
+             store: \"sqlite:state.db\"\nalerts:\n  sales_ops: [ {{ webhook: \"env:OPS_HOOK\" }} ]\n  \
+             shop_team: [ {{ webhook: \"env:OPS_HOOK\" }} ]\n  \
+             accounting: [ {{ webhook: \"env:OPS_HOOK\" }} ]\n\
              engine: {{ retry_base_ms: 20, retry_cap_ms: 200, settle_ms: 300, canary_every_ms: 200 }}\n"
         );
         std::fs::write(folder.path().join("deployment.yaml"), deployment)

@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Map(MapArguments),
     /// Reach and authenticate every system.
     Doctor,
-    /// Run everything against a simulated shop and ERP, with faults, and prove that the books balance.
+    /// Run everything against played systems, with faults, and prove that the books balance.
     Rehearse(RehearseArguments),
 }
 
@@ -253,7 +253,7 @@ pub(crate) struct MapArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RehearseArguments {
-    /// How many orders, the two samples not counted; as many as the integration says, 1000 if it says nothing.
+    /// How many orders, the two samples not counted; as many as the scene says.
     #[arg(long)]
     pub(crate) orders: Option<usize>,
     /// Where the dice start: the same number gives the same orders and the same faults.

@@ -55,8 +55,7 @@ pub fn main(integration: &'static Integration) -> ExitCode {
     run(integration, None)
 }
 
-/// The same for an integration whose systems nobody wrote a simulation of: `rehearse` plays them from their manifests and
-/// catalogues. `scene` = what is there and what happens, as `docs/operation.md` says (`rehearsal.yaml` beside the specs).
+/// The same with what `rehearse` plays, from the systems' manifests and catalogues. `scene` = what is there and what happens, as `docs/operation.md` says (`rehearsal.yaml` beside the specs).
 #[must_use]
 pub fn main_with_scene(integration: &'static Integration, scene: &'static str) -> ExitCode {
     run(integration, Some(scene))
@@ -103,10 +102,7 @@ async fn carry_out(
         Command::DeadLetters(command) => dead_letters::carry_out(integration, file, command).await,
         Command::Map(map) => map::carry_out(integration, &map),
         Command::Doctor => doctor::examine(integration, file).await,
-        Command::Rehearse(rehearse) => match scene {
-            Some(scene) => rehearse::play(integration, &rehearse, scene).await,
-            None => rehearse::rehearse(integration, &rehearse).await,
-        },
+        Command::Rehearse(rehearse) => rehearse::play(integration, &rehearse, scene).await,
     }
 }
 

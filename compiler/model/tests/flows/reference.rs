@@ -36,6 +36,9 @@ fn reference() -> (Model, Vec<Diagnostic>, Files) {
         ("project.mapspec", specs!("integrations/shopware-sap-business-one/project.mapspec")),
         ("customers.mapspec", specs!("integrations/shopware-sap-business-one/customers.mapspec")),
         ("orders.mapspec", specs!("integrations/shopware-sap-business-one/orders.mapspec")),
+        ("products.mapspec", specs!("integrations/shopware-sap-business-one/products.mapspec")),
+        ("fulfilment.mapspec", specs!("integrations/shopware-sap-business-one/fulfilment.mapspec")),
+        ("invoices.mapspec", specs!("integrations/shopware-sap-business-one/invoices.mapspec")),
     ] {
         let file = files.add(name, text);
         let (tree, faults) = parse(file, text);

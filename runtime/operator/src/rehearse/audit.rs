@@ -13,7 +13,8 @@ use mapwright_values::decimal::Decimal;
 use mapwright_values::plan::{FlowPlan, Manner, WritePlan};
 use mapwright_values::{Input, Integration, Json, Outcome, Reference, References, Resolved, Term};
 
-use super::scene::{Systems, all_at, plain, text_at};
+use super::holes::{all_at, plain, text_at};
+use super::scene::Systems;
 use crate::Faults;
 
 /// A mapping asks for references in so many rounds at most.

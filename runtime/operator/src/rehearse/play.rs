@@ -16,22 +16,26 @@ use mapwright_engine::store::{Selection, Store};
 use mapwright_engine::{Engine, Sync};
 use mapwright_sandbox::derived::{Derived, DerivedConfig, Schema};
 use mapwright_sandbox::seed::{Seed, SeedConfig};
+use mapwright_sandbox::{Fault, RandomFaults};
 use mapwright_values::plan::Manner;
 use mapwright_values::settings::check_settings;
 use mapwright_values::{Integration, Json};
 use secrecy::SecretString;
 
 use super::audit::{Audit, Audited};
-use super::books::{Books, Entry};
+use super::holes::{Taxes, text_at};
 use super::inbox::Inbox;
+use super::report::{self, Books, Entry};
 use super::scene::{self, Scene, Systems};
-use super::{DEAD_LETTERS_MAX, act, report, stage, storm};
+use super::stage;
 use crate::command::RehearseArguments;
 use crate::connect::Connections;
 use crate::say::say;
-use crate::service::close;
+use crate::service::{close, show_progress};
 use crate::{Ending, Faults};
 
+/// Most dead letters that are listed by cause.
+const DEAD_LETTERS_MAX: u32 = 100_000;
 /// Rows a page, so that a reading has several pages.
 const PAGE_ROWS: &str = "20";
 /// How old what is there before is, by its stamps.
@@ -47,10 +51,18 @@ const PARTS: &[(&str, &str)] = &[("order_delivery", "deliveries"), ("order_trans
 pub(crate) async fn play(
     integration: &'static Integration,
     wanted: &RehearseArguments,
-    scene: &'static str,
+    scene: Option<&'static str>,
 ) -> Result<Ending, Faults> {
+    let Some(scene) = scene else {
+        return Err(
+            "nothing says what to play: put a `rehearsal.yaml` beside the specs and hand it to `main_with_scene` in \
+                    main.rs (docs/operation.md)"
+                .into(),
+        );
+    };
     say!("Rehearsal of {}", integration.plan.name);
     let scene = Scene::parse(scene)?;
+    let taxes = scene.taxes()?;
     if let Some(file) = wanted.store.as_deref().filter(|file| file.exists()) {
         return Err(format!(
             "{} is there already: a rehearsal needs a store of its own, name a new file with --store",
@@ -63,10 +75,18 @@ pub(crate) async fn play(
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file)?);
     let systems = start(integration).await?;
     let seed = fill(&systems, &scene, wanted)?;
-    let (before, _) = scene::carry_out(&systems, &scene.before, LONG_AGO)?;
+    let (before, _) = scene::carry_out(&systems, &scene.before, &taxes, LONG_AGO)?;
     let titles: Vec<&str> = systems.values().map(Derived::title).collect();
     say!("  played on this machine from their manifests and catalogues: {}", titles.join("; "));
-    say!("  {} orders, {} customers, {before} records besides", seed.orders.len(), seed.customers.len());
+    if let Some(seed) = seed {
+        say!(
+            "  a shop with {} orders, {} customers, {} products",
+            seed.orders.len(),
+            seed.customers.len(),
+            seed.products.len()
+        );
+    }
+    say!("  {before} records that the scene adds");
 
     let given = Json::parse(&serde_json::Value::Object(scene.settings.clone()).to_string()).map(Json::into_owned)?;
     let settings = check_settings(integration.plan.settings, &given).map_err(Faults)?;
@@ -92,7 +112,7 @@ pub(crate) async fn play(
     for system in systems.values() {
         system.faults().switch_off();
     }
-    let (added, changed) = scene::carry_out(&systems, &scene.between, JUST_NOW)?;
+    let (added, changed) = scene::carry_out(&systems, &scene.between, &taxes, JUST_NOW)?;
     say!(
         "\nSecond act: {added} records are added and {changed} changed, the dead letters are tried again, the faults are over"
     );
@@ -105,7 +125,7 @@ pub(crate) async fn play(
     close(&connections).await;
 
     let audit = Audit { integration, systems: &systems, store: &store, settings: &settings };
-    let books = examine(&audit, &scene, &inbox, dead.len(), echo).await?;
+    let books = examine(&audit, (&scene, &taxes), &inbox, dead.len(), echo).await?;
     report::last_act(&books, started.elapsed());
     for system in systems.values() {
         system.stop().await;
@@ -128,9 +148,10 @@ async fn start(integration: &Integration) -> Result<Systems, Faults> {
 }
 
 /// Fills the shop with what is made up.
-fn fill(systems: &Systems, scene: &Scene, wanted: &RehearseArguments) -> Result<Seed, Faults> {
-    let Some(shop) = systems.get(&scene.shop) else {
-        return Err(format!("rehearsal.yaml: there is no system `{}`", scene.shop).into());
+fn fill(systems: &Systems, scene: &Scene, wanted: &RehearseArguments) -> Result<Option<Seed>, Faults> {
+    let Some(name) = &scene.shop else { return Ok(None) };
+    let Some(shop) = systems.get(name) else {
+        return Err(format!("rehearsal.yaml: there is no system `{name}`").into());
     };
     let orders = wanted.orders.unwrap_or(scene.orders);
     let seed = Seed::generate(&SeedConfig { orders, seed: wanted.seed, ..SeedConfig::default() });
@@ -151,7 +172,29 @@ fn fill(systems: &Systems, scene: &Scene, wanted: &RehearseArguments) -> Result<
         }
         let _unused = shop.add(entity, record, LONG_AGO);
     }
-    Ok(seed)
+    Ok(Some(seed))
+}
+
+async fn act(engine: &Engine, sync: &Sync) -> Result<(), Faults> {
+    let bar = tokio::spawn(show_progress(engine.progress()));
+    let summary = engine.sync(sync).await;
+    bar.abort();
+    let summary = summary?;
+    for (flow, reason) in &summary.failed_readings {
+        say!("  the reading of {flow} was given up for now: {reason}");
+    }
+    Ok(())
+}
+
+/// A rough day, but a system rarely asks for a pause: each such wish stops the whole connection for a second.
+fn storm(seed: u64) -> RandomFaults {
+    let mut faults = RandomFaults::rough_day(seed);
+    for (fault, rate) in &mut faults.rates {
+        if matches!(fault, Fault::Throttled { .. } | Fault::Status { retry_after_s: Some(_), .. }) {
+            *rate = 1;
+        }
+    }
+    faults
 }
 
 fn connect(
@@ -189,8 +232,9 @@ fn connect(
     if faults.is_empty() { Ok(connections) } else { Err(Faults(faults)) }
 }
 
-fn effects(systems: &Systems) -> usize {
-    systems.values().map(|system| system.ledger().effects().len()).sum()
+/// Seconds with one decimal.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{}.{} s", time.as_secs(), time.subsec_millis() / 100)
 }
 
 /// Full passes until one changes nothing; says what the last of too many still changed.
@@ -212,19 +256,27 @@ async fn settle(engine: &Engine, systems: &Systems) -> Result<Vec<String>, Fault
             break;
         }
     }
-    tracing::debug!(effects = effects(systems), "settled");
     Ok(last)
 }
 
 async fn examine(
     audit: &Audit<'_>,
-    scene: &Scene,
+    (scene, taxes): (&Scene, &Taxes),
     inbox: &Inbox,
     dead: usize,
     echo: Vec<String>,
 ) -> Result<Books, Faults> {
     let status = audit.store.status(Timestamp::now()).await?;
     let mut entries = Vec::new();
+    for rule in &scene.books {
+        let held = scene::examine(audit.systems, rule, taxes)?;
+        let figure = format!("{} of {}", held.asked.saturating_sub(held.against.len()), held.asked);
+        let mut against = held.against;
+        if held.asked == 0 {
+            against.push("there is nothing of it: the scene proves nothing here".to_owned());
+        }
+        entries.push(Entry { what: rule.what.clone(), figure, against });
+    }
     for flow in audit.integration.plan.flows {
         let audited = audit.flow(flow).await?;
         let known = status.flows.iter().find(|known| known.flow == flow.name);
@@ -253,15 +305,6 @@ async fn examine(
         figure: echo.len().to_string(),
         against: echo,
     });
-    for rule in &scene.books {
-        let held = scene::examine(audit.systems, rule)?;
-        let figure = format!("{} of {}", held.asked.saturating_sub(held.against.len()), held.asked);
-        let mut against = held.against;
-        if held.asked == 0 {
-            against.push("there is nothing of it: the scene proves nothing here".to_owned());
-        }
-        entries.push(Entry { what: rule.what.clone(), figure, against });
-    }
     let heard = inbox.texts().len();
     let unheard = dead > 0 && heard == 0;
     entries.push(Entry {
@@ -328,7 +371,7 @@ fn duplicates(audit: &Audit<'_>) -> Entry {
         }
         let mut seen: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for record in system.records(mapping.entity) {
-            let key: Option<Vec<String>> = by.iter().map(|path| scene::text_at(&record, path)).collect();
+            let key: Option<Vec<String>> = by.iter().map(|path| text_at(&record, path)).collect();
             if let Some(key) = key.filter(|key| key.iter().any(|part| !part.is_empty())) {
                 *seen.entry(key).or_default() += 1;
             }

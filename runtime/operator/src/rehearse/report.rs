@@ -8,13 +8,35 @@ use mapwright_engine::status::{DeadLetter, StoreStatus};
 use mapwright_sandbox::Faults;
 use mapwright_values::Integration;
 
-use super::books::Books;
 use super::inbox::Inbox;
-use super::seconds;
+use super::play::seconds;
 use crate::say::say;
 
 /// Most lines of a list.
 const LINES_MAX: usize = 8;
+
+/// One thing that must hold.
+pub(super) struct Entry {
+    /// What, as a person says it.
+    pub(super) what: String,
+    /// The figure.
+    pub(super) figure: String,
+    /// What speaks against it; empty = it holds.
+    pub(super) against: Vec<String>,
+}
+
+/// The result of the examination.
+pub(super) struct Books {
+    pub(super) entries: Vec<Entry>,
+    /// Messages delivered, for the rate.
+    pub(super) delivered: u64,
+}
+
+impl Books {
+    pub(super) fn balance(&self) -> bool {
+        self.entries.iter().all(|entry| entry.against.is_empty())
+    }
+}
 
 pub(super) fn first_act(
     integration: &Integration,
@@ -25,30 +47,23 @@ pub(super) fn first_act(
     time: Duration,
 ) {
     say!("  after {}:", seconds(time));
-    say!("  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}", "flow", "read", "written", "told back", "waiting", "dead");
+    say!("  {:<16}{:>6}  {:<20}{:>12}{:>9}{:>6}", "flow", "read", "written", "not wanted", "waiting", "dead");
     for plan in integration.plan.flows {
         let Some(flow) = status.flows.iter().find(|flow| flow.flow == plan.name) else { continue };
-        let of = |write: Option<usize>, states: &[State]| -> u64 {
-            let counted = flow
-                .counts
-                .iter()
-                .filter(|count| states.contains(&count.state) && write.is_none_or(|write| count.write == write));
-            counted.map(|count| count.messages).sum()
+        let of = |wanted: &dyn Fn(State) -> bool, write: Option<usize>| -> u64 {
+            let counts = flow.counts.iter().filter(|count| wanted(count.state));
+            counts.filter(|count| write.is_none_or(|write| count.write == write)).map(|count| count.messages).sum()
         };
-        let waiting: u64 = flow
-            .counts
-            .iter()
-            .filter(|count| matches!(count.state, State::Waiting(_)))
-            .map(|count| count.messages)
-            .sum();
+        let written: Vec<String> =
+            (0..plan.writes.len()).map(|write| of(&|state| state == State::Done, Some(write)).to_string()).collect();
         say!(
-            "  {:<12}{:>8}{:>10}{:>10}{:>9}{:>7}",
+            "  {:<16}{:>6}  {:<20}{:>12}{:>9}{:>6}",
             plan.name,
             flow.read,
-            of(Some(0), &[State::Done]),
-            of(Some(1), &[State::Done]),
-            waiting,
-            of(None, &[State::Dead, State::ParkedAmbiguous]),
+            written.join(" + "),
+            of(&|state| state == State::Skipped, None),
+            of(&|state| matches!(state, State::Waiting(_)), None),
+            of(&|state| matches!(state, State::Dead | State::ParkedAmbiguous), None),
         );
     }
     let mut causes: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
@@ -80,7 +95,7 @@ pub(super) fn last_act(books: &Books, time: Duration) {
     say!("\nThe books, after {}:", seconds(time));
     for entry in &books.entries {
         let mark = if entry.against.is_empty() { "ok " } else { "NO " };
-        say!("  {mark} {:<52} {}", entry.what, entry.figure);
+        say!("  {mark} {:<66} {}", entry.what, entry.figure);
         for line in entry.against.iter().take(LINES_MAX) {
             say!("         {line}");
         }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use mapwright_sandbox::derived::Derived;
 use mapwright_values::Json;
-use mapwright_values::decimal::{Decimal, Mode};
-use regex_lite::Regex;
+use mapwright_values::decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::holes::{Source, Taxes, all_at, entries, filled, fits, plain, sum, text_at};
 
 /// The played systems by alias.
 pub(super) type Systems = BTreeMap<String, Derived>;
@@ -18,14 +19,18 @@ pub(super) type Systems = BTreeMap<String, Derived>;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Scene {
-    /// The system that is filled with the made-up shop: customers, products, orders.
-    pub(super) shop: String,
+    /// The system that is filled with the made-up shop: customers, products, orders. None, if not given.
+    #[serde(default)]
+    pub(super) shop: Option<String>,
     /// How many orders, where the command line does not say.
     #[serde(default = "few")]
     pub(super) orders: usize,
     /// Settings, as a deployment gives them.
     #[serde(default)]
     pub(super) settings: serde_json::Map<String, Value>,
+    /// The tax in percent that is added to a line, by its code.
+    #[serde(default)]
+    taxes: BTreeMap<String, serde_json::Number>,
     /// What is there before the first act.
     #[serde(default)]
     pub(super) before: Vec<Step>,
@@ -54,6 +59,9 @@ pub(super) struct Step {
     /// Only where these fields are so: a text, or `/pattern/`.
     #[serde(default)]
     r#where: BTreeMap<String, Value>,
+    /// So often, where there is no `for`.
+    #[serde(default = "one")]
+    times: usize,
     /// Only each so-manieth.
     #[serde(default = "one")]
     every: usize,
@@ -69,6 +77,9 @@ pub(super) struct Step {
     /// The record of `for` is changed.
     #[serde(default)]
     change: Value,
+    /// The record of `for` is removed.
+    #[serde(default)]
+    remove: bool,
 }
 
 const fn one() -> usize {
@@ -96,7 +107,7 @@ pub(super) struct Rule {
     if_there: bool,
     /// Found by these fields of it.
     by: BTreeMap<String, Value>,
-    /// In which these fields are so; of several values one.
+    /// In which these fields are so; of several values one, null for nothing.
     #[serde(default)]
     shows: BTreeMap<String, Value>,
     /// Sums of the record that `for` names: `path`, or `list: field * field`.
@@ -117,6 +128,15 @@ impl Scene {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         serde_yaml::from_str(text).map_err(|error| format!("rehearsal.yaml: {error}"))
     }
+
+    /// The rates of `taxes`.
+    pub(super) fn taxes(&self) -> Result<Taxes, String> {
+        let rate = |(code, rate): (&String, &serde_json::Number)| match Decimal::parse(&rate.to_string()) {
+            Ok(rate) => Ok((code.clone(), rate)),
+            Err(_) => Err(format!("rehearsal.yaml: the tax {code} has no rate: {rate}")),
+        };
+        self.taxes.iter().map(rate).collect()
+    }
 }
 
 /// `erp.Items` as alias and entity.
@@ -129,10 +149,15 @@ fn place<'t>(systems: &Systems, text: &'t str) -> Result<(Derived, &'t str), Str
 }
 
 /// Carries out steps, so long ago by the systems' stamps; says how many records were added and changed.
-pub(super) fn carry_out(systems: &Systems, steps: &[Step], age: Duration) -> Result<(usize, usize), String> {
+pub(super) fn carry_out(
+    systems: &Systems,
+    steps: &[Step],
+    taxes: &Taxes,
+    age: Duration,
+) -> Result<(usize, usize), String> {
     let (mut added, mut changed) = (0, 0);
     for step in steps {
-        let nothing = vec![Json::Record(Vec::new())];
+        let nothing = vec![Json::Record(Vec::new()); step.times];
         let (source, records) = match &step.r#for {
             Some(text) => {
                 let (system, entity) = place(systems, text)?;
@@ -150,7 +175,7 @@ pub(super) fn carry_out(systems: &Systems, steps: &[Step], age: Duration) -> Res
             };
             for entry in entries {
                 number += 1;
-                let filled = |tree: &Value| filled(tree, &entry, record, number);
+                let filled = |tree: &Value| filled(tree, Source { entry: &entry, record, number, taxes });
                 if let Some(text) = &step.add {
                     let (system, entity) = place(systems, text)?;
                     let new = filled(&step.record)?.unwrap_or(Json::Null);
@@ -165,9 +190,10 @@ pub(super) fn carry_out(systems: &Systems, steps: &[Step], age: Duration) -> Res
                 }
                 if let (Value::Object(_), Some((system, entity))) = (&step.change, &source) {
                     let change = filled(&step.change)?.unwrap_or(Json::Null);
-                    if system.change(entity, &system.key_of(entity, record), &change, age) {
-                        changed += 1;
-                    }
+                    changed += usize::from(system.change(entity, &system.key_of(entity, record), &change, age));
+                }
+                if let (true, Some((system, entity))) = (step.remove, &source) {
+                    changed += usize::from(system.remove(entity, &system.key_of(entity, record)));
                 }
             }
         }
@@ -176,7 +202,7 @@ pub(super) fn carry_out(systems: &Systems, steps: &[Step], age: Duration) -> Res
 }
 
 /// Examines a rule.
-pub(super) fn examine(systems: &Systems, rule: &Rule) -> Result<Held, String> {
+pub(super) fn examine(systems: &Systems, rule: &Rule, taxes: &Taxes) -> Result<Held, String> {
     let (from, entity) = place(systems, &rule.r#for)?;
     let (to, target) = place(systems, &rule.r#in)?;
     let targets = to.records(target);
@@ -187,13 +213,16 @@ pub(super) fn examine(systems: &Systems, rule: &Rule) -> Result<Held, String> {
     let records = from.records(entity);
     for record in records.iter().filter(|record| fits(record, &rule.r#where) && !excepted(record)) {
         let name = from.key_of(entity, record).join("/");
+        let source = Source { entry: record, record, number: 0, taxes };
         let mut wanted = Vec::new();
         for (field, value) in &rule.by {
-            let value = filled(value, record, record, 0)?;
+            let value = filled(value, source)?;
             wanted.push((field, value.map(|value| plain(&value)).unwrap_or_default()));
         }
         let found = targets.iter().find(|target| {
-            wanted.iter().all(|(field, value)| all_at(target, field).iter().any(|found| plain(found) == *value))
+            wanted.iter().all(|(field, value)| {
+                all_at(target, field).into_iter().flat_map(entries).any(|found| plain(&found) == *value)
+            })
         });
         if found.is_none() && rule.if_there {
             continue;
@@ -205,14 +234,19 @@ pub(super) fn examine(systems: &Systems, rule: &Rule) -> Result<Held, String> {
             continue;
         };
         for (field, value) in &rule.shows {
-            let is = all_at(found, field).iter().map(|found| plain(found)).collect::<Vec<_>>();
+            let is: Vec<String> =
+                all_at(found, field).into_iter().flat_map(entries).map(|found| plain(&found)).collect();
             let may = match value {
                 Value::Array(all) => all.clone(),
                 lone => vec![lone.clone()],
             };
             let mut agrees = false;
             for value in &may {
-                let value = filled(value, record, record, 0)?.map(|value| plain(&value)).unwrap_or_default();
+                if value.is_null() {
+                    agrees |= is.iter().all(String::is_empty);
+                    continue;
+                }
+                let value = filled(value, source)?.map(|value| plain(&value)).unwrap_or_default();
                 agrees |= is.contains(&value);
             }
             if !agrees {
@@ -220,7 +254,7 @@ pub(super) fn examine(systems: &Systems, rule: &Rule) -> Result<Held, String> {
             }
         }
         if !rule.sum.is_empty() {
-            let (left, right) = (sum(record, &rule.sum)?, sum(found, &rule.equals)?);
+            let (left, right) = (sum(record, &rule.sum, taxes)?, sum(found, &rule.equals, taxes)?);
             if left != right {
                 held.against.push(format!("{} {name}: {left} here, {right} there", rule.r#for));
             }
@@ -229,202 +263,9 @@ pub(super) fn examine(systems: &Systems, rule: &Rule) -> Result<Held, String> {
     Ok(held)
 }
 
-/// The sum of terms, to the cent.
-fn sum(record: &Json<'static>, terms: &[String]) -> Result<Decimal, String> {
-    let mut total = Decimal::integer(0);
-    let broken = |term: &str| format!("rehearsal.yaml: `{term}` cannot be summed");
-    for term in terms {
-        let (list, product) =
-            term.split_once(':').map_or((None, term.as_str()), |(list, product)| (Some(list.trim()), product));
-        let rows: Vec<Json<'static>> = match list {
-            Some(path) => all_at(record, path).into_iter().flat_map(entries).collect(),
-            None => vec![record.clone()],
-        };
-        for row in rows {
-            let mut value = Decimal::integer(1);
-            for factor in product.split('*').map(str::trim) {
-                let found = match factor.strip_prefix('-') {
-                    Some(digits) if Decimal::parse(digits).is_ok() => Some(factor.to_owned()),
-                    Some(_) | None if Decimal::parse(factor).is_ok() => Some(factor.to_owned()),
-                    Some(_) | None => text_at(&row, factor),
-                };
-                // A line without an amount adds nothing.
-                let factor = match found {
-                    Some(text) if !text.is_empty() => {
-                        Decimal::parse(&text.replace(',', ".")).map_err(|_| broken(term))?
-                    }
-                    Some(_) | None => Decimal::integer(0),
-                };
-                value = value.times(factor).map_err(|_| broken(term))?;
-            }
-            total = total.plus(value).map_err(|_| broken(term))?;
-        }
-    }
-    total.round(2, Mode::HalfUp).map_err(|_| "a sum is too large".to_owned())
-}
-
-fn entries(value: &Json<'static>) -> Vec<Json<'static>> {
-    match value {
-        Json::List(list) => list.clone(),
-        Json::Null => Vec::new(),
-        lone => vec![lone.clone()],
-    }
-}
-
-/// Every value at a dotted path; lists on the way are entered.
-pub(super) fn all_at<'v>(record: &'v Json<'static>, path: &str) -> Vec<&'v Json<'static>> {
-    path.split('.').fold(vec![record], |found, step| {
-        found
-            .into_iter()
-            .flat_map(|value| match value {
-                Json::List(list) => list.iter().collect(),
-                lone => vec![lone],
-            })
-            .filter_map(|value| value.get(step))
-            .collect()
-    })
-}
-
-pub(super) fn text_at(record: &Json<'static>, path: &str) -> Option<String> {
-    all_at(record, path).first().filter(|value| !value.is_null()).map(|value| plain(value))
-}
-
-pub(super) fn plain(value: &Json<'_>) -> String {
-    match value {
-        Json::Text(text) => text.as_ref().to_owned(),
-        Json::Number(digits) => digits.as_ref().to_owned(),
-        Json::Null => String::new(),
-        Json::Boolean(_) | Json::List(_) | Json::Record(_) => value.to_text(),
-    }
-}
-
-fn fits(record: &Json<'static>, wanted: &BTreeMap<String, Value>) -> bool {
-    wanted.iter().all(|(field, wanted)| {
-        let found: Vec<String> = all_at(record, field).into_iter().map(plain).collect();
-        let one = |wanted: &Value| match wanted {
-            Value::String(text) => match text.strip_prefix('/').and_then(|text| text.strip_suffix('/')) {
-                Some(pattern) => {
-                    Regex::new(pattern).is_ok_and(|pattern| found.iter().any(|text| pattern.is_match(text)))
-                }
-                None => found.contains(text),
-            },
-            Value::Null => found.iter().all(String::is_empty),
-            other => found.contains(&other.to_string()),
-        };
-        match wanted {
-            Value::Array(all) => all.iter().any(one),
-            lone => one(lone),
-        }
-    })
-}
-
-/// A tree with its holes filled in; `None` = it is a hole for which there is nothing.
-fn filled(
-    tree: &Value,
-    entry: &Json<'static>,
-    record: &Json<'static>,
-    number: usize,
-) -> Result<Option<Json<'static>>, String> {
-    Ok(Some(match tree {
-        Value::Null => Json::Null,
-        Value::Bool(value) => Json::Boolean(*value),
-        Value::Number(digits) => Json::Number(digits.to_string().into()),
-        Value::Array(list) => {
-            let mut all = Vec::new();
-            for tree in list {
-                all.extend(filled(tree, entry, record, number)?);
-            }
-            Json::List(all)
-        }
-        Value::Object(members) => {
-            let mut all = Vec::new();
-            for (name, tree) in members {
-                all.extend(filled(tree, entry, record, number)?.map(|value| (name.clone().into(), value)));
-            }
-            Json::Record(all)
-        }
-        Value::String(text) => return text_filled(text, entry, record, number),
-    }))
-}
-
-/// One hole alone keeps the value's type.
-fn text_filled(
-    text: &str,
-    entry: &Json<'static>,
-    record: &Json<'static>,
-    number: usize,
-) -> Result<Option<Json<'static>>, String> {
-    let value = |hole: &str| -> Result<Option<Json<'static>>, String> {
-        if hole == "#" {
-            return Ok(Some(Json::Number(number.to_string().into())));
-        }
-        let (path, pattern) = hole.split_once('~').map_or((hole, None), |(path, pattern)| (path, Some(pattern.trim())));
-        let path = path.trim();
-        let found = match path.strip_prefix("^.") {
-            Some(path) => all_at(record, path),
-            None if path == "." => vec![entry],
-            None => all_at(entry, path),
-        };
-        let found = found.into_iter().find(|value| !value.is_null()).cloned();
-        let (Some(found), Some(pattern)) = (&found, pattern) else { return Ok(found) };
-        let regex = Regex::new(pattern).map_err(|error| format!("rehearsal.yaml: {pattern}: {error}"))?;
-        let text = plain(found);
-        let part = regex.captures(&text).and_then(|found| found.get(1).or_else(|| found.get(0)));
-        Ok(part.map(|part| Json::text(part.as_str().to_owned())))
-    };
-    if let Some(hole) = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-        .filter(|hole| !hole.contains("}{") && !hole.contains("} "))
-    {
-        return value(hole);
-    }
-    let mut built = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (hole, after) =
-            after.split_once('}').ok_or(format!("rehearsal.yaml: `{text}` has a brace that is not closed"))?;
-        built.push_str(before);
-        built.push_str(&value(hole)?.map(|value| plain(&value)).unwrap_or_default());
-        rest = after;
-    }
-    built.push_str(rest);
-    Ok(Some(Json::text(built)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn record() -> Json<'static> {
-        let text = r#"{"number":"SW-1","total":12.50,"rows":[{"q":2,"p":"1.25"},{"q":1,"p":"10.00"}],"state":{"name":"open"}}"#;
-        Json::parse(text).unwrap().into_owned()
-    }
-
-    #[test]
-    fn holes_keep_types_and_take_parts() {
-        let tree: Value =
-            serde_json::json!({"a": "{total}", "b": "x{number ~ ^SW-(.*)$}", "c": "{nothing}", "n": "{#}"});
-        let made = filled(&tree, &record(), &record(), 3).unwrap().unwrap();
-        assert_eq!(made.to_text(), r#"{"a":12.50,"b":"x1","n":3}"#);
-    }
-
-    #[test]
-    fn sums_agree_to_the_cent() {
-        let of =
-            |terms: &[&str]| sum(&record(), &terms.iter().map(|term| (*term).to_owned()).collect::<Vec<_>>()).unwrap();
-        assert_eq!(of(&["rows: q * p"]), of(&["total"]));
-        assert!(of(&["rows: q"]) != of(&["total"]));
-        assert!(sum(&record(), &["number".to_owned()]).is_err());
-    }
-
-    #[test]
-    fn conditions_are_texts_patterns_and_lists() {
-        let wanted = |text: &str| serde_json::from_str::<BTreeMap<String, Value>>(text).unwrap();
-        assert!(fits(&record(), &wanted(r#"{"state.name":["open","done"],"number":"/^SW-/"}"#)));
-        assert!(!fits(&record(), &wanted(r#"{"state.name":"done"}"#)));
-        assert!(fits(&record(), &wanted(r#"{"missing":null}"#)));
-    }
 
     /// A system with articles and orders.
     async fn nordwind() -> Systems {
@@ -462,7 +303,9 @@ mod tests {
         let scene = Scene::parse(
             r##"
 shop: erp
+taxes: { A1: 19 }
 before:
+  - { times: 2, add: erp.orders, record: { ref: "T{#}" } }
   - { add: erp.articles, record: { sku: A, price: 1.5 } }
   - { add: erp.articles, record: { sku: B, price: 2.5 } }
   - { add: erp.articles, record: { sku: C, price: 3.5 } }
@@ -470,24 +313,32 @@ before:
   - { for: erp.articles, where: { sku: [ A, B ] }, add: erp.orders, once: ref, record: { ref: "SW-{sku}", state: "twice" } }
 between:
   - { for: erp.articles, where: { sku: B }, change: { price: 9 } }
+  - { for: erp.orders, where: { ref: T1 }, remove: true }
 books:
   - { what: all, for: erp.articles, in: erp.orders, by: { ref: "SW-{sku}" }, sum: [ price ], equals: [ state ] }
   - { what: those that are there, for: erp.articles, in: erp.orders, if_there: true, by: { ref: "SW-{sku}" }, shows: { state: [ "1.5", "2.5" ] } }
+  - { what: those without a state, for: erp.orders, where: { ref: T2 }, in: erp.orders, by: { ref: "{ref}" }, shows: { state: [ done, null ] } }
+  - { what: no longer there, for: erp.orders, where: { ref: T1 }, in: erp.orders, by: { ref: "{ref}" } }
 "##,
         )
         .unwrap();
-        assert_eq!(carry_out(&systems, &scene.before, Duration::ZERO).unwrap(), (5, 0));
-        assert_eq!(carry_out(&systems, &scene.between, Duration::ZERO).unwrap(), (0, 1));
-        let all = examine(&systems, &scene.books[0]).unwrap();
+        let taxes = scene.taxes().unwrap();
+        assert_eq!(taxes.len(), 1);
+        assert_eq!(carry_out(&systems, &scene.before, &taxes, Duration::ZERO).unwrap(), (7, 0));
+        assert_eq!(carry_out(&systems, &scene.between, &taxes, Duration::ZERO).unwrap(), (0, 2));
+        let all = examine(&systems, &scene.books[0], &taxes).unwrap();
         assert_eq!(all.asked, 3);
         assert_eq!(
             all.against,
             ["erp.articles 2: 9 here, 2.5 there", "erp.articles 3: erp.orders has no orders with ref = SW-C"]
         );
-        let there = examine(&systems, &scene.books[1]).unwrap();
+        let there = examine(&systems, &scene.books[1], &taxes).unwrap();
         assert_eq!((there.asked, there.against.len()), (2, 0));
+        let without = examine(&systems, &scene.books[2], &taxes).unwrap();
+        assert_eq!((without.asked, without.against.len()), (1, 0));
+        assert_eq!(examine(&systems, &scene.books[3], &taxes).unwrap().asked, 0);
         assert!(Scene::parse("shop: erp\nbefroe: []").is_err(), "a misspelt key is told");
         let lost = Scene::parse("shop: erp\nbefore: [ { add: shop.order, record: {} } ]").unwrap();
-        assert!(carry_out(&systems, &lost.before, Duration::ZERO).unwrap_err().contains("`shop`"));
+        assert!(carry_out(&systems, &lost.before, &taxes, Duration::ZERO).unwrap_err().contains("`shop`"));
     }
 }

@@ -86,7 +86,8 @@ impl Default for ErpConfig {
             user_fields: vec![
                 UserField::text("Document", "U_ShopOrderId", 50),
                 UserField::text("BusinessPartner", "U_ShopCustomerNo", 50),
-                UserField::text("Item", "U_ShopSku", 50),
+                UserField::text("Item", "U_ShopParent", 50),
+                UserField::text("Item", "U_InShop", 1),
             ],
             hold: Duration::from_secs(2),
             body_bytes_max: 4 * 1024 * 1024,

@@ -261,6 +261,12 @@ impl Derived {
         }
     }
 
+    /// Removes a record as the system's own people do. Says whether it was there.
+    pub fn remove(&self, entity: &str, key: &[String]) -> bool {
+        let Some(known) = self.system.schema.entity(entity) else { return false };
+        self.system.state().store.remove(known, key).is_some()
+    }
+
     /// The key of a record of that entity.
     #[must_use]
     pub fn key_of(&self, entity: &str, record: &Json<'static>) -> Vec<String> {

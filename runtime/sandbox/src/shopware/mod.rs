@@ -211,6 +211,7 @@ impl System {
             }
             ("POST", ["search", entity]) => self.search(call, entity, &parse(call)?, false),
             ("POST", ["search-ids", entity]) => self.search(call, entity, &parse(call)?, true),
+            ("POST", ["_action", "sync"]) => self.sync(call),
             ("POST", ["_action", machine, id, "state", action]) => self.transition(call, machine, id, action),
             ("GET" | "POST", ["_action" | "_info" | "aggregate", ..]) => {
                 Err(Problem::not_simulated(format!("{} {}", call.method, call.path)))
@@ -314,6 +315,47 @@ impl System {
         }
         let about = self.state().store.create(&self.schema, &entity, &body)?;
         Ok(self.written(call, EffectKind::Created, segment, about))
+    }
+
+    /// `POST /api/_action/sync`: one transaction, so any fault and nothing is written.
+    fn sync(&self, call: &Call) -> Result<Answer, Problem> {
+        let operations: Vec<Value> = match parse(call)? {
+            Value::Array(list) => list,
+            Value::Object(named) => named.into_iter().map(|(_, operation)| operation).collect(),
+            _ => return Err(Problem::new(400, "FRAMEWORK__INVALID_SYNC", "Expected a list of operations.")),
+        };
+        let mut state = self.state();
+        let mut store = state.store.clone();
+        let (mut effects, mut written) = (Vec::new(), serde_json::Map::new());
+        for operation in &operations {
+            let entity = store::text_of(operation, "entity");
+            if !self.schema.knows(&entity) {
+                let detail = format!("Definition for entity \"{entity}\" does not exist.");
+                return Err(Problem::new(404, "FRAMEWORK__DEFINITION_NOT_FOUND", detail));
+            }
+            let action = store::text_of(operation, "action");
+            if action != "upsert" {
+                return Err(Problem::not_simulated(format!("the action {action} of a sync")));
+            }
+            for record in operation.get("payload").and_then(Value::as_array).into_iter().flatten() {
+                let id = store::text_of(record, "id");
+                let (kind, about) = if store.get(&entity, &id).is_some() {
+                    (EffectKind::Updated, store.patch(&self.schema, &entity, &id, record)?)
+                } else {
+                    (EffectKind::Created, store.create(&self.schema, &entity, record)?)
+                };
+                if let Value::Array(ids) = written.entry(entity.clone()).or_insert_with(|| json!([])) {
+                    ids.push(json!(about.key));
+                }
+                effects.push((kind, about));
+            }
+        }
+        state.store = store;
+        drop(state);
+        for (kind, about) in effects {
+            self.ledger.record(call.sequence, kind, about);
+        }
+        Ok(Answer::new(200, JSON, json!({ "data": written, "notFound": {}, "deleted": {} }).to_string()))
     }
 
     fn written(&self, call: &Call, kind: EffectKind, segment: &str, about: Subject) -> Answer {

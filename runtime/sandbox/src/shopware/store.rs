@@ -88,7 +88,7 @@ const EMBEDDED: &[(&str, &str, &str)] = &[
 ];
 
 /// All records by entity, in the order of their creation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     entities: BTreeMap<String, Vec<Value>>,
     /// Entity and id to the place in the list.

@@ -1,9 +1,9 @@
-//! Shopware 6 orders and customers in SAP Business One. All that this program knows stands in the specs beside it.
+//! Shopware 6 and SAP Business One, every kind of data in both directions. All that this program knows stands in the specs beside it.
 
 use std::process::ExitCode;
 
 mapwright_values::include_integration!();
 
 fn main() -> ExitCode {
-    mapwright_operator::main(&integration::INTEGRATION)
+    mapwright_operator::main_with_scene(&integration::INTEGRATION, include_str!("../rehearsal.yaml"))
 }

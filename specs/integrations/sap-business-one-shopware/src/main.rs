@@ -1,9 +1,0 @@
-//! SAP Business One and Shopware 6, from the ERP to the shop. All that this program knows stands in the specs beside it.
-
-use std::process::ExitCode;
-
-mapwright_values::include_integration!();
-
-fn main() -> ExitCode {
-    mapwright_operator::main_with_scene(&integration::INTEGRATION, include_str!("../rehearsal.yaml"))
-}
