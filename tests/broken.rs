@@ -134,10 +134,16 @@ const BREAKS: &[Break] = &[
         "example vat_groups(\"DK\", 0, true) is \"A3\"",
     ),
     Break(
+        "flow_that_echoes",
+        "customers.mapspec",
+        "  vatIds  <- [partner.FederalTaxID] | present\n",
+        "  vatIds  <- [partner.FederalTaxID] | present\n  email   <- partner.EmailAddress otherwise reject \"no address\"\n",
+    ),
+    Break(
         "two_errors_at_once",
         "customers.mapspec",
-        "  Valid            <- customer.active\n  Frozen           <- false\n",
-        "  Valid            <- customer.activ\n  Frozen           <- \"no\"\n",
+        "  CardType         <- \"cCustomer\"\n  FederalTaxID     <- first(customer.vatIds)",
+        "  CardType         <- \"cCustomers\"\n  FederalTaxID     <- first(customer.vatId)",
     ),
 ];
 

@@ -236,7 +236,9 @@ fn what_goes_to_shopware_fits_its_admin_api() {
         let entity = match name.as_str() {
             "item_to_product" | "stock_to_product" => Some("product"),
             "tracking_to_delivery" => Some("order_delivery"),
-            "card_code_to_customer" => Some("customer"),
+            "card_code_to_customer" | "partner_to_customer" => Some("customer"),
+            "partner_to_billing_address" => Some("customer_address"),
+            "item_to_wholesale_price" => Some("product_price"),
             "order_number_to_shop" => Some("order"),
             "delivery_shipped" | "invoice_paid" | "invoice_to_document" | "credit_note_to_document" => None,
             _ => continue,

@@ -170,7 +170,9 @@ impl Plans<'_> {
         let create_only = field.create_only.then(|| quote! { .create_only() });
         let refers_to = field.refers_to.as_ref().map(|entity| quote! { .refers_to(#entity) });
         let personal = field.personal.then(|| quote! { .personal() });
-        quote! { FieldPlan::new(#name, #kind) #optional #required #read_only #create_only #refers_to #personal }
+        let number = matches!(field.ty, Type::Integer { .. } | Type::Decimal { .. });
+        let as_text = (number && field.spelling != Spelling::Plain).then(|| quote! { .as_text() });
+        quote! { FieldPlan::new(#name, #kind) #optional #required #read_only #create_only #refers_to #personal #as_text }
     }
 
     fn kind(&self, ty: &Type, spelling: &Spelling) -> TokenStream {

@@ -94,6 +94,8 @@ pub struct FieldPlan {
     pub refers_to: Option<&'static str>,
     /// To be redacted in logs, alerts and consoles.
     pub personal: bool,
+    /// A number that is a text on the wire.
+    pub as_text: bool,
 }
 
 /// What a field holds. Leaf spellings follow the catalogue.

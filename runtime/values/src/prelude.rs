@@ -376,7 +376,15 @@ impl FieldPlan {
             create_only: false,
             refers_to: None,
             personal: false,
+            as_text: false,
         }
+    }
+
+    /// It is a number that is a text on the wire.
+    #[must_use]
+    pub const fn as_text(mut self) -> FieldPlan {
+        self.as_text = true;
+        self
     }
 
     /// It may be missing.

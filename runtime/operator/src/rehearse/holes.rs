@@ -60,9 +60,9 @@ pub(super) fn sum(record: &Json<'static>, terms: &[String], taxes: &Taxes) -> Re
                 let code = text_at(&row, code).unwrap_or_default();
                 let rate = taxes.get(&code).ok_or(format!("rehearsal.yaml: `taxes` has no rate of `{code}`"))?;
                 value = value.round(2, Mode::HalfUp).map_err(|_| broken(term))?;
-                let tax =
-                    value.times(*rate).and_then(|tax| tax.times(PERCENT)).and_then(|tax| tax.round(2, Mode::HalfUp));
-                value = tax.and_then(|tax| value.plus(tax)).map_err(|_| broken(term))?;
+                let tax = value.times(*rate).map_err(|_| broken(term))?.times(PERCENT).map_err(|_| broken(term))?;
+                let tax = tax.round(2, Mode::HalfUp).map_err(|_| broken(term))?;
+                value = value.plus(tax).map_err(|_| broken(term))?;
             }
             total = total.plus(value).map_err(|_| broken(term))?;
         }

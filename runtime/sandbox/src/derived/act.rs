@@ -124,12 +124,13 @@ impl System {
         let reader = Reader { known: &all, lets: &[], quote: None, wire: &self.wire, null_is_open: false };
         let Some(probe) = &action.probe else {
             // Nothing tells the effect but the call itself.
-            return state.store.all(name).iter().any(|stored| {
+            let told = |stored: &Value| {
                 known.fields.iter().all(|field| match given.get(&field.name) {
-                    Some(value) => stored.record.get(&field.name).map(plain) == Some(plain(value)),
+                    Some(value) => stored.get(&field.name).is_some_and(|there| holds(there, value)),
                     None => true,
                 })
-            });
+            };
+            return state.store.all(name).iter().any(|stored| told(&stored.record));
         };
         let Some(shown) = self.schema.entity(&probe.entity) else { return false };
         let expected: Vec<(&Selector, Value)> = probe
@@ -393,4 +394,17 @@ fn set(record: &mut Value, selector: &Selector, value: Value) {
         .map(|step| if *step == SelectorStep::Each { SelectorStep::Item(0) } else { step.clone() })
         .collect();
     select_into(record, &steps, vec![value], Names { any: "", entity: &nothing });
+}
+
+/// Is everything that was given there? What the store has filled in besides is no difference.
+fn holds(there: &Value, given: &Value) -> bool {
+    match (there, given) {
+        (Json::Record(_), Json::Record(members)) => {
+            members.iter().all(|(name, value)| there.get(name).is_some_and(|there| holds(there, value)))
+        }
+        (Json::List(there), Json::List(given)) => {
+            there.len() == given.len() && there.iter().zip(given).all(|(there, given)| holds(there, given))
+        }
+        (there, given) => plain(there) == plain(given),
+    }
 }

@@ -215,7 +215,7 @@ pub(crate) fn partner<'v>(stored: &'v Value, item: &Value) -> Option<&'v Value> 
 
 /// The member by which an entry of a list is known.
 pub(crate) fn id_name(item: &Value) -> Option<String> {
-    let names = ["id", "LineNum", "LineId"];
+    let names = ["id", "LineNum", "LineId", "AddressName"];
     names.into_iter().find(|name| at(item, name).is_some()).map(str::to_owned)
 }
 

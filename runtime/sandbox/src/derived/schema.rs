@@ -152,7 +152,8 @@ fn fields(plans: &[FieldPlan], depth: usize) -> Vec<FieldType> {
 fn field(plan: &FieldPlan, depth: usize) -> FieldType {
     FieldType {
         name: plan.name.to_owned(),
-        shape: shape(&plan.kind, depth),
+        // A number that is written as a text is one to whoever looks at the wire.
+        shape: if plan.as_text { Shape::Text(None) } else { shape(&plan.kind, depth) },
         optional: plan.optional,
         required: plan.required,
         read_only: plan.read_only,

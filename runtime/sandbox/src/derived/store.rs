@@ -150,6 +150,11 @@ impl Store {
         let sequence = self.sequence;
         let mut record = given;
         let place = self.all(&entity.name).len();
+        // A number that only the system gives: of a document, of a customer.
+        let given = entity.fields.iter().filter(|field| {
+            let name = field.name.to_lowercase();
+            field.read_only && !field.optional && (name.ends_with("number") || name.ends_with("num"))
+        });
         let numbered: Vec<&String> = entity
             .key
             .iter()
@@ -157,6 +162,7 @@ impl Store {
                 [field] if entity.field(field).is_some_and(|field| !field.optional && !field.required) => Some(field),
                 _ => None,
             }))
+            .chain(given.map(|field| &field.name))
             .collect();
         for field in numbered {
             let empty = at(&record, field).is_none_or(|value| plain(value).is_empty());

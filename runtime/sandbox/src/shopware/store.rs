@@ -144,7 +144,7 @@ impl Store {
             .at("/id"));
         }
         if self.get(entity, id).is_none() && EMBEDDED.iter().any(|(part, _, _)| *part == entity) {
-            return Err(Problem::not_simulated(format!("a direct write on {entity}")));
+            return self.patch_part(entity, id, changes);
         }
         let record = self.get_mut(entity, id).ok_or_else(|| not_found(entity, id))?;
         for (name, value) in changes {
@@ -159,6 +159,26 @@ impl Store {
         }
         record.insert("updatedAt".to_owned(), json!(clock::iso_millis(clock::now())));
         Ok(subject(entity, &Value::Object(record.clone())))
+    }
+
+    /// A record that stands within others: an address of a customer, a delivery of an order.
+    fn patch_part(&mut self, entity: &str, id: &str, changes: &Map<String, Value>) -> Result<Subject, Problem> {
+        let mut changed = None;
+        for (_, owner, name) in EMBEDDED.iter().filter(|(part, _, _)| *part == entity) {
+            let parts = self.entities.get_mut(*owner).into_iter().flatten().filter_map(|record| record.get_mut(*name));
+            let parts = parts.flat_map(|value| match value {
+                Value::Array(list) => list.iter_mut().collect::<Vec<_>>(),
+                single => vec![single],
+            });
+            for part in parts.filter_map(Value::as_object_mut) {
+                if part.get("id").is_some_and(|known| known == id) {
+                    part.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+                    part.insert("updatedAt".to_owned(), json!(clock::iso_millis(clock::now())));
+                    changed = Some(subject(entity, &Value::Object(part.clone())));
+                }
+            }
+        }
+        changed.ok_or_else(|| not_found(entity, id))
     }
 
     /// `POST /api/{entity}`.

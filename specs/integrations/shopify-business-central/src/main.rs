@@ -5,5 +5,5 @@ use std::process::ExitCode;
 mapwright_values::include_integration!();
 
 fn main() -> ExitCode {
-    mapwright_operator::main(&integration::INTEGRATION)
+    mapwright_operator::main_with_scene(&integration::INTEGRATION, include_str!("../rehearsal.yaml"))
 }
