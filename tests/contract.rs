@@ -292,3 +292,30 @@ fn fits_an_action(record: &Value, place: &str) {
         }
     }
 }
+
+/// The book's table of orders names cases that are there, for each integration.
+#[test]
+fn the_cases_that_the_book_names_are_there() {
+    const COLUMNS: [(&str, &str); 6] = [
+        ("shopware-sap-business-one", "order_to_sales_order"),
+        ("shopware-business-central", "order_to_sales_order"),
+        ("shopware-sage-x3", "order_to_x3"),
+        ("shopify-business-central", "order_to_sales_order"),
+        ("shopware-kontor", "order_to_kontor"),
+        ("shopware-flat-file-erp", "order_to_rows"),
+    ];
+    let page = std::fs::read_to_string(repository().join("docs/integrations.md")).expect("the page");
+    let (_, table) = page.split_once("| order |").expect("the table of orders");
+    let mut found = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ") && line.contains('`')) {
+        let cells = row.trim_matches('|').split('|').skip(1);
+        for ((integration, mapping), cell) in COLUMNS.iter().zip(cells) {
+            let Some(case) = cell.split('`').nth(1) else { continue };
+            let case = if case.contains('/') { case.to_owned() } else { format!("{mapping}/{case}") };
+            let folder = repository().join("specs/integrations").join(integration).join("cases").join(&case);
+            assert!(folder.join("expected.json").is_file(), "{integration} has no case {case}");
+            found += 1;
+        }
+    }
+    assert!(found > 40, "{found}");
+}

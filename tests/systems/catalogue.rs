@@ -66,6 +66,7 @@ fn plan_of(model: &Model, field: &Field, depth: usize) -> FieldPlan {
         create_only: field.create_only,
         refers_to: field.refers_to.as_deref().map(text),
         personal: field.personal,
+        as_text: false, // numbers are made up as numbers here
     }
 }
 
