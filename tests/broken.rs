@@ -134,12 +134,6 @@ const BREAKS: &[Break] = &[
         "example vat_groups(\"DK\", 0, true) is \"A3\"",
     ),
     Break(
-        "flow_that_echoes",
-        "customers.mapspec",
-        "  vatIds  <- [partner.FederalTaxID] | present\n",
-        "  vatIds  <- [partner.FederalTaxID] | present\n  email   <- partner.EmailAddress otherwise reject \"no address\"\n",
-    ),
-    Break(
         "two_errors_at_once",
         "customers.mapspec",
         "  CardType         <- \"cCustomer\"\n  FederalTaxID     <- first(customer.vatIds)",
@@ -228,6 +222,31 @@ fn every_break_is_told_where_it_is() {
         }
         assert!(near || removed, "{name}: no error stands at {file}:{lines:?}:\n{shown}");
         insta::assert_snapshot!(*name, shown);
+    }
+}
+
+/// The error stands at the flows, which may be far from the line that closes the circle.
+#[test]
+fn a_flow_that_echoes_is_refused_and_both_flows_are_named() {
+    let echo = Break(
+        "flow_that_echoes",
+        "customers.mapspec",
+        "  vatIds  <- [partner.FederalTaxID] | present\n",
+        "  vatIds  <- [partner.FederalTaxID] | present\n  email   <- partner.EmailAddress otherwise reject \"no address\"\n",
+    );
+    let (folder, ..) = broken(&echo);
+    let (files, diagnostics) = check(folder.path());
+    let errors = errors(&diagnostics);
+    let [error] = errors.as_slice() else { panic!("one error: {errors:?}") };
+    assert_eq!(error.code, "E0513");
+    let shown = render(error, &files, Style::Plain);
+    for words in [
+        "the flows `customer_changes` and `partners` would send each change back to where it came from",
+        "writes `EmailAddress`, which `partners` reads",
+        "writes `email`, which `customer_changes` reads",
+        "`on conflict SYSTEM wins`",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
     }
 }
 

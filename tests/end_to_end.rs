@@ -268,7 +268,7 @@ async fn decisions_that_touch_nothing_are_told() {
         (&["dead-letters", "discard", "99999", "--reason", "x"], "error: there is no message 99999"),
         (
             &["dead-letters", "retry", "--flow", "order"],
-            "error: no flow `order`; there are: customers, deliveries, invoices, credit_notes, orders, products, stock",
+            "error: no flow `order`; there are: customers, customer_changes, partners, deliveries, invoices, credit_notes, orders, products, stock",
         ),
         (&["dead-letters", "not-there", "1", "--reason", " "], "error: --reason is empty"),
     ] {

@@ -169,7 +169,11 @@ impl Audit<'_> {
                 (Some(_), Some(_)) => audit.against.push(format!("{} {name} is there more than once", plan.entity)),
                 (Some(found), None) => {
                     let mut differences = Vec::new();
-                    differ(&part.record, found, "", plan.create_only, &mut differences);
+                    // What is made once belongs to the target's people from then on.
+                    let made_once = matches!(write.manner, Manner::CreateOnce { .. });
+                    if !made_once || target.is_untouched(plan.entity, &target.key_of(plan.entity, found)) {
+                        differ(&part.record, found, "", plan.create_only, &mut differences);
+                    }
                     if differences.is_empty() {
                         audit.agree += 1;
                     } else {

@@ -267,6 +267,13 @@ impl Derived {
         self.system.state().store.remove(known, key).is_some()
     }
 
+    /// Is a record still as it was made?
+    #[must_use]
+    pub fn is_untouched(&self, entity: &str, key: &[String]) -> bool {
+        let Some(known) = self.system.schema.entity(entity) else { return false };
+        self.system.state().store.find(known, key).is_some_and(|stored| stored.revision == 1)
+    }
+
     /// The key of a record of that entity.
     #[must_use]
     pub fn key_of(&self, entity: &str, record: &Json<'static>) -> Vec<String> {
