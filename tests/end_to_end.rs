@@ -203,6 +203,11 @@ async fn a_dry_run_shows_what_would_be_written_and_sends_nothing() {
     assert!(!said(&open).contains("(personal)"), "{}", said(&open));
 
     everything_arrives(&stage, &sandbox).await;
+    // What was just made comes back once from the other side.
+    for _ in 0..2 {
+        let again = run(&stage, &["sync", "--everything"]).await;
+        assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    }
     let effects = sandbox.erp.ledger().effects().len();
     let books = async || -> serde_json::Value {
         let status = run(&stage, &["status", "--format", "json"]).await;
