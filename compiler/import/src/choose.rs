@@ -52,7 +52,7 @@ pub(crate) fn offered(draft: &Draft) -> Vec<&str> {
         let records = draft.definitions.values().filter(move |known| known.role == role);
         records.filter(|known| matches!(known.body, Shape::Record(_))).map(|known| known.name.as_str())
     };
-    of(Role::Entity).chain(of(Role::Action)).chain(of(Role::Type)).collect()
+    of(Role::Entity).chain(of(Role::Action)).chain(of(Role::Call)).chain(of(Role::Type)).collect()
 }
 
 /// Chooses by name; without names all entities and actions.
@@ -70,7 +70,7 @@ pub(crate) fn choose(mut draft: Draft, wanted: &[String], file: &str) -> Result<
         }
     }
     if wanted.is_empty() {
-        let own = draft.definitions.iter().filter(|(_, known)| known.role != Role::Type);
+        let own = draft.definitions.iter().filter(|(_, known)| known.role.is_drafted_unasked());
         roots.extend(own.map(|(key, _)| key.clone()));
     }
     if roots.is_empty() {
@@ -100,7 +100,7 @@ pub(crate) fn choose(mut draft: Draft, wanted: &[String], file: &str) -> Result<
             continue;
         }
         let role = match (asked.contains(&key), definition.role) {
-            (true, Role::Action) => Role::Action,
+            (true, Role::Action | Role::Call) => Role::Action,
             (true, Role::Entity | Role::Type) => Role::Entity,
             (false, _) => Role::Type,
         };

@@ -27,8 +27,20 @@ pub(crate) enum Role {
     Entity,
     /// Something that the system is told to do.
     Action,
+    /// The same of a description that tells of very many: drafted as an action where it is asked for by name.
+    Call,
     /// A part of others, or something that nothing is known of.
     Type,
+}
+
+impl Role {
+    /// Does it go into a draft for which no names were given?
+    pub(crate) const fn is_drafted_unasked(self) -> bool {
+        match self {
+            Self::Entity | Self::Action => true,
+            Self::Call | Self::Type => false,
+        }
+    }
 }
 
 /// An entity, an action or a type.

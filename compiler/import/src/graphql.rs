@@ -68,14 +68,20 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
         let role = if entities.contains(name) { Role::Entity } else { Role::Type };
         draft.definitions.insert(name.to_owned(), Definition { name: name.to_owned(), role, doc, body, place, notes });
     }
+    let mutation = schema(root).and_then(|schema| schema.get("mutationType")).and_then(|named| named.text_of("name"));
+    let mutations = mutation.map(|mutation| reading.mutations(mutation)).unwrap_or_default();
+    let called = !mutations.is_empty();
+    for definition in mutations {
+        draft.definitions.insert(format!("mutation {}", definition.name), definition);
+    }
     if draft.definitions.is_empty() {
         return Err(Fault::at(file, 1, "its `__schema` holds no types", "send the whole introspection query"));
     }
-    if roots.len() > 1 {
+    if called {
         draft.notes.push(Note {
             place: Place { source, line: schema(root).map_or(1, |schema| schema.line) },
             subject: String::new(),
-            text: "what a new record must have stands in the inputs of mutations: choose those with --entity to see it"
+            text: "what a new record must have stands in the inputs of mutations: choose a mutation with --entity to draft it as an action"
                 .to_owned(),
         });
     }
@@ -132,6 +138,30 @@ impl<'n> Reading<'n> {
     fn record(&mut self, owner: &str, known: &'n Node, notes: &mut Vec<Note>) -> Vec<Field> {
         let input = known.text_of("kind") == Some("INPUT_OBJECT");
         let listed = known.get(if input { "inputFields" } else { "fields" }).map(Node::list).unwrap_or_default();
+        self.fields_of(owner, listed, input, notes)
+    }
+
+    /// Mutations: each an action of its arguments.
+    fn mutations(&mut self, mutation: &str) -> Vec<Definition> {
+        let listed = self.types.get(mutation).and_then(|known| known.get("fields")).map(Node::list).unwrap_or_default();
+        let mut found = Vec::with_capacity(listed.len());
+        for field in listed {
+            let Some(name) = field.text_of("name") else { continue };
+            let arguments = field.get("args").map(Node::list).unwrap_or_default();
+            let mut notes = Vec::new();
+            let fields = self.fields_of(name, arguments, true, &mut notes);
+            if fields.is_empty() {
+                continue;
+            }
+            let doc = one_line(field.text_of("description").unwrap_or_default());
+            let (body, place) = (Shape::Record(fields), Place { source: self.source, line: field.line });
+            found.push(Definition { name: name.to_owned(), role: Role::Call, doc, body, place, notes });
+        }
+        found
+    }
+
+    /// Fields of a type, or arguments of a call.
+    fn fields_of(&mut self, owner: &str, listed: &'n [Node], input: bool, notes: &mut Vec<Note>) -> Vec<Field> {
         let mut fields = Vec::with_capacity(listed.len());
         for field in listed {
             let Some(wire) = field.text_of("name") else { continue };

@@ -6,6 +6,7 @@
 
 use indexmap::IndexMap;
 
+mod calls;
 mod choose;
 mod draft;
 mod fault;
@@ -126,7 +127,7 @@ pub fn offers(sources: &[Source]) -> Result<Vec<Offer>, Fault> {
     let mut offers: Vec<Offer> = Vec::new();
     for definition in draft.definitions.values() {
         if let Shape::Record(fields) = &definition.body {
-            let entity = definition.role != Role::Type;
+            let entity = definition.role.is_drafted_unasked();
             offers.push(Offer { name: definition.name.clone(), entity, fields: fields.len() });
         }
     }
@@ -143,11 +144,18 @@ fn read(sources: &[Source]) -> Result<Draft, Fault> {
     let mut whole = Draft::default();
     let mut services = Vec::new();
     let mut schemas = Vec::new();
+    let mut samples = Vec::new();
     for (number, (source, tree)) in sources.iter().zip(&texts).enumerate() {
         let file = source.name.as_str();
         let one = match tree {
             Tree::Rows(text) => rows::read(file, number, text, &stem(file))?,
-            Tree::Values(values) => described(file, number, values)?,
+            Tree::Values(values) => match described(file, number, values)? {
+                Some(one) => one,
+                None => {
+                    samples.push(sample::Sample { file, source: number, values, stem: stem(file) });
+                    continue;
+                }
+            },
             Tree::Xml(root) => match root.name.as_str() {
                 "Edmx" => odata::read(file, number, root)?,
                 "definitions" => {
@@ -167,6 +175,9 @@ fn read(sources: &[Source]) -> Result<Draft, Fault> {
         };
         merge(&mut whole, one);
     }
+    if !samples.is_empty() {
+        merge(&mut whole, sample::read(&samples)?);
+    }
     if !services.is_empty() {
         merge(&mut whole, wsdl::read(&services, &schemas)?);
     } else if !schemas.is_empty() {
@@ -182,14 +193,15 @@ fn merge(whole: &mut Draft, one: Draft) {
     whole.notes.extend(one.notes);
 }
 
-/// JSON and YAML by what they hold.
-fn described(file: &str, source: usize, values: &[node::Node]) -> Result<Draft, Fault> {
-    match values {
+/// JSON and YAML by what they hold; `None` = samples of records.
+fn described(file: &str, source: usize, values: &[node::Node]) -> Result<Option<Draft>, Fault> {
+    let described = match values {
         [root] if root.get("openapi").is_some() || root.get("swagger").is_some() => openapi::read(file, source, root),
         [root] if graphql::schema(root).is_some() => graphql::read(file, source, root),
         [root] if is_schema(root) => json_schema::read(file, source, root, &stem(file)),
-        samples => sample::read(file, source, samples, &stem(file)),
-    }
+        _ => return Ok(None),
+    };
+    described.map(Some)
 }
 
 fn is_schema(root: &node::Node) -> bool {

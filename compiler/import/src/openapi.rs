@@ -5,11 +5,15 @@
 
 use indexmap::IndexMap;
 
+use crate::calls;
 use crate::draft::{Draft, Role, Shape, folded, one_line};
 use crate::fault::{Fault, Note, Place};
 use crate::json_schema::finish;
 use crate::node::Node;
 use crate::schema::Schemas;
+
+/// How many calls a note names.
+const NAMED_MAX: usize = 12;
 
 /// Fields of a cover that hold the records themselves.
 const COVERED: [&str; 12] = [
@@ -25,11 +29,10 @@ const COVERS_MAX: usize = 6;
 pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Fault> {
     let mut schemas = Schemas::new(file, source, root);
     let mut keys: IndexMap<String, String> = IndexMap::new();
-    let mut calls = 0_usize;
     for (path, item) in root.get("paths").and_then(Node::map).into_iter().flatten() {
         let at = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
         for method in ["get", "post", "put", "patch"] {
-            if item.get(method).is_none() {
+            if item.get(method).is_none() || (method == "post" && calls::is_call(path, item)) {
                 continue;
             }
             for schema in bodies(root, &format!("{at}/{method}")) {
@@ -43,7 +46,6 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
                 }
             }
         }
-        calls += item.map().map_or(0, |item| item.keys().filter(|word| *word == "post" || *word == "delete").count());
     }
     let groups = ["/components/schemas", "/definitions"];
     let any = groups.iter().any(|group| root.pointer(group).is_some());
@@ -63,6 +65,7 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
     if !any && keys.is_empty() && root.get("paths").is_none() {
         return Err(Fault::at(file, 1, "it has neither `paths` nor schemas", "name a whole OpenAPI description"));
     }
+    let mut calls = calls::read(&mut schemas, root)?;
     schemas.read_asked()?;
     let told: Vec<(String, String)> =
         keys.iter().map(|(pointer, parameter)| (schemas.key(pointer), parameter.clone())).collect();
@@ -71,20 +74,26 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
         mark_key(&mut draft, &key, &parameter);
     }
     draft.title = root.pointer("/info/title").and_then(Node::text).map(one_line);
-    if calls > 0 {
-        draft.notes.push(Note {
-            place: Place { source, line: root.get("paths").map_or(1, |paths| paths.line) },
-            subject: String::new(),
-            text: "calls that only tell the system to do something are not drafted: write an `action` for each that you need"
-                .to_owned(),
-        });
+    if !calls.is_empty() {
+        calls::complete(&mut calls, &draft);
+        let named: Vec<&str> = calls.iter().map(|call| call.definition.name.as_str()).collect();
+        let more = if named.len() > NAMED_MAX { ", ..." } else { "" };
+        let text = format!(
+            "calls that only tell the system to do something are drafted as actions where --entity names them: {}{more}",
+            named.get(..NAMED_MAX).unwrap_or(&named).join(", ")
+        );
+        let place = Place { source, line: root.get("paths").map_or(1, |paths| paths.line) };
+        draft.notes.push(Note { place, subject: String::new(), text });
+        for call in calls {
+            draft.definitions.insert(format!("call {}", call.definition.name), call.definition);
+        }
     }
     finish(&mut draft);
     Ok(draft)
 }
 
 /// The pointers of all schemas that a call takes or gives.
-fn bodies(root: &Node, call: &str) -> Vec<String> {
+pub(crate) fn bodies(root: &Node, call: &str) -> Vec<String> {
     let mut found = Vec::new();
     let through = |pointer: String| -> String {
         let reference = root.pointer(&pointer).and_then(|node| node.text_of("$ref"));
@@ -180,7 +189,7 @@ fn last_parameter(path: &str) -> Option<&str> {
 }
 
 /// The last word of a path that is no parameter.
-fn last_word(path: &str) -> &str {
+pub(crate) fn last_word(path: &str) -> &str {
     path.rsplit('/').find(|step| !step.is_empty() && !step.contains('{')).unwrap_or("record")
 }
 

@@ -82,6 +82,42 @@ fn entities_are_chosen_and_the_system_is_named() {
 }
 
 #[test]
+fn calls_and_mutations_are_actions_where_they_are_asked_for() {
+    let wanted = |name: &str| Wanted { system: None, entities: vec![name.to_owned()] };
+    let told = drafted(&[source("shop-openapi.yaml")], &wanted("orders_ship"));
+    assert!(told.contains("action orders_ship \"Tells the shop that the order has left\""), "{told}");
+    assert!(told.contains("orderId   uuid      key, required"), "{told}");
+    assert!(told.contains("carrier   text(30)  required") && told.contains("list? of text(40)"), "{told}");
+    let told = drafted(&[source("shop-graphql.json")], &wanted("orderUpdate"));
+    assert!(told.contains("action orderUpdate \"Changes an order\"") && told.contains("type OrderInput"), "{told}");
+    // Without being asked for they are named, no more.
+    let told = drafted(&[source("shop-openapi.yaml")], &Wanted::default());
+    assert!(!told.contains("action ") && told.contains("--entity names them: orders_ship"), "{told}");
+}
+
+#[test]
+fn samples_in_several_files_are_read_as_one() {
+    let first = made("order-1.json", r#"{"id": 1, "note": "x", "paid": true, "lines": [{"sku": "a", "gift": false}]}"#);
+    let second = made("order-2.json", r#"{"id": 2, "paid": null, "lines": [{"sku": "b"}]}"#);
+    let other = made("customer.json", r#"[{"id": 7, "name": "C"}, {"id": 8, "name": null}]"#);
+    let told = drafted(&[first, other, second], &Wanted::default());
+    let plain: String = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "entity order {",
+        "id integer key",
+        "note text?",
+        "paid boolean?",
+        "sku text gift boolean?",
+        "entity customer {",
+        "name text?",
+    ] {
+        assert!(plain.contains(part), "{part}: {told}");
+    }
+    assert!(told.contains("order-1.json:1: order: drafted from 2 records"), "{told}");
+    assert_eq!(told.matches("entity ").count(), 2, "{told}");
+}
+
+#[test]
 fn what_holds_another_entity_is_left_out_with_a_word() {
     let text = r##"{"openapi":"3.0.0","paths":{
       "/a/{id}":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/A"}}}}}}},
