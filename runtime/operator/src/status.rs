@@ -185,3 +185,39 @@ pub(crate) fn name(state: State) -> &'static str {
         State::Discarded => "discarded",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_subscription_says_since_when_it_stands_and_what_is_wrong() {
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        let mut one = Subscription {
+            system: "erp".to_owned(),
+            name: "items".to_owned(),
+            address: "https://hooks.example/hooks/erp".to_owned(),
+            held: BTreeMap::new(),
+            made_at: None,
+            renewed_at: None,
+            expires_at: None,
+            next_at: Timestamp::UNIX_EPOCH,
+            lost: 0,
+            failures: 2,
+            error: Some("no rights".to_owned()),
+        };
+        let told = subscription_in_words(&one);
+        assert!(told.contains("items of erp: is not made yet") && told.contains("FAILED 2 times"), "{told}");
+        assert!(told.contains("no rights; the flows run by their other schedules"), "{told}");
+        (one.made_at, one.renewed_at) = (at("2026-11-23T10:00:00Z"), at("2026-11-25T10:00:00Z"));
+        (one.expires_at, one.error, one.lost) = (at("2026-11-28T10:00:00Z"), None, 1);
+        let told = subscription_in_words(&one);
+        assert_eq!(
+            told,
+            "\nsubscription items of erp: stands since 2026-11-23 10:00:00 UTC, renewed 2026-11-25 10:00:00 UTC, ends 2026-11-28 \
+             10:00:00 UTC unless renewed, was lost and made again 1 times\n"
+        );
+    }
+}
