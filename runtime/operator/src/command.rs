@@ -181,6 +181,9 @@ pub(crate) enum DeadLettersCommand {
         /// At most so many.
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Show personal values that reasons repeat.
+        #[arg(long)]
+        personal: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,

@@ -8,12 +8,13 @@ use mapwright_engine::dead_letters::DeadLetters;
 use mapwright_engine::state::State;
 use mapwright_engine::status::DeadLetterDetail;
 use mapwright_engine::store::{MessageId, Selection};
+use mapwright_values::plan::EntityPlan;
 use mapwright_values::{Integration, Json};
 
 use crate::command::{DeadLettersCommand, Which};
 use crate::connect::open_store;
 use crate::deployment::Deployment;
-use crate::redact::redact;
+use crate::redact::{cover_text, personal_texts, redact};
 use crate::say::say;
 use crate::{Ending, Faults};
 
@@ -28,9 +29,10 @@ pub(crate) async fn carry_out(
     let operator = crate::records::operator();
     let letters = DeadLetters { store: store.as_ref(), clock: &SystemClock, operator, crash: &crash };
     match command {
-        DeadLettersCommand::List { flow, cause, since, before, limit, json } => {
+        DeadLettersCommand::List { flow, cause, since, before, limit, personal, json } => {
             known_flow(integration, flow.as_deref())?;
-            list(&letters, Selection { ids: Vec::new(), flow, cause, since, before }, limit, json).await?;
+            let selection = Selection { ids: Vec::new(), flow, cause, since, before };
+            list(integration, &letters, selection, limit, (personal, json)).await?;
         }
         DeadLettersCommand::Show { id, personal, json } => {
             let detail = covered(integration, letters.show(MessageId(id)).await?, personal);
@@ -130,8 +132,18 @@ fn selection(integration: &Integration, which: Which) -> Result<Selection, Fault
     Ok(Selection { ids, flow: which.flow, cause: which.cause, since: which.since, before: which.before })
 }
 
-async fn list(letters: &DeadLetters<'_>, selection: Selection, limit: u32, json: bool) -> Result<(), Faults> {
-    let found = letters.list(selection, limit).await?;
+async fn list(
+    integration: &Integration,
+    letters: &DeadLetters<'_>,
+    selection: Selection,
+    limit: u32,
+    (personal, json): (bool, bool),
+) -> Result<(), Faults> {
+    let mut found = letters.list(selection, limit).await?;
+    for letter in found.iter_mut().filter(|_| !personal) {
+        let detail = letters.show(letter.id).await?;
+        letter.message = cover_text(&letter.message, &texts_of(integration, &detail));
+    }
     if json {
         say!("{}", serde_json::to_string_pretty(&found)?);
         return Ok(());
@@ -159,13 +171,8 @@ fn covered(integration: &Integration, mut detail: DeadLetterDetail, personal: bo
     if personal {
         return detail;
     }
-    let plan = integration.plan;
-    let flow = plan.flow(&detail.letter.flow);
-    let source = flow.and_then(|flow| plan.system(flow.read.system)?.entity(flow.read.entity));
-    let target = flow
-        .and_then(|flow| flow.write(detail.letter.write))
-        .and_then(|write| plan.mapping(write.mapping))
-        .and_then(|mapping| plan.system(mapping.system)?.entity(mapping.entity));
+    let (source, target) = entities(integration, &detail);
+    let texts = texts_of(integration, &detail);
     let cover = |text: &str, entity| match Json::parse(text) {
         Ok(json) => redact(json.into_owned(), entity).to_text(),
         Err(_) => crate::redact::REDACTED.to_owned(),
@@ -175,17 +182,55 @@ fn covered(integration: &Integration, mut detail: DeadLetterDetail, personal: bo
     for edit in &mut detail.edits {
         edit.body = cover(&edit.body, source);
     }
-    detail.rejections = detail.rejections.map(|text| without_values(&text));
+    detail.rejections = detail.rejections.map(|text| without_values(&text, &texts));
+    detail.letter.message = cover_text(&detail.letter.message, &texts);
+    for attempt in &mut detail.attempts {
+        attempt.message = attempt.message.take().map(|words| cover_text(&words, &texts));
+    }
     detail
 }
 
-/// A rejection's value may be personal; which, its reason and place are not.
-fn without_values(rejections: &str) -> String {
+/// The entities that a letter's record and what was made of it belong to.
+fn entities(
+    integration: &Integration,
+    detail: &DeadLetterDetail,
+) -> (Option<&'static EntityPlan>, Option<&'static EntityPlan>) {
+    let plan = integration.plan;
+    let flow = plan.flow(&detail.letter.flow);
+    let source = flow.and_then(|flow| plan.system(flow.read.system)?.entity(flow.read.entity));
+    let target = flow
+        .and_then(|flow| flow.write(detail.letter.write))
+        .and_then(|write| plan.mapping(write.mapping))
+        .and_then(|mapping| plan.system(mapping.system)?.entity(mapping.entity));
+    (source, target)
+}
+
+/// Every personal value of a letter: of its record, of what persons made of it, of what was sent.
+pub(crate) fn texts_of(integration: &Integration, detail: &DeadLetterDetail) -> Vec<String> {
+    let (source, target) = entities(integration, detail);
+    let edits = detail.edits.iter().map(|edit| (edit.body.as_str(), source));
+    let mapped = detail.mapped.iter().map(|mapped| (mapped.as_str(), target));
+    let records = std::iter::once((detail.original.as_str(), source)).chain(edits).chain(mapped);
+    let mut texts: Vec<String> =
+        records.filter_map(|(text, entity)| Some(personal_texts(&Json::parse(text).ok()?, entity))).flatten().collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts
+}
+
+/// A rejection's value may be personal, and its reason may repeat what is; its place is not.
+fn without_values(rejections: &str, texts: &[String]) -> String {
     let Ok(Json::List(rejections)) = Json::parse(rejections).map(Json::into_owned) else {
         return crate::redact::REDACTED.to_owned();
     };
     let without = |rejection: Json<'static>| match rejection {
-        Json::Record(members) => Json::Record(members.into_iter().filter(|(name, _)| name != "value").collect()),
+        Json::Record(members) => {
+            let members = members.into_iter().filter(|(name, _)| name != "value");
+            let members = members.map(|(name, value)| match value {
+                Json::Text(words) => (name, Json::text(cover_text(&words, texts))),
+                value => (name, value),
+            });
+            Json::Record(members.collect())
+        }
         Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => rejection,
     };
     Json::List(rejections.into_iter().map(without).collect()).to_text()

@@ -22,8 +22,9 @@ use mapwright_values::{Decimal, Find, Integration, Json};
 
 use crate::command::SyncArguments;
 use crate::connect::{open_systems, options};
+use crate::dead_letters::texts_of;
 use crate::deployment::{Deployment, StoreDeployment};
-use crate::redact::{REDACTED, redact};
+use crate::redact::{REDACTED, cover_text, redact};
 use crate::say::say;
 use crate::{Ending, Faults};
 
@@ -87,7 +88,10 @@ pub(crate) async fn play(
     let all = letters.len();
     letters.retain(|letter| !letter.cause.ends_with(CODE));
     for letter in &letters {
-        say!("{} {}: would need a person: {}", letter.flow, letter.source_key, letter.message);
+        let detail = store.dead_letter(letter.id).await?.filter(|_| !arguments.personal);
+        let texts = detail.map(|detail| texts_of(integration, &detail)).unwrap_or_default();
+        let words = cover_text(&letter.message, &texts);
+        say!("{} {}: would need a person: {words}", letter.flow, letter.source_key);
     }
     for (flow, reason) in &summary.failed_readings {
         say!("reading of {flow} failed: {reason}");

@@ -52,6 +52,58 @@ fn value_of(value: Json<'static>, kind: &Kind) -> Json<'static> {
     }
 }
 
+/// A shorter value stands in too many words by chance.
+const TEXT_MIN: usize = 3;
+
+/// The personal values of a record as texts, longest first.
+pub(crate) fn personal_texts(record: &Json<'_>, entity: Option<&EntityPlan>) -> Vec<String> {
+    let mut texts = Vec::new();
+    if let Some(entity) = entity {
+        collect(record, entity.fields, &mut texts);
+    }
+    texts.retain(|text| text.chars().count() >= TEXT_MIN);
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts
+}
+
+/// Words of a spec or a system may repeat what the record holds: its personal values are taken out of them.
+pub(crate) fn cover_text(words: &str, texts: &[String]) -> String {
+    texts.iter().fold(words.to_owned(), |words, text| words.replace(text.as_str(), REDACTED))
+}
+
+fn collect(record: &Json<'_>, fields: &[FieldPlan], texts: &mut Vec<String>) {
+    match record {
+        Json::Record(members) => {
+            for (name, value) in members {
+                match fields.iter().find(|field| field.name == name) {
+                    Some(field) if field.personal => leaves(value, texts),
+                    Some(field) => within(value, &field.kind, texts),
+                    None => {}
+                }
+            }
+        }
+        Json::List(items) => items.iter().for_each(|item| collect(item, fields, texts)),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => {}
+    }
+}
+
+fn within(value: &Json<'_>, kind: &Kind, texts: &mut Vec<String>) {
+    match (kind, value) {
+        (Kind::Record(fields), value) => collect(value, fields, texts),
+        (Kind::List(element), Json::List(items)) => items.iter().for_each(|item| within(item, element, texts)),
+        _ => {}
+    }
+}
+
+fn leaves(value: &Json<'_>, texts: &mut Vec<String>) {
+    match value {
+        Json::Text(text) | Json::Number(text) => texts.push(text.to_string()),
+        Json::List(items) => items.iter().for_each(|item| leaves(item, texts)),
+        Json::Record(members) => members.iter().for_each(|(_, value)| leaves(value, texts)),
+        Json::Null | Json::Boolean(_) => {}
+    }
+}
+
 fn covered(value: Json<'static>) -> Json<'static> {
     if value.is_null() { value } else { Json::text(REDACTED) }
 }
@@ -81,5 +133,15 @@ mod tests {
             redact(record, Some(&ORDER)).to_text(),
             r#"{"number":"1","email":"(personal)","lines":[{"label":"x","for":"(personal)"}],"extra":"(personal)","gone":null}"#
         );
+    }
+
+    #[test]
+    fn personal_values_are_taken_out_of_words_that_repeat_them() {
+        let record =
+            Json::parse(r#"{"number":"17","email":"ann@b","lines":[{"label":"ann","for":"Ann Lee"},{"for":"Al"}]}"#);
+        let texts = personal_texts(&record.expect("JSON"), Some(&ORDER));
+        assert_eq!(texts, ["Ann Lee", "ann@b"]);
+        let words = "order 17: nobody knows ann@b, nor Ann Lee (ann)";
+        assert_eq!(cover_text(words, &texts), "order 17: nobody knows (personal), nor (personal) (ann)");
     }
 }
