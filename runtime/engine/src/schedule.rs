@@ -152,6 +152,28 @@ mod tests {
     }
 
     #[test]
+    fn daily_runs_once_a_day_where_its_hour_is_missing_or_comes_twice_and_is_caught_up_once() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let timing = Timing::Daily { at: Time::constant(2, 30, 0, 0), zone, everything: true };
+        let days = [
+            // Half past two in winter; on the 29th there is none, and it runs an hour later by the clock; then in summer.
+            ("2026-03-28T01:30:00Z", "2026-03-29T01:30:00Z"),
+            ("2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"),
+            // On the 25th half past two comes twice: the first one counts.
+            ("2026-10-24T00:30:00Z", "2026-10-25T00:30:00Z"),
+            ("2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"),
+        ];
+        for (last, next) in days {
+            assert_eq!(timing.due(Some(at(last)), at(last)), at(next));
+        }
+        // Three runs were missed across the change: it is due at once, and after that one the next day's is.
+        let now = at("2026-10-27T12:00:00Z");
+        assert!(timing.due(Some(at("2026-10-24T00:30:00Z")), now) <= now);
+        assert_eq!(timing.due(Some(now), now), at("2026-10-28T01:30:00Z"));
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_silences_no_flow() {
         let timing = Timing::Every { seconds: 60, everything: false };
         let now: Timestamp = "2026-11-02T08:00:00Z".parse().unwrap();
