@@ -136,8 +136,8 @@ const BREAKS: &[Break] = &[
     Break(
         "two_errors_at_once",
         "customers.mapspec",
-        "  CardType         <- \"cCustomer\"\n  FederalTaxID     <- first(customer.vatIds)",
-        "  CardType         <- \"cCustomers\"\n  FederalTaxID     <- first(customer.vatId)",
+        "  Phone1           <- customer.defaultBillingAddress.phoneNumber | cut otherwise omit\n  Currency         <- home_currency\n",
+        "  Phone1           <- customer.defaultBillingAddress.phoneNumbe | cut otherwise omit\n  Currency         <- true\n",
     ),
 ];
 
