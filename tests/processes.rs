@@ -1,7 +1,8 @@
 //! The real program as several processes on one PostgreSQL with a doorbell, killed and frozen at any moment, while both systems have a
 //! rough day and the broker is emptied. By the systems' own ledgers nothing is lost and nothing is doubled.
 //!
-//! Larger: `MAPWRIGHT_ORDERS=10000 MAPWRIGHT_KILLS=200 cargo test --release -p mapwright-tests --features servers --test processes`.
+//! Larger: `MAPWRIGHT_ORDERS=10000 MAPWRIGHT_KILLS=200 cargo test --release -p mapwright-tests --features servers --test processes`;
+//! `MAPWRIGHT_BROKER=rabbitmq` rings by RabbitMQ instead of Redis.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
@@ -104,8 +105,58 @@ fn spawn(stage: &Stage, arguments: &[&str]) -> Child {
     stage.command(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts")
 }
 
-/// Empties the broker: every ring and the group that waits for them are gone.
-fn wipe(redis: &str) {
+/// What rings, under a name of this run's own.
+enum Broker {
+    Redis { url: String },
+    RabbitMq { url: String, queue: String },
+}
+
+impl Broker {
+    fn asked_for() -> Self {
+        let server = |variable: &str| {
+            std::env::var(variable)
+                .unwrap_or_else(|_| panic!("{variable} names no server: start one with tests/servers"))
+        };
+        match std::env::var("MAPWRIGHT_BROKER").as_deref() {
+            Ok("rabbitmq") => Self::RabbitMq { url: server("MAPWRIGHT_TEST_RABBITMQ"), queue: name() },
+            Ok("redis") | Err(_) => Self::Redis { url: server("MAPWRIGHT_TEST_REDIS") },
+            Ok(other) => panic!("MAPWRIGHT_BROKER is redis or rabbitmq, not {other}"),
+        }
+    }
+
+    fn deployment(&self) -> String {
+        let (Self::Redis { url } | Self::RabbitMq { url, .. }) = self;
+        format!("doorbell: {{ url: \"{url}\", name: \"{}\" }}\n", name())
+    }
+
+    fn answers(&self) -> &'static str {
+        match self {
+            Self::Redis { .. } => "redis answers",
+            Self::RabbitMq { .. } => "rabbitmq answers",
+        }
+    }
+
+    /// Empties it: every ring and whoever waited for them are gone.
+    fn wipe(&self) {
+        match self {
+            Self::Redis { url } => wipe_redis(url),
+            Self::RabbitMq { url, queue } => tokio::runtime::Handle::current().block_on(wipe_rabbitmq(url, queue)),
+        }
+    }
+}
+
+fn name() -> String {
+    format!("processes-{}", std::process::id())
+}
+
+async fn wipe_rabbitmq(url: &str, queue: &str) {
+    let connection = lapin::Connection::connect(url, lapin::ConnectionProperties::default()).await.expect("RabbitMQ");
+    let channel = connection.create_channel().await.expect("RabbitMQ");
+    let deleted = channel.queue_delete(queue.into(), lapin::options::QueueDeleteOptions::default()).await;
+    deleted.expect("the queue is deleted");
+}
+
+fn wipe_redis(redis: &str) {
     let address = redis.trim_start_matches("redis://");
     let mut stream = std::net::TcpStream::connect(address).expect("Redis");
     stream.write_all(b"FLUSHALL\r\n").expect("Redis");
@@ -115,7 +166,7 @@ fn wipe(redis: &str) {
 }
 
 /// Kills, freezes, empties the broker; answers how often it froze one.
-fn torment(stage: &Stage, slots: &mut [Slot], kills: u64, redis: &str) -> u64 {
+fn torment(stage: &Stage, slots: &mut [Slot], kills: u64, broker: &Broker) -> u64 {
     let mut draw = Draw(number("MAPWRIGHT_SEED", 4));
     let mut frozen = 0;
     for kill in 0..kills {
@@ -135,7 +186,7 @@ fn torment(stage: &Stage, slots: &mut [Slot], kills: u64, redis: &str) -> u64 {
             victim.kill(stage);
         }
         if kill % (kills / 3).max(1) == 1 {
-            wipe(redis);
+            broker.wipe();
         }
     }
     // Those that are frozen still come back before all is over: what they do then must be fenced.
@@ -165,7 +216,7 @@ fn dismiss(slots: Vec<Slot>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() {
     let (orders, kills) = (number("MAPWRIGHT_ORDERS", 300), number("MAPWRIGHT_KILLS", 15));
-    let redis = std::env::var("MAPWRIGHT_TEST_REDIS").expect("MAPWRIGHT_TEST_REDIS: start it with tests/servers");
+    let broker = Broker::asked_for();
     let _ = program_of_servers();
     let config = SandboxConfig {
         seed: SeedConfig {
@@ -180,18 +231,17 @@ async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() 
     let sandbox = Sandbox::start(config).await.expect("a sandbox");
     sandbox.shop.faults().random(storm(4));
     sandbox.erp.faults().random(storm(5));
-    let bell = format!("doorbell: {{ url: \"{redis}\", name: \"processes-{}\" }}\n", std::process::id());
-    let stage = Stage::new(&sandbox, None).on_servers(&database("processes").await, &bell);
+    let stage = Stage::new(&sandbox, None).on_servers(&database("processes").await, &broker.deployment());
     let begun = Instant::now();
     // The tables are made before several begin at once to be killed in the midst of it.
     let made = stage.run(&["status"]);
     assert!(made.status.code().is_some_and(|code| code < 2), "{}", said(&made));
-    let (stage, frozen) = tokio::task::spawn_blocking(move || {
+    let (stage, frozen, broker) = tokio::task::spawn_blocking(move || {
         let mut slots: Vec<Slot> = (0..WORKERS).map(|_| Slot::start(&stage, &["run"])).collect();
         slots.push(Slot::start(&stage, &["sync", "--once"]));
-        let frozen = torment(&stage, &mut slots, kills, &redis);
+        let frozen = torment(&stage, &mut slots, kills, &broker);
         dismiss(slots);
-        (stage, frozen)
+        (stage, frozen, broker)
     })
     .await
     .expect("the torment ends");
@@ -217,7 +267,7 @@ async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() 
     examine(&sandbox, &format!("{kills} kills, {frozen} frozen"));
     let status = stage.run(&["status", "--format", "json"]);
     let status: serde_json::Value = serde_json::from_slice(&status.stdout).expect("a status");
-    assert!(status["doorbell"].as_str().is_some_and(|words| words == "redis answers"), "{status}");
+    assert!(status["doorbell"].as_str().is_some_and(|words| words == broker.answers()), "{status}");
     println!(
         "{orders} orders, {} kills, {frozen} frozen, {} faults in {:.0?}; drained {:.0?} later",
         kills - frozen,
