@@ -2,6 +2,8 @@
 //!
 //! In: tokens. Out: the shortest form that a person would write: no closure around what cannot stop, no block around a lone value.
 
+use std::collections::HashSet;
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 
@@ -112,6 +114,29 @@ pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
         TokenTree::Literal(literal) => literal.to_string().contains(&format!("{{{name}}}")),
         TokenTree::Punct(_) => false,
     })
+}
+
+/// Every identifier that stands anywhere in there, as [`mentions`] sees them: for whoever asks after many names.
+pub(crate) fn mentioned(tokens: &TokenStream) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let mut open = vec![tokens.clone()];
+    while let Some(tokens) = open.pop() {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    names.insert(ident.to_string());
+                }
+                TokenTree::Group(group) => open.push(group.stream()),
+                TokenTree::Literal(literal) => {
+                    let text = literal.to_string();
+                    let holes = text.split('{').skip(1).filter_map(|behind| behind.split_once('}'));
+                    names.extend(holes.map(|(name, _)| name.to_owned()));
+                }
+                TokenTree::Punct(_) => {}
+            }
+        }
+    }
+    names
 }
 
 /// Does an expression begin like a statement?

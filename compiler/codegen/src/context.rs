@@ -12,7 +12,7 @@ use mapwright_syntax::{Files, Span};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use crate::code::mentions;
+use crate::code::mentioned;
 use crate::names::{Scope, ident, shouting, snake};
 
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
@@ -99,11 +99,12 @@ impl<'m> Project<'m> {
     /// The constants of all enums that [`Project::words_of`] has met, those with names only where `used` mentions them.
     pub(crate) fn words_items(&self, used: &TokenStream) -> TokenStream {
         let words = self.words.borrow();
+        let used = mentioned(used);
         let items = words.iter().map(|(known, name)| {
             let (gap, wires) = (crate::print::blank(), wires(known));
             let doc = format!(" The words of `{}`.", known.name);
             let names = names_constant(name);
-            let renamed = mentions(used, &names.to_string()).then(|| {
+            let renamed = used.contains(&names.to_string()).then(|| {
                 let pairs = pairs(known);
                 quote! { #[doc = " The same, each with the name that specs write for it."] const #names: &[(&str, &str)] = #pairs; }
             });
