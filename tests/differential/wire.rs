@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mapwright_values::{
-    Input, Integration, Json, Outcome, Part, Reference, References, Rejection, Resolved, SpecLine, Used,
+    Input, Integration, Json, Outcome, Part, Records, Reference, References, Rejection, Resolved, SpecLine, Used,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ pub(crate) fn generated_answer(question: &Question, integration: &Integration) -
     let plan = integration.plan.mapping(&question.mapping).expect("the mapping was planned");
     let used = plan.sources.iter().map(Used::of);
     let sources: Vec<Json<'_>> =
-        question.sources.iter().zip(used).map(|(text, used)| Json::parse_used(text, &used).expect("JSON")).collect();
+        question.sources.iter().zip(used).map(|(text, used)| Records::new(used).read(text).expect("JSON")).collect();
     let said = answered(question, &sources, map);
     // Such a record is read again as a whole.
     if matches!(&said, Said::Rejected(rejections) if rejections.iter().any(Rejection::shows_a_whole)) {

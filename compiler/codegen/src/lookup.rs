@@ -354,7 +354,7 @@ impl Body<'_> {
             let value = receiver(found.value);
             return Code {
                 statements: quote! { let asked = #asked; #statements },
-                value: quote! { #value.ok_or(Stop::Wait(Reference::Find(asked)))? },
+                value: quote! { #value.ok_or(Stop::Wait(Reference::Find(asked.into())))? },
             };
         }
         if let ExprKind::Linked(linked) = &value.kind {
@@ -363,7 +363,7 @@ impl Body<'_> {
             let found = key_of_type(quote! { run.linked(asked.clone())? }, &value.ty);
             return Code {
                 statements: quote! { let asked = #asked; },
-                value: quote! { #found.ok_or(Stop::Wait(Reference::Link(asked)))? },
+                value: quote! { #found.ok_or(Stop::Wait(Reference::Link(asked.into())))? },
             };
         }
         Code::value(nothing)

@@ -65,7 +65,7 @@ pub(crate) fn map(
         let eval = Eval { model, prepared, run: &run, watch };
         for (index, source) in mapping.sources.iter().enumerate() {
             let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
-            frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name)))));
+            frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name.to_owned())))));
         }
         eval.block(&frame, &mapping.body).record
     };
@@ -90,7 +90,7 @@ pub(crate) fn keep(
     let run = Run::new(input, prepared.path(keep.span.file));
     let frame = Frame::new(&flow.locals);
     let name = frame.local(flow.local).map(|local| local.name.as_str()).unwrap_or_default();
-    frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name)))));
+    frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name.to_owned())))));
     let wanted = Eval { model, prepared, run: &run, watch: None }.boolean(&frame, keep);
     run.keep(prepared.line(keep.span), wanted)
 }

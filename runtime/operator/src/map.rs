@@ -12,8 +12,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use jiff::Timestamp;
 use mapwright_values::settings::check_settings;
 use mapwright_values::{
-    Input, Integration, Json, Malformed, Mapping, Outcome, Reference, References, Rejection, Resolved, Used,
+    Input, Integration, Json, Malformed, Mapping, Outcome, Records, Reference, References, Rejection, Resolved, Used,
 };
+use memchr::{memchr_iter, memrchr};
 use serde_json::json;
 
 use crate::answers::Answers;
@@ -139,7 +140,9 @@ enum Verdict {
 struct Chunk {
     /// The number of its first line, from 0.
     first: usize,
+    /// The lines, and behind them what does not count.
     bytes: Vec<u8>,
+    end: usize,
 }
 
 /// What became of a chunk.
@@ -148,6 +151,8 @@ struct Answer {
     mapped: String,
     refused: String,
     tally: Tally,
+    /// The chunk's own, to be read into again.
+    bytes: Vec<u8>,
 }
 
 /// Cuts the input into chunks of whole lines.
@@ -156,47 +161,58 @@ struct Chunks<R> {
     /// What was read behind the last whole line.
     rest: Vec<u8>,
     first: usize,
+    /// To read into: what has been mapped.
+    free: Vec<Vec<u8>>,
 }
 
 impl<R: Read> Chunks<R> {
     fn new(input: R) -> Self {
-        Chunks { input, rest: Vec::new(), first: 0 }
+        Chunks { input, rest: Vec::new(), first: 0, free: Vec::new() }
     }
 
     /// The whole lines of what can be read at once, at least one; `None` at the end.
     fn next(&mut self) -> std::io::Result<Option<Chunk>> {
-        let mut bytes = std::mem::take(&mut self.rest);
+        let mut bytes = self.free.pop().unwrap_or_default();
+        let mut filled = self.rest.len();
+        bytes.resize(bytes.len().max(filled), 0);
+        bytes.splice(..filled, self.rest.drain(..));
         let end = loop {
-            let before = bytes.len();
-            let read = self.read(&mut bytes).map_err(|error| told("cannot read the input", &error))?;
-            let new = bytes.get(before..).unwrap_or_default();
-            match new.iter().rposition(|byte| *byte == b'\n') {
+            bytes.resize(bytes.len().max(filled + CHUNK_BYTES), 0);
+            let place = bytes.get_mut(filled..filled + CHUNK_BYTES).unwrap_or_default();
+            let read = read_into(&mut self.input, place).map_err(|error| told("cannot read the input", &error))?;
+            let last = memrchr(b'\n', place.get(..read).unwrap_or_default());
+            let before = filled;
+            filled += read;
+            match last {
                 Some(at) => break before + at + 1,
                 None if read == 0 => break before,
                 None => {}
             }
         };
-        if bytes.is_empty() {
+        if end == 0 {
             return Ok(None);
         }
-        self.rest = bytes.split_off(end);
+        self.rest.extend_from_slice(bytes.get(end..filled).unwrap_or_default());
         let first = self.first;
-        self.first += bytes.iter().filter(|byte| **byte == b'\n').count();
-        Ok(Some(Chunk { first, bytes }))
+        self.first += memchr_iter(b'\n', bytes.get(..end).unwrap_or_default()).count();
+        Ok(Some(Chunk { first, bytes, end }))
     }
 
-    /// Appends what one read gives.
-    fn read(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
-        let before = bytes.len();
-        bytes.resize(before + CHUNK_BYTES, 0);
-        let read = loop {
-            match self.input.read(bytes.get_mut(before..).unwrap_or_default()) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        bytes.truncate(before + read.as_ref().copied().unwrap_or_default());
-        read
+    /// Takes back what a chunk was read into, unless a line of uncommon length made it large.
+    fn take_back(&mut self, bytes: Vec<u8>) {
+        if bytes.len() <= 2 * CHUNK_BYTES {
+            self.free.push(bytes);
+        }
+    }
+}
+
+/// What one read gives; nothing at the end.
+fn read_into(input: &mut impl Read, place: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match input.read(place) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 
@@ -221,7 +237,9 @@ pub fn map_lines(
     if threads <= 1 {
         let mut mapper = Mapper::new(setup);
         while let Some(chunk) = chunks.next()? {
-            put(&mapper.chunk(&chunk))?;
+            let answer = mapper.chunk(chunk);
+            put(&answer)?;
+            chunks.take_back(answer.bytes);
         }
     } else {
         by_threads(setup, &mut chunks, &mut put, threads)?;
@@ -247,7 +265,7 @@ fn by_threads(
                 scope.spawn(move || {
                     let mut mapper = Mapper::new(setup);
                     for chunk in take {
-                        if answer.send(mapper.chunk(&chunk)).is_err() {
+                        if answer.send(mapper.chunk(chunk)).is_err() {
                             break;
                         }
                     }
@@ -272,7 +290,9 @@ fn by_threads(
                 None => {
                     let lane = lanes.get(written % threads);
                     let answer = lane.and_then(|(_, answers)| answers.recv().ok());
-                    put(&answer.ok_or_else(|| std::io::Error::other(STOPPED))?)?;
+                    let answer = answer.ok_or_else(|| std::io::Error::other(STOPPED))?;
+                    put(&answer)?;
+                    chunks.take_back(answer.bytes);
                     written += 1;
                 }
             }
@@ -298,9 +318,11 @@ struct Mapper<'s> {
     /// How many source records a line holds.
     sources: usize,
     /// What the mapping reads of a line.
-    used: Used,
+    records: Records,
     /// Answers that earlier lines needed: most lines ask for what others have asked for.
     references: References,
+    /// How much was mapped of the chunk before, and a little more.
+    usual: usize,
 }
 
 impl<'s> Mapper<'s> {
@@ -310,13 +332,23 @@ impl<'s> Mapper<'s> {
             [source] => Used::of(source),
             _ => Used::everything(),
         };
-        Mapper { setup, sources: sources.len().max(1), used, references: References::new() }
+        Mapper {
+            setup,
+            sources: sources.len().max(1),
+            records: Records::new(used),
+            references: References::new(),
+            usual: 0,
+        }
     }
 
-    fn chunk(&mut self, chunk: &Chunk) -> Answer {
-        let mut answer = Answer::default();
-        for (offset, line) in chunk.bytes.split(|byte| *byte == b'\n').enumerate() {
-            let index = chunk.first + offset;
+    fn chunk(&mut self, chunk: Chunk) -> Answer {
+        let mut answer = Answer { mapped: String::with_capacity(self.usual), ..Answer::default() };
+        let lines = chunk.bytes.get(..chunk.end).unwrap_or_default();
+        let mut from = 0;
+        let ends = memchr_iter(b'\n', lines).chain([lines.len()]);
+        for (index, end) in (chunk.first..).zip(ends) {
+            let line = lines.get(from..end).unwrap_or_default();
+            from = end + 1;
             let line = match index {
                 0 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line),
                 _ => line,
@@ -345,11 +377,14 @@ impl<'s> Mapper<'s> {
             answer.refused.push_str(&numbered(index, why).to_string());
             answer.refused.push('\n');
         }
+        self.usual = answer.mapped.len() + answer.mapped.len() / 4;
+        answer.bytes = chunk.bytes;
         answer
     }
 
     fn line(&mut self, line: &str) -> Verdict {
-        let verdict = self.record(Json::parse_used(line, &self.used));
+        let record = self.records.read(line);
+        let verdict = self.record(record);
         match verdict {
             // What is shown of a record or a list is shown whole, unused fields too.
             Err(rejections) if rejections.iter().any(Rejection::shows_a_whole) => {

@@ -18,6 +18,9 @@ const MANTISSA_MAX: u128 = (1 << 96) - 1;
 /// Far beyond every exponent that could still matter.
 const EXPONENT_MAX: i64 = 1_000_000;
 
+/// A number as text is at most so long: its sign, a zero, the point and 29 digits.
+const TEXT_MAX: usize = 32;
+
 /// Why a text is not a [`Decimal`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotDecimal {
@@ -84,6 +87,9 @@ impl Decimal {
 
     /// `magnitude * 10^-scale`, if it can be kept exactly.
     pub(crate) fn exact(negative: bool, magnitude: u128, scale: i64) -> Option<Decimal> {
+        if let (Ok(magnitude), Ok(scale @ ..=SCALE_MAX)) = (u64::try_from(magnitude), u32::try_from(scale)) {
+            return Some(Decimal::short(negative, magnitude, scale));
+        }
         let mut magnitude = magnitude;
         let mut scale = scale;
         if magnitude == 0 {
@@ -106,11 +112,47 @@ impl Decimal {
         rust_decimal::Decimal::try_from_i128_with_scale(signed, scale).ok().map(Decimal)
     }
 
+    /// The same of few digits and at most 28 places.
+    fn short(negative: bool, mut magnitude: u64, mut scale: u32) -> Decimal {
+        while scale > 0 && magnitude.is_multiple_of(10) {
+            magnitude /= 10;
+            scale -= 1;
+        }
+        let (low, middle) = ((magnitude & 0xffff_ffff) as u32, (magnitude >> 32) as u32);
+        Decimal(rust_decimal::Decimal::from_parts(low, middle, 0, negative && magnitude > 0, scale))
+    }
+
+    /// Reads a number of few digits without an exponent, as nearly all are.
+    fn parse_short(text: &str) -> Option<Decimal> {
+        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+        if digits.len() > 18 {
+            return None;
+        }
+        let (mut magnitude, mut whole) = (0_u64, None);
+        for (at, byte) in digits.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => magnitude = magnitude * 10 + u64::from(byte - b'0'),
+                b'.' if whole.is_none() && at > 0 => whole = Some(at + 1),
+                _ => return None,
+            }
+        }
+        let scale = match whole {
+            Some(whole) if whole == digits.len() => return None,
+            Some(whole) => digits.len() - whole,
+            None if digits.is_empty() => return None,
+            None => 0,
+        };
+        Some(Decimal::short(text.starts_with('-'), magnitude, u32::try_from(scale).ok()?))
+    }
+
     /// Reads `12`, `-0.50`, `1.5e3`: the grammar of JSON numbers, leading zeros and a leading `+` allowed besides.
     ///
     /// # Errors
     /// No number, or more digits than can be kept exactly.
     pub fn parse(text: &str) -> Result<Decimal, NotDecimal> {
+        if let Some(short) = Decimal::parse_short(text) {
+            return Ok(short);
+        }
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -170,8 +212,55 @@ impl Decimal {
     /// Digits before the point, without leading zeros (0 for 0.5).
     #[must_use]
     pub fn whole_digits(self) -> u32 {
-        let whole = power_of_ten(u64::from(self.scale())).map_or(0, |power| self.magnitude() / power);
-        whole.checked_ilog10().map_or(0, |log| log + 1)
+        let digits = match u64::try_from(self.magnitude()) {
+            Ok(short) => short.checked_ilog10(),
+            Err(_) => self.magnitude().checked_ilog10(),
+        };
+        digits.map_or(0, |log| (log + 1).saturating_sub(self.scale()))
+    }
+
+    /// The number as text.
+    #[must_use]
+    pub fn text(self) -> String {
+        self.digits_in(&mut [0; TEXT_MAX]).to_owned()
+    }
+
+    /// Writes the number at the end of `place`.
+    fn digits_in(self, place: &mut [u8; TEXT_MAX]) -> &str {
+        let (mut rest, scale) = (self.magnitude(), self.scale());
+        let mut length = 0;
+        let mut slots = place.iter_mut().rev();
+        let mut put = |byte: u8| {
+            if let Some(slot) = slots.next() {
+                *slot = byte;
+                length += 1;
+            }
+        };
+        let mut digits = 0;
+        while rest > 0 || digits <= scale {
+            if digits == scale && scale > 0 {
+                put(b'.');
+            }
+            // Division of what fits into half the bits is much cheaper.
+            let digit = match u64::try_from(rest) {
+                Ok(short) => {
+                    rest = u128::from(short / 10);
+                    short % 10
+                }
+                Err(_) => {
+                    let digit = rest % 10;
+                    rest /= 10;
+                    digit as u64
+                }
+            };
+            put(b'0' + digit as u8);
+            digits += 1;
+        }
+        if self.is_negative() {
+            put(b'-');
+        }
+        let text = place.get(TEXT_MAX - length..).unwrap_or_default();
+        str::from_utf8(text).unwrap_or_default()
     }
 
     /// All digits: those before and those after the point.
@@ -309,6 +398,9 @@ pub(crate) fn overflow(what: fmt::Arguments<'_>) -> Stop {
 fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let scale = left.scale().max(right.scale());
     let aligned = |value: Decimal| {
+        if value.scale() == scale {
+            return Some(value.mantissa());
+        }
         let power = power_of_ten(u64::from(scale - value.scale()))?;
         value.mantissa().checked_mul(i128::try_from(power).ok()?)
     };
@@ -320,6 +412,10 @@ fn sum(left: Decimal, right: Decimal) -> Option<Decimal> {
 /// which overflows 128 bits has at least 38 significant digits.
 fn product(left: Decimal, right: Decimal) -> Option<Decimal> {
     let (mut first, mut second) = (left.magnitude(), right.magnitude());
+    if let (Ok(first), Ok(second)) = (u64::try_from(first), u64::try_from(second)) {
+        let (magnitude, scale) = (u128::from(first) * u128::from(second), left.scale() + right.scale());
+        return Decimal::exact(left.is_negative() != right.is_negative(), magnitude, i64::from(scale));
+    }
     if first == 0 || second == 0 {
         return Some(Decimal::ZERO);
     }
@@ -341,6 +437,9 @@ fn product(left: Decimal, right: Decimal) -> Option<Decimal> {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
+        if self.scale() == other.scale() {
+            return self.mantissa().cmp(&other.mantissa());
+        }
         let scale = self.scale().max(other.scale());
         let aligned = |value: &Decimal| {
             let power = power_of_ten(u64::from(scale - value.scale())).and_then(|power| i128::try_from(power).ok());
@@ -391,14 +490,8 @@ impl FromStr for Decimal {
 /// Canonical: no exponent, no trailing zeros, no `-0`. Equal numbers print alike.
 impl fmt::Display for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.is_negative() { "-" } else { "" };
-        let scale = self.scale();
-        let power = power_of_ten(u64::from(scale)).unwrap_or(1);
-        let (whole, fraction) = (self.magnitude() / power, self.magnitude() % power);
-        if scale == 0 {
-            return write!(out, "{sign}{whole}");
-        }
-        write!(out, "{sign}{whole}.{fraction:0width$}", width = scale as usize)
+        let mut place = [0; TEXT_MAX];
+        out.write_str(self.digits_in(&mut place))
     }
 }
 

@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use crate::read::Used;
-use crate::read::{EVERYTHING, Refused, plain, read};
+use crate::read::{EVERYTHING, Order, Refused, read};
+use crate::skip::{is_plain, plain};
 
 /// How deep lists and objects may be nested.
 pub const DEPTH_MAX: usize = 64;
@@ -36,6 +37,29 @@ pub enum Json<'r> {
     List(Vec<Json<'r>>),
     /// An object, members in order.
     Record(Vec<(Cow<'r, str>, Json<'r>)>),
+}
+
+/// Reads records of one kind, one after another, and keeps of each the fields that are used.
+#[derive(Debug)]
+pub struct Records {
+    used: Used,
+    order: Order,
+}
+
+impl Records {
+    /// Records of which these fields are used.
+    #[must_use]
+    pub fn new(used: Used) -> Records {
+        Records { order: Order::new(&used), used }
+    }
+
+    /// Reads one JSON value; fields that are not used are checked and passed over.
+    ///
+    /// # Errors
+    /// As [`Json::parse`], also for a fault in a field that is not used; but there a name may stand twice.
+    pub fn read<'r>(&mut self, text: &'r str) -> Result<Json<'r>, Malformed> {
+        read(text, &self.used, &mut self.order).or_else(|Refused| Json::diagnosed(text))
+    }
 }
 
 /// Why a text is not JSON as we accept it, and where.
@@ -63,15 +87,7 @@ impl<'r> Json<'r> {
     /// # Errors
     /// The text is not JSON, nests deeper than [`DEPTH_MAX`], or names a member twice.
     pub fn parse(text: &'r str) -> Result<Json<'r>, Malformed> {
-        Json::parse_used(text, &EVERYTHING)
-    }
-
-    /// Reads one JSON value and keeps of its records the fields that are used; the others are checked and passed over.
-    ///
-    /// # Errors
-    /// As [`Json::parse`]: a fault in a field that is not used is a fault too.
-    pub fn parse_used(text: &'r str, used: &Used) -> Result<Json<'r>, Malformed> {
-        read(text, used).or_else(|Refused| Json::diagnosed(text))
+        read(text, &EVERYTHING, &mut Order::default()).or_else(|Refused| Json::diagnosed(text))
     }
 
     /// Reads it once more, level by level and slowly, to say where and why it is not accepted.
@@ -89,7 +105,7 @@ impl<'r> Json<'r> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json<'r>> {
         match self {
-            Json::Record(members) => members.iter().find(|(member, _)| member == name).map(|(_, value)| value),
+            Json::Record(members) => members.iter().find(|(member, _)| same(member, name)).map(|(_, value)| value),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
         }
     }
@@ -169,6 +185,12 @@ impl<'r> Json<'r> {
     }
 }
 
+/// Names that differ mostly do so in their length or last letter, which is seen before all of them is compared.
+#[inline]
+pub(crate) fn same(left: &str, right: &str) -> bool {
+    left.len() == right.len() && left.as_bytes().last() == right.as_bytes().last() && left == right
+}
+
 impl fmt::Display for Json<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.to_text())
@@ -176,6 +198,13 @@ impl fmt::Display for Json<'_> {
 }
 
 fn push_text(out: &mut String, text: &str) {
+    if is_plain(text.as_bytes()) {
+        out.reserve(text.len() + 2);
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     out.push('"');
     let mut from = 0;
     loop {

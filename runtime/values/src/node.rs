@@ -13,18 +13,75 @@ use crate::names::closest;
 pub use crate::place::Place;
 use crate::time::{Date, Instant, Time, Uuid, parse_date, parse_instant, parse_time};
 
-/// Not a `Cow<'r, Json<'r>>`: that would be invariant in `'r`, and a found record could not stand beside a source record.
+/// A tree of records: its top, and where that stands. What a place is called is worked out only when somebody asks, for of most records
+/// nobody complains.
 #[derive(Clone, Debug)]
-enum Content<'r> {
-    Borrowed(&'r Json<'r>),
-    Shared(Rc<Json<'r>>),
+struct Tree<'r> {
+    top: &'r Json<'r>,
+    origin: Origin<'r>,
+}
+
+#[derive(Clone, Debug)]
+enum Origin<'r> {
+    /// It is what the spec calls by that name.
+    Root(Cow<'static, str>),
+    /// The element of that number, from 1, of a list.
+    Element(Rc<Listed<'r>>, usize),
+    /// Worked out already.
+    At(Rc<Place>),
+}
+
+impl Origin<'_> {
+    fn place(&self) -> Rc<Place> {
+        match self {
+            Origin::Root(name) => Place::root(name),
+            Origin::Element(listed, number) => listed.within.place(listed.list).element(*number),
+            Origin::At(place) => Rc::clone(place),
+        }
+    }
+}
+
+/// A list within a tree.
+#[derive(Debug)]
+struct Listed<'r> {
+    list: &'r Json<'r>,
+    within: Tree<'r>,
+}
+
+impl Tree<'_> {
+    /// The place of a part of the tree, which is known by where it lies in memory.
+    fn place(&self, part: &Json<'_>) -> Rc<Place> {
+        let mut steps = Vec::new();
+        lead_to(self.top, part, &mut steps);
+        self.origin.place().field(&steps)
+    }
+}
+
+/// Gathers the names that lead from `at` to `part`, through records alone.
+fn lead_to<'j>(at: &'j Json<'_>, part: &Json<'_>, steps: &mut Vec<&'j str>) -> bool {
+    if std::ptr::eq(at, part) {
+        return true;
+    }
+    let Json::Record(members) = at else { return false };
+    for (name, value) in members {
+        steps.push(name);
+        if lead_to(value, part, steps) {
+            return true;
+        }
+        steps.pop();
+    }
+    false
 }
 
 /// A record, list element or leaf with its place. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Node<'r> {
-    content: Content<'r>,
-    place: Rc<Place>,
+pub struct Node<'r>(Content<'r>);
+
+/// Not a `Cow<'r, Json<'r>>`: that would be invariant in `'r`, and a found record could not stand beside a source record.
+#[derive(Clone, Debug)]
+enum Content<'r> {
+    Borrowed(&'r Json<'r>, Tree<'r>),
+    Shared(Rc<Json<'r>>, Origin<'r>),
 }
 
 /// Two nodes are equal when what they hold is; where they stand does not matter.
@@ -36,14 +93,14 @@ impl PartialEq for Node<'_> {
 
 /// What a path leads to: part of a borrowed tree, or of one that the node shares.
 enum Reached<'n, 'r> {
-    Lasting(&'r Json<'r>),
+    Lasting(&'r Json<'r>, &'n Tree<'r>),
     Passing(&'n Json<'r>),
 }
 
 impl<'n, 'r> Reached<'n, 'r> {
     fn json(&self) -> &Json<'r> {
         match self {
-            Reached::Lasting(json) => json,
+            Reached::Lasting(json, _) => json,
             Reached::Passing(json) => json,
         }
     }
@@ -52,47 +109,55 @@ impl<'n, 'r> Reached<'n, 'r> {
 impl<'r> Node<'r> {
     /// A node on a borrowed value. `name` is what the spec calls it.
     #[must_use]
-    pub fn borrowed(json: &'r Json<'r>, name: &str) -> Node<'r> {
-        Node { content: Content::Borrowed(json), place: Place::root(name) }
+    pub fn borrowed(json: &'r Json<'r>, name: impl Into<Cow<'static, str>>) -> Node<'r> {
+        Node(Content::Borrowed(json, Tree { top: json, origin: Origin::Root(name.into()) }))
     }
 
     /// A node on a value that a rule or a list made.
     #[must_use]
-    pub fn owned(json: Json<'r>, name: &str) -> Node<'r> {
-        Node { content: Content::Shared(Rc::new(json)), place: Place::root(name) }
+    pub fn owned(json: Json<'r>, name: impl Into<Cow<'static, str>>) -> Node<'r> {
+        Node(Content::Shared(Rc::new(json), Origin::Root(name.into())))
     }
 
     /// The same value at another place.
     #[must_use]
     pub fn placed(self, place: Rc<Place>) -> Node<'r> {
-        Node { content: self.content, place }
+        let origin = Origin::At(place);
+        Node(match self.0 {
+            Content::Borrowed(json, _) => Content::Borrowed(json, Tree { top: json, origin }),
+            Content::Shared(json, _) => Content::Shared(json, origin),
+        })
     }
 
     /// What the node holds.
     #[must_use]
     pub fn content(&self) -> &Json<'r> {
-        match &self.content {
-            Content::Borrowed(json) => json,
-            Content::Shared(json) => json,
+        match &self.0 {
+            Content::Borrowed(json, _) => json,
+            Content::Shared(json, _) => json,
         }
     }
 
     /// Where the node stands.
     #[must_use]
-    pub fn place(&self) -> &Rc<Place> {
-        &self.place
+    pub fn place(&self) -> Rc<Place> {
+        match &self.0 {
+            Content::Borrowed(json, tree) => tree.place(json),
+            Content::Shared(_, origin) => origin.place(),
+        }
     }
 
     /// The path that `steps` lead to, for messages: `order.price`.
     #[must_use]
     pub fn path(&self, steps: &[&str]) -> String {
-        if steps.is_empty() { self.place.to_string() } else { format!("{}.{}", self.place, steps.join(".")) }
+        let place = self.place();
+        if steps.is_empty() { place.to_string() } else { format!("{place}.{}", steps.join(".")) }
     }
 
     fn reach(&self, steps: &[&str]) -> Result<Option<Reached<'_, 'r>>, Stop> {
-        match &self.content {
-            Content::Borrowed(json) => Ok(self.walk(json, steps)?.map(Reached::Lasting)),
-            Content::Shared(json) => Ok(self.walk(json, steps)?.map(Reached::Passing)),
+        match &self.0 {
+            Content::Borrowed(json, tree) => Ok(self.walk(json, steps)?.map(|json| Reached::Lasting(json, tree))),
+            Content::Shared(json, _) => Ok(self.walk(json, steps)?.map(Reached::Passing)),
         }
     }
 
@@ -167,14 +232,11 @@ impl<'r> Node<'r> {
     pub fn text(&self, steps: &[&str], max: Option<u32>) -> Result<Option<Cow<'r, str>>, Stop> {
         self.leaf(steps, |reached| {
             let text: Cow<'r, str> = match reached {
-                Reached::Lasting(Json::Text(text)) => Cow::Borrowed(text.as_ref()),
+                Reached::Lasting(Json::Text(text), _) => Cow::Borrowed(text.as_ref()),
                 Reached::Passing(Json::Text(text)) => text.clone(),
-                Reached::Lasting(
-                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)),
-                ) => return Err(self.wrong(steps, other, "a text")),
-                Reached::Passing(
-                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)),
-                ) => return Err(self.wrong(steps, other, "a text")),
+                Reached::Lasting(..) | Reached::Passing(_) => {
+                    return Err(self.wrong(steps, reached.json(), "a text"));
+                }
             };
             if let Some(max) = max
                 && text.len() > max as usize
@@ -362,11 +424,10 @@ impl<'r> Node<'r> {
     /// # Errors
     /// Anything else.
     pub fn record(&self, steps: &[&str]) -> Result<Option<Node<'r>>, Stop> {
-        self.leaf(steps, |reached| match reached.json() {
-            Json::Record(_) => Ok(Self::at(&reached, self.place.field(steps))),
-            other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_)) => {
-                Err(self.wrong(steps, other, "a record"))
-            }
+        self.leaf(steps, |reached| match reached {
+            Reached::Lasting(json @ Json::Record(_), tree) => Ok(Node(Content::Borrowed(json, tree.clone()))),
+            Reached::Passing(json @ Json::Record(_)) => Ok(passing(json, self.place().field(steps))),
+            Reached::Lasting(..) | Reached::Passing(_) => Err(self.wrong(steps, reached.json(), "a record")),
         })
     }
 
@@ -375,27 +436,18 @@ impl<'r> Node<'r> {
     /// # Errors
     /// Anything but a list.
     pub fn list(&self, steps: &[&str]) -> Result<Option<Vec<Node<'r>>>, Stop> {
-        self.leaf(steps, |reached| {
-            let place = self.place.field(steps);
-            let node = |index: usize, reached: Reached<'_, 'r>| Self::at(&reached, place.element(index + 1));
-            match reached {
-                Reached::Lasting(Json::List(elements)) => Ok(elements
-                    .iter()
-                    .enumerate()
-                    .map(|(index, element)| node(index, Reached::Lasting(element)))
-                    .collect()),
-                Reached::Passing(Json::List(elements)) => Ok(elements
-                    .iter()
-                    .enumerate()
-                    .map(|(index, element)| node(index, Reached::Passing(element)))
-                    .collect()),
-                Reached::Lasting(
-                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)),
-                ) => Err(self.wrong(steps, other, "a list")),
-                Reached::Passing(
-                    other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)),
-                ) => Err(self.wrong(steps, other, "a list")),
+        self.leaf(steps, |reached| match reached {
+            Reached::Lasting(list @ Json::List(elements), tree) => {
+                let listed = Rc::new(Listed { list, within: tree.clone() });
+                let origin = |number| Origin::Element(Rc::clone(&listed), number);
+                let node = |top, number| Node(Content::Borrowed(top, Tree { top, origin: origin(number) }));
+                Ok(elements.iter().zip(1..).map(|(element, number)| node(element, number)).collect())
             }
+            Reached::Passing(Json::List(elements)) => {
+                let place = self.place().field(steps);
+                Ok(elements.iter().zip(1..).map(|(element, number)| passing(element, place.element(number))).collect())
+            }
+            Reached::Lasting(..) | Reached::Passing(_) => Err(self.wrong(steps, reached.json(), "a list")),
         })
     }
 
@@ -406,14 +458,10 @@ impl<'r> Node<'r> {
     pub fn json(&self, steps: &[&str]) -> Result<Option<Json<'r>>, Stop> {
         self.leaf(steps, |reached| Ok(reached.json().clone()))
     }
+}
 
-    fn at(reached: &Reached<'_, 'r>, place: Rc<Place>) -> Node<'r> {
-        let content = match reached {
-            Reached::Lasting(json) => Content::Borrowed(json),
-            Reached::Passing(json) => Content::Shared(Rc::new((*json).clone())),
-        };
-        Node { content, place }
-    }
+fn passing<'r>(json: &Json<'r>, place: Rc<Place>) -> Node<'r> {
+    Node(Content::Shared(Rc::new(json.clone()), Origin::At(place)))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use crate::plan::{
     AlsoReadPlan, DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule,
     SettingPlan, SourcePlan, SystemPlan, TermPlan, WritePlan,
 };
-pub use crate::reference::{Find, Link, Reference, Term, Test};
+pub use crate::reference::{AskedFind, AskedLink, AskedTerm, Reference, Test};
 pub use crate::rows::Rows;
 pub use crate::run::Run;
 pub use crate::time::{Date, Instant, Time, Uuid};
@@ -216,31 +216,35 @@ impl Run<'_> {
 
 /// A question to a system.
 #[must_use]
-pub fn question(system: &str, entity: &str, terms: impl Into<Vec<Term>>, select: &[&str]) -> Find {
-    let select = select.iter().map(|path| (*path).to_owned()).collect();
-    Find { system: system.to_owned(), entity: entity.to_owned(), terms: terms.into(), select }
+pub fn question<'q>(
+    system: &'q str,
+    entity: &'q str,
+    terms: impl Into<Vec<AskedTerm<'q>>>,
+    select: impl Into<Cow<'q, [&'q str]>>,
+) -> AskedFind<'q> {
+    AskedFind { system, entity, terms: terms.into(), select: select.into() }
 }
 
 /// One condition of a question, its value in the spelling of the wire.
 #[must_use]
-pub fn term(field: &str, test: Test, value: Json<'_>) -> Term {
-    Term { field: field.to_owned(), test, value: value.to_text() }
+pub fn term<'q>(field: &'q str, test: Test, value: Json<'_>) -> AskedTerm<'q> {
+    AskedTerm { field, test, value: value.to_text() }
 }
 
 /// A question to the link store: the target's entity, the source's entity, the source's key as it is written.
 #[must_use]
-pub fn link((system, entity): (&str, &str), (of_system, of_entity): (&str, &str), key: Json<'_>) -> Link {
+pub fn link<'q>(
+    (system, entity): (&'q str, &'q str),
+    (of_system, of_entity): (&'q str, &'q str),
+    key: Json<'q>,
+) -> AskedLink<'q> {
     let key = match key {
-        Json::Text(text) => text.into_owned(),
-        other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)) => other.to_text(),
+        Json::Text(text) => text,
+        other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_)) => {
+            Cow::Owned(other.to_text())
+        }
     };
-    Link {
-        system: system.to_owned(),
-        entity: entity.to_owned(),
-        of_system: of_system.to_owned(),
-        of_entity: of_entity.to_owned(),
-        key,
-    }
+    AskedLink { system, entity, of_system, of_entity, key }
 }
 
 /// A stored key that is a number.

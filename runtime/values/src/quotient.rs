@@ -61,9 +61,25 @@ impl Quotient {
     }
 }
 
+/// Ten to that power and any number of 64 bits together fit into 128, and the power alone into 64.
+const SHORT_SHIFT_MAX: u32 = 18;
+
 /// `floor(numerator * 10^shift / denominator)` by long division, whether that is exact, and how what is cut off compares with one half.
 /// `None` when the quotient does not fit.
 fn divide_shifted(numerator: u128, denominator: u128, shift: i64) -> Option<(u128, bool, Ordering)> {
+    if let (Ok(short @ 0..=SHORT_SHIFT_MAX), Ok(numerator)) = (u32::try_from(shift), u64::try_from(numerator)) {
+        // Below 2^64 * 10^18, which fits.
+        let shifted = u128::from(numerator) * 10_u128.pow(short);
+        let (quotient, remainder) = (shifted / denominator, shifted % denominator);
+        return Some((quotient, remainder == 0, (remainder * 2).cmp(&denominator)));
+    }
+    if let (Ok(short @ 0..=SHORT_SHIFT_MAX), Ok(numerator), 1) =
+        (u32::try_from(-shift), u64::try_from(numerator), denominator)
+    {
+        let power = 10_u64.pow(short);
+        let (quotient, cut_off) = (numerator / power, numerator % power);
+        return Some((u128::from(quotient), cut_off == 0, (u128::from(cut_off) * 2).cmp(&u128::from(power))));
+    }
     let mut quotient = numerator / denominator;
     let mut remainder = numerator % denominator;
     if shift >= 0 {

@@ -1,13 +1,16 @@
 //! JSON text to a tree in one pass: what is used becomes part of the tree, the rest is checked and passed over.
 //!
 //! In: JSON text, and which fields are used. Out: the tree, or that the text is not accepted; `json.rs` then finds out where and why.
-//! What is passed over is held to the same rules: a fault in a field that nobody uses is a fault of the text. Never panics.
+//! What is passed over is checked to the last escape and digit; only a name that stands twice there is not looked for, since nothing
+//! that is used can depend on it. Never panics.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::json::{DEPTH_MAX, Json, unescaped};
 use crate::plan::SourcePlan;
+use crate::skip::{after_blanks, number_end, pass, plain, text_end, word_end};
 
 /// Which fields of a record are used. Lists are transparent: what holds of a list holds of each of its elements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,12 +18,12 @@ pub struct Used {
     /// Everything, to the last leaf.
     all: bool,
     fields: Vec<(String, Used)>,
-    /// A bit for each mark of a field's name: a name whose bit is not set is none of them.
-    marks: u64,
+    /// Where a field stands in `fields`, by the mark of its name; 0 = nowhere, else counted from 1. At least half of it is free.
+    places: Vec<u16>,
 }
 
 /// Everything is used.
-pub(crate) static EVERYTHING: Used = Used { all: true, fields: Vec::new(), marks: 0 };
+pub(crate) static EVERYTHING: Used = Used { all: true, fields: Vec::new(), places: Vec::new() };
 
 impl Used {
     /// What a list of paths uses, dots between steps. A path uses everything below it.
@@ -57,8 +60,8 @@ impl Used {
         }
         let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
         let known = self.fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            self.marks |= 1 << (mark(name) % 64);
             self.fields.push((name.to_owned(), Used::default()));
+            self.place();
             self.fields.len() - 1
         });
         let Some((_, below)) = self.fields.get_mut(known) else { return };
@@ -68,26 +71,95 @@ impl Used {
         }
     }
 
-    fn field(&self, name: &str) -> Option<&Used> {
-        if self.all {
-            return Some(self);
+    /// Notes where each field stands.
+    fn place(&mut self) {
+        let mut places = vec![0; (self.fields.len() * 4).next_power_of_two()];
+        let last = places.len() - 1;
+        for ((name, _), number) in self.fields.iter().zip(1..) {
+            let mut at = mark(name.as_bytes());
+            while places.get(at & last).is_some_and(|taken| *taken != 0) {
+                at = at.wrapping_add(1);
+            }
+            if let Some(free) = places.get_mut(at & last) {
+                *free = number;
+            }
         }
-        if self.marks & (1 << (mark(name) % 64)) == 0 {
-            return None;
+        self.places = places;
+    }
+
+    /// Where a field stands.
+    fn field(&self, name: &[u8]) -> Option<usize> {
+        let last = self.places.len().wrapping_sub(1);
+        let mut at = mark(name);
+        loop {
+            let number = *self.places.get(at & last)?;
+            let place = usize::from(number).checked_sub(1)?;
+            if self.fields.get(place)?.0.as_bytes() == name {
+                return Some(place);
+            }
+            at = at.wrapping_add(1);
         }
-        self.fields.iter().find(|(field, _)| field == name).map(|(_, used)| used)
     }
 }
 
 /// A number that differs for most names that differ.
-fn mark(name: &str) -> usize {
-    let bytes = name.as_bytes();
-    let byte = |at: usize| usize::from(bytes.get(at).copied().unwrap_or_default());
-    let length = bytes.len();
-    length.wrapping_mul(37)
-        ^ byte(0).wrapping_mul(7)
-        ^ byte(length / 2).wrapping_mul(101)
-        ^ byte(length.wrapping_sub(2))
+fn mark(name: &[u8]) -> usize {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let ends = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29),
+        _ => name.iter().fold(0, |ends, byte| (ends << 8) | u64::from(*byte)),
+    };
+    let mixed = (ends ^ name.len() as u64).wrapping_mul(ODD);
+    (mixed >> 40) as usize
+}
+
+/// In which order the names of records came so far. Records of one source mostly have the same names in the same order, and a name that
+/// comes where it came before need only be compared.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    names: Vec<Met>,
+    places: HashMap<Box<str>, usize>,
+    /// Which came first in the record before.
+    first: usize,
+    /// The orders within the fields that are used.
+    within: Vec<Order>,
+}
+
+#[derive(Debug)]
+struct Met {
+    /// In quotes, with its colon.
+    text: Box<[u8]>,
+    /// Where it stands among the fields that are used, if it is one of them.
+    field: Option<usize>,
+    /// Which came behind it when it was seen last.
+    then: usize,
+}
+
+/// So many names are kept of one kind of record, and each of at most so many bytes.
+const MET_MAX: usize = 512;
+const MET_BYTES_MAX: usize = 80;
+
+impl Order {
+    pub(crate) fn new(used: &Used) -> Order {
+        let within = used.fields.iter().map(|(_, used)| Order::new(used)).collect();
+        Order { within, ..Order::default() }
+    }
+
+    /// Where a name stands, which is kept from now on. One that was written with an escape is not: it is not written as it reads.
+    fn place(&mut self, name: &Cow<'_, str>, field: Option<usize>) -> Option<usize> {
+        let Cow::Borrowed(name) = name else { return None };
+        if let Some(place) = self.places.get(*name) {
+            return Some(*place);
+        }
+        if self.names.len() == MET_MAX || name.len() > MET_BYTES_MAX {
+            return None;
+        }
+        let place = self.names.len();
+        self.places.insert(Box::from(*name), place);
+        let text = format!("\"{name}\":").into_bytes().into_boxed_slice();
+        self.names.push(Met { text, field, then: place + 1 });
+        Some(place)
+    }
 }
 
 /// The text is not accepted.
@@ -96,10 +168,10 @@ pub(crate) struct Refused;
 type Read<T> = Result<T, Refused>;
 
 /// Reads one value with blanks around it.
-pub(crate) fn read<'r>(text: &'r str, used: &Used) -> Read<Json<'r>> {
-    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, names: Vec::new() };
+pub(crate) fn read<'r>(text: &'r str, used: &Used, order: &mut Order) -> Read<Json<'r>> {
+    let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
     reader.blanks();
-    let json = reader.value(used, DEPTH_MAX)?;
+    let json = reader.value(used, order, DEPTH_MAX)?;
     reader.blanks();
     if reader.at == text.len() { Ok(json) } else { Err(Refused) }
 }
@@ -108,22 +180,10 @@ struct Reader<'r> {
     text: &'r str,
     bytes: &'r [u8],
     at: usize,
-    /// The names so far of the records that are open, the innermost last.
-    names: Vec<Cow<'r, str>>,
 }
 
 /// So many names of one record are compared with one another; with more they are hashed.
 const COMPARED_MAX: usize = 64;
-
-/// The names of one record, each once.
-#[derive(Default)]
-struct Once<'r> {
-    /// Where its names begin on the reader's stack.
-    from: usize,
-    /// A bit for each mark that a name so far has.
-    marks: [u64; 4],
-    many: Option<HashSet<Cow<'r, str>>>,
-}
 
 impl<'r> Reader<'r> {
     fn peek(&self) -> Option<u8> {
@@ -131,239 +191,199 @@ impl<'r> Reader<'r> {
     }
 
     fn blanks(&mut self) {
-        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
-            self.at += 1;
-        }
+        self.at = after_blanks(self.bytes, self.at);
     }
 
-    fn word(&mut self, word: &[u8]) -> Read<()> {
-        let end = self.at + word.len();
-        if self.bytes.get(self.at..end) != Some(word) {
-            return Err(Refused);
-        }
-        self.at = end;
+    /// Goes to where something has ended, if it was whole.
+    fn past(&mut self, end: Option<usize>) -> Read<()> {
+        self.at = end.ok_or(Refused)?;
         Ok(())
     }
 
-    fn value(&mut self, used: &Used, depth: usize) -> Read<Json<'r>> {
+    fn value(&mut self, used: &Used, order: &mut Order, depth: usize) -> Read<Json<'r>> {
         match self.peek() {
             Some(b'"') => Ok(Json::Text(self.string()?)),
-            Some(b'{') => self.record(used, depth),
-            Some(b'[') => {
-                let mut elements = Vec::new();
-                self.elements(depth, |reader, depth| {
-                    elements.push(reader.value(used, depth)?);
-                    Ok(())
-                })?;
-                Ok(Json::List(elements))
-            }
-            Some(b'n') => self.word(b"null").map(|()| Json::Null),
-            Some(b't') => self.word(b"true").map(|()| Json::Boolean(true)),
-            Some(b'f') => self.word(b"false").map(|()| Json::Boolean(false)),
+            Some(b'{') if used.all => self.whole(depth),
+            Some(b'{') => self.record(used, order, depth),
+            Some(b'[') => self.list(used, order, depth),
+            Some(b'n') => self.past(word_end(self.bytes, self.at, b"null")).map(|()| Json::Null),
+            Some(b't') => self.past(word_end(self.bytes, self.at, b"true")).map(|()| Json::Boolean(true)),
+            Some(b'f') => self.past(word_end(self.bytes, self.at, b"false")).map(|()| Json::Boolean(false)),
             Some(_) => {
                 let from = self.at;
-                self.number()?;
+                self.past(number_end(self.bytes, self.at))?;
                 self.text.get(from..self.at).map(|digits| Json::Number(Cow::Borrowed(digits))).ok_or(Refused)
             }
             None => Err(Refused),
         }
     }
 
-    fn pass(&mut self, depth: usize) -> Read<()> {
-        match self.peek() {
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b'{') => {
-                let mut once = Once { from: self.names.len(), ..Once::default() };
-                self.members(depth, |reader, name, depth| {
-                    reader.note(&mut once, name)?;
-                    reader.pass(depth)
-                })?;
-                self.names.truncate(once.from);
-                Ok(())
-            }
-            Some(b'[') => self.elements(depth, Self::pass),
-            Some(b'n') => self.word(b"null"),
-            Some(b't') => self.word(b"true"),
-            Some(b'f') => self.word(b"false"),
-            Some(_) => self.number(),
-            None => Err(Refused),
-        }
-    }
-
-    fn record(&mut self, used: &Used, depth: usize) -> Read<Json<'r>> {
-        let mut once = Once { from: self.names.len(), ..Once::default() };
-        let mut members = Vec::with_capacity(if used.all { 8 } else { used.fields.len() });
-        self.members(depth, |reader, name, depth| match used.field(&name) {
-            Some(used) => {
-                reader.note(&mut once, name.clone())?;
-                members.push((name, reader.value(used, depth)?));
-                Ok(())
-            }
-            None => {
-                reader.note(&mut once, name)?;
-                reader.pass(depth)
-            }
-        })?;
-        self.names.truncate(once.from);
-        Ok(Json::Record(members))
-    }
-
-    fn elements(&mut self, depth: usize, mut element: impl FnMut(&mut Self, usize) -> Read<()>) -> Read<()> {
+    fn list(&mut self, used: &Used, order: &mut Order, depth: usize) -> Read<Json<'r>> {
         let depth = depth.checked_sub(1).ok_or(Refused)?;
-        self.at += 1;
-        self.blanks();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(());
+        let mut elements = Vec::new();
+        if self.opens_empty(b']') {
+            return Ok(Json::List(elements));
         }
         loop {
             self.blanks();
-            element(self, depth)?;
-            self.blanks();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(_) | None => return Err(Refused),
+            elements.push(self.value(used, order, depth)?);
+            if self.ends(b']')? {
+                return Ok(Json::List(elements));
             }
         }
     }
 
-    fn members(
-        &mut self,
-        depth: usize,
-        mut member: impl FnMut(&mut Self, Cow<'r, str>, usize) -> Read<()>,
-    ) -> Read<()> {
+    /// A record of which some fields are used, each once.
+    fn record(&mut self, used: &Used, order: &mut Order, depth: usize) -> Read<Json<'r>> {
         let depth = depth.checked_sub(1).ok_or(Refused)?;
-        self.at += 1;
-        self.blanks();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
+        let mut members: Vec<(Cow<'r, str>, Json<'r>)> = Vec::with_capacity(used.fields.len());
+        if self.opens_empty(b'}') {
+            return Ok(Json::Record(members));
         }
+        let mut met = 0_u64;
+        let (mut guess, mut before) = (order.first, None);
         loop {
             self.blanks();
-            if self.peek() != Some(b'"') {
-                return Err(Refused);
-            }
-            let name = self.string()?;
-            self.blanks();
-            if self.peek() != Some(b':') {
-                return Err(Refused);
-            }
-            self.at += 1;
-            self.blanks();
-            member(self, name, depth)?;
-            self.blanks();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => {
-                    self.at += 1;
-                    return Ok(());
+            let from = self.at;
+            let (name, field) = match order.names.get(guess) {
+                Some(expected) if self.expect(&expected.text) => {
+                    before = Some(guess);
+                    guess = expected.then;
+                    (None, expected.field)
                 }
-                Some(_) | None => return Err(Refused),
+                Some(_) | None => {
+                    let name = self.name()?;
+                    let field = used.field(name.as_bytes());
+                    if let Some(place) = order.place(&name, field) {
+                        match before.and_then(|before: usize| order.names.get_mut(before)) {
+                            Some(before) => before.then = place,
+                            None => order.first = place,
+                        }
+                        before = Some(place);
+                        guess = order.names.get(place).map_or(0, |met| met.then);
+                    }
+                    (Some(name), field)
+                }
+            };
+            let below = field.and_then(|field| Some((field, used.fields.get(field)?, order.within.get_mut(field)?)));
+            match below {
+                Some((field, (own, used), order)) => {
+                    let bit = 1_u64.checked_shl(u32::try_from(field).unwrap_or(u32::MAX)).unwrap_or_default();
+                    let again = if bit == 0 { members.iter().any(|(met, _)| met == own) } else { met & bit != 0 };
+                    if again {
+                        return Err(Refused);
+                    }
+                    met |= bit;
+                    let name = match name {
+                        Some(name) => name,
+                        None => Cow::Borrowed(self.text.get(from + 1..from + 1 + own.len()).ok_or(Refused)?),
+                    };
+                    members.push((name, self.value(used, order, depth)?));
+                }
+                None => self.past(pass(self.bytes, self.at, depth))?,
+            }
+            if self.ends(b'}')? {
+                return Ok(Json::Record(members));
             }
         }
     }
 
-    /// One more name of a record; refused if it has it already.
-    fn note(&mut self, once: &mut Once<'r>, name: Cow<'r, str>) -> Read<()> {
-        if let Some(many) = &mut once.many {
-            return if many.insert(name) { Ok(()) } else { Err(Refused) };
+    /// Goes past a name in quotes with its colon, and the blanks behind, if that is what stands here.
+    fn expect(&mut self, text: &[u8]) -> bool {
+        let here = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        if here {
+            self.at += text.len();
+            self.blanks();
         }
-        let mark = mark(&name) % 256;
-        let bit = 1_u64 << (mark % 64);
-        let marks = once.marks.get_mut(mark / 64).ok_or(Refused)?;
-        let earlier = self.names.get(once.from..).unwrap_or_default();
-        if *marks & bit != 0 && earlier.contains(&name) {
+        here
+    }
+
+    /// A record of which everything is used; each name stands once.
+    fn whole(&mut self, depth: usize) -> Read<Json<'r>> {
+        let depth = depth.checked_sub(1).ok_or(Refused)?;
+        let mut members: Vec<(Cow<'r, str>, Json<'r>)> = Vec::new();
+        if self.opens_empty(b'}') {
+            return Ok(Json::Record(members));
+        }
+        // A bit for each mark that a name so far has.
+        let mut marks = [0_u64; 4];
+        let mut many: Option<HashSet<Cow<'r, str>>> = None;
+        loop {
+            let name = self.name()?;
+            let again = match &mut many {
+                Some(many) => !many.insert(name.clone()),
+                None => {
+                    let mark = mark(name.as_bytes());
+                    let bit = 1_u64 << (mark % 64);
+                    let marks = marks.get_mut(mark / 64 % 4).ok_or(Refused)?;
+                    let met = *marks & bit != 0;
+                    *marks |= bit;
+                    met && members.iter().any(|(met, _)| *met == name)
+                }
+            };
+            if again {
+                return Err(Refused);
+            }
+            members.push((name, self.value(&EVERYTHING, &mut Order::default(), depth)?));
+            if members.len() == COMPARED_MAX {
+                many = Some(members.iter().map(|(name, _)| name.clone()).collect());
+            }
+            if self.ends(b'}')? {
+                return Ok(Json::Record(members));
+            }
+        }
+    }
+
+    /// Goes into a list or record; says whether it ends at once.
+    fn opens_empty(&mut self, bracket: u8) -> bool {
+        self.at += 1;
+        self.blanks();
+        let empty = self.peek() == Some(bracket);
+        self.at += usize::from(empty);
+        empty
+    }
+
+    /// Goes past a comma, or past the end.
+    fn ends(&mut self, bracket: u8) -> Read<bool> {
+        self.blanks();
+        let ends = match self.peek() {
+            Some(b',') => false,
+            Some(byte) if byte == bracket => true,
+            Some(_) | None => return Err(Refused),
+        };
+        self.at += 1;
+        Ok(ends)
+    }
+
+    /// A name, its colon, and the blanks around them.
+    fn name(&mut self) -> Read<Cow<'r, str>> {
+        self.blanks();
+        if self.peek() != Some(b'"') {
             return Err(Refused);
         }
-        *marks |= bit;
-        if earlier.len() == COMPARED_MAX {
-            let mut many: HashSet<Cow<'r, str>> = self.names.drain(once.from..).collect();
-            many.insert(name);
-            once.many = Some(many);
-        } else {
-            self.names.push(name);
+        let name = self.string()?;
+        self.blanks();
+        if self.peek() != Some(b':') {
+            return Err(Refused);
         }
-        Ok(())
+        self.at += 1;
+        self.blanks();
+        Ok(name)
     }
 
     /// A string, from its opening quote on.
     fn string(&mut self) -> Read<Cow<'r, str>> {
         let from = self.at + 1;
-        self.at = plain(self.bytes, from);
-        if self.peek() == Some(b'"') {
-            let text = self.text.get(from..self.at).ok_or(Refused)?;
-            self.at += 1;
-            return Ok(Cow::Borrowed(text));
+        let end = plain(self.bytes, from);
+        if self.bytes.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return self.text.get(from..end).map(Cow::Borrowed).ok_or(Refused);
         }
-        while self.peek() == Some(b'\\') {
-            self.at = plain(self.bytes, self.at + 2);
-        }
-        if self.peek() != Some(b'"') {
-            return Err(Refused);
-        }
-        self.at += 1;
-        let quoted = self.text.get(from - 1..self.at).ok_or(Refused)?;
+        let at = self.at;
+        self.past(text_end(self.bytes, at))?;
+        let quoted = self.text.get(at..self.at).ok_or(Refused)?;
         unescaped(quoted).map_err(|_| Refused)
     }
-
-    fn digits(&mut self) -> Read<()> {
-        let from = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at > from { Ok(()) } else { Err(Refused) }
-    }
-
-    fn number(&mut self) -> Read<()> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.peek() {
-            Some(b'0') => self.at += 1,
-            Some(_) | None => self.digits()?,
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-}
-
-/// Where, from `at` on, the first quote, backslash or control character stands, or the end: eight bytes at a time.
-pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*eight);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        // The high bit of a byte is set in the first byte that is zero, or less than a blank; above it there may be false ones.
-        let found = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * b' ' as u64) & !word);
-        let found = found & HIGHS;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')) {
-        at += 1;
-    }
-    at
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::fault::{Fault, Stop};
 use crate::json::Json;
 use crate::node::{Node, Place};
 use crate::outcome::{Input, Outcome, Part, Rejection, SpecLine};
-use crate::reference::{Find, Link, Reference, Resolved};
+use crate::reference::{AskedFind, AskedLink, Reference, Resolved};
 use crate::time::Instant;
 use crate::write::Record;
 
@@ -84,7 +84,7 @@ impl<'r> Run<'r> {
 
     /// The source record of that number (from 0), under its name in the spec.
     #[must_use]
-    pub fn source(&self, index: usize, name: &str) -> Node<'r> {
+    pub fn source(&self, index: usize, name: impl Into<Cow<'static, str>>) -> Node<'r> {
         Node::borrowed(self.input.sources.get(index).unwrap_or(&NOTHING), name)
     }
 
@@ -163,15 +163,7 @@ impl<'r> Run<'r> {
     ) {
         let field = field.into();
         match result {
-            Ok(Json::List(elements)) => {
-                if elements.is_empty() && record.get(&field).is_none() {
-                    record.set(field, Json::List(Vec::new()));
-                    return;
-                }
-                for element in elements {
-                    record.push(field.clone(), element);
-                }
-            }
+            Ok(Json::List(elements)) => record.extend(field, elements),
             Ok(element) => record.push(field, element),
             Err(Stop::Omit) => {}
             Err(Stop::Clear) => record.set(field, Json::Null),
@@ -270,17 +262,13 @@ impl<'r> Run<'r> {
     }
 
     /// The records that a `find` found.
-    ///
-    /// # Errors
-    /// [`Stop::Unresolved`] while there is no answer.
-    pub fn find(&self, find: Find) -> Result<&'r [Json<'static>], Stop> {
-        let reference = Reference::Find(find);
-        match self.input.references.get(&reference) {
+    fn found(&self, asked: &AskedFind<'_>) -> Result<&'r [Json<'static>], Stop> {
+        match self.input.references.found(asked) {
             Some(Resolved::Found(records)) => Ok(records),
             Some(Resolved::Linked(_)) => {
                 Err(Stop::failed("a `find` was answered with a link: that is a fault of the program"))
             }
-            None => Err(Stop::Unresolved(reference)),
+            None => Err(Stop::Unresolved(Reference::Find(asked.clone().into()))),
         }
     }
 
@@ -288,12 +276,11 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer; a failure when there are several.
-    pub fn find_one(&self, find: Find, name: &str) -> Result<Option<Node<'r>>, Stop> {
-        let asked = question(&find);
-        match self.find(find)? {
+    pub fn find_one(&self, asked: AskedFind<'_>, name: impl Into<Cow<'static, str>>) -> Result<Option<Node<'r>>, Stop> {
+        match self.found(&asked)? {
             [] => Ok(None),
             [record] => Ok(Some(Node::borrowed(record, name))),
-            several => Err(Stop::failed(format!("{} records of {asked}; expected one", several.len()))),
+            several => Err(Stop::failed(format!("{} records of {}; expected one", several.len(), question(&asked)))),
         }
     }
 
@@ -301,28 +288,23 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer.
-    pub fn find_all(&self, find: Find, name: &str) -> Result<Vec<Node<'r>>, Stop> {
+    pub fn find_all(&self, asked: AskedFind<'_>, name: &str) -> Result<Vec<Node<'r>>, Stop> {
         let place = Place::root(name);
-        let records = self.find(find)?;
-        Ok(records
-            .iter()
-            .enumerate()
-            .map(|(index, record)| Node::borrowed(record, name).placed(place.element(index + 1)))
-            .collect())
+        let node = |(record, number)| Node::borrowed(record, "").placed(place.element(number));
+        Ok(self.found(&asked)?.iter().zip(1..).map(node).collect())
     }
 
     /// The key that a link leads to.
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer.
-    pub fn linked(&self, link: Link) -> Result<Option<Cow<'r, str>>, Stop> {
-        let reference = Reference::Link(link);
-        match self.input.references.get(&reference) {
+    pub fn linked(&self, asked: AskedLink<'_>) -> Result<Option<Cow<'r, str>>, Stop> {
+        match self.input.references.linked(&asked) {
             Some(Resolved::Linked(key)) => Ok(key.as_deref().map(Cow::Borrowed)),
             Some(Resolved::Found(_)) => {
                 Err(Stop::failed("a link was answered with records: that is a fault of the program"))
             }
-            None => Err(Stop::Unresolved(reference)),
+            None => Err(Stop::Unresolved(Reference::Link(asked.into()))),
         }
     }
 
@@ -433,7 +415,7 @@ fn fault_of_ours(reason: &str) -> Rejection {
 }
 
 /// `erp.Items match ItemCode = "A1"`.
-fn question(find: &Find) -> String {
+fn question(find: &AskedFind<'_>) -> String {
     let terms = find.terms.iter().map(|term| format!("{} {} {}", term.field, term.test.sign(), term.value));
     format!("{}.{} match {}", find.system, find.entity, terms.collect::<Vec<_>>().join(" and "))
 }

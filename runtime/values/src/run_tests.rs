@@ -1,25 +1,23 @@
 //! The order of precedence of outcomes, and that every problem is reported once with its path and line.
 
 use super::*;
-use crate::reference::{References, Term, Test};
+use crate::prelude::{link as asked_link, question as asked_question, term};
+use crate::reference::{Find, Link, References, Test};
+
+fn asked(code: &str) -> AskedFind<'static> {
+    asked_question("erp", "Items", [term("ItemCode", Test::Eq, Json::text(code))], &["ItemCode"])
+}
 
 fn item(code: &str) -> Find {
-    Find {
-        system: "erp".into(),
-        entity: "Items".into(),
-        terms: vec![Term { field: "ItemCode".into(), test: Test::Eq, value: Json::text(code).to_text() }],
-        select: vec!["ItemCode".into()],
-    }
+    asked(code).into()
+}
+
+fn asked_partner() -> AskedLink<'static> {
+    asked_link(("erp", "BP"), ("shop", "customer"), Json::text("7"))
 }
 
 fn link() -> Link {
-    Link {
-        system: "erp".into(),
-        entity: "BP".into(),
-        of_system: "shop".into(),
-        of_entity: "customer".into(),
-        key: "7".into(),
-    }
+    asked_partner().into()
 }
 
 fn run<T>(references: &References, body: impl FnOnce(Run<'_>) -> T) -> T {
@@ -101,7 +99,7 @@ fn skip_wins_then_wants_then_rejected_then_waiting() {
 fn references_are_asked_for_then_read() {
     let mut references = References::new();
     assert_eq!(
-        run(&references, |run| run.find_one(item("A"), "i").map(|_| ())),
+        run(&references, |run| run.find_one(asked("A"), "i").map(|_| ())),
         Err(Stop::Unresolved(Reference::Find(item("A"))))
     );
     let record = Json::parse(r#"{"ItemCode":1}"#).unwrap();
@@ -109,14 +107,14 @@ fn references_are_asked_for_then_read() {
     references.insert(Reference::Find(item("B")), Resolved::Found(vec![record.clone(), record]));
     references.insert(Reference::Link(link()), Resolved::Linked(Some("C7".into())));
     run(&references, |run| {
-        let Err(Stop::Failed(fault)) = run.find_one(item("A"), "i").unwrap().unwrap().text(&["ItemCode"], None) else {
+        let Err(Stop::Failed(fault)) = run.find_one(asked("A"), "i").unwrap().unwrap().text(&["ItemCode"], None) else {
             panic!()
         };
         assert_eq!(fault.source.as_deref(), Some("i.ItemCode"));
-        let Err(Stop::Failed(fault)) = run.find_one(item("B"), "i").map(|_| ()) else { panic!() };
+        let Err(Stop::Failed(fault)) = run.find_one(asked("B"), "i").map(|_| ()) else { panic!() };
         assert_eq!(fault.reason, "2 records of erp.Items match ItemCode = \"B\"; expected one");
-        assert_eq!(run.find_all(item("B"), "i").unwrap()[1].path(&["x"]), "i[2].x");
-        assert_eq!(run.linked(link()).unwrap().as_deref(), Some("C7"));
+        assert_eq!(run.find_all(asked("B"), "i").unwrap()[1].path(&["x"]), "i[2].x");
+        assert_eq!(run.linked(asked_partner()).unwrap().as_deref(), Some("C7"));
     });
 }
 

@@ -62,7 +62,7 @@ fn chosen(setting: &SettingPlan, given: Option<&Json<'_>>) -> Result<Json<'stati
             ));
         }
     };
-    if is_of(kind, &Node::borrowed(&value, name)) {
+    if is_of(kind, &Node::borrowed(&value, *name)) {
         return Ok(value);
     }
     Err(format!("setting `{name}` is {}, but should be {}", shortened(&value), expected(kind)))

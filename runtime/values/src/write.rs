@@ -27,7 +27,8 @@ pub type Written = Result<Json<'static>, Stop>;
 /// # Errors
 /// The text is longer.
 pub fn text(value: &str, max: Option<u32>) -> Written {
-    if let Some(max) = max {
+    // A text of so few bytes has no more characters.
+    if let Some(max) = max.filter(|max| value.len() > *max as usize) {
         let length = value.chars().count();
         if length > max as usize {
             let reason = format!("the text has {length} characters, {max} fit: `| cut` would shorten it");
@@ -51,7 +52,7 @@ pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written {
         let reason = format!("{value} has {} digits before the point, {whole} fit", value.whole_digits());
         return Err(Stop::failed_on(&value, reason));
     }
-    Ok(Json::Number(Cow::Owned(value.to_string())))
+    Ok(Json::Number(Cow::Owned(value.text())))
 }
 
 /// `decimal(precision, scale) as text`: a JSON string.
@@ -59,7 +60,7 @@ pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written {
 /// # Errors
 /// The number has more digits than fit.
 pub fn decimal_as_text(value: Decimal, precision: u32, scale: u32) -> Written {
-    decimal(value, precision, scale).map(|_| Json::Text(Cow::Owned(value.to_string())))
+    decimal(value, precision, scale).map(|_| Json::Text(Cow::Owned(value.text())))
 }
 
 /// A whole number within bounds.
@@ -83,7 +84,7 @@ pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
     {
         return Err(Stop::failed_on(&value, format!("{value} is more than {high}, the most that fits")));
     }
-    Ok(Json::Number(Cow::Owned(value.to_string())))
+    Ok(Json::Number(Cow::Owned(value.text())))
 }
 
 /// `integer as text`: a JSON string.
@@ -91,7 +92,7 @@ pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
 /// # Errors
 /// The number has decimals or is out of bounds.
 pub fn integer_as_text(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
-    integer(value, low, high).map(|_| Json::Text(Cow::Owned(value.to_string())))
+    integer(value, low, high).map(|_| Json::Text(Cow::Owned(value.text())))
 }
 
 /// `true` or `false`.
@@ -172,10 +173,15 @@ pub fn list(elements: Vec<Json<'static>>) -> Written {
     Ok(Json::List(elements))
 }
 
+/// Most records have no more fields.
+const FIELDS_USUAL: usize = 8;
+
 /// A target record in the making: fields in the order in which they are first set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     fields: Vec<(Cow<'static, str>, Json<'static>)>,
+    /// A bit for each mark that a name so far has: most fields are set once, and need not be looked for.
+    marks: u64,
 }
 
 impl Record {
@@ -187,7 +193,7 @@ impl Record {
 
     /// A finished record to go on with.
     pub(crate) fn from_fields(fields: Vec<(Cow<'static, str>, Json<'static>)>) -> Record {
-        Record { fields }
+        Record { marks: fields.iter().fold(0, |marks, (name, _)| marks | mark(name)), fields }
     }
 
     /// Is no field set?
@@ -199,6 +205,9 @@ impl Record {
     /// What a field holds so far.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Json<'static>> {
+        if self.marks & mark(field) == 0 {
+            return None;
+        }
         self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
     }
 
@@ -213,7 +222,17 @@ impl Record {
 
     /// Sets a field; a record set upon a record adds its fields to those already there, anything else replaces.
     pub fn set(&mut self, field: impl Into<Cow<'static, str>>, value: Json<'static>) {
-        put(&mut self.fields, field.into(), value);
+        let field = field.into();
+        let mark = mark(&field);
+        if self.marks & mark == 0 {
+            if self.fields.is_empty() {
+                self.fields.reserve(FIELDS_USUAL);
+            }
+            self.marks |= mark;
+            self.fields.push((field, value));
+        } else {
+            put(&mut self.fields, field, value);
+        }
     }
 
     /// Sets a field of a nested record, making the records on the way.
@@ -222,18 +241,29 @@ impl Record {
         let nested = before.iter().rev().fold((Cow::Borrowed(*last), value), |(name, value), outer| {
             (Cow::Borrowed(*outer), Json::Record(vec![(name, value)]))
         });
-        put(&mut self.fields, nested.0, nested.1);
+        self.set(nested.0, nested.1);
     }
 
     /// Appends one element to a list field.
     pub fn push(&mut self, field: impl Into<Cow<'static, str>>, element: Json<'static>) {
+        self.extend(field, vec![element]);
+    }
+
+    /// Appends elements to a list field, which is there then, though it may be empty.
+    pub fn extend(&mut self, field: impl Into<Cow<'static, str>>, more: Vec<Json<'static>>) {
         let field = field.into();
-        match self.fields.iter_mut().find(|(name, _)| *name == field) {
-            Some((_, Json::List(elements))) => elements.push(element),
+        let mark = mark(&field);
+        let known = self.marks & mark != 0;
+        self.marks |= mark;
+        match self.fields.iter_mut().find(|(name, _)| known && *name == field) {
+            Some((_, Json::List(elements))) => elements.extend(more),
             Some((_, other @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::Record(_)))) => {
-                *other = Json::List(vec![element])
+                // What is there stays if nothing comes to it.
+                if !more.is_empty() {
+                    *other = Json::List(more);
+                }
             }
-            None => self.fields.push((field, Json::List(vec![element]))),
+            None => self.fields.push((field, Json::List(more))),
         }
     }
 
@@ -248,6 +278,13 @@ impl From<Record> for Json<'static> {
     fn from(record: Record) -> Self {
         record.into_json()
     }
+}
+
+/// One of 64 bits, by a name's length and its ends.
+fn mark(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let ends = bytes.first().zip(bytes.last()).map_or(0, |(first, last)| usize::from(*first) * 5 + usize::from(*last));
+    1 << ((bytes.len() * 7 + ends) % 64)
 }
 
 fn put(fields: &mut Vec<(Cow<'static, str>, Json<'static>)>, name: Cow<'static, str>, value: Json<'static>) {

@@ -454,7 +454,7 @@ fn values(input: &Input<'_>) -> Outcome {
             .linked(asked.clone())?
             .map(key_number)
             .transpose()?
-            .ok_or(Stop::Wait(Reference::Link(asked)))?;
+            .ok_or(Stop::Wait(Reference::Link(asked.into())))?;
         write::integer(value, None, None)
     };
     run.set(record, "Entry", 63, value());
@@ -733,7 +733,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "eb500d57cf8d8ed9",
+            version: "04cd63f9ed467240",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

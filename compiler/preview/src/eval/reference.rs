@@ -8,7 +8,7 @@ use mapwright_values::fault::Stop;
 use mapwright_values::node::Node;
 use mapwright_values::prelude;
 use mapwright_values::value::Value;
-use mapwright_values::{Json, Link, Reference, Test, reference};
+use mapwright_values::{AskedFind, AskedLink, Json, Reference, Test};
 
 use super::expression::unexpected;
 use super::{Eval, Evaluated, Frame, leaf};
@@ -21,13 +21,13 @@ impl<'r> Eval<'_, 'r> {
         };
         let name = frame.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
         if !find.all && find.residual.is_none() {
-            return match self.run.find_one(question, name)? {
+            return match self.run.find_one(question, name.to_owned())? {
                 Some(record) => self.taken(frame, find, record),
                 None => Ok(None),
             };
         }
         let mut kept = Vec::new();
-        for record in self.run.find_all(question.clone(), name)? {
+        for record in self.run.find_all(question, name)? {
             frame.bind(find.local, Ok(Some(Value::Record(record.clone()))));
             let keep = match &find.residual {
                 Some(residual) => self.boolean(frame, residual)?,
@@ -40,7 +40,7 @@ impl<'r> Eval<'_, 'r> {
         if find.all {
             return self.all_taken(frame, find, kept, base);
         }
-        match prelude::only_one(kept, &format!("{}.{}", question.system, question.entity))? {
+        match prelude::only_one(kept, &format!("{}.{}", find.entity.system, find.entity.entity))? {
             Some(record) => self.taken(frame, find, record),
             None => Ok(None),
         }
@@ -69,7 +69,7 @@ impl<'r> Eval<'_, 'r> {
     }
 
     /// What is asked; `None` when a value is missing, for then nothing is asked.
-    fn question(&self, frame: &Frame<'_, 'r>, find: &Find) -> Result<Option<reference::Find>, Stop> {
+    fn question<'q>(&self, frame: &Frame<'_, 'r>, find: &'q Find) -> Result<Option<AskedFind<'q>>, Stop> {
         // Values that may be missing come first: without one of them the others do not matter.
         let mut passing = Vec::new();
         for term in find.terms.iter().filter(|term| passes(term)) {
@@ -83,7 +83,7 @@ impl<'r> Eval<'_, 'r> {
             terms.push(prelude::term(&term.field, term.test, self.term(frame, term, value)?));
         }
         let select: Vec<&str> = find.select.iter().map(String::as_str).collect();
-        Ok(Some(prelude::question(&find.entity.system, &find.entity.entity, terms, &select)))
+        Ok(Some(prelude::question(&find.entity.system, &find.entity.entity, terms, select)))
     }
 
     /// The value of a condition in the spelling of the wire.
@@ -109,7 +109,7 @@ impl<'r> Eval<'_, 'r> {
         self.run.linked(link)?.map(|key| key_value(key, ty)).transpose()
     }
 
-    fn link(&self, frame: &Frame<'_, 'r>, linked: &Linked) -> Result<Option<Link>, Stop> {
+    fn link<'q>(&self, frame: &Frame<'_, 'r>, linked: &'q Linked) -> Result<Option<AskedLink<'q>>, Stop> {
         let Some(key) = self.expr(frame, &linked.by)? else { return Ok(None) };
         let key = leaf::write(&key, &linked.by.ty, &linked.by_spelling)?;
         let (target, source) = (&linked.entity, &linked.of);
@@ -119,9 +119,9 @@ impl<'r> Eval<'_, 'r> {
     /// `... otherwise wait`: the reference that is waited for.
     pub(super) fn awaited(&self, frame: &Frame<'_, 'r>, value: &Expr) -> Stop {
         let reference = if let ExprKind::Find(find) = &value.kind {
-            self.question(frame, find).map(|question| question.map(Reference::Find))
+            self.question(frame, find).map(|question| question.map(|asked| Reference::Find(asked.into())))
         } else if let ExprKind::Linked(linked) = &value.kind {
-            self.link(frame, linked).map(|link| link.map(Reference::Link))
+            self.link(frame, linked).map(|link| link.map(|asked| Reference::Link(asked.into())))
         } else {
             Ok(None)
         };

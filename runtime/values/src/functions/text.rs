@@ -64,6 +64,10 @@ fn part<'r>(t: Cow<'r, str>, choose: impl FnOnce(&str) -> &str) -> Cow<'r, str> 
 
 /// The byte at which character `index` begins, or the end.
 fn byte_at(text: &str, index: usize) -> usize {
+    // A text of so few bytes has no more characters.
+    if text.len() <= index {
+        return text.len();
+    }
     text.char_indices().nth(index).map_or(text.len(), |(byte, _)| byte)
 }
 

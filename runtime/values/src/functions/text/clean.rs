@@ -32,6 +32,15 @@ pub fn trim_end(t: Cow<'_, str>) -> Cow<'_, str> {
 /// Turns each run of white space into one blank and removes it at both ends.
 #[must_use]
 pub fn collapse_spaces(t: Cow<'_, str>) -> Cow<'_, str> {
+    let blank = |byte: u8| !(b'!'..=b'~').contains(&byte);
+    let bytes = t.as_bytes();
+    let bounded = bytes.first().is_none_or(|first| !blank(*first)) && bytes.last().is_none_or(|last| !blank(*last));
+    // Plain words with one blank between them stay as they are.
+    if bounded
+        && bytes.iter().zip(bytes.iter().skip(1)).all(|(byte, next)| !blank(*byte) || (*byte == b' ' && !blank(*next)))
+    {
+        return t;
+    }
     let collapsed = t.split_whitespace().collect::<Vec<_>>().join(" ");
     if collapsed == t { t } else { Cow::Owned(collapsed) }
 }
