@@ -145,17 +145,16 @@ impl Order {
         Order { within, ..Order::default() }
     }
 
-    /// Where a name stands, which is kept from now on. One that was written with an escape is not: it is not written as it reads.
-    fn place(&mut self, name: &Cow<'_, str>, field: Option<usize>) -> Option<usize> {
-        let Cow::Borrowed(name) = name else { return None };
-        if let Some(place) = self.places.get(*name) {
+    /// Where a name stands, which is kept from now on.
+    fn place(&mut self, name: &str, field: Option<usize>) -> Option<usize> {
+        if let Some(place) = self.places.get(name) {
             return Some(*place);
         }
         if self.names.len() == MET_MAX || name.len() > MET_BYTES_MAX {
             return None;
         }
         let place = self.names.len();
-        self.places.insert(Box::from(*name), place);
+        self.places.insert(Box::from(name), place);
         let text = format!("\"{name}\":").into_bytes().into_boxed_slice();
         self.names.push(Met { text, field, then: place + 1 });
         Some(place)
@@ -254,7 +253,9 @@ impl<'r> Reader<'r> {
                 Some(_) | None => {
                     let name = self.name()?;
                     let field = used.field(name.as_bytes());
-                    if let Some(place) = order.place(&name, field) {
+                    // One with an escape is not kept: it is not written as it reads.
+                    let plain = if let Cow::Borrowed(plain) = name { Some(plain) } else { None };
+                    if let Some(place) = plain.and_then(|name| order.place(name, field)) {
                         match before.and_then(|before: usize| order.names.get_mut(before)) {
                             Some(before) => before.then = place,
                             None => order.first = place,
