@@ -47,32 +47,32 @@ impl Answers {
         };
         let mut answers = Self::default();
         for (index, entry) in entries.into_iter().enumerate() {
-            answers.add(&entry).map_err(|fault| format!("answer {}: {fault}", index + 1))?;
+            answers.add(entry).map_err(|fault| format!("answer {}: {fault}", index + 1))?;
         }
         Ok(answers)
     }
 
-    fn add(&mut self, entry: &Json<'static>) -> Result<(), String> {
-        if let Some(entity) = text_of(entry, "find") {
-            let Some(Json::List(records)) = entry.get("records") else {
+    fn add(&mut self, mut entry: Json<'static>) -> Result<(), String> {
+        if let Some(entity) = text_of(&entry, "find") {
+            let Some(Json::List(records)) = take(&mut entry, "records") else {
                 return Err("`records` must be a list".to_owned());
             };
             match entry.get("where") {
-                None => self.data.entry(entity).or_default().extend(records.iter().cloned()),
+                None => self.data.entry(entity).or_default().extend(records),
                 Some(Json::Record(fields)) => {
                     let asked = fields.iter().map(|(field, value)| (field.to_string(), value.to_text())).collect();
-                    self.questions.push(Question { entity, asked, records: records.clone() });
+                    self.questions.push(Question { entity, asked, records });
                 }
                 Some(_) => return Err("`where` must be an object".to_owned()),
             }
             return Ok(());
         }
         let (Some(target), Some(source), Some(key)) =
-            (text_of(entry, "linked"), text_of(entry, "of"), text_of(entry, "key"))
+            (text_of(&entry, "linked"), text_of(&entry, "of"), text_of(&entry, "key"))
         else {
             return Err("expected `find` with `records`, or `linked`, `of`, `key` and `is`".to_owned());
         };
-        self.links.insert((target, source, key), text_of(entry, "is"));
+        self.links.insert((target, source, key), text_of(&entry, "is"));
         Ok(())
     }
 
@@ -125,6 +125,12 @@ impl Answers {
         self.indexes.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&index));
         index
     }
+}
+
+/// A member's value, taken out.
+fn take(entry: &mut Json<'static>, name: &str) -> Option<Json<'static>> {
+    let Json::Record(members) = entry else { return None };
+    members.iter_mut().find(|(member, _)| member == name).map(|(_, value)| std::mem::replace(value, Json::Null))
 }
 
 fn text_of(entry: &Json<'_>, name: &str) -> Option<String> {

@@ -123,26 +123,28 @@ impl Decimal {
     }
 
     /// Reads a number of few digits without an exponent, as nearly all are.
-    fn parse_short(text: &str) -> Option<Decimal> {
-        let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
-        if digits.len() > 18 {
+    pub(crate) fn parse_short(text: &str) -> Option<Decimal> {
+        let (negative, digits) = match text.as_bytes() {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
+        };
+        let ([first, .., last] | [first @ last]) = digits else { return None };
+        if digits.len() > 18 || !first.is_ascii_digit() || !last.is_ascii_digit() {
             return None;
         }
-        let (mut magnitude, mut whole) = (0_u64, None);
-        for (at, byte) in digits.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => magnitude = magnitude * 10 + u64::from(byte - b'0'),
-                b'.' if whole.is_none() && at > 0 => whole = Some(at + 1),
-                _ => return None,
+        let (mut magnitude, mut scale, mut behind_point) = (0_u64, 0, 0);
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                magnitude = magnitude * 10 + u64::from(digit);
+                scale += behind_point;
+            } else if *byte == b'.' && behind_point == 0 {
+                behind_point = 1;
+            } else {
+                return None;
             }
         }
-        let scale = match whole {
-            Some(whole) if whole == digits.len() => return None,
-            Some(whole) => digits.len() - whole,
-            None if digits.is_empty() => return None,
-            None => 0,
-        };
-        Some(Decimal::short(text.starts_with('-'), magnitude, u32::try_from(scale).ok()?))
+        Some(Decimal::short(negative, magnitude, scale))
     }
 
     /// Reads `12`, `-0.50`, `1.5e3`: the grammar of JSON numbers, leading zeros and a leading `+` allowed besides.
@@ -150,9 +152,13 @@ impl Decimal {
     /// # Errors
     /// No number, or more digits than can be kept exactly.
     pub fn parse(text: &str) -> Result<Decimal, NotDecimal> {
-        if let Some(short) = Decimal::parse_short(text) {
-            return Ok(short);
+        match Decimal::parse_short(text) {
+            Some(short) => Ok(short),
+            None => Decimal::parse_long(text),
         }
+    }
+
+    fn parse_long(text: &str) -> Result<Decimal, NotDecimal> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),

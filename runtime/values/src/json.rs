@@ -185,10 +185,23 @@ impl<'r> Json<'r> {
     }
 }
 
-/// Names that differ mostly do so in their length or last letter, which is seen before all of them is compared.
+/// Are these the same? For names, of which most are short: they are compared in two words that may overlap.
 #[inline]
 pub(crate) fn same(left: &str, right: &str) -> bool {
-    left.len() == right.len() && left.as_bytes().last() == right.as_bytes().last() && left == right
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    match (left.first_chunk::<8>(), right.first_chunk::<8>()) {
+        (Some(first), Some(other)) => {
+            first == other
+                && if left.len() <= 16 { left.last_chunk::<8>() == right.last_chunk::<8>() } else { left == right }
+        }
+        _ => match (left.first_chunk::<4>(), right.first_chunk::<4>()) {
+            (Some(first), Some(other)) => first == other && left.last_chunk::<4>() == right.last_chunk::<4>(),
+            _ => left.iter().eq(right),
+        },
+    }
 }
 
 impl fmt::Display for Json<'_> {

@@ -178,6 +178,13 @@ impl<'r> Node<'r> {
         Ok(if at.is_null() { None } else { Some(at) })
     }
 
+    /// What stands at `steps` of a borrowed tree, if something does. For what is as the catalogue says, which most values are.
+    #[inline]
+    fn glance(&self, steps: &[&str]) -> Option<&'r Json<'r>> {
+        let Content::Borrowed(json, _) = &self.0 else { return None };
+        steps.iter().try_fold(*json, |json, step| json.get(step))
+    }
+
     /// A fault of the value at `steps`.
     pub(crate) fn fault(&self, steps: &[&str], json: &Json<'_>, said: &str) -> Stop {
         let path = self.path(steps);
@@ -230,6 +237,11 @@ impl<'r> Node<'r> {
     /// # Errors
     /// No text, or longer than the catalogue says.
     pub fn text(&self, steps: &[&str], max: Option<u32>) -> Result<Option<Cow<'r, str>>, Stop> {
+        if let Some(Json::Text(text)) = self.glance(steps)
+            && max.is_none_or(|max| text.len() <= max as usize)
+        {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
         self.leaf(steps, |reached| {
             let text: Cow<'r, str> = match reached {
                 Reached::Lasting(Json::Text(text), _) => Cow::Borrowed(text.as_ref()),
@@ -327,6 +339,12 @@ impl<'r> Node<'r> {
     /// # Errors
     /// No number, or more digits than the catalogue says.
     pub fn decimal(&self, steps: &[&str], precision: u32, scale: u32) -> Result<Option<Decimal>, Stop> {
+        if let Some(Json::Number(digits)) = self.glance(steps)
+            && let Some(value) = Decimal::parse_short(digits)
+            && value.fits(precision, scale)
+        {
+            return Ok(Some(value));
+        }
         self.number(steps, false)?.map(|value| self.fitting(steps, value, precision, scale)).transpose()
     }
 
