@@ -103,6 +103,19 @@ fn only_what_is_used_is_kept() {
 }
 
 #[test]
+fn names_are_compared_to_the_last_letter() {
+    for length in 0..40 {
+        let name = "n".repeat(length);
+        assert!(crate::json::same(&name, &name.clone()), "{length}");
+        assert!(!crate::json::same(&name, &"n".repeat(length + 1)), "{length}");
+        for at in 0..length {
+            let other = format!("{}x{}", "n".repeat(at), "n".repeat(length - at - 1));
+            assert!(!crate::json::same(&name, &other), "{other}");
+        }
+    }
+}
+
+#[test]
 fn strings_of_every_length_end_where_they_end() {
     for length in 0..40 {
         for inner in ["", "é", "\u{1f600}", "\\\"", "\\u00e9", "\u{7f}", "\u{80}"] {
