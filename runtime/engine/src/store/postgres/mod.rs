@@ -74,7 +74,7 @@ impl PostgresStore {
         let address = Arc::new(Address::parse(url)?.synchronous(tuning.synchronous_commit));
         // A runtime cannot be made and driven within another one's thread.
         let first = {
-            let (address, crash) = (Arc::clone(&address), Arc::clone(&crash));
+            let (address, crash) = (Arc::clone(&address), Arc::clone(crash));
             std::thread::spawn(move || address.connect().and_then(|session| migrate::migrate(session, &crash)))
         };
         first.join().map_err(|_| StoreError::new("the store's connection broke down: start again"))??;
