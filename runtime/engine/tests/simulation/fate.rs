@@ -62,7 +62,11 @@ pub(crate) struct Fate {
 
 impl Fate {
     pub(crate) fn note(&self, what: impl Into<String>) {
-        self.trace.lock().unwrap().push(format!("{} {}", self.clock.now(), what.into()));
+        let line = format!("{} {}", self.clock.now(), what.into());
+        if std::env::var("MAPWRIGHT_SIMULATION_TRACE").is_ok_and(|shown| shown == "2") {
+            println!("{line}");
+        }
+        self.trace.lock().unwrap().push(line);
     }
 
     pub(crate) fn percent(&self, share: u64) -> bool {
