@@ -11,12 +11,14 @@ use common::Setup;
 use common::world::Trouble;
 use jiff::Timestamp;
 use mapwright_engine::alert::{Alert, AlertState};
+use mapwright_engine::backoff::Backoff;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
 use mapwright_engine::status::StoreStatus;
-use mapwright_engine::store::Selection;
-use mapwright_engine::{Stop, Sync};
+use mapwright_engine::store::memory::MemoryStore;
+use mapwright_engine::store::{ConnectionChange, Selection, Store};
+use mapwright_engine::{Options, Stop, Sync};
 use mapwright_values::plan::{DeliveryLevel, Schedule};
 
 fn at(text: &str) -> Timestamp {
@@ -320,6 +322,33 @@ async fn a_circuit_stays_open_across_a_restart_and_lets_one_message_pass() {
     assert_eq!(setup.world.documents("Partners"), 40);
     assert_eq!(status(&setup).await.connections[0].open_since, None);
     setup.check_invariants().await;
+}
+
+/// What another process has found to work again works for this one too, without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_circuit_that_another_process_closes_is_closed_for_a_service_under_way() {
+    let setup = shop(1);
+    setup.world.item("A");
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::shared().unwrap());
+    // It would not try again by itself before the test is over.
+    let circuit = Backoff { base: Duration::from_secs(1_000_000_000), cap: Duration::from_secs(1_000_000_000) };
+    let options = Options { circuit_failures: 1, circuit, ..setup.options() };
+    let engine = setup.engine_with(Arc::clone(&store), options);
+    let until = later(setup.clock.now(), 2_000_000_000);
+    *setup.world.down_until.lock().unwrap() = Some(until);
+    let world = Arc::clone(&setup.world);
+    let clock = Arc::clone(&setup.clock);
+    let seen = async {
+        while store.connections().await.unwrap().iter().all(|known| known.open_since.is_none()) {
+            tokio::task::yield_now().await;
+        }
+        *world.down_until.lock().unwrap() = None;
+        store.connection(ConnectionChange::Close { alias: "erp".to_owned(), now: clock.now() }).await.unwrap();
+        while world.documents("Partners") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(seen)).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -56,6 +56,24 @@ pub(crate) async fn take_over(core: &Core) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Learns which circuits other processes have closed meanwhile: what is claimed then is no trial, and must not be handed back
+/// for ever.
+pub(crate) async fn learn(core: &Core) -> Result<(), EngineError> {
+    let open = |core: &Core| core.healths.lock().is_ok_and(|healths| healths.values().any(Health::is_open));
+    if !core.store.is_shared() || !open(core) {
+        return Ok(());
+    }
+    let connections = core.store.connections().await?;
+    if let Ok(mut healths) = core.healths.lock() {
+        for (alias, health) in healths.iter_mut().filter(|(_, health)| health.is_open()) {
+            if !connections.iter().any(|known| known.alias == *alias && known.open_since.is_some()) {
+                health.closed_elsewhere();
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Notes how a write ended; answers the fault that halts the connection, where the outcome shows a drift.
 pub(crate) async fn note_outcome(
     core: &Core,

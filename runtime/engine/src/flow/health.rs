@@ -75,7 +75,7 @@ impl Health {
 
     /// Notes an outcome. `trial` = it was the message that tried an open circuit.
     pub(crate) fn note(&mut self, failure: Option<&Failure>, trial: bool, now: Timestamp, bounds: &Bounds) -> Finding {
-        let Some(failure) = failure else { return self.answered(None, now, bounds) };
+        let Some(failure) = failure else { return self.answered(None, trial, now, bounds) };
         match failure.class {
             Class::Transient | Class::Ambiguous => self.failed(trial, now, bounds),
             Class::Throttled => match failure.retry_after {
@@ -87,9 +87,11 @@ impl Health {
                 // The system works; how slowly, the message's own pause finds out.
                 None => Finding::Nothing,
             },
-            Class::Permanent => self.answered(refusal_word(failure.status, failure.code.as_deref()), now, bounds),
+            Class::Permanent => {
+                self.answered(refusal_word(failure.status, failure.code.as_deref()), trial, now, bounds)
+            }
             Class::Halt | Class::Conflict | Class::Exists | Class::Missing | Class::Dependency | Class::Done => {
-                self.answered(None, now, bounds)
+                self.answered(None, trial, now, bounds)
             }
         }
     }
@@ -100,6 +102,8 @@ impl Health {
             // What was sent before the circuit opened says nothing new.
             Some(_) if !trial => return Finding::Nothing,
             Some(tried) => tried.saturating_add(1),
+            // Another process has opened it, and this message tried it.
+            None if trial => 1,
             None if self.failures < bounds.circuit_failures => return Finding::Nothing,
             None => 1,
         };
@@ -107,7 +111,7 @@ impl Health {
         Finding::Open { until: later(now, bounds.circuit.limit(tried)), failures: self.failures }
     }
 
-    fn answered(&mut self, refused: Option<String>, now: Timestamp, bounds: &Bounds) -> Finding {
+    fn answered(&mut self, refused: Option<String>, trial: bool, now: Timestamp, bounds: &Bounds) -> Finding {
         self.failures = 0;
         self.outcomes.push_back((now, refused.clone()));
         let oldest = earlier(now, bounds.drift_span);
@@ -124,8 +128,20 @@ impl Health {
         }
         match self.open.take() {
             Some(_) => Finding::Close,
+            None if trial => Finding::Close,
             None => Finding::Nothing,
         }
+    }
+
+    /// Is the circuit open, as far as this process knows?
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Another process has found that the system answers again.
+    pub(crate) fn closed_elsewhere(&mut self) {
+        self.open = None;
+        self.failures = 0;
     }
 }
 
@@ -144,6 +160,18 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_circuit_that_another_process_opened_is_closed_or_held_open_by_whoever_tries_it() {
+        let mut health = Health::default();
+        assert_eq!(health.note(None, true, at(1), &bounds()), Finding::Close);
+        let until = later(at(2), bounds().circuit.limit(1));
+        let failed = health.note(Some(&failure(Class::Transient)), true, at(2), &bounds());
+        assert_eq!(failed, Finding::Open { until, failures: 1 });
+        assert!(health.is_open() && !health.lets_pass(at(3)));
+        health.closed_elsewhere();
+        assert!(health.lets_pass(at(3)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::deciding::{self, Situation};
 use super::resolving::{self, Prepared, Work};
 use super::sending::Finished;
-use super::{Core, addressing, batching, guarding, record, sending, write_plan};
+use super::{Core, addressing, batching, guarding, halting, record, sending, write_plan};
 use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
@@ -65,6 +65,7 @@ async fn work_alone(
             canary: None,
         };
         let until = request.until;
+        halting::learn(core).await?;
         core.crash.reach("lease.before_commit");
         let leased = core.store.lease(request).await?;
         core.crash.reach("lease.after_commit");
