@@ -75,14 +75,15 @@ async fn run(stage: &Stage, arguments: &[&str], crash: Option<String>) -> std::p
     tokio::task::spawn_blocking(move || command.output().expect("the program starts")).await.expect("no panic")
 }
 
-/// Starts the program again until it comes to its end by itself, and until nobody's turn to read keeps it from reading: on a
-/// store that is shared that of a dead process lasts for some seconds.
+/// Starts the program again until it comes to its end by itself, and until neither a turn to read nor a claim of the dead
+/// process keeps anything back: on a store that is shared they last for some seconds.
 async fn recover(stage: &Stage, when: &str) {
     let begun = Instant::now();
     let mut restarts = 0;
     while restarts < RESTARTS_MAX {
         let output = run(stage, SYNC, None).await;
-        if ON_SERVERS && said(&output).contains("another process reads it now") && begun.elapsed() < TURN_MAX {
+        let held = ["another process reads it now", "left for later"].iter().any(|held| said(&output).contains(held));
+        if ON_SERVERS && held && begun.elapsed() < TURN_MAX {
             tokio::time::sleep(Duration::from_millis(500)).await;
             continue;
         }
