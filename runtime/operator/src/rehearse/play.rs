@@ -125,6 +125,7 @@ pub(crate) async fn play(
     let letters = DeadLetters { store: &*store, clock: &SystemClock, operator: "rehearsal".to_owned(), crash: &crash };
     let retried = letters.retry(Selection::default(), "the rehearsal's second act").await?;
     say!("  {retried} dead letters go back to the queue");
+    tokio::time::sleep(stage::BETWEEN_ACTS).await;
     act(&engine, &Sync::default()).await?;
     let echo = settle(&engine, &systems).await?;
     close(&connections).await;

@@ -24,6 +24,12 @@ const SETTLE: Duration = Duration::from_millis(400);
 /// A day's pauses, in fractions of a second.
 const PAUSES: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_millis(800) };
 
+/// Answers of look-ups are kept so long.
+const REMEMBERED: Duration = Duration::from_millis(500);
+
+/// Passes between the acts: what waits is due by then, and no look-up is answered by what stood there before.
+pub(super) const BETWEEN_ACTS: Duration = Duration::from_millis(1_000);
+
 const WORKERS: usize = 8;
 
 /// An engine's options with pauses of fractions of a second.
@@ -36,8 +42,7 @@ pub(super) fn options(integration: &Integration, inbox: &Inbox) -> Result<Option
         canary_every: Duration::from_millis(300),
         canaries_max: 50,
         settle: Some(SETTLE),
-        // Items that are added between the acts must be found: nothing is remembered for long.
-        cache_age: Duration::from_secs(5),
+        cache_age: REMEMBERED,
         alert_retry: PAUSES,
         ..Options::default()
     })
