@@ -33,6 +33,9 @@ const RUNS_AT_ONCE: usize = if ON_SERVERS { 8 } else { 5 };
 /// Far longer than the turn of a dead process lasts.
 const TURN_MAX: Duration = Duration::from_secs(60);
 
+/// Far longer than one start of the program takes, on any machine: what takes longer hangs.
+const START_MAX: Duration = Duration::from_secs(180);
+
 /// On a store that is shared a dead process's claims last for some seconds, so each run waits for most of its time.
 const ON_SERVERS: bool = cfg!(feature = "servers");
 
@@ -72,7 +75,22 @@ async fn run(stage: &Stage, arguments: &[&str], crash: Option<String>) -> std::p
     if let Some(crash) = crash {
         command.env("MAPWRIGHT_CRASH_AT", crash);
     }
-    tokio::task::spawn_blocking(move || command.output().expect("the program starts")).await.expect("no panic")
+    let said = tempfile::NamedTempFile::new().expect("a temporary file");
+    let both = || said.as_file().try_clone().expect("the temporary file");
+    let mut child = command.stdout(both()).stderr(both()).spawn().expect("the program starts");
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if begun.elapsed() > START_MAX {
+            child.kill().expect("a child");
+            let said = std::fs::read_to_string(said.path()).expect("what it said");
+            panic!("the program has not come to its end within {START_MAX:?}; it said:\n{said}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    std::process::Output { status, stdout: std::fs::read(said.path()).expect("what it said"), stderr: Vec::new() }
 }
 
 /// Starts the program again until it comes to its end by itself, and until neither a turn to read nor a claim of the dead

@@ -19,9 +19,10 @@ use crate::tls;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What each session asks of the server. A frozen process must not keep others waiting for its locks: its transaction is
-/// ended for it.
+/// ended for it. Every statement is short: to compile one (`jit`) takes hundreds of times as long as to run it, and the server
+/// would, for it takes the search for work, which walks the lanes one by one, for an expensive one.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '30s';
-    SET statement_timeout = '120s'; SET client_min_messages = warning; SET TimeZone = 'UTC'";
+    SET statement_timeout = '120s'; SET client_min_messages = warning; SET jit = off; SET TimeZone = 'UTC'";
 
 /// Commits are on the disk before they are told, whatever the server's own default is.
 const SYNCHRONOUS: &str = "SET synchronous_commit = on";
