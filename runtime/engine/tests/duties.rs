@@ -538,6 +538,31 @@ async fn parts_that_are_updated_together_are_sent_again_as_one() {
     assert_eq!(sizes(&pair.erp), Vec::<usize>::new(), "the same parts are not written again");
 }
 
+#[tokio::test]
+async fn what_is_written_once_is_left_out_of_parts_that_are_there() {
+    for guard in [Guard::Version, Guard::Required] {
+        let parts = WritePlan { together: true, ..write("parts_once", UPSERT) };
+        let pair = Pair::new(vec![flow("out", SHOP, vec![parts])]);
+        *pair.erp.batching.lock().unwrap() = Some(Batching { size_max: 3, atomic: true });
+        *pair.erp.guard.lock().unwrap() = guard;
+        pair.shop.edit("item", "1", &[("name", "a:1 b:1")]);
+        pair.sync().await;
+        assert_eq!(pair.erp.field("Items", "1-a", "first").as_deref(), Some("a:1"));
+        // One part has changed, one is new, one was emptied there by somebody: only the new one is whole.
+        pair.erp.edit("Items", "1-b", &[("first", "theirs")]);
+        pair.shop.edit("item", "1", &[("name", "a:2 b:1 c:1")]);
+        pair.sync().await;
+        let held = |key: &str, name| pair.erp.field("Items", key, name).unwrap_or_default();
+        assert_eq!((held("1-a", "name"), held("1-a", "first")), ("a:2".to_owned(), "a:1".to_owned()));
+        assert_eq!((held("1-b", "name"), held("1-b", "first")), ("b:1".to_owned(), "theirs".to_owned()));
+        assert_eq!((held("1-c", "name"), held("1-c", "first")), ("c:1".to_owned(), "c:1".to_owned()));
+        assert_eq!(sizes(&pair.erp), [2, 3]);
+        pair.shop.edit("item", "1", &[("other", "x")]);
+        pair.sync().await;
+        assert_eq!(sizes(&pair.erp), Vec::<usize>::new(), "the same parts are not written again");
+    }
+}
+
 fn grouped() -> Pair {
     let mut out = flow("out", ("shop", "row"), vec![write("group", UPSERT)]);
     out.read.group = Some("order");

@@ -1,7 +1,7 @@
 //! `on conflict SYSTEM wins`: who can win, and can both sides be compared?
 //!
 //! In: a flow that settles conflicts. Out: a fault where the system is none of the flow's, or where a record that is
-//! changed cannot be fetched first.
+//! changed cannot be fetched first, or is changed together with others.
 
 use mapwright_manifest::Verb;
 
@@ -37,6 +37,11 @@ pub(super) fn check(ctx: &mut Context<'_>, duties: &Duties<'_>, read: &Read, wri
 /// Can each record that is changed be fetched first?
 pub(super) fn check_targets(ctx: &mut Context<'_>, writes: &[Draft]) {
     for write in writes.iter().filter(|write| owners::updates_records(&write.manner)) {
+        if write.together {
+            let headline = "a flow that settles conflicts compares record by record, not all parts of one at once";
+            let help = "leave `together` out: then each part is compared, and written, by itself";
+            ctx.report(faults::not_together(write.span, headline.to_owned(), help));
+        }
         let Some(manifest) = manifest(ctx, &write.target.system) else { continue };
         let Some(known) = manifest.entity(&write.target.entity) else { continue };
         if !known.can.contains(&Verb::Get) {

@@ -244,6 +244,7 @@ fn cases() -> Vec<(&'static str, String)> {
         ("E0528_one_record", orders("by Number", "by Number together")),
         ("E0528_not_atomic", baskets("orders_of_lines create once by Number together")),
         ("E0528_named", baskets("items_of_lines update by Code together as item")),
+        ("E0528_conflict", baskets("items_of_lines update by Code together\n  on conflict erp wins")),
         ("E0528_batches", baskets("items_of_lines update by Code together in batches of 5")),
     ]
 }

@@ -84,17 +84,31 @@ pub(super) enum Readied {
     Finished(Finished),
 }
 
-/// Finds out what is to be done to which record, and whether it must be done at all.
-pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -> Result<Readied, EngineError> {
-    // What is written once makes no difference to what is written again.
-    let once = match work.write.manner {
+/// `on create`: what is written once makes no difference to what is written again.
+pub(super) fn written_once(work: &Work) -> &'static [&'static str] {
+    match work.write.manner {
         Manner::Update { .. } | Manner::Upsert { .. } => work.mapping.create_only,
         Manner::CreateOnce { .. } | Manner::Delete { .. } | Manner::Action => &[],
-    };
-    let lasting = match once.is_empty() {
-        true => Cow::Borrowed(&json),
+    }
+}
+
+/// What of a record lasts: all but what is written once.
+pub(super) fn lasting<'j>(json: &'j Json<'static>, once: &[&str]) -> Cow<'j, Json<'static>> {
+    match once.is_empty() {
+        true => Cow::Borrowed(json),
         false => Cow::Owned(record::without(json.clone(), once)),
-    };
+    }
+}
+
+/// Where nobody had to ask the target: does the write change a record that is there?
+pub(super) const fn changes(work: &Work, deed: &Deed) -> bool {
+    matches!(work.write.manner, Manner::Update { .. }) || matches!(deed, Deed::Update { .. })
+}
+
+/// Finds out what is to be done to which record, and whether it must be done at all.
+pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -> Result<Readied, EngineError> {
+    let once = written_once(work);
+    let lasting = lasting(&json, once);
     let lasting_text = lasting.to_text();
     let hash = keys::digest(&[&lasting_text]);
     // Where another flow writes the target too, only the target itself can say what it holds.
@@ -107,7 +121,7 @@ pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -
         Err(decision) => return Ok(Readied::Finished(decided(core, work, decision).await?)),
     };
     let (exists, version) = match guarding::look(core, work, &deed, &lasting).await? {
-        Ok(Standing::Unasked) => (matches!(work.write.manner, Manner::Update { .. }) || is_update(&deed), None),
+        Ok(Standing::Unasked) => (changes(work, &deed), None),
         Ok(Standing::Absent) => (false, None),
         Ok(Standing::Free { version }) => (true, version),
         Ok(Standing::Settled { reason, key, agreed }) => {
@@ -120,13 +134,6 @@ pub(super) async fn prepare(core: &Core, work: &mut Work, json: Json<'static>) -
     let record = if exists || once.is_empty() { lasting_text } else { json.to_text() };
     let sent = Sent { deed, record, create_key: repeat_key(work, None), hash, at: core.now() };
     Ok(Readied::Ready(Box::new(Ready { sent, version, claims, parts: Vec::new() })))
-}
-
-const fn is_update(deed: &Deed) -> bool {
-    match deed {
-        Deed::Update { .. } => true,
-        Deed::Create | Deed::Upsert { .. } | Deed::Delete { .. } | Deed::Act => false,
-    }
 }
 
 /// T4: there is nothing to write.

@@ -9,6 +9,7 @@ use mapwright_values::plan::Manner;
 
 use super::Core;
 use super::addressing::{claim, deed, repeat_key};
+use super::guarding::{self, Standing};
 use super::resolving::Work;
 use super::sending::{self, Readied, Ready};
 use crate::EngineError;
@@ -23,6 +24,7 @@ pub(super) struct Part {
     deed: Deed,
     record: String,
     create_key: String,
+    version: Option<String>,
 }
 
 /// Finds out what is to be done to each part.
@@ -31,11 +33,9 @@ pub(super) async fn prepare(
     work: &mut Work,
     made: Vec<(String, Json<'static>)>,
 ) -> Result<Readied, EngineError> {
-    let listed = made.iter().map(|(key, record)| {
-        Json::Record(vec![("part".into(), Json::text(key.clone())), ("record".into(), record.clone())])
-    });
-    let record = Json::List(listed.collect()).to_text();
-    let hash = keys::digest(&[&record]);
+    let once = sending::written_once(work);
+    let lasting = made.iter().map(|(key, json)| (key.as_str(), sending::lasting(json, once).into_owned()));
+    let hash = keys::digest(&[&listed(lasting)]);
     let before = match work.write.manner {
         Manner::CreateOnce { .. } => {
             core.store.links(vec![sending::own_link(work)]).await?.into_iter().flatten().next()
@@ -67,13 +67,29 @@ pub(super) async fn prepare(
     }
     let mut parts: Vec<Part> = Vec::with_capacity(made.len());
     let mut claims: Vec<Claim> = Vec::new();
+    let mut records = Vec::with_capacity(made.len());
     for (key, json) in made {
         let deed = match deed(core, work, &json).await? {
             Ok(deed) => deed,
             Err(decision) => return Ok(Readied::Finished(sending::decided(core, work, decision).await?)),
         };
+        let lasting = sending::lasting(&json, once);
+        let (exists, version) = match guarding::look(core, work, &deed, &lasting).await? {
+            Ok(Standing::Unasked) => (sending::changes(work, &deed), None),
+            Ok(Standing::Absent) => (false, None),
+            Ok(Standing::Free { version }) => (true, version),
+            Ok(Standing::Settled { .. }) => {
+                let words = "a flow that settles conflicts compares record by record: leave `together` out";
+                let verdict = Verdict::Dead { fault: Fault::own("program", words) };
+                return Ok(Readied::Finished(sending::conclude(core, work, verdict, None).await?));
+            }
+            Err(decision) => return Ok(Readied::Finished(sending::decided(core, work, decision).await?)),
+        };
         claims.extend(claim(work, &json, Some(&key)));
-        parts.push(Part { create_key: repeat_key(work, Some(&key)), record: json.to_text(), key, deed });
+        let create_key = repeat_key(work, Some(&key));
+        let goes = if exists { lasting.into_owned() } else { json };
+        parts.push(Part { create_key, record: goes.to_text(), key: key.clone(), deed, version });
+        records.push((key, goes));
     }
     let Some(first) = parts.first() else {
         let verdict = Verdict::Skipped { reason: "the mapping made no part".to_owned() };
@@ -87,8 +103,16 @@ pub(super) async fn prepare(
         );
         return Ok(Readied::Finished(sending::conclude(core, work, Verdict::Dead { fault }, None).await?));
     }
+    let record = listed(records.iter().map(|(key, record)| (key.as_str(), record.clone())));
     let sent = Sent { deed, record, create_key: repeat_key(work, None), hash, at: core.now() };
     Ok(Readied::Ready(Box::new(Ready { sent, version: None, claims, parts })))
+}
+
+/// The parts as one text, which [`parts_of`] reads.
+fn listed<'p>(parts: impl Iterator<Item = (&'p str, Json<'static>)>) -> String {
+    let listed =
+        parts.map(|(key, record)| Json::Record(vec![("part".into(), Json::text(key)), ("record".into(), record)]));
+    Json::List(listed.collect()).to_text()
 }
 
 /// Sends all parts in one request; its outcome is that of the message.
@@ -101,7 +125,7 @@ pub(super) async fn transmit(connector: &dyn Connector, work: &Work, ready: &Rea
             deed: part.deed.clone(),
             record: part.record.clone(),
             create_key: part.create_key.clone(),
-            version: None,
+            version: part.version.clone(),
         })
         .collect();
     let outcomes = match requests.as_slice() {

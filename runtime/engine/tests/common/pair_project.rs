@@ -31,6 +31,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "once", map: with_first },
     Mapping { name: "by_link", map: by_link },
     Mapping { name: "parts", map: parts },
+    Mapping { name: "parts_once", map: parts_with_first },
     Mapping { name: "group", map: group },
 ];
 
@@ -80,17 +81,31 @@ fn group(input: &Input<'_>) -> Outcome {
     mapped(&[("id", text(input, "key")), ("name", names.join(" "))])
 }
 
-/// One record for each word of the name.
+/// One record for each word of the name; of `key:value` the part's key stands before the colon.
 fn parts(input: &Input<'_>) -> Outcome {
     let (id, name) = (text(input, "id"), text(input, "name"));
-    let part = |word: &str| Part {
-        key: Some(word.to_owned()),
-        record: Json::Record(vec![
-            ("id".into(), Json::text(format!("{id}-{word}"))),
-            ("name".into(), Json::text(word.to_owned())),
-        ]),
+    let part = |word: &str| {
+        let key = word.split(':').next().unwrap_or(word);
+        Part {
+            key: Some(key.to_owned()),
+            record: Json::Record(vec![
+                ("id".into(), Json::text(format!("{id}-{key}"))),
+                ("name".into(), Json::text(word.to_owned())),
+            ]),
+        }
     };
     Outcome::Mapped(name.split_whitespace().map(part).collect())
+}
+
+/// The same, each with a field that is written once.
+fn parts_with_first(input: &Input<'_>) -> Outcome {
+    let Outcome::Mapped(mut made) = parts(input) else { panic!("parts are always made") };
+    for part in &mut made {
+        let Json::Record(fields) = &mut part.record else { panic!("a part is a record") };
+        let name = fields[1].1.clone();
+        fields.push(("first".into(), name));
+    }
+    Outcome::Mapped(made)
 }
 
 /// Finds by its link, from the other side, the shop's record from which the ERP's was made.
@@ -125,7 +140,7 @@ pub fn mapping(
         system: to.0,
         entity: to.1,
         part: false,
-        create_only: if name == "once" { &["first"] } else { &[] },
+        create_only: if ["once", "parts_once"].contains(&name) { &["first"] } else { &[] },
         version: "0123456789abcdef",
         owner: "tests",
         file: "flows.mapspec",
@@ -210,6 +225,7 @@ impl Pair {
                 mapping("once", SHOP, ERP),
                 mapping("by_link", ERP, SHOP),
                 mapping("parts", SHOP, ERP),
+                mapping("parts_once", SHOP, ERP),
                 mapping("group", ("shop", "row"), ERP),
             ]),
             flows: leak(flows),
