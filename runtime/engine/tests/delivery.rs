@@ -460,6 +460,7 @@ async fn a_result_under_an_old_fence_is_refused() {
     let conclude = |fence| Conclusion {
         id: zombie.id,
         fence,
+        order_key: zombie.order_key.clone(),
         now: setup.clock.now(),
         verdict: Verdict::Skipped { reason: "by a zombie".to_owned() },
         probe: None,

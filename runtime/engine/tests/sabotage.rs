@@ -460,7 +460,14 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
     // The frozen worker had sent nothing and says so; only its fence tells that it no longer speaks for the message.
     let fault = Fault::own("transient", "nothing was sent");
     let verdict = Verdict::Retry { at: setup.clock.now(), fault, quiet_until: None, alone: false };
-    let conclusion = Conclusion { id: frozen.id, fence: frozen.fence, now: setup.clock.now(), verdict, probe: None };
+    let conclusion = Conclusion {
+        id: frozen.id,
+        fence: frozen.fence,
+        order_key: frozen.order_key.clone(),
+        now: setup.clock.now(),
+        verdict,
+        probe: None,
+    };
     bent.conclude(conclusion).await.unwrap();
     setup.clock.advance(Duration::from_secs(600));
     drop(bent);

@@ -264,7 +264,14 @@ async fn letters(store: &dyn Store, many: u32, now: Timestamp) {
             let code = Some(format!("-{}", number % 12));
             let failure = Failure { code, ..common::world::failure(Class::Permanent, "") };
             let verdict = Verdict::Dead { fault: Fault::told(&failure) };
-            let conclusion = Conclusion { id: leased.id, fence: leased.fence, now, verdict, probe: None };
+            let conclusion = Conclusion {
+                id: leased.id,
+                fence: leased.fence,
+                order_key: leased.order_key.clone(),
+                now,
+                verdict,
+                probe: None,
+            };
             store.conclude(conclusion).await.unwrap();
         }
     }

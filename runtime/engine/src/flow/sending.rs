@@ -531,7 +531,14 @@ pub(super) async fn conclude(
         Verdict::Park { .. } | Verdict::Dead { .. } | Verdict::WaitDependency { .. } => None,
         Verdict::WaitConnection { .. } | Verdict::HandBack | Verdict::Split { .. } => None,
     };
-    let conclusion = Conclusion { id: work.leased.id, fence: work.leased.fence, now: core.now(), verdict, probe };
+    let conclusion = Conclusion {
+        id: work.leased.id,
+        fence: work.leased.fence,
+        order_key: work.leased.order_key.clone(),
+        now: core.now(),
+        verdict,
+        probe,
+    };
     core.crash.reach(before);
     let concluded = core.store.conclude(conclusion).await?;
     core.crash.reach(after);

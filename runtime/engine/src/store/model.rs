@@ -235,6 +235,8 @@ pub struct Leased {
     pub part: Option<String>,
     /// The source record's key as text.
     pub source_key: String,
+    /// The sequence that it belongs to.
+    pub order_key: String,
     /// The record, as read or as last edited.
     pub body: String,
     /// When it was captured.
@@ -548,6 +550,8 @@ pub struct Conclusion {
     pub id: MessageId,
     /// Its fence.
     pub fence: i64,
+    /// Its sequence.
+    pub order_key: String,
     /// When.
     pub now: Timestamp,
     /// What became of it.

@@ -107,7 +107,14 @@ pub(crate) async fn intend(store: &dyn Store, leased: &Leased, second: i64) -> I
 
 pub(crate) async fn conclude(store: &dyn Store, leased: &Leased, verdict: Verdict, second: i64) -> Concluded {
     store
-        .conclude(Conclusion { id: leased.id, fence: leased.fence, now: at(second), verdict, probe: None })
+        .conclude(Conclusion {
+            id: leased.id,
+            fence: leased.fence,
+            order_key: leased.order_key.clone(),
+            now: at(second),
+            verdict,
+            probe: None,
+        })
         .await
         .unwrap()
 }

@@ -142,6 +142,7 @@ pub(crate) async fn no_proof_is_asked_for_and_parked_ones_wait_for_a_person(plac
     let conclusion = Conclusion {
         id: asked[0].id,
         fence: asked[0].fence,
+        order_key: asked[0].order_key.clone(),
         now: at(21),
         verdict: Verdict::Done(Box::new(found)),
         probe: Some("found".to_owned()),

@@ -24,7 +24,7 @@ pub(super) fn keep(tx: &Connection, agreed: &[Agreed], now: i64) -> Result<(), S
             "INSERT INTO agreed (system, entity, record_key, body, writer, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (system, entity, record_key) DO UPDATE SET body = ?4, writer = ?5, at = ?6",
         )?
-        .execute(params![record.system, record.entity, record.key, body, writer, now])?;
+        .put(params![record.system, record.entity, record.key, body, writer, now])?;
     }
     Ok(())
 }

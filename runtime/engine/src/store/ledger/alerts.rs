@@ -26,7 +26,7 @@ pub(super) fn raise(tx: &Connection, new: &NewAlert<'_>, now: i64) -> Result<(),
          ON CONFLICT (subject, channel, cause) WHERE closed = 0
          DO UPDATE SET count = alerts.count + 1, last_at = ?5, message = ?4",
     )?
-    .execute(params![new.subject, channel, new.cause, new.text, now, due])?;
+    .put(params![new.subject, channel, new.cause, new.text, now, due])?;
     Ok(())
 }
 
@@ -55,7 +55,7 @@ pub(super) fn close(tx: &Connection, subject: &str, cause: &str, now: i64) -> Re
                 next_at = CASE WHEN channel = '' THEN NULL ELSE ?3 END
          WHERE subject = ?1 AND cause = ?2 AND closed = 0",
     )?
-    .execute(params![subject, cause, now])?;
+    .put(params![subject, cause, now])?;
     Ok(())
 }
 
@@ -71,7 +71,7 @@ pub(super) fn close_all_but(tx: &Connection, subject: &str, spared: &str, now: i
                 next_at = CASE WHEN channel = '' THEN NULL ELSE ?2 END
          WHERE subject = ?1 AND cause <> ?3 AND closed = 0",
     )?
-    .execute(params![subject, now, spared])?;
+    .put(params![subject, now, spared])?;
     Ok(())
 }
 

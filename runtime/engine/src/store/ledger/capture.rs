@@ -17,7 +17,7 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     let mut read = page.filtered;
     let keys: Vec<String> = page.rows.iter().map(|row| order_key(page, &row.source_key)).collect();
     tx.lock(LockSpace::Order, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
-    tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.execute([&page.flow])?;
+    tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.put([&page.flow])?;
     let (bound, mut late) = (late::bound(tx, page)?, 0);
     for row in &page.rows {
         let comes_late = row.kind == RowKind::State && late::is_late(tx, page, row, bound)?;
@@ -41,7 +41,7 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     tx.prepare_cached(
         "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
     )?
-    .execute(params![page.flow, read, captured.unchanged, page.filtered])?;
+    .put(params![page.flow, read, captured.unchanged, page.filtered])?;
     if captured.accepted > 0 {
         sweeping::heard(tx, &page.flow, micros(page.now))?;
     }
@@ -70,7 +70,7 @@ fn seen(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<Option<
 /// A record was met, with nothing new of it.
 fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE seen SET repeats = repeats + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2")?
-        .execute(params![page.flow, row.source_key, micros(page.now)])?;
+        .put(params![page.flow, row.source_key, micros(page.now)])?;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<b
         "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
          ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
     )?
-    .execute(params![page.flow, row.source_key, row.hash, now])?;
+    .put(params![page.flow, row.source_key, row.hash, now])?;
     insert_message(tx, page, row, (record_id, 0, &page.target), now)?;
     Ok(true)
 }
@@ -115,7 +115,7 @@ fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bo
     tx.prepare_cached(
         "UPDATE seen SET gone = 1, hash = '', changes = changes + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2",
     )?
-    .execute(params![page.flow, row.source_key, now])?;
+    .put(params![page.flow, row.source_key, now])?;
     let write_no = i64::try_from(first.write).unwrap_or(i64::MAX);
     insert_message(tx, page, row, (record_id, write_no, &first.target), now)?;
     Ok(true)
@@ -221,7 +221,7 @@ fn write_position(tx: &Connection, page: &CapturePage) -> Result<(), StoreError>
         "INSERT INTO positions (flow, pass, read_wm, open, since, until, cursor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (flow, pass) DO UPDATE SET read_wm = ?3, open = ?4, since = ?5, until = ?6, cursor = ?7",
     )?
-    .execute(params![
+    .put(params![
         page.flow,
         page.pass,
         page.position.read_wm.map(micros),

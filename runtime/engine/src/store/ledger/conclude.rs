@@ -2,7 +2,7 @@
 //!
 //! In: a verdict and the fence under which it was reached. Out: the message's new state, or that the claim was lost.
 
-use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
+use super::super::sql::{Connection, Lock, LockSpace, OptionalExtension, params};
 use mapwright_values::Link;
 
 use super::order::{self, NewMessage};
@@ -12,9 +12,38 @@ use super::{agreed, gone, lease};
 use crate::keys;
 use crate::state::{Event, Reason, State};
 
+/// What a verdict locks, as far as it shows by itself.
+pub(super) fn locks(conclusion: &Conclusion) -> Vec<Lock> {
+    let mut locks = vec![(LockSpace::Order, conclusion.order_key.clone())];
+    match &conclusion.verdict {
+        Verdict::Done(delivery) => {
+            for new in &delivery.links {
+                if new.exclusive {
+                    locks.push((LockSpace::Target, target_name(new)));
+                }
+                locks.extend(both_ways(new).map(|name| (LockSpace::Link, name)));
+            }
+        }
+        Verdict::WaitDependency { links, .. } => {
+            locks.extend(links.iter().map(|link| (LockSpace::Link, asked_for(link))));
+        }
+        Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::Retry { .. } | Verdict::Ambiguous { .. } => {}
+        Verdict::Park { .. } | Verdict::WaitConnection { .. } | Verdict::Dead { .. } => {}
+        Verdict::HandBack | Verdict::Split { .. } => {}
+    }
+    locks
+}
+
 /// Applies a verdict.
 pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concluded, StoreError> {
-    let Some(message) = step::load_in_order(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
+    tx.lock(LockSpace::Order, &[&conclusion.order_key])?;
+    let Some(message) = step::load(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
+    if message.order_key != conclusion.order_key {
+        return Err(StoreError::new(format!(
+            "message {}: a verdict on another key: a fault of the program",
+            message.id
+        )));
+    }
     // INVARIANT (I9): nothing is taken under an old fence.
     if message.fence != conclusion.fence || !matches!(message.state, State::Leased | State::Intent | State::Ambiguous) {
         lease::came_back(tx, message.id, conclusion.fence)?;
@@ -56,11 +85,11 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
                 "UPDATE messages SET failures = failures + 1, quiet_until = coalesce(?2, quiet_until),
                         first_attempt_at = coalesce(first_attempt_at, ?3), alone = CASE WHEN alone = 1 THEN 1 ELSE ?4 END WHERE id = ?1",
             )?
-            .execute(params![message.id, quiet_until.map(micros), now, alone])?;
+            .put(params![message.id, quiet_until.map(micros), now, alone])?;
             later(tx, message, Event::Retry, (micros(*at), fault), now)
         }
         Verdict::Ambiguous { at, fault, probes } => {
-            tx.prepare_cached("UPDATE messages SET probes = ?2 WHERE id = ?1")?.execute(params![message.id, probes])?;
+            tx.prepare_cached("UPDATE messages SET probes = ?2 WHERE id = ?1")?.put(params![message.id, probes])?;
             later(tx, message, Event::Ambiguous, (micros(*at), fault), now)
         }
         Verdict::Park { fault } => end(tx, message, Event::Park, fault, now),
@@ -117,7 +146,7 @@ fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64)
     tx.prepare_cached(
         "UPDATE messages SET target_key = ?2, response_digest = ?3, by_probe = ?4, rejections = NULL WHERE id = ?1",
     )?
-    .execute(params![message.id, delivery.target_key, delivery.response_digest, delivery.by_probe])?;
+    .put(params![message.id, delivery.target_key, delivery.response_digest, delivery.by_probe])?;
     keep_hash(tx, message, &delivery.hash)?;
     agreed::keep(tx, &delivery.agreed, now)?;
     if delivery.removed {
@@ -140,7 +169,7 @@ fn keep_hash(tx: &Connection, message: &MessageRow, hash: &str) -> Result<(), St
         "INSERT INTO last_written (flow, write_no, source_key, part, hash) VALUES (?1, ?2, ?3, coalesce(?4, ''), ?5)
          ON CONFLICT (flow, write_no, source_key, part) DO UPDATE SET hash = ?5",
     )?
-    .execute(params![message.flow, message.write_no, message.source_key, message.part, hash])?;
+    .put(params![message.flow, message.write_no, message.source_key, message.part, hash])?;
     Ok(())
 }
 
@@ -150,7 +179,7 @@ fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, Store
         return Ok(None);
     }
     let link = &new.link;
-    tx.lock(LockSpace::Target, &[&format!("{} {} {}", link.system, link.entity, new.target_key)])?;
+    tx.lock(LockSpace::Target, &[&target_name(new)])?;
     let owner = tx
         .prepare_cached(
             "SELECT source_key FROM links WHERE system = ?1 AND entity = ?2 AND target_key = ?3
@@ -165,15 +194,14 @@ fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, Store
 
 pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, now: i64) -> Result<(), StoreError> {
     let link = &new.link;
-    let forwards = asked((&link.of_system, &link.of_entity, &link.key), (&link.system, &link.entity));
-    let backwards = asked((&link.system, &link.entity, &new.target_key), (&link.of_system, &link.of_entity));
+    let [forwards, backwards] = both_ways(new);
     tx.lock(LockSpace::Link, &[&forwards, &backwards])?;
     tx.prepare_cached(
         "INSERT INTO links (of_system, of_entity, source_key, system, entity, part, target_key, at)
          VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7, ?8)
          ON CONFLICT (of_system, of_entity, source_key, system, entity, part) DO UPDATE SET target_key = ?7",
     )?
-    .execute(params![
+    .put(params![
         link.of_system,
         link.of_entity,
         link.key,
@@ -184,6 +212,20 @@ pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, no
         now
     ])?;
     wake_waiters(tx, link, &new.target_key, now)
+}
+
+/// The target record that a link leads to.
+fn target_name(new: &NewLink) -> String {
+    format!("{} {} {}", new.link.system, new.link.entity, new.target_key)
+}
+
+fn both_ways(new: &NewLink) -> [String; 2] {
+    let link = &new.link;
+    [asked_for(link), asked((&link.system, &link.entity, &new.target_key), (&link.of_system, &link.of_entity))]
+}
+
+fn asked_for(link: &Link) -> String {
+    asked((&link.of_system, &link.of_entity, &link.key), (&link.system, &link.entity))
 }
 
 /// A link as it is asked for. INVARIANT: whoever keeps a link and whoever begins to wait for it do so one after the
@@ -213,7 +255,7 @@ fn wake_waiters(tx: &Connection, link: &Link, target_key: &str, now: i64) -> Res
         {
             step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
         }
-        tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.execute([id])?;
+        tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.put([id])?;
     }
     Ok(())
 }
@@ -223,7 +265,7 @@ pub(super) fn keep_written(tx: &Connection, message: &MessageRow, written: &Writ
         "INSERT INTO written (flow, source_key, name, system, entity, target_key, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (flow, source_key, name) DO UPDATE SET target_key = ?6, body = ?7",
     )?
-    .execute(params![
+    .put(params![
         message.flow,
         message.source_key,
         written.name,
@@ -245,12 +287,9 @@ fn wait_dependency(
     tx.prepare_cached(
         "UPDATE messages SET waits = waits + 1, waiting_since = coalesce(waiting_since, ?2) WHERE id = ?1",
     )?
-    .execute(params![message.id, now])?;
-    tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.execute([message.id])?;
-    let asked: Vec<String> = links
-        .iter()
-        .map(|link| asked((&link.of_system, &link.of_entity, &link.key), (&link.system, &link.entity)))
-        .collect();
+    .put(params![message.id, now])?;
+    tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.put([message.id])?;
+    let asked: Vec<String> = links.iter().map(asked_for).collect();
     tx.lock(LockSpace::Link, &asked.iter().map(String::as_str).collect::<Vec<_>>())?;
     let mut there = false;
     // A record whose key is too long is never kept: there is nothing that could wake who waits for it.
@@ -260,7 +299,7 @@ fn wait_dependency(
             "INSERT OR IGNORE INTO link_waits (system, entity, of_system, of_entity, source_key, message_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![link.system, link.entity, link.of_system, link.of_entity, link.key, message.id])?;
+        .put(params![link.system, link.entity, link.of_system, link.of_entity, link.key, message.id])?;
     }
     later(tx, message, Event::Wait(Reason::Dependency), (if there { now } else { due }, fault), now)
 }
@@ -289,7 +328,7 @@ fn split(tx: &Connection, message: &MessageRow, parts: &[String], now: i64) -> R
 }
 
 fn note(tx: &Connection, id: i64, reason: &str) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE messages SET message = ?2 WHERE id = ?1")?.execute(params![id, reason])?;
+    tx.prepare_cached("UPDATE messages SET message = ?2 WHERE id = ?1")?.put(params![id, reason])?;
     Ok(())
 }
 
@@ -298,7 +337,7 @@ fn note_probe(tx: &Connection, id: i64, probe: &str, now: i64) -> Result<(), Sto
         "INSERT INTO attempts (message_id, n, kind, generation, started_at, finished_at, message)
          SELECT id, attempts, 'probe', generation, ?2, ?2, ?3 FROM messages WHERE id = ?1",
     )?
-    .execute(params![id, now, probe])?;
+    .put(params![id, now, probe])?;
     Ok(())
 }
 
@@ -315,7 +354,7 @@ fn finish_attempt(tx: &Connection, message: &MessageRow, verdict: &Verdict, now:
         "UPDATE attempts SET finished_at = ?2, class = ?3, status = ?4, code = ?5, message = ?6
          WHERE id = (SELECT max(id) FROM attempts WHERE message_id = ?1 AND kind = 'send') AND finished_at IS NULL",
     )?
-    .execute(params![
+    .put(params![
         message.id,
         now,
         fault.map_or("done", |fault| fault.class.as_str()),

@@ -35,21 +35,21 @@ pub(super) fn forget(tx: &Connection, message: &MessageRow, target_key: Option<&
            (SELECT m.create_key FROM records r JOIN messages m ON m.record_id = r.id
             WHERE r.flow = ?3 AND r.source_key = ?4 AND m.create_key IS NOT NULL)",
     )?
-    .execute(params![system, entity, message.flow, message.source_key])?;
+    .put(params![system, entity, message.flow, message.source_key])?;
     tx.prepare_cached(
         "DELETE FROM links WHERE system = ?1 AND entity = ?2 AND (target_key = ?4
            OR ((of_system, of_entity) = (SELECT system, entity FROM records WHERE id = ?5)
                AND source_key = ?3 AND part = coalesce(?6, '')))",
     )?
-    .execute(params![system, entity, message.source_key, target_key, message.record_id, message.part])?;
+    .put(params![system, entity, message.source_key, target_key, message.record_id, message.part])?;
     tx.prepare_cached("DELETE FROM agreed WHERE system = ?1 AND entity = ?2 AND record_key = ?3")?
-        .execute(params![system, entity, target_key])?;
+        .put(params![system, entity, target_key])?;
     Ok(())
 }
 
 /// Whatever a flow wrote of a record that is gone is no longer what the target holds.
 pub(super) fn forget_written(tx: &Connection, message: &MessageRow) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM last_written WHERE flow = ?1 AND source_key = ?2")?
-        .execute([&message.flow, &message.source_key])?;
+        .put([&message.flow, &message.source_key])?;
     Ok(())
 }

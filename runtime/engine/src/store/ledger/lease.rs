@@ -58,7 +58,7 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
     let now = micros(request.now);
     // A pause that a system asked for is over by itself.
     tx.prepare_cached("UPDATE connections SET open_until = NULL WHERE opened_at IS NULL AND open_until <= ?1")?
-        .execute([now])?;
+        .put([now])?;
     let due = due(tx, request, now)?;
     let mut open: HashMap<String, bool> = open_circuits(tx)?.into_iter().map(|alias| (alias, false)).collect();
     let mut leased = Vec::with_capacity(due.len());
@@ -110,7 +110,7 @@ fn open_circuits(tx: &Connection) -> Result<Vec<String>, StoreError> {
 
 /// An open circuit lets one message pass; until that one has its outcome, or its lease is over, no other.
 fn begin_trial(tx: &Connection, system: &str, until: i64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE connections SET open_until = ?2 WHERE alias = ?1")?.execute(params![system, until])?;
+    tx.prepare_cached("UPDATE connections SET open_until = ?2 WHERE alias = ?1")?.put(params![system, until])?;
     Ok(())
 }
 
@@ -125,7 +125,7 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
         message.state =
             step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
         // A canary that comes back goes on waiting: its deadline stays where it was.
-        tx.prepare_cached("UPDATE messages SET held_since = ?2 WHERE id = ?1")?.execute(params![id, since])?;
+        tx.prepare_cached("UPDATE messages SET held_since = ?2 WHERE id = ?1")?.put(params![id, since])?;
     }
     let claimed = claim(tx, request, message, now)?;
     Ok(claimed.map(|claimed| Leased { canary: true, ..claimed }).into_iter().collect())
@@ -159,7 +159,7 @@ fn claim(
 ) -> Result<Option<Leased>, StoreError> {
     if message.claimed {
         tx.prepare_cached("INSERT OR IGNORE INTO lost_claims (message_id, fence) VALUES (?1, ?2)")?
-            .execute([message.id, message.fence])?;
+            .put([message.id, message.fence])?;
     }
     let deliveries: u32 = tx
         .prepare_cached("UPDATE messages SET deliveries = deliveries + 1, fence = fence + 1, owner = ?2 WHERE id = ?1 RETURNING deliveries")?
@@ -183,7 +183,7 @@ pub(super) fn came_back(tx: &Connection, id: i64, fence: i64) -> Result<(), Stor
         tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1 AND fence = ?2")?.execute([id, fence])?;
     if lost > 0 {
         tx.prepare_cached("UPDATE messages SET deliveries = deliveries - 1 WHERE id = ?1 AND deliveries > 0")?
-            .execute([id])?;
+            .put([id])?;
     }
     Ok(())
 }
@@ -191,9 +191,9 @@ pub(super) fn came_back(tx: &Connection, id: i64, fence: i64) -> Result<(), Stor
 /// The claim came to an outcome: whatever was lost before is of no account any more.
 pub(super) fn settle(tx: &Connection, message: &MessageRow) -> Result<(), StoreError> {
     if message.deliveries > 1 {
-        tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.execute([message.id])?;
+        tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.put([message.id])?;
     }
-    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.execute([message.id])?;
+    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.put([message.id])?;
     Ok(())
 }
 
@@ -208,8 +208,8 @@ fn spend(tx: &Connection, message: &MessageRow, unanswered: u32, now: i64) -> Re
     tx.lock(LockSpace::Order, &[&message.order_key])?;
     let event = if message.state == State::Ambiguous { Event::Park } else { Event::Die };
     step::take(tx, message, event, &Circumstances { fault: Some(&fault), overtake: true, ..Default::default() }, now)?;
-    tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.execute([message.id])?;
-    tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.execute([message.id])?;
+    tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.put([message.id])?;
+    tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.put([message.id])?;
     Ok(())
 }
 
@@ -226,7 +226,7 @@ fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
                        AND l.part = coalesce(m.part, '')),
                     (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
                        AND w.source_key = m.source_key AND w.part = coalesce(m.part, '')),
-                    r.gone, m.alone
+                    r.gone, m.alone, m.order_key
              FROM messages m JOIN records r ON r.id = m.record_id WHERE m.id = ?1",
         )?
         .query_row([id], leased_row)?;
@@ -262,6 +262,7 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, SqlError> {
         capture_key: row.get(9)?,
         gone: row.get(24)?,
         alone: row.get(25)?,
+        order_key: row.get(26)?,
         attempts: row.get(10)?,
         failures: row.get(11)?,
         waits: row.get(12)?,
@@ -298,7 +299,7 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
         tx.prepare_cached(
             "INSERT OR IGNORE INTO claims (system, entity, value, create_key, at) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![system, entity, value, create_key, now])?;
+        .put(params![system, entity, value, create_key, now])?;
         let owner: String = tx
             .prepare_cached("SELECT create_key FROM claims WHERE system = ?1 AND entity = ?2 AND value = ?3")?
             .query_row([system, entity, value], |row| row.get(0))?;
@@ -319,7 +320,7 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
                 batch = ?8
          WHERE id = ?1",
     )?
-    .execute(params![
+    .put(params![
         id,
         intent.version,
         deed,
@@ -333,6 +334,6 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
         "INSERT INTO attempts (message_id, n, kind, generation, started_at, request_hash)
          SELECT id, attempts, 'send', generation, ?2, ?3 FROM messages WHERE id = ?1",
     )?
-    .execute(params![id, now, intent.sent.hash])?;
+    .put(params![id, now, intent.sent.hash])?;
     Ok(Intended::Granted)
 }

@@ -27,7 +27,7 @@ mod turns;
 use jiff::Timestamp;
 use mapwright_values::Link;
 
-use super::sql::Connection;
+use super::sql::{Connection, Lock};
 use super::*;
 
 /// Runs transactions. A job may be run again when the database gave its transaction up, so it changes nothing else.
@@ -49,6 +49,17 @@ pub(in crate::store) trait Runner: Send + Sync {
         &self,
         job: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'static, T>;
+
+    /// Runs a job that writes a little and may share its commit with others; `locks`: the names that it locks, as far as they are
+    /// known beforehand.
+    fn write_small<T: Send + 'static>(
+        &self,
+        locks: Vec<Lock>,
+        job: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        drop(locks);
+        self.write(job)
+    }
 
     /// Runs a job that reads one state of the store.
     fn read<T: Send + 'static>(
@@ -105,11 +116,12 @@ impl<R: Runner> Store for R {
     }
 
     fn intend(&self, intent: Intent) -> Stored<'_, Intended> {
-        self.write(move |tx| lease::intend(tx, &intent))
+        self.write_small(Vec::new(), move |tx| lease::intend(tx, &intent))
     }
 
     fn conclude(&self, conclusion: Conclusion) -> Stored<'_, Concluded> {
-        self.write(move |tx| conclude::conclude(tx, &conclusion))
+        let locks = if self.shared() { conclude::locks(&conclusion) } else { Vec::new() };
+        self.write_small(locks, move |tx| conclude::conclude(tx, &conclusion))
     }
 
     fn links(&self, links: Vec<Link>) -> Stored<'_, Vec<Option<String>>> {

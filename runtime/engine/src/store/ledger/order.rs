@@ -123,7 +123,7 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
         "INSERT INTO accepted (flow, shard, messages) VALUES (?1, ?2, 1)
          ON CONFLICT (flow, shard) DO UPDATE SET messages = accepted.messages + 1",
     )?
-    .execute(params![new.flow, tx.shard()])?;
+    .put(params![new.flow, tx.shard()])?;
     Ok(id)
 }
 
@@ -178,12 +178,12 @@ pub(super) fn may_be_overtaken(tx: &Connection, older: &MessageRow, newer_gone: 
 
 /// Ends a message in favour of a newer one.
 pub(super) fn supersede(tx: &Connection, message: &MessageRow, newer: i64, now: i64) -> Result<State, StoreError> {
-    tx.prepare_cached("UPDATE messages SET superseded_by = ?2 WHERE id = ?1")?.execute([message.id, newer])?;
+    tx.prepare_cached("UPDATE messages SET superseded_by = ?2 WHERE id = ?1")?.put([message.id, newer])?;
     // What may be at the target of the older one is the newer one's matter from now on.
     tx.prepare_cached(
         "UPDATE messages SET quiet_until = coalesce(quiet_until, (SELECT o.quiet_until FROM messages o WHERE o.id = ?2))
          WHERE id = ?1",
     )?
-    .execute([newer, message.id])?;
+    .put([newer, message.id])?;
     step::take(tx, message, Event::Overtaken, &Circumstances::default(), now)
 }

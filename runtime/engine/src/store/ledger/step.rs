@@ -129,7 +129,7 @@ pub(super) fn take(
             "UPDATE messages SET generation = generation + 1, deliveries = 0, failures = 0, waits = 0, probes = 0,
                     first_attempt_at = NULL, waiting_since = NULL WHERE id = ?1",
         )?
-        .execute([message.id])?;
+        .put([message.id])?;
     }
     if effects.next_write {
         match with.next {
@@ -183,18 +183,18 @@ fn write_state(
                                   WHEN ?2 IN ('LEASED', 'INTENT', 'AMBIGUOUS') THEN held_since END
          WHERE id = ?1",
     )?
-    .execute(params![id, state.name(), reason, waits_for, next_at, now])?;
+    .put(params![id, state.name(), reason, waits_for, next_at, now])?;
     Ok(())
 }
 
 /// What has ended is counted here, once and for ever, and leaves every index of what is open.
 fn count_ended(tx: &Connection, message: &MessageRow, state: State, now: i64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE messages SET ended_at = ?2 WHERE id = ?1")?.execute([message.id, now])?;
+    tx.prepare_cached("UPDATE messages SET ended_at = ?2 WHERE id = ?1")?.put([message.id, now])?;
     tx.prepare_cached(
         "INSERT INTO ended (flow, write_no, state, shard, messages) VALUES (?1, ?2, ?3, ?4, 1)
          ON CONFLICT (flow, write_no, state, shard) DO UPDATE SET messages = ended.messages + 1",
     )?
-    .execute(params![message.flow, message.write_no, state.name(), tx.shard()])?;
+    .put(params![message.flow, message.write_no, state.name(), tx.shard()])?;
     Ok(())
 }
 
@@ -202,7 +202,7 @@ fn write_fault(tx: &Connection, id: i64, fault: &Fault) -> Result<(), StoreError
     tx.prepare_cached(
         "UPDATE messages SET class = ?2, status = ?3, code = ?4, message = ?5, rejections = ?6 WHERE id = ?1",
     )?
-    .execute(params![id, fault.class, fault.status, fault.code, fault.message, fault.rejections])?;
+    .put(params![id, fault.class, fault.status, fault.code, fault.message, fault.rejections])?;
     Ok(())
 }
 
@@ -234,7 +234,7 @@ fn bounded(cause: String) -> String {
 
 /// The cause is that of the last time a person was needed; the alert of an older one closes with its last message.
 fn change_cause(tx: &Connection, message: &MessageRow, cause: &str, now: i64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE messages SET cause = ?2 WHERE id = ?1")?.execute(params![message.id, cause])?;
+    tx.prepare_cached("UPDATE messages SET cause = ?2 WHERE id = ?1")?.put(params![message.id, cause])?;
     match &message.cause {
         Some(old) if old != cause => alerts::close_if_over(tx, &message.flow, old, now),
         Some(_) | None => Ok(()),

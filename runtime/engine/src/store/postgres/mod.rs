@@ -103,13 +103,21 @@ impl Runner for PostgresStore {
         &self,
         job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'static, T> {
-        self.writers.call(job)
+        self.writers.call(None, job)
+    }
+
+    fn write_small<T: Send + 'static>(
+        &self,
+        locks: Vec<sql::Lock>,
+        job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'static, T> {
+        self.writers.call(Some(locks), job)
     }
 
     fn read<T: Send + 'static>(
         &self,
         job: impl Fn(&sql::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'static, T> {
-        self.readers.call(job)
+        self.readers.call(None, job)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! In: jobs, each a closure over a connection. Out: each job's result, told only after its commit. A session that is lost
 //! is replaced; a job whose commit may or may not have happened fails with words that say so.
+//!
+//! Small jobs that wait share a transaction: they say beforehand what they lock, so that two such groups never wait for each
+//! other. If anything goes wrong within a group nothing of it is kept, and each of its jobs runs by itself.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
@@ -9,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::super::sql::Connection;
-use super::super::sql::postgres::Trouble;
+use super::super::sql::postgres::{Session, Trouble};
+use super::super::sql::{Connection, Lock};
 use super::super::{StoreError, Stored};
 use super::connect::Address;
 use crate::backoff;
@@ -18,6 +21,8 @@ use crate::crash::CrashPoint;
 
 /// How long a job is tried while the server cannot be reached or others are in its way.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Most jobs in one transaction: what they lock is locked until it ends.
+const GROUP_MAX: usize = 32;
 /// Longest pause between two tries, in milliseconds.
 const PAUSE_MAX_MS: u64 = 500;
 
@@ -26,12 +31,16 @@ trait Job: Send {
     /// Runs it; answers whether it worked.
     fn run(&mut self, connection: &Connection) -> bool;
 
+    /// What it locks, as far as that is known beforehand; `None` = it shares its transaction with no other.
+    fn locks(&self) -> Option<&[Lock]>;
+
     /// Tells its result, or why there is none.
     fn tell(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
 struct Call<T, F> {
     work: F,
+    locks: Option<Vec<Lock>>,
     result: Option<Result<T, StoreError>>,
     teller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -42,6 +51,10 @@ impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Job for Call<T
         let worked = result.is_ok();
         self.result = Some(result);
         worked
+    }
+
+    fn locks(&self) -> Option<&[Lock]> {
+        self.locks.as_deref()
     }
 
     fn tell(self: Box<Self>, commit: Result<(), StoreError>) {
@@ -106,15 +119,16 @@ impl Threads {
         Ok(Self { queue })
     }
 
-    /// Runs a job in a transaction.
+    /// Runs a job in a transaction; one that says what it locks may share it with others.
     pub(super) fn call<T: Send + 'static>(
         &self,
+        locks: Option<Vec<Lock>>,
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Stored<'static, T> {
         let (teller, answer) = oneshot::channel();
         let gone = || StoreError::new("the store's thread has ended: start the program again");
         match self.queue.waiting.lock() {
-            Ok(mut waiting) => waiting.0.push_back(Box::new(Call { work, result: None, teller })),
+            Ok(mut waiting) => waiting.0.push_back(Box::new(Call { work, locks, result: None, teller })),
             Err(_) => return Box::pin(async move { Err(gone()) }),
         }
         self.queue.bell.notify_one();
@@ -127,7 +141,7 @@ struct Worker {
     address: Arc<Address>,
     writes: bool,
     crash: Arc<CrashPoint>,
-    session: Option<Connection>,
+    session: Option<Session>,
 }
 
 /// How one try of a job ended.
@@ -140,29 +154,27 @@ enum Tried {
 
 impl Worker {
     fn work(mut self) {
-        while let Some(mut job) = self.next() {
-            let begun = Instant::now();
-            let mut tries: u32 = 0;
-            let told = loop {
-                match self.attempt(job.as_mut()) {
-                    Tried::Over(result) => break result,
-                    Tried::Again(error) if begun.elapsed() >= PATIENCE => break Err(error),
-                    Tried::Again(error) => {
-                        tries = tries.saturating_add(1);
-                        tracing::debug!(%error, tries, "a transaction is run again");
-                        std::thread::sleep(pause(tries));
-                    }
-                }
-            };
-            job.tell(told);
+        while let Some(mut jobs) = self.next() {
+            if jobs.len() > 1 && self.together(&mut jobs) {
+                continue;
+            }
+            for job in jobs {
+                self.alone(job);
+            }
         }
     }
 
-    fn next(&self) -> Option<Box<dyn Job>> {
+    /// The next job, with those behind it that may share its transaction.
+    fn next(&self) -> Option<Vec<Box<dyn Job>>> {
         let mut waiting = self.queue.waiting.lock().ok()?;
         loop {
             if let Some(job) = waiting.0.pop_front() {
-                return Some(job);
+                let mut jobs = vec![job];
+                let shares = |job: Option<&Box<dyn Job>>| job.is_some_and(|job| job.locks().is_some());
+                while jobs.len() < GROUP_MAX && shares(jobs.first()) && shares(waiting.0.front()) {
+                    jobs.extend(waiting.0.pop_front());
+                }
+                return Some(jobs);
             }
             if waiting.1 {
                 return None;
@@ -171,47 +183,78 @@ impl Worker {
         }
     }
 
-    fn attempt(&mut self, job: &mut dyn Job) -> Tried {
-        let connection = match self.session.take() {
-            Some(Connection::Postgres(session)) if !session.is_closed() => Connection::Postgres(session),
+    /// Runs jobs in one transaction; answers whether it is over for all of them.
+    fn together(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> bool {
+        match self.attempt(jobs) {
+            Tried::Over(result) => {
+                for job in jobs.drain(..) {
+                    job.tell(result.clone());
+                }
+                true
+            }
+            Tried::Again(error) => {
+                tracing::debug!(%error, jobs = jobs.len(), "what shared a transaction runs one by one");
+                false
+            }
+        }
+    }
+
+    fn alone(&mut self, job: Box<dyn Job>) {
+        let mut job = [job];
+        let begun = Instant::now();
+        let mut tries: u32 = 0;
+        let told = loop {
+            match self.attempt(&mut job) {
+                Tried::Over(result) => break result,
+                Tried::Again(error) if begun.elapsed() >= PATIENCE => break Err(error),
+                Tried::Again(error) => {
+                    tries = tries.saturating_add(1);
+                    tracing::debug!(%error, tries, "a transaction is run again");
+                    std::thread::sleep(pause(tries));
+                }
+            }
+        };
+        let [job] = job;
+        job.tell(told);
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Tried {
+        let session = match self.session.take() {
+            Some(session) if !session.is_closed() => session,
             Some(_) | None => match self.address.connect() {
-                Ok(session) => Connection::Postgres(session),
+                Ok(session) => session,
                 Err(error) => return Tried::Again(error),
             },
         };
-        let tried = self.transact(&connection, job);
-        if let Connection::Postgres(session) = &connection
+        let connection = Connection::Postgres(session);
+        let tried = self.transact(&connection, jobs);
+        if let Connection::Postgres(session) = connection
             && !session.is_closed()
         {
-            self.session = Some(connection);
+            self.session = Some(session);
         }
         tried
     }
 
-    fn transact(&self, connection: &Connection, job: &mut dyn Job) -> Tried {
+    fn transact(&self, connection: &Connection, jobs: &mut [Box<dyn Job>]) -> Tried {
+        let Connection::Postgres(session) = connection else {
+            return Tried::Over(Err(StoreError::new("a job was given to another database: a fault of the program")));
+        };
         let begin = if self.writes { "BEGIN" } else { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" };
-        if let Err(error) = connection.execute_batch(begin) {
-            take_trouble(connection);
+        let locks: Vec<Lock> = jobs.iter().filter_map(|job| job.locks()).flatten().cloned().collect();
+        let several = jobs.len() > 1;
+        if let Err(error) = session.begin(begin, &locks, several) {
+            undo(session, connection, several);
             return Tried::Again(error.into());
         }
-        if !job.run(connection) {
-            let trouble = take_trouble(connection);
-            // A session that is over has undone it already.
-            let _ = connection.execute_batch("ROLLBACK");
-            take_trouble(connection);
-            return match trouble {
-                Some(Trouble::Again | Trouble::Gone) => Tried::Again(StoreError::new(
-                    "the store failed: PostgreSQL gave the transaction up again and again: look whether the server is healthy",
-                )),
-                // The job's own result says why.
-                Some(Trouble::Lasting) | None => Tried::Over(Ok(())),
-            };
+        if !jobs.iter_mut().all(|job| job.run(connection)) {
+            return undo(session, connection, several);
         }
         if self.writes {
             self.crash.reach("store.inside_transaction");
         }
         let commit = connection.execute_batch("COMMIT");
-        let trouble = take_trouble(connection);
+        let trouble = session.take_trouble();
         match commit {
             Ok(()) => {
                 if self.writes {
@@ -221,6 +264,8 @@ impl Worker {
             }
             Err(error) => match trouble {
                 Some(Trouble::Again) => Tried::Again(error.into()),
+                // The server has refused a statement and kept nothing: which job it was of shows when each runs by itself.
+                Some(Trouble::Lasting) if several => Tried::Again(error.into()),
                 Some(Trouble::Gone | Trouble::Lasting) | None => Tried::Over(Err(StoreError::new(format!(
                     "{}; whether the last step was kept is found out by beginning anew",
                     StoreError::from(error).message
@@ -230,10 +275,20 @@ impl Worker {
     }
 }
 
-fn take_trouble(connection: &Connection) -> Option<Trouble> {
-    match connection {
-        Connection::Postgres(session) => session.take_trouble(),
-        Connection::Sqlite { .. } => None,
+/// A job has failed: nothing of its transaction is kept.
+fn undo(session: &Session, connection: &Connection, several: bool) -> Tried {
+    let trouble = session.take_trouble();
+    // A session that is over has undone it already.
+    let _ = connection.execute_batch("ROLLBACK");
+    session.take_trouble();
+    let again = StoreError::new(
+        "the store failed: PostgreSQL gave the transaction up again and again: look whether the server is healthy",
+    );
+    match trouble {
+        Some(Trouble::Again | Trouble::Gone) => Tried::Again(again),
+        Some(Trouble::Lasting) | None if several => Tried::Again(again),
+        // The job's own result says why.
+        Some(Trouble::Lasting) | None => Tried::Over(Ok(())),
     }
 }
 

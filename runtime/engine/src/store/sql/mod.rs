@@ -19,6 +19,9 @@ pub(in crate::store) enum SqlError {
     NoRow,
     /// A column holds what it must not.
     Column(String),
+    /// Another transaction has a lock that was only tried.
+    #[cfg(feature = "postgres")]
+    InTheWay,
     /// SQLite's own reason.
     Sqlite(rusqlite::Error),
     /// PostgreSQL's own reason.
@@ -42,6 +45,8 @@ impl From<SqlError> for StoreError {
             SqlError::Column(what) => Self::new(format!("the store holds what this program does not know: {what}")),
             SqlError::Sqlite(error) => error.into(),
             #[cfg(feature = "postgres")]
+            SqlError::InTheWay => Self::new("the store failed: another transaction was in the way: try again"),
+            #[cfg(feature = "postgres")]
             SqlError::Postgres(error) => postgres::failed(&error),
         }
     }
@@ -59,6 +64,9 @@ pub(in crate::store) enum LockSpace {
     /// The alert of a cause.
     Cause = 4,
 }
+
+/// A name that is locked.
+pub(in crate::store) type Lock = (LockSpace, String);
 
 /// A connection within a transaction.
 #[derive(Debug)]
@@ -230,6 +238,15 @@ impl Statement<'_> {
             Self::Sqlite(statement) => Ok(statement.execute(rusqlite::params_from_iter(params.values()))?),
             #[cfg(feature = "postgres")]
             Self::Postgres(session, sql) => session.execute(sql, &params.values()),
+        }
+    }
+
+    /// Carries it out where nothing is to be known but that it worked: a server is not waited for.
+    pub(in crate::store) fn put(&mut self, params: impl Params) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite(statement) => Ok(statement.execute(rusqlite::params_from_iter(params.values())).map(drop)?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session, sql) => session.put(sql, &params.values()),
         }
     }
 

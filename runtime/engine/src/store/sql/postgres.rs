@@ -2,10 +2,17 @@
 //!
 //! In: the ledger's SQL. Out: rows. The caller's thread drives the connection: a session has a runtime of its own that only
 //! runs while something is asked. A failure inside a transaction is remembered until the transaction is over.
+//!
+//! What answers no rows is not waited for: it goes to the server together with the next question, and the server carries all
+//! of it out in order. INVARIANT: no question is answered, and no transaction kept, before each of them has succeeded.
 
 use std::cell::{Cell as Remembered, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 use tokio::runtime::Runtime;
@@ -13,14 +20,14 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, Row, Statement};
 
-use super::{Cell, LockSpace, SqlError, Value};
+use super::{Cell, Lock, LockSpace, SqlError, Value};
 use crate::store::StoreError;
 
 /// Takes a counter that no other session has, for as long as this one lasts: two that count never wait for one another.
 const OWN_COUNTER: &str =
     "SELECT CAST(n AS BIGINT) FROM generate_series(0, 9999) AS n WHERE pg_try_advisory_lock(6017193, n) LIMIT 1";
-/// How many locks one space has: a bound on what one transaction can hold, far below the server's own.
-const LOCKS: u32 = 4096;
+/// A lock's number holds its space's above so many bits. The server keeps numbers of one part apart from those of two.
+const SPACE_SHIFT: u32 = 24;
 /// Stands for the character that PostgreSQL cannot keep in a text, and is itself written as two.
 const ESCAPE: char = '\u{e000}';
 
@@ -35,11 +42,20 @@ pub(in crate::store) enum Trouble {
     Lasting,
 }
 
+/// A statement that is on its way.
+type Sent = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
 /// A connection to a server.
 pub(in crate::store) struct Session {
     runtime: Runtime,
-    client: Client,
+    client: Arc<Client>,
     statements: RefCell<HashMap<String, Statement>>,
+    /// What was sent and is not answered yet, in order.
+    sent: RefCell<Vec<Sent>>,
+    /// The locks of the transaction that were asked for.
+    locks: RefCell<BTreeSet<(i64, u32)>>,
+    /// Locks are only tried: whoever has them may wait for what this transaction holds.
+    tries: Remembered<bool>,
     trouble: Remembered<Option<Trouble>>,
     shard: i64,
 }
@@ -55,7 +71,29 @@ impl Session {
     pub(in crate::store) fn new(runtime: Runtime, client: Client) -> Result<Self, SqlError> {
         let row = runtime.block_on(client.query_one(OWN_COUNTER, &[])).map_err(SqlError::Postgres)?;
         let shard = row.try_get(0).map_err(SqlError::Postgres)?;
-        Ok(Self { runtime, client, statements: RefCell::default(), trouble: Remembered::new(None), shard })
+        Ok(Self {
+            runtime,
+            client: Arc::new(client),
+            statements: RefCell::default(),
+            sent: RefCell::default(),
+            locks: RefCell::default(),
+            tries: Remembered::new(false),
+            trouble: Remembered::new(None),
+            shard,
+        })
+    }
+
+    /// Begins a transaction that keeps others out of these names. INVARIANT: the locks of all spaces are taken in one order,
+    /// so that two transactions that know theirs beforehand never wait for each other. `tries`: what it asks for besides is
+    /// only tried, and somebody else's is a reason to run it again.
+    pub(in crate::store) fn begin(&self, words: &str, names: &[Lock], tries: bool) -> Result<(), SqlError> {
+        self.locks.borrow_mut().clear();
+        self.tries.set(false);
+        let (client, words) = (Arc::clone(&self.client), words.to_owned());
+        self.send(Box::pin(async move { client.batch_execute(&words).await }))?;
+        self.take_locks(names.iter().map(|(space, name)| (*space as i64, number_of(*space, name))).collect())?;
+        self.tries.set(tries);
+        Ok(())
     }
 
     /// What went wrong since this was asked last.
@@ -102,14 +140,48 @@ impl Session {
                 Value::Null | Value::Text(_) => Type::TEXT,
             })
             .collect();
-        let statement = self.noted(self.runtime.block_on(self.client.prepare_typed(&respell(sql, values), &types)))?;
+        let statement = self.wait(self.client.prepare_typed(&respell(sql, values), &types))?;
         self.statements.borrow_mut().insert(name, statement.clone());
         Ok(statement)
     }
 
+    /// Waits for an answer and for those of all that was sent before.
+    fn wait<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, SqlError> {
+        let sent = self.sent.take();
+        let all = async {
+            for one in sent {
+                one.await?;
+            }
+            Ok(())
+        };
+        let (before, answer) = self.runtime.block_on(async { tokio::join!(all, asked) });
+        // The first failure says why the transaction is over; what follows only that it is.
+        self.noted(before)?;
+        self.noted(answer)
+    }
+
+    /// Puts a statement on its way.
+    fn send(&self, mut one: Sent) -> Result<(), SqlError> {
+        // It is handed to the connection when it is looked at first; nobody has to be woken for its answer.
+        match one.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => self.noted(result),
+            Poll::Pending => {
+                self.sent.borrow_mut().push(one);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), SqlError> {
+        let statement = self.prepare(sql, values)?;
+        let client = Arc::clone(&self.client);
+        let values: Vec<Owned> = values.iter().map(Owned::of).collect();
+        self.send(Box::pin(async move { client.execute_raw(&statement, values).await.map(drop) }))
+    }
+
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, SqlError> {
         let statement = self.prepare(sql, values)?;
-        let touched = self.noted(self.runtime.block_on(self.client.execute_raw(&statement, parameters(values))))?;
+        let touched = self.wait(self.client.execute_raw(&statement, parameters(values)))?;
         Ok(usize::try_from(touched).unwrap_or(usize::MAX))
     }
 
@@ -117,35 +189,55 @@ impl Session {
         let statement = self.prepare(sql, values)?;
         let held = parameters(values);
         let given: Vec<&(dyn ToSql + Sync)> = held.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        self.noted(self.runtime.block_on(self.client.query(&statement, &given)))
+        self.wait(self.client.query(&statement, &given))
     }
 
     pub(super) fn batch(&self, sql: &str) -> Result<(), SqlError> {
-        self.noted(self.runtime.block_on(self.client.batch_execute(sql)))
+        self.wait(self.client.batch_execute(sql))
     }
 
     /// INVARIANT: the locks of one call are taken in the order of their numbers, so that two calls never wait for each other.
     pub(super) fn lock(&self, space: LockSpace, names: &[&str]) -> Result<(), SqlError> {
-        let mut numbers: Vec<u32> = names.iter().map(|name| number_of(name)).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
+        self.take_locks(names.iter().map(|name| (space as i64, number_of(space, name))).collect())
+    }
+
+    fn take_locks(&self, mut wanted: BTreeSet<(i64, u32)>) -> Result<(), SqlError> {
+        wanted.retain(|lock| self.locks.borrow_mut().insert(*lock));
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let mut list = String::from("[");
-        for (index, number) in numbers.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
+        for (space, number) in &wanted {
+            let comma = if list.len() == 1 { "" } else { "," };
             // Writing to a text cannot fail.
-            let _ = write!(list, "{comma}{number}");
+            let _ = write!(list, "{comma}{}", (space << SPACE_SHIFT) + i64::from(*number));
         }
         list.push(']');
-        let sql = "SELECT pg_advisory_xact_lock(CAST(?1 AS integer), CAST(value AS integer)) FROM json_each(?2)";
-        self.query(sql, &[Value::Integer(space as i64), Value::Text(&list)])?;
-        Ok(())
+        if !self.tries.get() {
+            return self
+                .put("SELECT pg_advisory_xact_lock(CAST(value AS bigint)) FROM json_each(?1)", &[Value::Text(&list)]);
+        }
+        let sql = "SELECT 1 FROM json_each(?1) WHERE NOT pg_try_advisory_xact_lock(CAST(value AS bigint)) LIMIT 1";
+        match self.query(sql, &[Value::Text(&list)])?.is_empty() {
+            true => Ok(()),
+            false => {
+                self.trouble.set(Some(Trouble::Again));
+                Err(SqlError::InTheWay)
+            }
+        }
     }
 }
 
-fn number_of(name: &str) -> u32 {
+/// Which of its space's locks a name has. How many there are bounds what one transaction can hold, for the server has room for
+/// some thousands: a page locks the key of each of its records, so there are few of those; a conclusion locks a handful.
+fn number_of(space: LockSpace, name: &str) -> u32 {
+    let locks = match space {
+        LockSpace::Order | LockSpace::Cause => 1 << 12,
+        LockSpace::Link | LockSpace::Target => 1 << 20,
+    };
     let digest = crate::keys::digest(&["lock", name]);
     let short: String = digest.chars().take(7).collect();
-    u32::from_str_radix(&short, 16).unwrap_or_default() % LOCKS
+    u32::from_str_radix(&short, 16).unwrap_or_default() % locks
 }
 
 fn kind_of(error: &Error, closed: bool) -> Trouble {
@@ -255,6 +347,41 @@ struct Parameter<'v>(Value<'v>);
 
 fn parameters<'v>(values: &[Value<'v>]) -> Vec<Parameter<'v>> {
     values.iter().map(|value| Parameter(*value)).collect()
+}
+
+/// A value that outlives the call which sends it.
+#[derive(Debug)]
+enum Owned {
+    Null,
+    Integer(i64),
+    Text(String),
+}
+
+impl Owned {
+    fn of(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Integer(number) => Self::Integer(*number),
+            Value::Text(text) => Self::Text((*text).to_owned()),
+        }
+    }
+}
+
+impl ToSql for Owned {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        let value = match self {
+            Self::Null => Value::Null,
+            Self::Integer(number) => Value::Integer(*number),
+            Self::Text(text) => Value::Text(text),
+        };
+        Parameter(value).to_sql(kind, out)
+    }
+
+    fn accepts(_kind: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }
 
 impl ToSql for Parameter<'_> {
