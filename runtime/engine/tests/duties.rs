@@ -10,9 +10,10 @@ use common::open;
 use common::pair::{Mishap, Side};
 use common::pair_project::{ERP, Pair, SHOP, UPDATE, UPSERT, flow, leak, two_way, write};
 use mapwright_engine::Sync;
+use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::{Batching, Class, Guard};
-use mapwright_engine::state::State;
-use mapwright_engine::store::{MessageId, Selection};
+use mapwright_engine::state::{Reason, State};
+use mapwright_engine::store::{Action, MessageId, Operation, Selection};
 use mapwright_values::Test;
 use mapwright_values::plan::{AlsoReadPlan, DeliveryLevel, Manner, TermPlan, WritePlan};
 
@@ -481,6 +482,58 @@ async fn the_end_of_a_record_overtakes_its_dead_state_or_waits_behind_it() {
         let left = if latest_wins { (0, 1) } else { (1, 2) };
         assert_eq!((pair.count("out", State::Dead).await, pair.erp.count("Items") as u64), left);
     }
+}
+
+#[tokio::test]
+async fn the_end_of_a_record_waits_behind_a_dead_write_that_may_have_happened() {
+    for captured_first in [true, false] {
+        let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+        out.on_delete = leak(vec![write("removed_if_linked", Manner::Delete { by: &["id"] })]);
+        let pair = Pair::new(vec![out]);
+        *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+        pair.shop.edit("item", "1", &[("name", "bad")]);
+        pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+        pair.erp.refused.lock().unwrap().push("bad".to_owned());
+        if !captured_first {
+            pair.sync().await;
+            assert_eq!(pair.count("out", State::Dead).await, 1);
+        }
+        pair.shop.remove("item", "1");
+        pair.sync_as(&everything()).await;
+        let blocked = State::Waiting(Reason::KeyBlocked);
+        assert_eq!((pair.count("out", State::Dead).await, pair.count("out", blocked).await), (1, 1));
+        assert_eq!(pair.erp.count("Items"), 1, "the first write had happened");
+        // A person sets it going again: what was written is known then, and removed.
+        pair.erp.refused.lock().unwrap().clear();
+        let all = Operation {
+            action: Action::Redrive,
+            selection: Selection::default(),
+            limit: 10,
+            operator: "tester".to_owned(),
+            reason: String::new(),
+            now: pair.clock.now(),
+        };
+        assert_eq!(open(pair.folder.path()).operate(all).await.unwrap(), 1);
+        pair.sync().await;
+        assert_eq!((pair.count("out", State::Done).await, pair.erp.count("Items")), (2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_comes_back_overtakes_its_dead_write_and_its_end() {
+    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    out.on_delete = leak(vec![write("removed_if_linked", Manner::Delete { by: &["id"] })]);
+    let pair = Pair::new(vec![out]);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.shop.edit("item", "1", &[("name", "bad")]);
+    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    pair.shop.remove("item", "1");
+    pair.sync_as(&everything()).await;
+    pair.shop.edit("item", "1", &[("name", "good")]);
+    pair.sync().await;
+    assert_eq!((pair.count("out", State::Superseded).await, pair.count("out", State::Done).await), (2, 1));
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("good"));
 }
 
 fn together(manner: Manner, level: DeliveryLevel) -> Pair {

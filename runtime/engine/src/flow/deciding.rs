@@ -192,7 +192,11 @@ pub(crate) fn retry(
     let at = later(situation.now, pause);
     let first = situation.first_attempt_at.unwrap_or(situation.now);
     if between(first, at) > situation.retry_up_to {
-        return Verdict::Dead { fault: expired(&fault, situation.retry_up_to, "was tried for") };
+        let fault = expired(&fault, situation.retry_up_to, "was tried for");
+        return match quiet_until {
+            Some(quiet_until) => Verdict::DeadUnproven { fault, quiet_until },
+            None => Verdict::Dead { fault },
+        };
     }
     Verdict::Retry { at, fault, quiet_until, alone: false }
 }
@@ -347,6 +351,12 @@ mod tests {
         situation.waiting_since = situation.first_attempt_at;
         assert!(matches!(verdict(Class::Transient, &situation), Verdict::Dead { fault } if fault.class == "expired"));
         assert!(matches!(verdict(Class::Dependency, &situation), Verdict::Dead { fault } if fault.class == "expired"));
+        match verdict(Class::Ambiguous, &situation) {
+            Verdict::DeadUnproven { fault, quiet_until } => {
+                assert_eq!((fault.class.as_str(), quiet_until), ("expired", situation.settled_at()));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -513,7 +513,7 @@ fn points(verdict: &Verdict) -> (&'static str, &'static str) {
         Verdict::Ambiguous { .. } => ("ambiguous.before_commit", "ambiguous.after_commit"),
         Verdict::Park { .. } => ("park.before_commit", "park.after_commit"),
         Verdict::WaitDependency { .. } | Verdict::WaitConnection { .. } => ("wait.before_commit", "wait.after_commit"),
-        Verdict::Dead { .. } => ("dead.before_commit", "dead.after_commit"),
+        Verdict::Dead { .. } | Verdict::DeadUnproven { .. } => ("dead.before_commit", "dead.after_commit"),
     }
 }
 
@@ -528,8 +528,10 @@ pub(super) async fn conclude(
     let target = match &verdict {
         Verdict::Done(delivery) => delivery.target_key.clone(),
         Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::Retry { .. } | Verdict::Ambiguous { .. } => None,
-        Verdict::Park { .. } | Verdict::Dead { .. } | Verdict::WaitDependency { .. } => None,
-        Verdict::WaitConnection { .. } | Verdict::HandBack | Verdict::Split { .. } => None,
+        Verdict::Park { .. } | Verdict::Dead { .. } | Verdict::DeadUnproven { .. } => None,
+        Verdict::WaitDependency { .. } | Verdict::WaitConnection { .. } | Verdict::HandBack | Verdict::Split { .. } => {
+            None
+        }
     };
     let conclusion = Conclusion {
         id: work.leased.id,

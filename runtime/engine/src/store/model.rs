@@ -520,6 +520,13 @@ pub enum Verdict {
         /// Why.
         fault: Fault,
     },
+    /// T12 of a write that may have taken effect: nothing is tried any more, and nothing was proved.
+    DeadUnproven {
+        /// Why.
+        fault: Fault,
+        /// Until when it may still work at the target, as in a retry.
+        quiet_until: Timestamp,
+    },
     /// T15: given back untouched.
     HandBack,
     /// The mapping made several target records: one message each, in one commit.
@@ -535,9 +542,8 @@ impl Verdict {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Retry { fault, .. } | Self::Ambiguous { fault, .. } | Self::Park { fault } => Some(fault),
-            Self::WaitDependency { fault, .. } | Self::WaitConnection { fault, .. } | Self::Dead { fault } => {
-                Some(fault)
-            }
+            Self::WaitDependency { fault, .. } | Self::WaitConnection { fault, .. } => Some(fault),
+            Self::Dead { fault } | Self::DeadUnproven { fault, .. } => Some(fault),
             Self::Done(_) | Self::Noop { .. } | Self::Skipped { .. } | Self::HandBack | Self::Split { .. } => None,
         }
     }

@@ -28,6 +28,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "gone", map: gone },
     Mapping { name: "removed", map: key_alone },
     Mapping { name: "removed_by_name", map: key_as_name },
+    Mapping { name: "removed_if_linked", map: linked_alone },
     Mapping { name: "once", map: with_first },
     Mapping { name: "by_link", map: by_link },
     Mapping { name: "parts", map: parts },
@@ -67,6 +68,22 @@ fn key_alone(input: &Input<'_>) -> Outcome {
 /// What is gone is known by its key alone, which is its name there.
 fn key_as_name(input: &Input<'_>) -> Outcome {
     mapped(&[("name", text(input, "id"))])
+}
+
+/// What is gone is known by what was made of it, if anything is known.
+fn linked_alone(input: &Input<'_>) -> Outcome {
+    let link = Reference::Link(Link {
+        system: "erp".to_owned(),
+        entity: "Items".to_owned(),
+        of_system: "shop".to_owned(),
+        of_entity: "item".to_owned(),
+        key: text(input, "id"),
+    });
+    match input.references.get(&link) {
+        None => Outcome::Wants(vec![link]),
+        Some(Resolved::Linked(Some(id))) => mapped(&[("id", id.to_string())]),
+        Some(_) => Outcome::Skipped { reason: "never made".to_owned(), at: SpecLine { file: "f".to_owned(), line: 1 } },
+    }
 }
 
 fn with_first(input: &Input<'_>) -> Outcome {
@@ -222,6 +239,7 @@ impl Pair {
                 mapping("gone", SHOP, ERP),
                 mapping("removed", SHOP, ERP),
                 mapping("removed_by_name", SHOP, ERP),
+                mapping("removed_if_linked", SHOP, ERP),
                 mapping("once", SHOP, ERP),
                 mapping("by_link", ERP, SHOP),
                 mapping("parts", SHOP, ERP),

@@ -94,6 +94,11 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
         }
         Verdict::Park { fault } => end(tx, message, Event::Park, fault, now),
         Verdict::Dead { fault } => end(tx, message, Event::Die, fault, now),
+        Verdict::DeadUnproven { fault, quiet_until } => {
+            tx.prepare_cached("UPDATE messages SET quiet_until = ?2 WHERE id = ?1")?
+                .execute(params![message.id, micros(*quiet_until)])?;
+            end(tx, message, Event::Die, fault, now)
+        }
         Verdict::WaitDependency { fault, links, at } => wait_dependency(tx, message, (fault, links, micros(*at)), now),
         Verdict::WaitConnection { alias, fault } => {
             if !query::is_halted(tx, alias)? {
@@ -347,7 +352,7 @@ fn finish_attempt(tx: &Connection, message: &MessageRow, verdict: &Verdict, now:
         Verdict::Done(_) => None,
         Verdict::Retry { fault, .. } | Verdict::Ambiguous { fault, .. } | Verdict::Park { fault } => Some(fault),
         Verdict::WaitDependency { fault, .. } | Verdict::WaitConnection { fault, .. } => Some(fault),
-        Verdict::Dead { fault } => Some(fault),
+        Verdict::Dead { fault } | Verdict::DeadUnproven { fault, .. } => Some(fault),
         Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::HandBack | Verdict::Split { .. } => return Ok(()),
     };
     tx.prepare_cached(

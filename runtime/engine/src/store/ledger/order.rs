@@ -13,13 +13,18 @@ use crate::state::{Event, Reason, State};
 pub(super) const ACTIVE: &str = "(m.state IN ('QUEUED','LEASED','INTENT','AMBIGUOUS','RETRY_WAIT','PARKED_AMBIGUOUS')
      OR (m.state = 'WAITING' AND m.reason <> 'key_blocked'))";
 
+/// A dead one whose write may be at the target holds back the end of its record, and a record that comes back: see
+/// [`may_be_overtaken`].
+const UNPROVEN_BEFORE: &str = "(m.quiet_until IS NOT NULL AND (SELECT r.gone FROM records r WHERE r.id = m.record_id)
+       <> (SELECT r.gone FROM records r WHERE r.id = ?2))";
+
 /// Must a message of this key and record wait for another one?
 pub(super) fn is_blocked(tx: &Connection, order_key: &str, record_id: i64, me: i64) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT 1 FROM messages m LEFT JOIN policies p ON p.flow = m.flow
          WHERE m.order_key = ?1 AND m.ended_at IS NULL AND m.id <> ?3 AND ({ACTIVE}
            OR (m.record_id < ?2 AND m.state = 'WAITING')
-           OR (m.record_id < ?2 AND m.state = 'DEAD' AND coalesce(p.latest_wins, 0) = 0)) LIMIT 1"
+           OR (m.record_id < ?2 AND m.state = 'DEAD' AND (coalesce(p.latest_wins, 0) = 0 OR {UNPROVEN_BEFORE}))) LIMIT 1"
     );
     let found: Option<i64> =
         tx.prepare_cached(&sql)?.query_row(params![order_key, record_id, me], |row| row.get(0)).optional()?;
@@ -51,19 +56,11 @@ pub(super) fn wake_next(tx: &Connection, order_key: &str, now: i64) -> Result<()
         .optional()?;
     let Some(id) = next else { return Ok(()) };
     let Some(message) = step::load(tx, id)? else { return Ok(()) };
-    if message.state == State::Waiting(Reason::KeyBlocked) && !is_active(tx, order_key, id)? {
+    if message.state == State::Waiting(Reason::KeyBlocked) && !is_blocked(tx, order_key, message.record_id, id)? {
         let due = quiet_until(tx, order_key, (&message.target.0, &message.target.1), now)?;
         step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
     }
     Ok(())
-}
-
-fn is_active(tx: &Connection, order_key: &str, me: i64) -> Result<bool, StoreError> {
-    let sql = format!(
-        "SELECT 1 FROM messages m WHERE m.order_key = ?1 AND m.ended_at IS NULL AND m.id <> ?2 AND {ACTIVE} LIMIT 1"
-    );
-    let found: Option<i64> = tx.prepare_cached(&sql)?.query_row(params![order_key, me], |row| row.get(0)).optional()?;
-    Ok(found.is_some())
 }
 
 /// Does another part of the same record and write still wait to be written?
@@ -147,13 +144,13 @@ pub(super) fn insert_next_write(
     Ok(())
 }
 
-/// `latest wins`: when a newer state of the record waits, the older one ends and the newer goes on.
+/// `latest wins`: when a newer state of the record waits, the older one ends and the newest goes on.
 pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Result<State, StoreError> {
     let Some(message) = step::load(tx, id)? else { return Ok(state) };
     let newer: Option<(i64, bool)> = tx
         .prepare_cached(
             "SELECT m.id, r.gone FROM records r JOIN messages m ON m.record_id = r.id
-             WHERE r.flow = ?1 AND r.source_key = ?2 AND r.id > ?3 AND m.order_key = ?4 ORDER BY r.id, m.id LIMIT 1",
+             WHERE r.flow = ?1 AND r.source_key = ?2 AND r.id > ?3 AND m.order_key = ?4 ORDER BY r.id DESC, m.id LIMIT 1",
         )?
         .query_row(params![message.flow, message.source_key, message.record_id, message.order_key], |row| {
             Ok((row.get(0)?, row.get(1)?))
@@ -165,10 +162,11 @@ pub(super) fn overtake(tx: &Connection, id: i64, now: i64, state: State) -> Resu
     }
 }
 
-/// A write that may be at the target although nothing proves it makes way for a newer one that writes over it. The end of
-/// a record does not: it removes what is known to be there; nor does a record that comes back, which leaves alone what is.
+/// A write that may be at the target although nothing proves it, dead or not, makes way for a newer one that writes over it;
+/// not for the end of its record, which removes what is known to be there, nor for a record that comes back, which leaves
+/// alone what is.
 pub(super) fn may_be_overtaken(tx: &Connection, older: &MessageRow, newer_gone: bool) -> Result<bool, StoreError> {
-    if older.gone == newer_gone || older.state == State::Dead {
+    if older.gone == newer_gone {
         return Ok(true);
     }
     let unproven: Option<i64> =
