@@ -29,7 +29,7 @@ pub(super) fn locks(conclusion: &Conclusion) -> Vec<Lock> {
         }
         Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::Retry { .. } | Verdict::Ambiguous { .. } => {}
         Verdict::Park { .. } | Verdict::WaitConnection { .. } | Verdict::Dead { .. } => {}
-        Verdict::HandBack | Verdict::Split { .. } => {}
+        Verdict::DeadUnproven { .. } | Verdict::HandBack | Verdict::Split { .. } => {}
     }
     locks
 }
