@@ -1,6 +1,7 @@
 //! Records by key, look-ups, and the records of an answer. In: keys and conditions. Out: records in the catalogue's shape.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use mapwright_engine::connector::{Class, Failure};
 use mapwright_manifest::{Entity, Operation, Verb};
@@ -18,6 +19,15 @@ use crate::{graphql, lock};
 
 /// A look-up reads no more pages than this: a condition that finds more is no look-up.
 const FIND_PAGES_MAX: u64 = 20;
+
+/// Reads that stand or fall together are each asked for so often: of a hundred, one that fails would waste all others.
+const ATTEMPTS_TOGETHER: u32 = 3;
+
+/// How long such a read waits before it is asked for again.
+const PAUSE_TOGETHER: Duration = Duration::from_millis(100);
+
+/// A read that failed after a longer time is not asked for again here: its system hangs.
+const QUICK: Duration = Duration::from_secs(5);
 
 impl RestConnector {
     /// One record by key.
@@ -144,7 +154,8 @@ impl RestConnector {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let (Some(find), Some(answer)) = (finds.get(index), answers.get(index)) else { return Ok(()) };
-                let found = self.look_up(&find.entity, &find.terms, &find.select).await?;
+                let ask = || self.look_up(&find.entity, &find.terms, &find.select);
+                let found = if finds.len() > 1 { together(ask).await? } else { ask().await? };
                 // Each index is handed out once, so the cell is empty.
                 let _ = answer.set(found.iter().map(Json::to_text).collect());
             }
@@ -152,6 +163,23 @@ impl RestConnector {
         let workers = self.manifest.limits.parallel.min(finds.len());
         all((0..workers).map(|_| worker()).collect()).await?;
         Ok(answers.into_iter().map(|answer| answer.into_inner().unwrap_or_default()).collect())
+    }
+}
+
+/// A read that others stand or fall with: what passes by itself is asked for again at once, for the engine would begin them all anew.
+pub(crate) async fn together<T, F: Future<Output = Result<T, Failure>>>(ask: impl Fn() -> F) -> Result<T, Failure> {
+    let mut attempts = 1;
+    loop {
+        let begun = Instant::now();
+        match ask().await {
+            Err(failure)
+                if failure.class == Class::Transient && attempts < ATTEMPTS_TOGETHER && begun.elapsed() < QUICK =>
+            {
+                attempts += 1;
+            }
+            outcome => return outcome,
+        }
+        tokio::time::sleep(PAUSE_TOGETHER).await;
     }
 }
 

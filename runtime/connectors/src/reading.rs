@@ -14,7 +14,7 @@ use crate::answer::ReadAnswer;
 use crate::classify::{Asked, http_date};
 use crate::codec;
 use crate::connection::{Call, RestConnector};
-use crate::fetching::{all, listed_key, record_key, records};
+use crate::fetching::{all, listed_key, record_key, records, together};
 use crate::fields::{at, kind_of, list_items};
 use crate::graphql;
 use crate::paging::{Cursor, resolve_link};
@@ -232,7 +232,7 @@ impl RestConnector {
                         format!("a row of {} does not carry its key {}", plan.name, plan.key.join(", ")),
                     )
                 })?;
-                if let Some(record) = self.record(plan.name, &key, select).await? {
+                if let Some(record) = together(|| self.record(plan.name, &key, select)).await? {
                     // Each index is handed out once, so the cell is empty.
                     let _ = cell.set(Row { record: record.to_text(), stamp: *stamp });
                 }

@@ -65,7 +65,8 @@ impl Stamped<'_> {
                 };
                 let stamps = values.iter().filter_map(|value| read(&plain(value)));
                 let stamp = stamps.max();
-                // Where the source was not asked, the row is compared here; a stamp of a day covers all of it.
+                // Where the source was not asked, the row is compared here; a stamp of a day covers all of it. The watermark stays
+                // behind a day that is not over, but its rows do not wait for its end: they are read now and once more.
                 let belongs = self.asked
                     || stamp.is_none_or(|stamp| {
                         let day = values
@@ -73,7 +74,8 @@ impl Stamped<'_> {
                             .all(|value| read_day(&plain(value)).is_some_and(|_| plain(value).len() <= 10))
                             || values.iter().all(|value| plain(value).len() == 8);
                         let end = if day { end_of_day(stamp) } else { stamp };
-                        window.since.is_none_or(|since| end >= since) && window.until.is_none_or(|until| stamp < until)
+                        window.since.is_none_or(|since| end >= since)
+                            && (day || window.until.is_none_or(|until| stamp < until))
                     });
                 (stamp, belongs)
             }

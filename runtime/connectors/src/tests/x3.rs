@@ -162,7 +162,8 @@ async fn new_rows_of_a_list_are_fetched_whole() {
     let mut request = everything("SOH");
     request.window =
         Some(Window { pass: 0, since: Some(at("2026-11-02T09:00:00Z")), until: Some(at("2026-11-03T00:00:00Z")) });
-    let page = x3(&server).fetch_page(&request).await.unwrap();
+    let x3 = x3(&server);
+    let page = x3.fetch_page(&request).await.unwrap();
     assert_eq!(page.rows.len(), 1, "the old one is left out");
     assert!(page.rows[0].record.contains("SON2611DE0110042"));
     let reads: Vec<Seen> = server.seen().into_iter().filter(|seen| seen.body.contains("<ns:read")).collect();
@@ -173,6 +174,32 @@ async fn new_rows_of_a_list_are_fetched_whole() {
             .contains("<key xsi:type=\"xsd:string\">SOHNUM</key><value xsi:type=\"xsd:string\">SON-NEW</value>")
     );
     assert!(reads[0].body.contains("soapenc:arrayType=\"ns:CAdxParamKeyValue[1]\""), "{}", reads[0].body);
+
+    // The watermark stays behind a day that is not over; what was changed in it is read all the same.
+    request.window =
+        Some(Window { pass: 0, since: Some(at("2026-10-31T09:00:00Z")), until: Some(at("2026-11-01T09:00:00Z")) });
+    assert_eq!(x3.fetch_page(&request).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn one_read_of_many_that_fails_is_asked_for_again_by_itself() {
+    let whole = sample("save-order-response-ok.xml").replace("saveR", "readR");
+    let busy = sample("soap-fault-500.xml").replace("Pool not found: SHOPPOOL1", "process is busy");
+    let failures = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |seen: &Seen| {
+        if seen.body.contains("<ns:query") {
+            rows(&format!("{}{}", row("SON-1", "20261102"), row("SON-2", "20261102")))
+        } else if seen.body.contains("SON-2") && failures.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 2 {
+            soap(500, &busy)
+        } else {
+            soap(200, &whole)
+        }
+    })
+    .await;
+    let page = x3(&server).fetch_page(&everything("SOH")).await.unwrap();
+    assert_eq!(page.rows.len(), 2);
+    let reads = |number: &str| server.seen().iter().filter(|seen| seen.body.contains(number)).count();
+    assert_eq!((reads("SON-1"), reads("SON-2")), (1, 3));
 }
 
 #[tokio::test]

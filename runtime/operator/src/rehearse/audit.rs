@@ -47,6 +47,7 @@ impl Audit<'_> {
     /// Audits one flow: its writes in order.
     pub(super) async fn flow(&self, flow: &'static FlowPlan) -> Result<Vec<Audited>, Faults> {
         let mut audited: Vec<Audited> = flow.writes.iter().map(|_| Audited::default()).collect();
+        let there: Vec<Vec<Json<'static>>> = flow.writes.iter().map(|write| self.targets(write)).collect();
         for record in self.sources(flow)? {
             let mut written: BTreeMap<&str, Json<'static>> = BTreeMap::new();
             for (number, write) in flow.writes.iter().enumerate() {
@@ -61,7 +62,8 @@ impl Audit<'_> {
                     .collect();
                 // What an earlier write should have made is missing: told there.
                 let Some(sources) = sources else { break };
-                let found = self.write(write, &sources, audit).await?;
+                let there = there.get(number).map_or(&[][..], Vec::as_slice);
+                let found = self.write(write, &sources, there, audit).await?;
                 match (found, write.named) {
                     (Some(found), Some(name)) => {
                         written.insert(name, found);
@@ -111,11 +113,19 @@ impl Audit<'_> {
         Input { sources, references, settings: self.settings, captured_at: Timestamp::now() }
     }
 
+    /// The records that stand where a write writes.
+    fn targets(&self, write: &WritePlan) -> Vec<Json<'static>> {
+        let plan = self.integration.plan.mapping(write.mapping);
+        let target = plan.and_then(|plan| Some((self.systems.get(plan.system)?, plan.entity)));
+        target.map(|(system, entity)| system.records(entity)).unwrap_or_default()
+    }
+
     /// Audits one write of one record; says the record that stands in the target, or `true` of an action as nothing.
     async fn write(
         &self,
         write: &'static WritePlan,
         sources: &[Json<'static>],
+        there: &[Json<'static>],
         audit: &mut Audited,
     ) -> Result<Option<Json<'static>>, Faults> {
         let (Some(mapping), Some(plan)) =
@@ -156,8 +166,7 @@ impl Audit<'_> {
                 }
             };
             let same = |found: &Json<'static>| by.iter().all(|path| same_text(&part.record, found, path));
-            let all = target.records(plan.entity);
-            let mut found = all.iter().filter(|found| same(found));
+            let mut found = there.iter().filter(|found| same(found));
             let name = by.iter().filter_map(|path| text_at(&part.record, path)).collect::<Vec<_>>().join("/");
             let is_deleted = matches!(write.manner, Manner::Delete { .. });
             match (found.next(), found.next()) {

@@ -194,12 +194,16 @@ async fn act(engine: &Engine, sync: &Sync) -> Result<(), Faults> {
     Ok(())
 }
 
-/// A rough day, but a system rarely asks for a pause: each such wish stops the whole connection for a second.
+/// A rough day, but what costs a second of waiting each time is rarer: a wish for a pause stops the whole connection, a time-out a
+/// worker.
 fn storm(seed: u64) -> RandomFaults {
     let mut faults = RandomFaults::rough_day(seed);
     for (fault, rate) in &mut faults.rates {
         if matches!(fault, Fault::Throttled { .. } | Fault::Status { retry_after_s: Some(_), .. }) {
             *rate = 1;
+        }
+        if matches!(fault, Fault::TimeoutBeforeEffect | Fault::TimeoutAfterEffect) {
+            *rate = 4;
         }
     }
     faults

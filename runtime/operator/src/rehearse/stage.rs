@@ -43,6 +43,7 @@ pub(super) fn options(integration: &Integration, inbox: &Inbox) -> Result<Option
         canaries_max: 50,
         settle: Some(SETTLE),
         cache_age: REMEMBERED,
+        circuit: PAUSES,
         alert_retry: PAUSES,
         ..Options::default()
     })

@@ -2,6 +2,7 @@
 //! the system's own. Never: HTTP, a check of a payload.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{Timestamp, tz::TimeZone};
 use mapwright_values::Json;
@@ -62,10 +63,10 @@ pub(crate) struct Change {
     pub(crate) turn: Turn,
 }
 
-/// All records.
+/// All records. A copy shares them until one of the two changes: a batch that may have to be undone copies the store.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
-    tables: BTreeMap<String, Vec<Stored>>,
+    tables: BTreeMap<String, Vec<Arc<Stored>>>,
     sequence: u64,
     changes: Vec<Change>,
 }
@@ -82,24 +83,28 @@ impl Store {
         std::mem::take(&mut self.changes)
     }
 
-    pub(crate) fn all(&self, entity: &str) -> &[Stored] {
+    pub(crate) fn all(&self, entity: &str) -> &[Arc<Stored>] {
         self.tables.get(entity).map_or(&[], Vec::as_slice)
     }
 
     /// The record with this key.
     pub(crate) fn find(&self, entity: &EntityType, key: &[String]) -> Option<&Stored> {
-        self.all(&entity.name).iter().find(|stored| has_key(entity, &stored.record, key))
+        self.all(&entity.name).iter().map(Arc::as_ref).find(|stored| has_key(entity, &stored.record, key))
     }
 
     fn find_mut(&mut self, entity: &EntityType, key: &[String]) -> Option<&mut Stored> {
         let table = self.tables.get_mut(&entity.name)?;
-        table.iter_mut().find(|stored| has_key(entity, &stored.record, key))
+        table.iter_mut().find(|stored| has_key(entity, &stored.record, key)).map(Arc::make_mut)
     }
 
     /// Records that fit, in the order of these fields and then of their creation.
     pub(crate) fn select(&self, entity: &EntityType, condition: &Condition, order: &[(String, bool)]) -> Vec<&Stored> {
-        let mut found: Vec<&Stored> =
-            self.all(&entity.name).iter().filter(|stored| condition.holds(entity, &stored.record)).collect();
+        let mut found: Vec<&Stored> = self
+            .all(&entity.name)
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|stored| condition.holds(entity, &stored.record))
+            .collect();
         found.sort_by(|left, right| {
             let by_field = order.iter().map(|(field, falling)| {
                 let text = |stored: &Stored| at(&stored.record, field).map(plain).unwrap_or_default();
@@ -136,7 +141,7 @@ impl Store {
         if wanted.is_empty() {
             return None;
         }
-        self.all(&entity.name).iter().find(|stored| {
+        self.all(&entity.name).iter().map(Arc::as_ref).find(|stored| {
             wanted.iter().all(|(field, text)| {
                 let shape = entity.field(field).map(|field| &field.shape);
                 at(&stored.record, field).is_some_and(|value| compare(shape, &plain(value), text).is_eq())
@@ -176,9 +181,9 @@ impl Store {
         stamp(&mut stored, stamps, now, true);
         self.note(entity, key_of(entity, &stored.record), Turn::Made);
         let table = self.tables.entry(entity.name.clone()).or_default();
-        table.push(stored);
+        table.push(Arc::new(stored));
         // It was pushed just now.
-        table.last().unwrap_or(&NOTHING)
+        table.last().map_or(&NOTHING, Arc::as_ref)
     }
 
     /// Lays a record over a stored one. `quiet` fields move no stamp.
@@ -218,7 +223,8 @@ impl Store {
     /// A record that stands within others (a delivery of an order) is the same one there.
     fn mirror(&mut self, entity: &str, id: &str, changed: &Value) {
         for table in self.tables.iter_mut().filter(|(name, _)| name.as_str() != entity).map(|(_, table)| table) {
-            for stored in table {
+            for stored in table.iter_mut().filter(|stored| carries(&stored.record, id)) {
+                let stored = Arc::make_mut(stored);
                 if let Json::Record(all) = &mut stored.record {
                     let mut touched = false;
                     for (_, value) in all {
@@ -235,11 +241,23 @@ impl Store {
         let place = table.iter().position(|stored| has_key(entity, &stored.record, key))?;
         let gone = table.remove(place);
         self.note(entity, key.to_vec(), Turn::Gone);
-        Some(gone)
+        Some(Arc::unwrap_or_clone(gone))
     }
 }
 
 static NOTHING: Stored = Stored { sequence: 0, revision: 0, record: Json::Null, listed: Vec::new() };
+
+/// Is there a record with this id within?
+fn carries(value: &Value, id: &str) -> bool {
+    match value {
+        Json::List(list) => list.iter().any(|item| carries(item, id)),
+        Json::Record(all) => all.iter().any(|(name, value)| match value {
+            Json::Text(text) => name == "id" && text == id,
+            nested => carries(nested, id),
+        }),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => false,
+    }
+}
 
 /// Lays what has changed over each nested record with this id. Says whether there was one.
 fn copied(value: &mut Value, id: &str, changed: &Value) -> bool {
@@ -252,7 +270,7 @@ fn copied(value: &mut Value, id: &str, changed: &Value) -> bool {
             found
         }
         Json::Record(all) => {
-            if all.iter().any(|(name, value)| name == "id" && plain(value) == id) {
+            if all.iter().any(|(name, value)| name == "id" && matches!(value, Json::Text(text) if text == id)) {
                 for (name, value) in all.iter_mut() {
                     if let Some(new) = changed.get(name) {
                         *value = new.clone();
