@@ -223,14 +223,23 @@ impl Engine {
         let names: Vec<String> = flows.iter().map(|flow| flow.name.to_owned()).collect();
         self.begin().await?;
         let mut summary = Summary::default();
+        let mut held = Vec::new();
+        let extent = Extent { everything: sync.everything, since: sync.since, accept_gone: sync.accept_gone };
         if !sync.without_reading {
-            let extent = Extent { everything: sync.everything, since: sync.since, accept_gone: sync.accept_gone };
+            // A connection that works again since must not cost its flows their turn.
+            halting::send_canaries(&self.core).await?;
             for flow in &flows {
                 hinting::follow(&self.core, flow).await?;
-                self.turn(flow, extent, &names, &mut summary).await?;
+                let ended = self.turn(flow, extent, &names, &mut summary).await?;
+                if ended != Ended::Complete && self.is_held(flow).await? {
+                    held.push(*flow);
+                }
             }
         }
         self.drain(&names, sync.stop).await?;
+        if self.read_held(held, extent, &names, &mut summary).await? {
+            self.drain(&names, sync.stop).await?;
+        }
         if !sync.without_reading {
             sweeping::listen(&self.core, &flows).await?;
             alerting::send_alerts(&self.core).await?;
@@ -315,6 +324,31 @@ impl Engine {
         working::work(&self.core, &upto).await?;
         alerting::send_alerts(&self.core).await?;
         Ok(ended)
+    }
+
+    /// Is the connection halted from which the flow reads?
+    async fn is_held(&self, flow: &FlowPlan) -> Result<bool, EngineError> {
+        Ok(halting::halted(&self.core).await?.iter().any(|(alias, _)| alias == flow.read.system))
+    }
+
+    /// Gives those flows their turn whose connections a canary has set going meanwhile; answers whether there were any.
+    async fn read_held(
+        &self,
+        held: Vec<&'static FlowPlan>,
+        extent: Extent,
+        names: &[String],
+        summary: &mut Summary,
+    ) -> Result<bool, EngineError> {
+        let mut read = false;
+        for flow in held {
+            if self.core.is_stopping() || self.is_held(flow).await? {
+                continue;
+            }
+            summary.failed_readings.retain(|(name, _)| name != flow.name);
+            self.turn(flow, extent, names, summary).await?;
+            read = true;
+        }
+        Ok(read)
     }
 
     async fn read(&self, flow: &'static FlowPlan, extent: Extent) -> Result<Ended, EngineError> {
@@ -429,8 +463,12 @@ impl Engine {
                 continue;
             }
             let everything = due.iter().any(|index| timings.get(*index).is_some_and(Timing::everything));
-            self.turn(flow, Extent { everything, ..Extent::default() }, &names, &mut Summary::default()).await?;
-            last.extend(due.into_iter().map(|index| ((flow.name, index), now)));
+            let extent = Extent { everything, ..Extent::default() };
+            let ended = self.turn(flow, extent, &names, &mut Summary::default()).await?;
+            // A halted connection only puts the turn off: the flow stays due until it is set going.
+            if ended == Ended::Complete || !self.is_held(flow).await? {
+                last.extend(due.into_iter().map(|index| ((flow.name, index), now)));
+            }
         }
         halting::send_canaries(core).await?;
         working::work(core, &names).await?;
@@ -439,7 +477,9 @@ impl Engine {
         sweeping::listen(core, &flows).await?;
         alerting::send_alerts(core).await?;
         let now = core.now();
-        let next_flow = timings.iter().flat_map(|(flow, timings)| {
+        let halted = halting::halted(core).await?;
+        let going = timings.iter().filter(|(flow, _)| halted.iter().all(|(alias, _)| alias != flow.read.system));
+        let next_flow = going.flat_map(|(flow, timings)| {
             timings.iter().enumerate().map(|(index, timing)| timing.due(last.get(&(flow.name, index)).copied(), now))
         });
         let next = next_flow.chain(core.store.next_due(false).await?).min();

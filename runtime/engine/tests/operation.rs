@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::Setup;
 use common::world::Trouble;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mapwright_engine::alert::{Alert, AlertState};
 use mapwright_engine::backoff::Backoff;
 use mapwright_engine::clock::Clock;
@@ -370,6 +370,46 @@ async fn a_service_runs_by_cron() {
     assert!(setup.clock.now() >= at("10:08:00"), "{}", setup.clock.now());
 }
 
+/// A shop that shows its orders again once so much time has passed.
+async fn shows_orders_from(setup: &Setup, time: Timestamp) {
+    while setup.clock.now() < time {
+        tokio::task::yield_now().await;
+    }
+    *setup.world.hides_orders.lock().unwrap() = false;
+}
+
+#[tokio::test]
+async fn a_sync_that_waits_for_a_canary_reads_what_the_halt_kept_back() {
+    let setup = shop(2);
+    *setup.world.hides_orders.lock().unwrap() = true;
+    assert_eq!(setup.sync().await.halted, ["shop"]);
+    // The canary is due only within the next sync.
+    let (summary, ()) =
+        tokio::join!(setup.sync(), shows_orders_from(&setup, setup.clock.now() + SignedDuration::from_secs(30)));
+    assert_eq!((summary.halted, summary.failed_readings), (vec![], vec![]));
+    assert_eq!(setup.world.documents("Orders"), 2);
+    setup.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_halt_costs_a_daily_flow_no_day() {
+    let mut setup = shop(1);
+    setup.variant.schedules =
+        Some(&[Schedule::Cron { expression: "8 11 * * *", zone: "Europe/Berlin", everything: true }]);
+    setup.sync().await;
+    add_orders(&setup, 5..6, "A", at("10:00:10"));
+    *setup.world.hides_orders.lock().unwrap() = true;
+    let engine = setup.engine(setup.store());
+    let delivered = async {
+        shows_orders_from(&setup, at("10:30:00")).await;
+        while setup.world.documents("Orders") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("it is caught up").unwrap();
+    assert!(setup.clock.now() < at("10:40:00"), "{}", setup.clock.now());
+}
+
 #[tokio::test]
 async fn the_canary_of_a_refused_reading_is_a_reading() {
     let setup = shop(2);
@@ -384,9 +424,9 @@ async fn the_canary_of_a_refused_reading_is_a_reading() {
     assert_eq!((of_shop.len(), of_shop[0].state), (1, AlertState::Open), "{of_shop:?}");
     *setup.world.hides_orders.lock().unwrap() = false;
     setup.clock.advance(Duration::from_secs(61));
-    setup.sync().await;
-    setup.sync().await;
-    assert_eq!(setup.world.documents("Orders"), 2);
+    let summary = setup.sync().await;
+    assert_eq!((summary.halted, summary.failed_readings), (vec![], vec![]));
+    assert_eq!(setup.world.documents("Orders"), 2, "what lets it go reads it too");
     assert!(told(&setup).iter().any(|alert| alert.subject == "connection shop" && alert.state == AlertState::Closed));
     setup.check_invariants().await;
 }
