@@ -186,7 +186,8 @@ pub struct Effects {
     pub new_generation: bool,
 }
 
-const HELD: Effects = Effects { key: Key::Held, next_write: false, alert: false, new_generation: false };
+/// Nothing besides.
+pub(crate) const HELD: Effects = Effects { key: Key::Held, next_write: false, alert: false, new_generation: false };
 const FREED: Effects = Effects { key: Key::Freed, ..HELD };
 const DELIVERED: Effects = Effects { next_write: true, ..FREED };
 const ALARMED: Effects = Effects { key: Key::ByPolicy, alert: true, ..HELD };

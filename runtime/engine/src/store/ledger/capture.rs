@@ -2,6 +2,8 @@
 //!
 //! In: a page. Out: how many rows were new. A row whose content is what was last seen of its record ends here, counted.
 
+use std::collections::HashSet;
+
 use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
 
 use super::order::{self, NewMessage};
@@ -18,12 +20,13 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     let keys: Vec<String> = page.rows.iter().map(|row| order_key(page, &row.source_key)).collect();
     tx.lock(LockSpace::Order, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
     tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.put([&page.flow])?;
+    let mut known = Known { busy: order::busy(tx, &keys)?, latest_wins: latest_wins(tx, &page.flow)?, free: 0 };
     let (bound, mut late) = (late::bound(tx, page)?, 0);
     for row in &page.rows {
         let comes_late = row.kind == RowKind::State && late::is_late(tx, page, row, bound)?;
         let kept = match row.kind {
-            RowKind::State => keep_state(tx, page, row)?,
-            RowKind::Gone => keep_gone(tx, page, row)?,
+            RowKind::State => keep_state(tx, page, row, &mut known)?,
+            RowKind::Gone => keep_gone(tx, page, row, &mut known)?,
             RowKind::There => {
                 meet(tx, page, row)?;
                 continue;
@@ -42,12 +45,33 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
         "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
     )?
     .put(params![page.flow, read, captured.unchanged, page.filtered])?;
+    if known.free > 0 {
+        order::count_accepted(tx, &page.flow, known.free)?;
+    }
     if captured.accepted > 0 {
         sweeping::heard(tx, &page.flow, micros(page.now))?;
     }
     late::note(tx, page, late)?;
     write_position(tx, page)?;
     Ok(captured)
+}
+
+/// What is known of a page before its first row.
+struct Known {
+    /// Keys that may hold a new message up.
+    busy: HashSet<String>,
+    /// The flow wants the newest state only.
+    latest_wins: bool,
+    /// New messages of other keys, which are not counted yet.
+    free: i64,
+}
+
+fn latest_wins(tx: &Connection, flow: &str) -> Result<bool, StoreError> {
+    let latest_wins = tx
+        .prepare_cached("SELECT latest_wins FROM policies WHERE flow = ?1")?
+        .query_row([flow], |row| row.get(0))
+        .optional()?;
+    Ok(latest_wins.unwrap_or_default())
 }
 
 /// What was last seen of a record.
@@ -75,7 +99,7 @@ fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), Sto
 }
 
 /// Keeps a row unless it is known; answers whether it is new.
-fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
+fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
     let now = micros(page.now);
     let seen = seen(tx, page, row)?;
     let changes = seen.as_ref().map_or(0, |seen| seen.changes);
@@ -97,12 +121,12 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<b
          ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
     )?
     .put(params![page.flow, row.source_key, row.hash, now])?;
-    insert_message(tx, page, row, (record_id, 0, &page.target), now)?;
+    insert_message(tx, page, row, (record_id, 0, &page.target), known)?;
     Ok(true)
 }
 
 /// Keeps that a record is gone, if the flow carried it and does something about it; answers whether that is new.
-fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bool, StoreError> {
+fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
     let now = micros(page.now);
     let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row)?) else { return Ok(false) };
     if seen.gone {
@@ -117,7 +141,7 @@ fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<bo
     )?
     .put(params![page.flow, row.source_key, now])?;
     let write_no = i64::try_from(first.write).unwrap_or(i64::MAX);
-    insert_message(tx, page, row, (record_id, write_no, &first.target), now)?;
+    insert_message(tx, page, row, (record_id, write_no, &first.target), known)?;
     Ok(true)
 }
 
@@ -164,8 +188,9 @@ fn insert_message(
     page: &CapturePage,
     row: &CaptureRow,
     (record_id, write_no, target): (i64, i64, &(String, String)),
-    now: i64,
+    known: &mut Known,
 ) -> Result<(), StoreError> {
+    let now = micros(page.now);
     // One sequence for all that happens to a record, whatever is written first.
     let order_key = order_key(page, &row.source_key);
     let new = NewMessage {
@@ -177,7 +202,16 @@ fn insert_message(
         target: (&target.0, &target.1),
         order_key: &order_key,
     };
-    let id = order::insert(tx, &new, now)?;
+    // The first message of a key that was free holds the next one up.
+    let id = if known.busy.insert(order_key.clone()) {
+        known.free += 1;
+        order::insert_free(tx, &new, now)?
+    } else {
+        order::insert(tx, &new, now)?
+    };
+    if row.fault.is_none() && !known.latest_wins {
+        return Ok(());
+    }
     let Some(message) = step::load(tx, id)? else { return Ok(()) };
     if let Some(fault) = &row.fault {
         step::take(tx, &message, Event::Die, &Circumstances { fault: Some(fault), ..Default::default() }, now)?;

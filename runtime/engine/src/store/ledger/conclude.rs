@@ -2,7 +2,7 @@
 //!
 //! In: a verdict and the fence under which it was reached. Out: the message's new state, or that the claim was lost.
 
-use super::super::sql::{Connection, Lock, LockSpace, OptionalExtension, params};
+use super::super::sql::{Connection, Lock, LockSpace, params};
 use mapwright_values::Link;
 
 use super::order::{self, NewMessage};
@@ -37,7 +37,7 @@ pub(super) fn locks(conclusion: &Conclusion) -> Vec<Lock> {
 /// Applies a verdict.
 pub(super) fn conclude(tx: &Connection, conclusion: &Conclusion) -> Result<Concluded, StoreError> {
     tx.lock(LockSpace::Order, &[&conclusion.order_key])?;
-    let Some(message) = step::load(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
+    let Some(message) = step::load_locked(tx, conclusion.id.0)? else { return Ok(Concluded::LeaseLost) };
     if message.order_key != conclusion.order_key {
         return Err(StoreError::new(format!(
             "message {}: a verdict on another key: a fault of the program",
@@ -73,12 +73,12 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
             }
             agreed::keep(tx, agreed, now)?;
             note(tx, message.id, reason)?;
-            let with = Circumstances { next: next.as_ref(), ..Default::default() };
+            let with = Circumstances { next: next.as_ref(), ..settled() };
             step::take(tx, message, Event::Unchanged, &with, now)
         }
         Verdict::Skipped { reason } => {
             note(tx, message.id, reason)?;
-            step::take(tx, message, Event::Skip, &Circumstances::default(), now)
+            step::take(tx, message, Event::Skip, &settled(), now)
         }
         Verdict::Retry { at, fault, quiet_until, alone } => {
             tx.prepare_cached(
@@ -104,16 +104,20 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
             if !query::is_halted(tx, alias)? {
                 return later(tx, message, Event::Wait(Reason::Dependency), (now, fault), now);
             }
-            let with =
-                Circumstances { fault: Some(fault), waits_for: Some(alias), overtake: true, ..Default::default() };
+            let with = Circumstances { fault: Some(fault), waits_for: Some(alias), overtake: true, ..settled() };
             step::take(tx, message, Event::Wait(Reason::ConnectionHalted), &with, now)
         }
         Verdict::HandBack => {
-            let with = Circumstances { next_at: Some(now), overtake: true, ..Default::default() };
+            let with = Circumstances { next_at: Some(now), overtake: true, ..settled() };
             step::take(tx, message, Event::HandBack, &with, now)
         }
         Verdict::Split { parts } => split(tx, message, parts, now),
     }
+}
+
+/// What comes with every outcome.
+fn settled<'a>() -> Circumstances<'a> {
+    Circumstances { also: (", owner = NULL, deliveries = 0", Vec::new()), ..Default::default() }
 }
 
 fn later(
@@ -123,35 +127,36 @@ fn later(
     (due, fault): (i64, &Fault),
     now: i64,
 ) -> Result<State, StoreError> {
-    let with = Circumstances { next_at: Some(due), fault: Some(fault), overtake: true, ..Default::default() };
+    let with = Circumstances { next_at: Some(due), fault: Some(fault), overtake: true, ..settled() };
     step::take(tx, message, event, &with, now)
 }
 
 fn end(tx: &Connection, message: &MessageRow, event: Event, fault: &Fault, now: i64) -> Result<State, StoreError> {
-    let with = Circumstances { fault: Some(fault), overtake: true, ..Default::default() };
+    let with = Circumstances { fault: Some(fault), overtake: true, ..settled() };
     step::take(tx, message, event, &with, now)
 }
 
 /// T6, T9: the effect, the link, the hash, the flow's next write and whoever waited, all at once.
 fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64) -> Result<State, StoreError> {
+    let mut found = Vec::with_capacity(delivery.links.len());
     for link in &delivery.links {
-        let Some(owner) = foreign_owner(tx, link)? else { continue };
-        let fault = Fault::own(
-            "link_in_use",
-            format!(
-                "{}.{} answered a key that belongs to another source record (`{owner}`): compare both and decide which one it is",
-                link.link.system, link.link.entity
-            ),
-        );
-        return end(tx, message, Event::Park, &fault, now);
+        let around = around(tx, link)?;
+        if let Some(owner) = &around.owner {
+            let fault = Fault::own(
+                "link_in_use",
+                format!(
+                    "{}.{} answered a key that belongs to another source record (`{owner}`): compare both and decide which one it is",
+                    link.link.system, link.link.entity
+                ),
+            );
+            return end(tx, message, Event::Park, &fault, now);
+        }
+        found.push(around);
     }
-    for link in &delivery.links {
-        keep_link(tx, message, link, now)?;
+    for (link, around) in delivery.links.iter().zip(&found) {
+        write_link(tx, message, link, now)?;
+        wake(tx, &around.waiters, now)?;
     }
-    tx.prepare_cached(
-        "UPDATE messages SET target_key = ?2, response_digest = ?3, by_probe = ?4, rejections = NULL WHERE id = ?1",
-    )?
-    .put(params![message.id, delivery.target_key, delivery.response_digest, delivery.by_probe])?;
     keep_hash(tx, message, &delivery.hash)?;
     agreed::keep(tx, &delivery.agreed, now)?;
     if delivery.removed {
@@ -160,7 +165,11 @@ fn deliver(tx: &Connection, message: &MessageRow, delivery: &Delivery, now: i64)
     if let Some(written) = &delivery.written {
         keep_written(tx, message, written)?;
     }
-    let with = Circumstances { next: delivery.next.as_ref(), ..Default::default() };
+    let also = (
+        ", owner = NULL, deliveries = 0, target_key = ?8, response_digest = ?9, by_probe = ?10, rejections = NULL",
+        params![delivery.target_key, delivery.response_digest, delivery.by_probe].0,
+    );
+    let with = Circumstances { next: delivery.next.as_ref(), also, ..Default::default() };
     step::take(tx, message, Event::Done, &with, now)
 }
 
@@ -178,29 +187,54 @@ fn keep_hash(tx: &Connection, message: &MessageRow, hash: &str) -> Result<(), St
     Ok(())
 }
 
-/// I6: a target record belongs to one source record.
-fn foreign_owner(tx: &Connection, new: &NewLink) -> Result<Option<String>, StoreError> {
-    if !new.exclusive {
-        return Ok(None);
-    }
+/// What stands around a link.
+struct Around {
+    /// I6: a target record belongs to one source record, and this one belongs to another.
+    owner: Option<String>,
+    /// Whoever waits for the link, asked for in either direction.
+    waiters: Vec<i64>,
+}
+
+/// INVARIANT: the target and the link are locked before they are looked at, or two would see nothing of each other.
+fn around(tx: &Connection, new: &NewLink) -> Result<Around, StoreError> {
     let link = &new.link;
-    tx.lock(LockSpace::Target, &[&target_name(new)])?;
-    let owner = tx
+    if new.exclusive {
+        tx.lock(LockSpace::Target, &[&target_name(new)])?;
+    }
+    let [forwards, backwards] = both_ways(new);
+    tx.lock(LockSpace::Link, &[&forwards, &backwards])?;
+    let found: Vec<(Option<String>, Option<i64>)> = tx
         .prepare_cached(
-            "SELECT source_key FROM links WHERE system = ?1 AND entity = ?2 AND target_key = ?3
-               AND of_system = ?4 AND of_entity = ?5 AND source_key <> ?6 LIMIT 1",
+            "SELECT source_key, NULL FROM links WHERE ?7 = 1 AND system = ?4 AND entity = ?5 AND target_key = ?6
+               AND of_system = ?1 AND of_entity = ?2 AND source_key <> ?3
+             UNION ALL
+             SELECT NULL, message_id FROM link_waits WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
+               AND system = ?4 AND entity = ?5
+             UNION ALL
+             SELECT NULL, message_id FROM link_waits WHERE of_system = ?4 AND of_entity = ?5 AND source_key = ?6
+               AND system = ?1 AND entity = ?2",
         )?
-        .query_row(params![link.system, link.entity, new.target_key, link.of_system, link.of_entity, link.key], |row| {
-            row.get(0)
-        })
-        .optional()?;
-    Ok(owner)
+        .query_map(
+            params![link.of_system, link.of_entity, link.key, link.system, link.entity, new.target_key, new.exclusive],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?
+        .collect::<Result<_, _>>()?;
+    let mut around = Around { owner: None, waiters: Vec::new() };
+    for (owner, waiter) in found {
+        around.owner = around.owner.or(owner);
+        around.waiters.extend(waiter);
+    }
+    Ok(around)
 }
 
 pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, now: i64) -> Result<(), StoreError> {
+    let waiters = around(tx, new)?.waiters;
+    write_link(tx, message, new, now)?;
+    wake(tx, &waiters, now)
+}
+
+fn write_link(tx: &Connection, message: &MessageRow, new: &NewLink, now: i64) -> Result<(), StoreError> {
     let link = &new.link;
-    let [forwards, backwards] = both_ways(new);
-    tx.lock(LockSpace::Link, &[&forwards, &backwards])?;
     tx.prepare_cached(
         "INSERT INTO links (of_system, of_entity, source_key, system, entity, part, target_key, at)
          VALUES (?1, ?2, ?3, ?4, ?5, coalesce(?6, ''), ?7, ?8)
@@ -216,7 +250,7 @@ pub(super) fn keep_link(tx: &Connection, message: &MessageRow, new: &NewLink, no
         new.target_key,
         now
     ])?;
-    wake_waiters(tx, link, &new.target_key, now)
+    Ok(())
 }
 
 /// The target record that a link leads to.
@@ -239,28 +273,15 @@ fn asked(of: (&str, &str, &str), target: (&str, &str)) -> String {
     format!("{} {} {} {} {}", of.0, of.1, target.0, target.1, of.2)
 }
 
-/// Whoever waits for the link, asked for in either direction.
-fn wake_waiters(tx: &Connection, link: &Link, target_key: &str, now: i64) -> Result<(), StoreError> {
-    let waiters: Vec<i64> = tx
-        .prepare_cached(
-            "SELECT message_id FROM link_waits WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
-               AND system = ?4 AND entity = ?5
-             UNION
-             SELECT message_id FROM link_waits WHERE of_system = ?4 AND of_entity = ?5 AND source_key = ?6
-               AND system = ?1 AND entity = ?2",
-        )?
-        .query_map(
-            [link.of_system.as_str(), &link.of_entity, &link.key, &link.system, &link.entity, target_key],
-            |row| row.get(0),
-        )?
-        .collect::<Result<_, _>>()?;
+/// Wakes whoever waited for a link.
+fn wake(tx: &Connection, waiters: &[i64], now: i64) -> Result<(), StoreError> {
     for id in waiters {
-        if let Some(message) = step::load(tx, id)?
+        if let Some(message) = step::load(tx, *id)?
             && message.state == State::Waiting(Reason::Dependency)
         {
             step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(now), ..Default::default() }, now)?;
         }
-        tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.put([id])?;
+        tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.put([*id])?;
     }
     Ok(())
 }
@@ -329,7 +350,7 @@ fn split(tx: &Connection, message: &MessageRow, parts: &[String], now: i64) -> R
         };
         order::insert(tx, &new, now)?;
     }
-    step::take(tx, message, Event::HandBack, &Circumstances { next_at: Some(now), ..Default::default() }, now)
+    step::take(tx, message, Event::HandBack, &Circumstances { next_at: Some(now), ..settled() }, now)
 }
 
 fn note(tx: &Connection, id: i64, reason: &str) -> Result<(), StoreError> {

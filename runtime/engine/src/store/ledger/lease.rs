@@ -3,9 +3,9 @@
 //! In: a worker's request. Out: messages with all that is needed to work on them. A message that was claimed too often
 //! without an outcome ends here, so that a poisonous record cannot stop its neighbours.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, params};
+use super::super::sql::{Connection, LockSpace, Row, SqlError, ToValue, params};
 
 use super::lanes;
 use super::step::{self, Circumstances, MessageRow};
@@ -14,7 +14,7 @@ use super::{
     micros,
 };
 use crate::connector::Deed;
-use crate::state::{Event, Reason, State, is_poison};
+use crate::state::{Event, HELD, Reason, State, advance, is_poison};
 
 /// Registers the flows' policies and frees what a dead owner had leased.
 pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreError> {
@@ -56,56 +56,105 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
         return lease_canary(tx, request, alias);
     }
     let now = micros(request.now);
-    // A pause that a system asked for is over by itself.
-    tx.prepare_cached("UPDATE connections SET open_until = NULL WHERE opened_at IS NULL AND open_until <= ?1")?
-        .put([now])?;
-    let due = due(tx, request, now)?;
-    let mut open: HashMap<String, bool> = open_circuits(tx)?.into_iter().map(|alias| (alias, false)).collect();
-    let mut leased = Vec::with_capacity(due.len());
-    for (id, system) in due {
-        let trial = open.contains_key(&system);
-        if open.get(&system) == Some(&true) {
+    let connections = connections(tx, now)?;
+    let due = due(tx, request, &connections, now)?;
+    let mut messages: HashMap<i64, MessageRow> =
+        step::load_all(tx, &due)?.into_iter().map(|message| (message.id, message)).collect();
+    let mut open: HashMap<&str, bool> = connections.open.iter().map(|alias| (alias.as_str(), false)).collect();
+    let (mut plain, mut claimed, mut trials) = (Vec::new(), Vec::with_capacity(due.len()), HashSet::new());
+    for message in due.iter().filter_map(|id| messages.remove(id)) {
+        let (id, system) = (message.id, message.target.0.clone());
+        let tried = open.get_mut(system.as_str());
+        if tried.as_ref().is_some_and(|tried| **tried) {
             continue;
         }
-        if let Some(message) = step::load(tx, id)?
-            && let Some(claimed) = claim(tx, request, message, now)?
-        {
-            if trial {
-                begin_trial(tx, &system, micros(request.until))?;
-                open.insert(system, true);
+        let Some(tried) = tried else {
+            if is_plain(&message, request) {
+                plain.push(id);
+                claimed.push(id);
+            } else if claim(tx, request, message, now)? {
+                claimed.push(id);
             }
-            leased.push(Leased { trial, ..claimed });
+            continue;
+        };
+        if claim(tx, request, message, now)? {
+            begin_trial(tx, &system, micros(request.until))?;
+            *tried = true;
+            claimed.push(id);
+            trials.insert(id);
         }
     }
-    Ok(leased)
+    claim_plain(tx, request, &plain, now)?;
+    let leased = read(tx, &claimed)?;
+    Ok(leased.into_iter().map(|leased| Leased { trial: trials.contains(&leased.id.0), ..leased }).collect())
 }
 
-/// The messages whose turn has come, with their target systems: lane by lane, the one that has waited longest first.
-fn due(tx: &Connection, request: &LeaseRequest, now: i64) -> Result<Vec<(i64, String)>, StoreError> {
-    let closed: Vec<String> = tx
-        .prepare_cached("SELECT alias FROM connections WHERE halted_since IS NOT NULL OR open_until > ?1")?
-        .query_map([now], |row| row.get(0))?
+/// How the connections stand.
+#[derive(Default)]
+struct Connections {
+    /// Nothing goes to them now.
+    closed: Vec<String>,
+    /// Their circuits are open: one message at a time tries them.
+    open: Vec<String>,
+}
+
+fn connections(tx: &Connection, now: i64) -> Result<Connections, StoreError> {
+    let rows: Vec<(String, Option<i64>, Option<i64>, Option<i64>)> = tx
+        .prepare_cached("SELECT alias, halted_since, opened_at, open_until FROM connections")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
+    let mut connections = Connections::default();
+    for (alias, halted_since, opened_at, open_until) in rows {
+        if opened_at.is_none() && open_until.is_some_and(|until| until <= now) {
+            // A pause that a system asked for is over by itself.
+            tx.prepare_cached(
+                "UPDATE connections SET open_until = NULL WHERE alias = ?1 AND opened_at IS NULL AND open_until <= ?2",
+            )?
+            .put(params![alias, now])?;
+        }
+        if halted_since.is_some() || open_until.is_some_and(|until| until > now) {
+            connections.closed.push(alias.clone());
+        }
+        if opened_at.is_some() {
+            connections.open.push(alias);
+        }
+    }
+    Ok(connections)
+}
+
+/// The messages whose turn has come: lane by lane, the one that has waited longest first.
+fn due(tx: &Connection, request: &LeaseRequest, connections: &Connections, now: i64) -> Result<Vec<i64>, StoreError> {
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let mut due = Vec::new();
     for lane in lanes::all(tx)? {
         if due.len() >= limit || lane.first_at > now {
             break;
         }
-        if request.flows.contains(&lane.flow) && !closed.contains(&lane.system) {
-            let ids = lanes::due(tx, &lane, now, limit.saturating_sub(due.len()))?;
-            due.extend(ids.into_iter().map(|id| (id, lane.system.clone())));
+        if request.flows.contains(&lane.flow) && !connections.closed.contains(&lane.system) {
+            due.extend(lanes::due(tx, &lane, now, limit.saturating_sub(due.len()))?);
         }
     }
     Ok(due)
 }
 
-fn open_circuits(tx: &Connection) -> Result<Vec<String>, StoreError> {
-    let open = tx
-        .prepare_cached("SELECT alias FROM connections WHERE opened_at IS NOT NULL")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    Ok(open)
+/// Nothing is to be looked at before it is claimed: nobody had it since its last outcome.
+fn is_plain(message: &MessageRow, request: &LeaseRequest) -> bool {
+    let poison = is_poison(message.deliveries, request.deliveries_max);
+    !message.claimed && !poison && advance(message.state, Event::Lease) == Ok((State::Leased, HELD))
+}
+
+/// T3 of many at once.
+fn claim_plain(tx: &Connection, request: &LeaseRequest, ids: &[i64], now: i64) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    tx.prepare_cached(
+        "UPDATE messages SET state = 'LEASED', reason = NULL, waits_for = NULL, next_at = ?2, changed_at = ?3,
+                deliveries = deliveries + 1, fence = fence + 1, owner = ?4
+         WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))",
+    )?
+    .put(params![step::numbers(ids), micros(request.until), now, request.owner])?;
+    Ok(())
 }
 
 /// An open circuit lets one message pass; until that one has its outcome, or its lease is over, no other.
@@ -127,8 +176,8 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
         // A canary that comes back goes on waiting: its deadline stays where it was.
         tx.prepare_cached("UPDATE messages SET held_since = ?2 WHERE id = ?1")?.put(params![id, since])?;
     }
-    let claimed = claim(tx, request, message, now)?;
-    Ok(claimed.map(|claimed| Leased { canary: true, ..claimed }).into_iter().collect())
+    let claimed = if claim(tx, request, message, now)? { read(tx, &[id])? } else { Vec::new() };
+    Ok(claimed.into_iter().map(|claimed| Leased { canary: true, ..claimed }).collect())
 }
 
 fn canary(tx: &Connection, alias: &str, now: i64) -> Result<Option<i64>, StoreError> {
@@ -151,30 +200,23 @@ fn canary(tx: &Connection, alias: &str, now: i64) -> Result<Option<i64>, StoreEr
     Ok(found.into_iter().min().map(|(_, id)| id))
 }
 
-fn claim(
-    tx: &Connection,
-    request: &LeaseRequest,
-    mut message: MessageRow,
-    now: i64,
-) -> Result<Option<Leased>, StoreError> {
+/// Answers whether it is claimed now.
+fn claim(tx: &Connection, request: &LeaseRequest, mut message: MessageRow, now: i64) -> Result<bool, StoreError> {
     if message.claimed {
         tx.prepare_cached("INSERT OR IGNORE INTO lost_claims (message_id, fence) VALUES (?1, ?2)")?
             .put([message.id, message.fence])?;
     }
-    let deliveries: u32 = tx
-        .prepare_cached("UPDATE messages SET deliveries = deliveries + 1, fence = fence + 1, owner = ?2 WHERE id = ?1 RETURNING deliveries")?
-        .query_row(params![message.id, request.owner], |row| row.get(0))?;
     let until = Circumstances { next_at: Some(micros(request.until)), ..Default::default() };
     if matches!(message.state, State::Leased | State::Intent) {
         message.state = step::take(tx, &message, Event::LeaseExpired, &until, now)?;
     }
-    let unanswered = deliveries.saturating_sub(1);
-    if is_poison(unanswered, request.deliveries_max) {
-        spend(tx, &message, unanswered, now)?;
-        return Ok(None);
+    if is_poison(message.deliveries, request.deliveries_max) {
+        spend(tx, &message, now)?;
+        return Ok(false);
     }
-    step::take(tx, &message, Event::Lease, &until, now)?;
-    Ok(Some(read(tx, message.id)?))
+    let also = (", deliveries = deliveries + 1, fence = fence + 1, owner = ?8", vec![request.owner.to_value()]);
+    step::take(tx, &message, Event::Lease, &Circumstances { also, ..until }, now)?;
+    Ok(true)
 }
 
 /// The owner of a claim reports after the claim was lost: it was slow, the record has not killed it.
@@ -193,12 +235,12 @@ pub(super) fn settle(tx: &Connection, message: &MessageRow) -> Result<(), StoreE
     if message.deliveries > 1 {
         tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.put([message.id])?;
     }
-    tx.prepare_cached("UPDATE messages SET owner = NULL, deliveries = 0 WHERE id = ?1")?.put([message.id])?;
     Ok(())
 }
 
 /// T12: too many claims without an outcome. What may be at the target is parked, for it must not be sent again.
-fn spend(tx: &Connection, message: &MessageRow, unanswered: u32, now: i64) -> Result<(), StoreError> {
+fn spend(tx: &Connection, message: &MessageRow, now: i64) -> Result<(), StoreError> {
+    let unanswered = message.deliveries;
     let fault = Fault::own(
         "poison",
         format!(
@@ -207,14 +249,19 @@ fn spend(tx: &Connection, message: &MessageRow, unanswered: u32, now: i64) -> Re
     );
     tx.lock(LockSpace::Order, &[&message.order_key])?;
     let event = if message.state == State::Ambiguous { Event::Park } else { Event::Die };
-    step::take(tx, message, event, &Circumstances { fault: Some(&fault), overtake: true, ..Default::default() }, now)?;
-    tx.prepare_cached("UPDATE messages SET owner = NULL WHERE id = ?1")?.put([message.id])?;
+    let also = (", deliveries = deliveries + 1, fence = fence + 1, owner = NULL", Vec::new());
+    let with = Circumstances { fault: Some(&fault), overtake: true, also, ..Default::default() };
+    step::take(tx, message, event, &with, now)?;
     tx.prepare_cached("DELETE FROM lost_claims WHERE message_id = ?1")?.put([message.id])?;
     Ok(())
 }
 
-fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
-    let mut leased = tx
+/// What was claimed, in the order of its turns.
+fn read(tx: &Connection, ids: &[i64]) -> Result<Vec<Leased>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut leased: HashMap<i64, Leased> = tx
         .prepare_cached(
             "SELECT m.id, m.fence, m.state, m.flow, m.write_no, m.part, m.source_key,
                     coalesce((SELECT e.body FROM edits e WHERE e.record_id = r.id ORDER BY e.n DESC LIMIT 1), r.body),
@@ -227,24 +274,36 @@ fn read(tx: &Connection, id: i64) -> Result<Leased, StoreError> {
                     (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
                        AND w.source_key = m.source_key AND w.part = coalesce(m.part, '')),
                     r.gone, m.alone, m.order_key
-             FROM messages m JOIN records r ON r.id = m.record_id WHERE m.id = ?1",
+             FROM messages m JOIN records r ON r.id = m.record_id
+             WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))",
         )?
-        .query_row([id], leased_row)?;
-    leased.written = tx
+        .query_map([step::numbers(ids)], |row| leased_row(row).map(|leased| (leased.id.0, leased)))?
+        .collect::<Result<_, _>>()?;
+    let written: Vec<(i64, WrittenRecord)> = tx
         .prepare_cached(
-            "SELECT name, system, entity, target_key, body FROM written WHERE flow = ?1 AND source_key = ?2",
+            "SELECT m.id, w.name, w.system, w.entity, w.target_key, w.body
+             FROM messages m JOIN written w ON w.flow = m.flow AND w.source_key = m.source_key
+             WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))",
         )?
-        .query_map([&leased.flow, &leased.source_key], |row| {
-            Ok(WrittenRecord {
-                name: row.get(0)?,
-                system: row.get(1)?,
-                entity: row.get(2)?,
-                key: row.get(3)?,
-                body: row.get(4)?,
-            })
+        .query_map([step::numbers(ids)], |row| {
+            Ok((
+                row.get(0)?,
+                WrittenRecord {
+                    name: row.get(1)?,
+                    system: row.get(2)?,
+                    entity: row.get(3)?,
+                    key: row.get(4)?,
+                    body: row.get(5)?,
+                },
+            ))
         })?
         .collect::<Result<_, _>>()?;
-    Ok(leased)
+    for (id, written) in written {
+        if let Some(leased) = leased.get_mut(&id) {
+            leased.written.push(written);
+        }
+    }
+    Ok(ids.iter().filter_map(|id| leased.remove(id)).collect())
 }
 
 fn leased_row(row: &Row<'_>) -> Result<Leased, SqlError> {
@@ -296,44 +355,33 @@ pub(super) fn intend(tx: &Connection, intent: &Intent) -> Result<Intended, Store
     }
     let now = micros(intent.sent.at);
     for Claim { system, entity, value, create_key } in &intent.claims {
-        tx.prepare_cached(
-            "INSERT OR IGNORE INTO claims (system, entity, value, create_key, at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .put(params![system, entity, value, create_key, now])?;
+        // Whoever had it first keeps it, and is told.
         let owner: String = tx
-            .prepare_cached("SELECT create_key FROM claims WHERE system = ?1 AND entity = ?2 AND value = ?3")?
-            .query_row([system, entity, value], |row| row.get(0))?;
+            .prepare_cached(
+                "INSERT INTO claims (system, entity, value, create_key, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (system, entity, value) DO UPDATE SET at = claims.at RETURNING create_key",
+            )?
+            .query_row(params![system, entity, value, create_key, now], |row| row.get(0))?;
         if owner != *create_key {
             return Ok(Intended::KeyInUse);
         }
     }
-    let lease_until: Option<i64> = tx
-        .prepare_cached("SELECT next_at FROM messages WHERE id = ?1")?
-        .query_row([id], |row| row.get(0))
-        .optional()?
-        .flatten();
-    step::take(tx, &message, Event::Intend, &Circumstances { next_at: lease_until, ..Default::default() }, now)?;
     let deed = serde_json::to_string(&intent.sent.deed).map_err(|error| StoreError::new(error.to_string()))?;
-    tx.prepare_cached(
-        "UPDATE messages SET attempts = attempts + 1, probes = 0, mapping_version = ?2, deed = ?3, request = ?4,
-                request_hash = ?5, create_key = ?6, sent_at = ?7, first_attempt_at = coalesce(first_attempt_at, ?7),
-                batch = ?8
-         WHERE id = ?1",
-    )?
-    .put(params![
-        id,
-        intent.version,
-        deed,
-        intent.sent.record,
-        intent.sent.hash,
-        intent.sent.create_key,
+    let also = (
+        ", attempts = attempts + 1, probes = 0, mapping_version = ?8, deed = ?9, request = ?10, request_hash = ?11, create_key = ?12,
+           sent_at = ?6, first_attempt_at = coalesce(first_attempt_at, ?6), batch = ?13",
+        params![intent.version, deed, intent.sent.record, intent.sent.hash, intent.sent.create_key, intent.batch].0,
+    );
+    step::take(
+        tx,
+        &message,
+        Event::Intend,
+        &Circumstances { next_at: message.next_at, also, ..Default::default() },
         now,
-        intent.batch
-    ])?;
+    )?;
     tx.prepare_cached(
-        "INSERT INTO attempts (message_id, n, kind, generation, started_at, request_hash)
-         SELECT id, attempts, 'send', generation, ?2, ?3 FROM messages WHERE id = ?1",
+        "INSERT INTO attempts (message_id, n, kind, generation, started_at, request_hash) VALUES (?1, ?2, 'send', ?3, ?4, ?5)",
     )?
-    .put(params![id, now, intent.sent.hash])?;
+    .put(params![id, message.attempts.saturating_add(1), message.generation, now, intent.sent.hash])?;
     Ok(Intended::Granted)
 }

@@ -3,6 +3,8 @@
 //! INVARIANT: of the unfinished messages of one key at most one is not WAITING(key blocked): the first by (record,
 //! write, part). Whoever ends it wakes the next in the same transaction.
 
+use std::collections::HashSet;
+
 use super::super::sql::{Connection, OptionalExtension, params};
 
 use super::step::{self, Circumstances, MessageRow};
@@ -89,14 +91,45 @@ pub(super) struct NewMessage<'a> {
     pub(super) order_key: &'a str,
 }
 
+/// Of these keys those that may hold a new message up.
+pub(super) fn busy(tx: &Connection, keys: &[String]) -> Result<HashSet<String>, StoreError> {
+    let list = serde_json::to_string(keys).map_err(|error| StoreError::new(error.to_string()))?;
+    let busy = tx
+        .prepare_cached(
+            "SELECT order_key FROM messages
+             WHERE order_key IN (SELECT value FROM json_each(?1)) AND ended_at IS NULL
+             UNION ALL
+             SELECT order_key FROM messages
+             WHERE order_key IN (SELECT value FROM json_each(?1)) AND quiet_until IS NOT NULL",
+        )?
+        .query_map([list], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    Ok(busy)
+}
+
 /// Inserts a message, ready or blocked by its key, and counts it.
 pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<i64, StoreError> {
+    count_accepted(tx, new.flow, 1)?;
     let blocked = is_blocked(tx, new.order_key, new.record_id, -1)?;
     let (state, reason, due) = if blocked {
         ("WAITING", Some(Reason::KeyBlocked.name()), None)
     } else {
         ("QUEUED", None, Some(quiet_until(tx, new.order_key, new.target, now)?))
     };
+    insert_as(tx, new, (state, reason, due), now)
+}
+
+/// Inserts a message of a key that is not busy. It is counted by the caller.
+pub(super) fn insert_free(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<i64, StoreError> {
+    insert_as(tx, new, ("QUEUED", None, Some(now)), now)
+}
+
+fn insert_as(
+    tx: &Connection,
+    new: &NewMessage<'_>,
+    (state, reason, due): (&str, Option<&str>, Option<i64>),
+    now: i64,
+) -> Result<i64, StoreError> {
     let id = tx.prepare_cached(
         "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
                                state, reason, next_at, created_at, changed_at, held_since)
@@ -116,12 +149,17 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
         due,
         now
     ], |row| row.get(0))?;
-    tx.prepare_cached(
-        "INSERT INTO accepted (flow, shard, messages) VALUES (?1, ?2, 1)
-         ON CONFLICT (flow, shard) DO UPDATE SET messages = accepted.messages + 1",
-    )?
-    .put(params![new.flow, tx.shard()])?;
     Ok(id)
+}
+
+/// Counts new messages.
+pub(super) fn count_accepted(tx: &Connection, flow: &str, messages: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO accepted (flow, shard, messages) VALUES (?1, ?2, ?3)
+         ON CONFLICT (flow, shard) DO UPDATE SET messages = accepted.messages + ?3",
+    )?
+    .put(params![flow, tx.shard(), messages])?;
+    Ok(())
 }
 
 /// The flow's next write becomes a message of its own.

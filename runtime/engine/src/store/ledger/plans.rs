@@ -66,6 +66,8 @@ fn filled(sql: &str) -> Vec<String> {
         .replace("{ACTIVE}", super::order::ACTIVE)
         .replace("{NEEDS_PERSON}", super::query::NEEDS_PERSON)
         .replace("{LETTER}", super::query::LETTER)
+        .replace("{ROW}", super::step::ROW)
+        .replace("{also}", "")
         .replace("{MINE}", super::privacy::MINE);
     match sql.contains("{condition}") {
         true => [super::alerts::DUE, super::alerts::OPEN].map(|condition| sql.replace("{condition}", condition)).into(),

@@ -3,7 +3,7 @@
 //! In: a message's row and an event. Out: its new state, the key freed, the next write made, the alert in the outbox.
 //! It never decides which event it is.
 
-use super::super::sql::{Connection, LockSpace, OptionalExtension, SqlError, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, Value, params};
 
 use super::alerts::{self, NewAlert};
 use super::{Fault, MessageId, NextWrite, StoreError, order};
@@ -34,6 +34,12 @@ pub(super) struct MessageRow {
     pub(super) channel: Option<String>,
     /// The record is gone from the source.
     pub(super) gone: bool,
+    /// When it is due, or its claim ends.
+    pub(super) next_at: Option<i64>,
+    pub(super) attempts: i64,
+    pub(super) generation: i64,
+    /// Nothing else of its key is open. INVARIANT: never true where the key is not locked, for then it may be so no longer.
+    pub(super) only: bool,
 }
 
 /// Keeps others away from the sequence of a message's key, and reads its row: for whatever may end it or set it going.
@@ -44,43 +50,76 @@ pub(super) fn load_in_order(tx: &Connection, id: i64) -> Result<Option<MessageRo
         let Some(key) = key else { return Ok(None) };
         tx.lock(LockSpace::Order, &[&key])?;
     }
-    load(tx, id)
+    load_locked(tx, id)
+}
+
+/// The columns of [`message_row`].
+pub(super) const ROW: &str =
+    "m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence, m.cause, m.target_system,
+     m.target_entity, coalesce(p.latest_wins, 0), p.channel, (SELECT r.gone FROM records r WHERE r.id = m.record_id),
+     m.owner IS NOT NULL, m.deliveries, m.next_at, m.attempts, m.generation";
+
+/// Reads the row of a message whose key is locked.
+pub(super) fn load_locked(tx: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
+    let sql = format!(
+        "SELECT {ROW},
+           NOT EXISTS (SELECT 1 FROM messages o WHERE o.order_key = m.order_key AND o.ended_at IS NULL AND o.id <> m.id)
+         FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1 FOR UPDATE OF m"
+    );
+    let row = tx
+        .prepare_cached(&sql)?
+        .query_row([id], |row| Ok(MessageRow { only: row.get(21)?, ..message_row(row)? }))
+        .optional()?;
+    Ok(row)
 }
 
 /// Reads the row of a message and keeps it until the transaction ends.
 pub(super) fn load(tx: &Connection, id: i64) -> Result<Option<MessageRow>, StoreError> {
-    let row = tx
-        .prepare_cached(
-            "SELECT m.id, m.record_id, m.flow, m.write_no, m.part, m.source_key, m.order_key, m.state, m.reason, m.fence,
-                    m.cause, m.target_system, m.target_entity, coalesce(p.latest_wins, 0), p.channel,
-                    (SELECT r.gone FROM records r WHERE r.id = m.record_id), m.owner IS NOT NULL, m.deliveries
-             FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1
-             FOR UPDATE OF m",
-        )?
-        .query_row([id], |row| {
-            let state: String = row.get(7)?;
-            let reason: Option<String> = row.get(8)?;
-            Ok(MessageRow {
-                id: row.get(0)?,
-                record_id: row.get(1)?,
-                flow: row.get(2)?,
-                write_no: row.get(3)?,
-                part: row.get(4)?,
-                source_key: row.get(5)?,
-                order_key: row.get(6)?,
-                state: named_state(&state, reason.as_deref())?,
-                fence: row.get(9)?,
-                cause: row.get(10)?,
-                target: (row.get(11)?, row.get(12)?),
-                latest_wins: row.get(13)?,
-                channel: row.get(14)?,
-                gone: row.get::<_, Option<bool>>(15)?.unwrap_or_default(),
-                claimed: row.get(16)?,
-                deliveries: row.get(17)?,
-            })
-        })
-        .optional()?;
-    Ok(row)
+    let sql =
+        format!("SELECT {ROW} FROM messages m LEFT JOIN policies p ON p.flow = m.flow WHERE m.id = ?1 FOR UPDATE OF m");
+    Ok(tx.prepare_cached(&sql)?.query_row([id], message_row).optional()?)
+}
+
+/// Reads the rows of messages and keeps them until the transaction ends.
+pub(super) fn load_all(tx: &Connection, ids: &[i64]) -> Result<Vec<MessageRow>, StoreError> {
+    let sql = format!(
+        "SELECT {ROW} FROM messages m LEFT JOIN policies p ON p.flow = m.flow
+         WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) FOR UPDATE OF m"
+    );
+    Ok(tx.prepare_cached(&sql)?.query_map([numbers(ids)], message_row)?.collect::<Result<_, _>>()?)
+}
+
+/// Numbers as a list that a statement takes.
+pub(super) fn numbers(ids: &[i64]) -> String {
+    let numbers: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+fn message_row(row: &Row<'_>) -> Result<MessageRow, SqlError> {
+    let state: String = row.get(7)?;
+    let reason: Option<String> = row.get(8)?;
+    Ok(MessageRow {
+        id: row.get(0)?,
+        record_id: row.get(1)?,
+        flow: row.get(2)?,
+        write_no: row.get(3)?,
+        part: row.get(4)?,
+        source_key: row.get(5)?,
+        order_key: row.get(6)?,
+        state: named_state(&state, reason.as_deref())?,
+        fence: row.get(9)?,
+        cause: row.get(10)?,
+        target: (row.get(11)?, row.get(12)?),
+        latest_wins: row.get(13)?,
+        channel: row.get(14)?,
+        gone: row.get::<_, Option<bool>>(15)?.unwrap_or_default(),
+        claimed: row.get(16)?,
+        deliveries: row.get(17)?,
+        next_at: row.get(18)?,
+        attempts: row.get(19)?,
+        generation: row.get(20)?,
+        only: false,
+    })
 }
 
 /// The state behind its kept names.
@@ -102,6 +141,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) next: Option<&'a NextWrite>,
     /// A later message of the key may take its place, if the flow wants the latest only and the new state allows it.
     pub(super) overtake: bool,
+    /// Further columns that are written with the state, and their values from `?8` on.
+    pub(super) also: (&'static str, Vec<Value<'a>>),
 }
 
 /// Takes one step and does what it brings with it.
@@ -114,9 +155,9 @@ pub(super) fn take(
 ) -> Result<State, StoreError> {
     let (state, effects) = advance(message.state, event)
         .map_err(|refused| StoreError::new(format!("message {}: {refused}", MessageId(message.id))))?;
-    write_state(tx, message.id, state, with.next_at, with.waits_for, now)?;
+    write_state(tx, message.id, state, with, now)?;
     if state.is_final() {
-        count_ended(tx, message, state, now)?;
+        count_ended(tx, message, state)?;
     }
     if let Some(fault) = with.fault {
         write_fault(tx, message.id, fault)?;
@@ -131,9 +172,13 @@ pub(super) fn take(
         )?
         .put([message.id])?;
     }
+    let mut only = message.only;
     if effects.next_write {
         match with.next {
-            Some(next) if !order::has_open_parts(tx, message)? => order::insert_next_write(tx, message, next, now)?,
+            Some(next) if !order::has_open_parts(tx, message)? => {
+                order::insert_next_write(tx, message, next, now)?;
+                only = false;
+            }
             Some(_) | None => {}
         }
     }
@@ -157,39 +202,37 @@ pub(super) fn take(
             return Ok(overtaken);
         }
     }
-    if frees {
+    if frees && !only {
         order::wake_next(tx, &message.order_key, now)?;
     }
     Ok(state)
 }
 
-fn write_state(
-    tx: &Connection,
-    id: i64,
-    state: State,
-    next_at: Option<i64>,
-    waits_for: Option<&str>,
-    now: i64,
-) -> Result<(), StoreError> {
+fn write_state(tx: &Connection, id: i64, state: State, with: &Circumstances<'_>, now: i64) -> Result<(), StoreError> {
     let reason = match state {
         State::Waiting(reason) => Some(reason.name()),
         State::Queued | State::Leased | State::Intent | State::Ambiguous | State::RetryWait => None,
         State::ParkedAmbiguous | State::Done | State::Noop | State::Superseded | State::Skipped => None,
         State::Dead | State::Discarded => None,
     };
-    tx.prepare_cached(
-        "UPDATE messages SET state = ?2, reason = ?3, waits_for = ?4, next_at = ?5, changed_at = ?6,
+    // What has ended leaves every index of what is open.
+    let ended = state.is_final().then_some(now);
+    let (also, values) = &with.also;
+    let sql = format!(
+        "UPDATE messages SET state = ?2, reason = ?3, waits_for = ?4, next_at = ?5, changed_at = ?6, ended_at = coalesce(?7, ended_at),
                 held_since = CASE WHEN ?3 IN ('key_blocked', 'connection_halted') THEN coalesce(held_since, ?6)
-                                  WHEN ?2 IN ('LEASED', 'INTENT', 'AMBIGUOUS') THEN held_since END
-         WHERE id = ?1",
-    )?
-    .put(params![id, state.name(), reason, waits_for, next_at, now])?;
+                                  WHEN ?2 IN ('LEASED', 'INTENT', 'AMBIGUOUS') THEN held_since END{also}
+         WHERE id = ?1"
+    );
+    let name = state.name();
+    let mut all = params![id, name, reason, with.waits_for, with.next_at, now, ended];
+    all.0.extend_from_slice(values);
+    tx.prepare_cached(&sql)?.put(all)?;
     Ok(())
 }
 
-/// What has ended is counted here, once and for ever, and leaves every index of what is open.
-fn count_ended(tx: &Connection, message: &MessageRow, state: State, now: i64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE messages SET ended_at = ?2 WHERE id = ?1")?.put([message.id, now])?;
+/// What has ended is counted here, once and for ever.
+fn count_ended(tx: &Connection, message: &MessageRow, state: State) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO ended (flow, write_no, state, shard, messages) VALUES (?1, ?2, ?3, ?4, 1)
          ON CONFLICT (flow, write_no, state, shard) DO UPDATE SET messages = ended.messages + 1",
