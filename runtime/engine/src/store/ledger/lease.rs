@@ -99,12 +99,12 @@ struct Connections {
 }
 
 fn connections(tx: &Connection, now: i64) -> Result<Connections, StoreError> {
-    let rows: Vec<(String, Option<i64>, Option<i64>, Option<i64>)> = tx
+    let rows: Vec<(String, [Option<i64>; 3])> = tx
         .prepare_cached("SELECT alias, halted_since, opened_at, open_until FROM connections")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .query_map([], |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])))?
         .collect::<Result<_, _>>()?;
     let mut connections = Connections::default();
-    for (alias, halted_since, opened_at, open_until) in rows {
+    for (alias, [halted_since, opened_at, open_until]) in rows {
         if opened_at.is_none() && open_until.is_some_and(|until| until <= now) {
             // A pause that a system asked for is over by itself.
             tx.prepare_cached(
