@@ -14,9 +14,9 @@ use mapwright_values::{Find, Json, Reference, Resolved, Term, Test};
 
 /// What a file of references can answer.
 #[derive(Debug, Default)]
-pub struct Answers {
-    questions: Vec<Question>,
-    data: HashMap<String, Vec<Json<'static>>>,
+pub struct Answers<'t> {
+    questions: Vec<Question<'t>>,
+    data: HashMap<String, Vec<Json<'t>>>,
     /// Target's key by target entity, source entity, source's key.
     links: HashMap<(String, String, String), Option<String>>,
     /// Indexes by entity and field, made when first asked for.
@@ -25,24 +25,24 @@ pub struct Answers {
 
 /// One question with its answer.
 #[derive(Debug)]
-struct Question {
+struct Question<'t> {
     entity: String,
     /// Field and value as JSON text.
     asked: Vec<(String, String)>,
-    records: Vec<Json<'static>>,
+    records: Vec<Json<'t>>,
 }
 
 /// Positions in a data set by the text of one field's value.
 type Index = HashMap<String, Vec<usize>>;
 
-impl Answers {
+impl<'t> Answers<'t> {
     /// Reads the list.
     ///
     /// # Errors
     /// What stands in the file that is no answer, with its number in the list.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &'t str) -> Result<Self, String> {
         let json = Json::parse(text).map_err(|error| format!("line {}: {}", error.line, error.message))?;
-        let Json::List(entries) = json.into_owned() else {
+        let Json::List(entries) = json else {
             return Err("a list of answers is expected".to_owned());
         };
         let mut answers = Self::default();
@@ -52,7 +52,7 @@ impl Answers {
         Ok(answers)
     }
 
-    fn add(&mut self, mut entry: Json<'static>) -> Result<(), String> {
+    fn add(&mut self, mut entry: Json<'t>) -> Result<(), String> {
         if let Some(entity) = text_of(&entry, "find") {
             let Some(Json::List(records)) = take(&mut entry, "records") else {
                 return Err("`records` must be a list".to_owned());
@@ -97,10 +97,10 @@ impl Answers {
                 && find.terms.iter().all(|term| question.asked.contains(&(term.field.clone(), term.value.clone())))
         });
         if let Some(question) = question {
-            return Some(question.records.clone());
+            return Some(owned(&question.records));
         }
         let data = self.data.get(&entity)?;
-        let candidates: Vec<&Json<'static>> = match find.terms.iter().find(|term| term.test == Test::Eq) {
+        let candidates: Vec<&Json<'t>> = match find.terms.iter().find(|term| term.test == Test::Eq) {
             Some(term) => {
                 let index = self.index(&entity, &term.field, data);
                 let positions = index.get(&term.value).cloned().unwrap_or_default();
@@ -108,11 +108,11 @@ impl Answers {
             }
             None => data.iter().collect(),
         };
-        let fits = |record: &&Json<'static>| find.terms.iter().all(|term| holds(term, record));
-        Some(candidates.into_iter().filter(fits).cloned().collect())
+        let fits = |record: &&Json<'t>| find.terms.iter().all(|term| holds(term, record));
+        Some(owned(candidates.into_iter().filter(fits)))
     }
 
-    fn index(&self, entity: &str, field: &str, data: &[Json<'static>]) -> Arc<Index> {
+    fn index(&self, entity: &str, field: &str, data: &[Json<'t>]) -> Arc<Index> {
         let name = (entity.to_owned(), field.to_owned());
         if let Some(index) = self.indexes.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
             return Arc::clone(index);
@@ -127,8 +127,12 @@ impl Answers {
     }
 }
 
+fn owned<'a, 't: 'a>(records: impl IntoIterator<Item = &'a Json<'t>>) -> Vec<Json<'static>> {
+    records.into_iter().map(|record| record.clone().into_owned()).collect()
+}
+
 /// A member's value, taken out.
-fn take(entry: &mut Json<'static>, name: &str) -> Option<Json<'static>> {
+fn take<'t>(entry: &mut Json<'t>, name: &str) -> Option<Json<'t>> {
     let Json::Record(members) = entry else { return None };
     members.iter_mut().find(|(member, _)| member == name).map(|(_, value)| std::mem::replace(value, Json::Null))
 }
@@ -140,12 +144,12 @@ fn text_of(entry: &Json<'_>, name: &str) -> Option<String> {
     }
 }
 
-fn at<'a>(record: &'a Json<'static>, path: &str) -> &'a Json<'static> {
+fn at<'a, 't>(record: &'a Json<'t>, path: &str) -> &'a Json<'t> {
     static NOTHING: Json<'static> = Json::Null;
     path.split('.').try_fold(record, |record, step| record.get(step)).unwrap_or(&NOTHING)
 }
 
-fn holds(term: &Term, record: &Json<'static>) -> bool {
+fn holds(term: &Term, record: &Json<'_>) -> bool {
     let actual = at(record, &term.field);
     let Ok(wanted) = Json::parse(&term.value) else { return false };
     match term.test {

@@ -31,6 +31,9 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// So many bytes of input are read at once, and mapped by one thread before another's turn.
 const CHUNK_BYTES: usize = 128 * 1024;
 
+/// What was read into is kept up to this length.
+const KEPT_BYTES_MAX: usize = 8 * CHUNK_BYTES;
+
 /// More threads than any machine has cores for.
 const THREADS_MAX: usize = 256;
 
@@ -76,7 +79,7 @@ pub struct Setup<'a> {
     /// Its settings, complete.
     pub settings: &'a Json<'static>,
     /// Answers to its references.
-    pub answers: &'a Answers,
+    pub answers: &'a Answers<'a>,
     /// The time of capture.
     pub captured_at: Timestamp,
 }
@@ -87,9 +90,10 @@ pub(crate) fn carry_out(integration: &Integration, arguments: &MapArguments) -> 
         let known: Vec<&str> = integration.mappings.iter().map(|mapping| mapping.name).collect();
         format!("no mapping `{}`; there are: {}", arguments.mapping, known.join(", "))
     })?;
-    let answers = match &arguments.references {
-        Some(file) => Answers::parse(&read(file)?).map_err(|fault| format!("{}: {fault}", file.display()))?,
-        None => Answers::default(),
+    let references = arguments.references.as_deref().map(read).transpose()?;
+    let answers = match (&references, &arguments.references) {
+        (Some(text), Some(file)) => Answers::parse(text).map_err(|fault| format!("{}: {fault}", file.display()))?,
+        (Some(_) | None, _) => Answers::default(),
     };
     let given = match &arguments.settings {
         Some(file) => read(file)?,
@@ -175,7 +179,10 @@ impl<R: Read> Chunks<R> {
         let mut bytes = self.free.pop().unwrap_or_default();
         let mut filled = self.rest.len();
         bytes.resize(bytes.len().max(filled), 0);
-        bytes.splice(..filled, self.rest.drain(..));
+        if let Some(start) = bytes.get_mut(..filled) {
+            start.copy_from_slice(&self.rest);
+        }
+        self.rest.clear();
         let end = loop {
             bytes.resize(bytes.len().max(filled + CHUNK_BYTES), 0);
             let place = bytes.get_mut(filled..filled + CHUNK_BYTES).unwrap_or_default();
@@ -200,7 +207,7 @@ impl<R: Read> Chunks<R> {
 
     /// Takes back what a chunk was read into, unless a line of uncommon length made it large.
     fn take_back(&mut self, bytes: Vec<u8>) {
-        if bytes.len() <= 2 * CHUNK_BYTES {
+        if bytes.len() <= KEPT_BYTES_MAX {
             self.free.push(bytes);
         }
     }
