@@ -98,6 +98,8 @@ pub(crate) fn text_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The same, from the first byte that stands not for itself on.
+#[cold]
+#[inline(never)]
 fn escaped_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match bytes.get(at)? {
@@ -161,22 +163,19 @@ pub(crate) fn number_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     Some(at)
 }
 
-/// Where, from `at` on, the first quote, backslash or control character stands, or the end: sixteen bytes at a time.
+/// Where, from `at` on, the first quote, backslash or control character stands, or the end: eight bytes at a time.
 #[inline]
-pub(crate) fn plain(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let mut found = [0; 16];
-        mark(block, &mut found);
-        let found = u128::from_le_bytes(found);
+pub(crate) fn plain(bytes: &[u8], at: usize) -> usize {
+    let (words, rest) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
+    let mut at = at;
+    for word in words {
+        let found = special(u64::from_le_bytes(*word));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
-        at += 16;
+        at += 8;
     }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..b' ')) {
-        at += 1;
-    }
-    at
+    at + rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' ')).unwrap_or(rest.len())
 }
 
 /// Does a text hold nothing that [`plain`] looks for?
@@ -190,21 +189,15 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// Not zero if one of eight bytes is a quote, a backslash or a control character.
+/// Not zero if one of eight bytes is a quote, a backslash or a control character; the lowest bit that is set is that of the first one.
+/// Beyond it a byte may be marked that is none, for a borrow goes on to the next.
+#[inline]
 fn special(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+    // With its second bit turned over, a quote is 0x20, a blank and `!` are more, and a control character stays less.
+    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
     let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-    let control = word.wrapping_sub(ONES * b' ' as u64);
     // The high bit of a byte that is one of them is set, and of none in a word without one: bytes beyond ASCII have their own.
-    (quote | backslash | control) & !word & HIGHS
-}
-
-/// Marks what [`plain`] looks for with 1. By itself, and over a fixed length, it is compiled to a few vector instructions.
-#[inline(never)]
-fn mark(block: &[u8; 16], found: &mut [u8; 16]) {
-    for (found, byte) in found.iter_mut().zip(block) {
-        *found = u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < b' ');
-    }
+    (quote_or_control | backslash) & !word & HIGHS
 }
