@@ -49,6 +49,7 @@ pub(crate) fn answer(question: &Question, map: impl FnOnce(&Input<'_>) -> Outcom
 #[allow(dead_code, reason = "only the program asks generated code")]
 pub(crate) fn generated_answer(question: &Question, integration: &Integration) -> String {
     let map = integration.mapping(&question.mapping).expect("the mapping was generated").map;
+    let map = |input: &Input<'_>| map(input).into_owned();
     let whole = answer(question, map);
     let plan = integration.plan.mapping(&question.mapping).expect("the mapping was planned");
     let used = plan.sources.iter().map(Used::of);

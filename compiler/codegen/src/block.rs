@@ -57,7 +57,7 @@ impl Body<'_> {
     pub(crate) fn make(&self, block: &Block) -> Code {
         let statements = self.statements(block);
         Code {
-            statements: quote! { let made = |record: &mut Record| { #statements }; },
+            statements: quote! { let made = |record: &mut Record<'r>| { #statements }; },
             value: quote! { run.record(made)? },
         }
     }
@@ -172,7 +172,7 @@ impl Body<'_> {
         };
         let statements = self.statements(body);
         let nest = quote! {
-            let nested = |record: &mut Record| { #statements };
+            let nested = |record: &mut Record<'r>| { #statements };
             run.#method(record, #wire, nested);
         };
         let Some(when) = when else { return quote! { #quoted #nest } };

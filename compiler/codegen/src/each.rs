@@ -99,7 +99,7 @@ impl Body<'_> {
             #statements
             let mut made = Vec::new();
             for (#number, #pattern) in (1usize..).zip(#list) {
-                let element = |record: &mut Record| { #making };
+                let element = |record: &mut Record<'r>| { #making };
                 made.push(run.element(#at, element));
             }
         };

@@ -179,7 +179,7 @@ impl Project<'_> {
             let line = self.line(one_per.span);
             return quote! {
                 #documentation
-                fn #name(input: &Input<'_>) -> Outcome {
+                fn #name<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                     let run = Run::new(input, #file);
                     #(#sources)*
                     #gap
@@ -191,7 +191,7 @@ impl Project<'_> {
         }
         quote! {
             #documentation
-            fn #name(input: &Input<'_>) -> Outcome {
+            fn #name<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                 let run = Run::new(input, #file);
                 #(#sources)*
                 let mut target = Record::new();
@@ -215,7 +215,7 @@ impl Project<'_> {
         let Code { statements, value: wanted } = Code::value(body.place(keep)).ok().named_attempt("holds");
         quote! {
             #documentation
-            fn #name(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+            fn #name<'r>(input: &Input<'r>) -> Result<bool, Vec<Rejection>> {
                 let run = Run::new(input, #file);
                 #source
                 #quoted

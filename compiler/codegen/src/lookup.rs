@@ -203,14 +203,14 @@ impl Body<'_> {
         let local = self.name(find.local);
         let name = self.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
         let kept = match &find.residual {
-            None if find.all => Code::value(quote! { run.find_all(#asked, #name)? }),
-            None => Code::value(quote! { run.find_one(#asked, #name)? }),
+            None if find.all => Code::value(quote! { run.find_all(&#asked, #name)? }),
+            None => Code::value(quote! { run.find_one(&#asked, #name)? }),
             Some(residual) => {
                 let (residual, entity) =
                     (self.place(residual), format!("{}.{}", find.entity.system, find.entity.entity));
                 let statements = quote! {
                     let mut rows = Vec::new();
-                    for #local in run.find_all(#asked, #name)? {
+                    for #local in run.find_all(&#asked, #name)? {
                         if #residual { rows.push(#local); }
                     }
                 };
@@ -321,7 +321,7 @@ impl Body<'_> {
     /// `linked`: the target's key, of the type that its key field has.
     pub(crate) fn linked(&self, linked: &Linked, ty: &Type) -> TokenStream {
         let (link, missing) = self.link(linked);
-        let found = key_of_type(quote! { run.linked(#link)? }, ty);
+        let found = key_of_type(quote! { run.linked(&#link)? }, ty);
         behind(missing, found, &quote! { None })
     }
 
@@ -349,21 +349,21 @@ impl Body<'_> {
         if let ExprKind::Find(find) = &value.kind {
             let (question, missing) = self.question(find);
             let (asked, found) =
-                (behind(missing, question, &nothing), self.found(find, &quote! { asked.clone() }, Numbering::Fresh));
+                (behind(missing, question, &nothing), self.found(find, &quote! { asked }, Numbering::Fresh));
             let statements = found.statements;
             let value = receiver(found.value);
             return Code {
                 statements: quote! { let asked = #asked; #statements },
-                value: quote! { #value.ok_or(Stop::Wait(Reference::Find(asked.into())))? },
+                value: quote! { #value.ok_or_else(|| Stop::Wait(Reference::Find(asked.into())))? },
             };
         }
         if let ExprKind::Linked(linked) = &value.kind {
             let (link, missing) = self.link(linked);
             let asked = behind(missing, link, &nothing);
-            let found = key_of_type(quote! { run.linked(asked.clone())? }, &value.ty);
+            let found = key_of_type(quote! { run.linked(&asked)? }, &value.ty);
             return Code {
                 statements: quote! { let asked = #asked; },
-                value: quote! { #found.ok_or(Stop::Wait(Reference::Link(asked.into())))? },
+                value: quote! { #found.ok_or_else(|| Stop::Wait(Reference::Link(asked.into())))? },
             };
         }
         Code::value(nothing)

@@ -75,7 +75,7 @@ fn map(mapping: &str, order: &str, references: &References) -> Outcome {
         settings: &settings,
         captured_at: "2026-11-03T00:00:00Z".parse().unwrap(),
     };
-    (whole::INTEGRATION.mapping(mapping).unwrap().map)(&input)
+    (whole::INTEGRATION.mapping(mapping).unwrap().map)(&input).into_owned()
 }
 
 fn mapped(outcome: Outcome) -> String {

@@ -69,9 +69,9 @@ pub(crate) fn map(
         }
         eval.block(&frame, &mapping.body).record
     };
-    let Some(one_per) = &mapping.one_per else { return run.finish(record) };
+    let Some(one_per) = &mapping.one_per else { return run.finish(record).into_owned() };
     let (keys, parts) = (frame.value(one_per.keys), frame.value(one_per.parts));
-    run.finish_listed(prepared.line(one_per.span), all(keys), all(parts))
+    run.finish_listed(prepared.line(one_per.span), all(keys), all(parts)).into_owned()
 }
 
 /// The elements of a list, none of them missing.
@@ -147,14 +147,14 @@ impl<'e, 'r> Frame<'e, 'r> {
 }
 
 /// What came of a block: its fields, and whether something in it stopped and was noted.
-pub(crate) struct Made {
-    record: Record,
+pub(crate) struct Made<'r> {
+    record: Record<'r>,
     stopped: bool,
 }
 
 impl<'r> Eval<'_, 'r> {
     /// Evaluates every statement, also behind one that stopped; what stopped is noted in the run.
-    fn block(&self, frame: &Frame<'_, 'r>, block: &Block) -> Made {
+    fn block(&self, frame: &Frame<'_, 'r>, block: &Block) -> Made<'r> {
         let mut made = Made { record: Record::new(), stopped: false };
         for statement in &block.statements {
             self.statement(frame, &mut made, statement);
@@ -181,7 +181,7 @@ impl<'r> Eval<'_, 'r> {
         Ok(Value::Record(Node::owned(made.record.into_json(), "record")))
     }
 
-    fn statement(&self, frame: &Frame<'_, 'r>, made: &mut Made, statement: &Statement) {
+    fn statement(&self, frame: &Frame<'_, 'r>, made: &mut Made<'r>, statement: &Statement) {
         match statement {
             Statement::Let { local, value, span } => {
                 let result = match self.watch {
@@ -244,7 +244,7 @@ impl<'r> Eval<'_, 'r> {
     fn nested(
         &self,
         frame: &Frame<'_, 'r>,
-        made: &mut Made,
+        made: &mut Made<'r>,
         (field, when, body): (&Target, Option<&Expr>, &Block),
         span: Span,
     ) {

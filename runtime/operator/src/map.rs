@@ -135,7 +135,8 @@ fn read(path: &Path) -> Result<String, Faults> {
 }
 
 enum Verdict {
-    Mapped(Vec<Json<'static>>),
+    /// So many records were written.
+    Mapped(u64),
     Skipped(serde_json::Value),
     Refused(serde_json::Value),
 }
@@ -365,16 +366,12 @@ impl<'s> Mapper<'s> {
             }
             answer.tally.read += 1;
             let verdict = match std::str::from_utf8(line) {
-                Ok(line) => self.line(line.trim_end_matches('\r')),
+                Ok(line) => self.line(line.trim_end_matches('\r'), &mut answer.mapped),
                 Err(_) => Verdict::Refused(json!({"malformed": "the line is not UTF-8"})),
             };
             let (count, why) = match verdict {
                 Verdict::Mapped(records) => {
-                    for record in records {
-                        answer.tally.mapped += 1;
-                        record.write_to(&mut answer.mapped);
-                        answer.mapped.push('\n');
-                    }
+                    answer.tally.mapped += records;
                     continue;
                 }
                 Verdict::Skipped(why) => (&mut answer.tally.skipped, why),
@@ -389,13 +386,14 @@ impl<'s> Mapper<'s> {
         answer
     }
 
-    fn line(&mut self, line: &str) -> Verdict {
+    /// Maps one line; what comes of it is written to `mapped`.
+    fn line(&mut self, line: &str, mapped: &mut String) -> Verdict {
         let record = self.records.read(line);
-        let verdict = self.record(record);
+        let verdict = self.record(record, mapped);
         match verdict {
             // What is shown of a record or a list is shown whole, unused fields too.
             Err(rejections) if rejections.iter().any(Rejection::shows_a_whole) => {
-                match self.record(Json::parse(line)) {
+                match self.record(Json::parse(line), mapped) {
                     Ok(verdict) => verdict,
                     Err(rejections) => Verdict::Refused(json!({"rejected": rejections})),
                 }
@@ -406,7 +404,7 @@ impl<'s> Mapper<'s> {
     }
 
     /// Maps one record; `Err` if it is rejected.
-    fn record(&mut self, record: Result<Json<'_>, Malformed>) -> Result<Verdict, Vec<Rejection>> {
+    fn record(&mut self, record: Result<Json<'_>, Malformed>, mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
         let record = match record {
             Ok(record) => record,
             Err(error) => return Ok(Verdict::Refused(json!({"malformed": error.message, "column": error.column}))),
@@ -427,7 +425,11 @@ impl<'s> Mapper<'s> {
             };
             match (self.setup.mapping.map)(&input) {
                 Outcome::Mapped(parts) => {
-                    return Ok(Verdict::Mapped(parts.into_iter().map(|part| part.record).collect()));
+                    for part in &parts {
+                        part.record.write_to(mapped);
+                        mapped.push('\n');
+                    }
+                    return Ok(Verdict::Mapped(parts.len() as u64));
                 }
                 Outcome::Rejected(rejections) => return Err(rejections),
                 Outcome::Skipped { reason, at } => return Ok(Verdict::Skipped(json!({"skipped": reason, "at": at}))),

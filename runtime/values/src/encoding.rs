@@ -8,7 +8,7 @@ use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
 use crate::json::Json;
 use crate::node::Node;
-use crate::write::{self, Written};
+use crate::write::{self, IntoText, Written};
 
 impl<'r> Node<'r> {
     /// `decimal(precision, scale) as text(MARK)`: a text with another decimal mark than a point.
@@ -121,12 +121,12 @@ impl<'r> Node<'r> {
 ///
 /// # Errors
 /// The number has more digits than fit.
-pub fn decimal_marked(value: Decimal, precision: u32, scale: u32, mark: &str) -> Written {
+pub fn decimal_marked(value: Decimal, precision: u32, scale: u32, mark: &str) -> Written<'static> {
     write::decimal(value, precision, scale)?;
     Ok(Json::Text(Cow::Owned(value.to_string().replacen('.', mark, 1))))
 }
 
-fn padded(value: Decimal, width: u32) -> Written {
+fn padded(value: Decimal, width: u32) -> Written<'static> {
     let digits = value.to_string();
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Stop::failed_on(&value, format!("{value} cannot be written as {width} digits")));
@@ -141,7 +141,7 @@ fn padded(value: Decimal, width: u32) -> Written {
 ///
 /// # Errors
 /// The number is negative or has more digits than fit.
-pub fn decimal_padded(value: Decimal, precision: u32, scale: u32, width: u32) -> Written {
+pub fn decimal_padded(value: Decimal, precision: u32, scale: u32, width: u32) -> Written<'static> {
     write::decimal(value, precision, scale)?;
     padded(value, width)
 }
@@ -150,7 +150,7 @@ pub fn decimal_padded(value: Decimal, precision: u32, scale: u32, width: u32) ->
 ///
 /// # Errors
 /// The number is negative, has decimals, is out of bounds or has more digits than fit.
-pub fn integer_padded(value: Decimal, low: Option<i64>, high: Option<i64>, width: u32) -> Written {
+pub fn integer_padded(value: Decimal, low: Option<i64>, high: Option<i64>, width: u32) -> Written<'static> {
     write::integer(value, low, high)?;
     padded(value, width)
 }
@@ -159,32 +159,29 @@ pub fn integer_padded(value: Decimal, low: Option<i64>, high: Option<i64>, width
 ///
 /// # Errors
 /// The text is no number as JSON writes one, or longer than fits.
-pub fn text_as_number(value: &str, max: Option<u32>) -> Written {
-    write::text(value, max)?;
-    match Json::parse(value) {
-        Ok(Json::Number(digits)) if digits == value => Ok(Json::Number(Cow::Owned(value.to_owned()))),
-        Ok(Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Record(_))
-        | Err(_) => {
-            let said = format!("the target takes a number here, and \"{}\" is none", shortened(value));
-            Err(Stop::failed_on(value, said))
-        }
+pub fn text_as_number<'v>(value: impl IntoText<'v>, max: Option<u32>) -> Written<'v> {
+    let digits = value.as_ref();
+    write::fitting(digits, max)?;
+    if !matches!(Json::parse(digits), Ok(Json::Number(number)) if number == digits) {
+        let said = format!("the target takes a number here, and \"{}\" is none", shortened(digits));
+        return Err(Stop::failed_on(digits, said));
     }
+    Ok(Json::Number(value.into_text()))
 }
 
 /// `enum(...) as number`.
 ///
 /// # Errors
 /// A word that the target does not know, or one that is no number.
-pub fn word_as_number(value: &str, known: &[&str]) -> Written {
-    write::word(value, known)?;
-    text_as_number(value, None)
+pub fn word_as_number<'v>(value: &str, known: &[&'v str]) -> Written<'v> {
+    text_as_number(write::known_word(value, known)?, None)
 }
 
 /// `boolean as number`: 1 or 0.
 ///
 /// # Errors
 /// None.
-pub fn boolean_as_number(value: bool) -> Written {
+pub fn boolean_as_number(value: bool) -> Written<'static> {
     Ok(Json::Number(Cow::Borrowed(if value { "1" } else { "0" })))
 }
 

@@ -105,7 +105,9 @@ impl<'r> Json<'r> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json<'r>> {
         match self {
-            Json::Record(members) => members.iter().find(|(member, _)| same(member, name)).map(|(_, value)| value),
+            Json::Record(members) => {
+                members.iter().find(|(member, _)| same(member.as_bytes(), name.as_bytes())).map(|(_, value)| value)
+            }
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
         }
     }
@@ -185,17 +187,22 @@ impl<'r> Json<'r> {
     }
 }
 
-/// Are these the same? For names, of which most are short: they are compared in two words that may overlap.
+/// Are these the same? For names, of which most are short: they are compared in words, of which the last may overlap the one before.
 #[inline]
-pub(crate) fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     if left.len() != right.len() {
         return false;
     }
     match (left.first_chunk::<8>(), right.first_chunk::<8>()) {
         (Some(first), Some(other)) => {
             first == other
-                && if left.len() <= 16 { left.last_chunk::<8>() == right.last_chunk::<8>() } else { left == right }
+                && match (left.first_chunk::<16>(), right.first_chunk::<16>()) {
+                    (Some(first), Some(other)) if left.len() <= 32 => {
+                        first == other && left.last_chunk::<16>() == right.last_chunk::<16>()
+                    }
+                    (Some(_), Some(_)) => left == right,
+                    _ => left.last_chunk::<8>() == right.last_chunk::<8>(),
+                }
         }
         _ => match (left.first_chunk::<4>(), right.first_chunk::<4>()) {
             (Some(first), Some(other)) => first == other && left.last_chunk::<4>() == right.last_chunk::<4>(),

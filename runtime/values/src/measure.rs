@@ -11,7 +11,7 @@ use crate::functions::{Bound, Function, Param, Returns, Takes};
 use crate::json::Json;
 use crate::node::Node;
 use crate::value::{FromValue, IntoValue, Value};
-use crate::write::Written;
+use crate::write::{IntoText, Written};
 
 /// The character sets in which bytes can be counted.
 pub const CHARSETS: &[&str] = &["utf-8", "us-ascii", "iso-8859-1", "windows-1252"];
@@ -76,7 +76,7 @@ impl Measure<'_> {
 ///
 /// # Errors
 /// The text is longer, or the character set does not have one of its characters.
-pub fn write_bytes(value: &str, max: u32, charset: &str) -> Written {
+pub fn write_bytes<'v>(value: impl IntoText<'v>, max: u32, charset: &str) -> Written<'v> {
     written(value, max, Measure::Bytes(charset))
 }
 
@@ -84,23 +84,23 @@ pub fn write_bytes(value: &str, max: u32, charset: &str) -> Written {
 ///
 /// # Errors
 /// The text is longer.
-pub fn write_utf16(value: &str, max: u32) -> Written {
+pub fn write_utf16<'v>(value: impl IntoText<'v>, max: u32) -> Written<'v> {
     written(value, max, Measure::Utf16)
 }
 
-fn written(value: &str, max: u32, measure: Measure<'_>) -> Written {
-    match measure.length(value) {
-        Ok(length) if length <= max as usize => Ok(Json::Text(Cow::Owned(value.to_owned()))),
+fn written<'v>(value: impl IntoText<'v>, max: u32, measure: Measure<'_>) -> Written<'v> {
+    match measure.length(value.as_ref()) {
+        Ok(length) if length <= max as usize => Ok(Json::Text(value.into_text())),
         Ok(length) => {
             let reason = format!("the text has {}, {max} fit: `| cut` would shorten it", measure.words(length));
-            Err(Stop::failed_on(value, reason))
+            Err(Stop::failed_on(value.as_ref(), reason))
         }
         Err(character) => {
             let reason = format!(
                 "the text holds {}: say `| remove_unmappable(...)` to leave such characters out",
                 unknown(character, measure)
             );
-            Err(Stop::failed_on(value, reason))
+            Err(Stop::failed_on(value.as_ref(), reason))
         }
     }
 }
@@ -209,7 +209,7 @@ pub static CUT_UTF16: Function = Function {
 mod tests {
     use super::*;
 
-    fn reason(result: Written) -> String {
+    fn reason(result: Written<'_>) -> String {
         match result {
             Err(Stop::Failed(fault)) => fault.reason,
             other => panic!("should fail: {other:?}"),

@@ -13,39 +13,36 @@ use crate::names::closest;
 pub use crate::place::Place;
 use crate::time::{Date, Instant, Time, Uuid, parse_date, parse_instant, parse_time};
 
-/// A tree of records: its top, and where that stands. What a place is called is worked out only when somebody asks, for of most records
-/// nobody complains.
+/// A tree of records and lists: its top, and where that stands. What a place is called is worked out only when somebody asks, for of most
+/// records nobody complains.
 #[derive(Clone, Debug)]
 struct Tree<'r> {
     top: &'r Json<'r>,
-    origin: Origin<'r>,
+    origin: Origin,
 }
 
 #[derive(Clone, Debug)]
-enum Origin<'r> {
+enum Origin {
     /// It is what the spec calls by that name.
-    Root(Cow<'static, str>),
-    /// The element of that number, from 1, of a list.
-    Element(Rc<Listed<'r>>, usize),
+    Root(&'static str),
     /// Worked out already.
     At(Rc<Place>),
 }
 
-impl Origin<'_> {
+impl Origin {
+    fn named(name: Cow<'static, str>) -> Origin {
+        match name {
+            Cow::Borrowed(name) => Origin::Root(name),
+            Cow::Owned(name) => Origin::At(Place::root(&name)),
+        }
+    }
+
     fn place(&self) -> Rc<Place> {
         match self {
             Origin::Root(name) => Place::root(name),
-            Origin::Element(listed, number) => listed.within.place(listed.list).element(*number),
             Origin::At(place) => Rc::clone(place),
         }
     }
-}
-
-/// A list within a tree.
-#[derive(Debug)]
-struct Listed<'r> {
-    list: &'r Json<'r>,
-    within: Tree<'r>,
 }
 
 impl Tree<'_> {
@@ -53,24 +50,42 @@ impl Tree<'_> {
     fn place(&self, part: &Json<'_>) -> Rc<Place> {
         let mut steps = Vec::new();
         lead_to(self.top, part, &mut steps);
-        self.origin.place().field(&steps)
+        let (place, names) =
+            steps.into_iter().fold((self.origin.place(), Vec::new()), |(place, mut names), step| match step {
+                Step::Field(name) => {
+                    names.push(name);
+                    (place, names)
+                }
+                Step::Element(number) => (place.field(&names).element(number), Vec::new()),
+            });
+        place.field(&names)
     }
 }
 
-/// Gathers the names that lead from `at` to `part`, through records alone.
-fn lead_to<'j>(at: &'j Json<'_>, part: &Json<'_>, steps: &mut Vec<&'j str>) -> bool {
+enum Step<'j> {
+    Field(&'j str),
+    /// Counted from 1.
+    Element(usize),
+}
+
+/// Gathers the steps that lead from `at` to `part`.
+fn lead_to<'j>(at: &'j Json<'_>, part: &Json<'_>, steps: &mut Vec<Step<'j>>) -> bool {
     if std::ptr::eq(at, part) {
         return true;
     }
-    let Json::Record(members) = at else { return false };
-    for (name, value) in members {
-        steps.push(name);
-        if lead_to(value, part, steps) {
-            return true;
+    let mut leads = |step, value| {
+        steps.push(step);
+        let leads = lead_to(value, part, steps);
+        if !leads {
+            steps.pop();
         }
-        steps.pop();
+        leads
+    };
+    match at {
+        Json::Record(members) => members.iter().any(|(name, value)| leads(Step::Field(name), value)),
+        Json::List(elements) => elements.iter().zip(1..).any(|(value, number)| leads(Step::Element(number), value)),
+        Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => false,
     }
-    false
 }
 
 /// A record, list element or leaf with its place. Cheap to clone.
@@ -81,7 +96,7 @@ pub struct Node<'r>(Content<'r>);
 #[derive(Clone, Debug)]
 enum Content<'r> {
     Borrowed(&'r Json<'r>, Tree<'r>),
-    Shared(Rc<Json<'r>>, Origin<'r>),
+    Shared(Rc<Json<'r>>, Origin),
 }
 
 /// Two nodes are equal when what they hold is; where they stand does not matter.
@@ -110,13 +125,13 @@ impl<'r> Node<'r> {
     /// A node on a borrowed value. `name` is what the spec calls it.
     #[must_use]
     pub fn borrowed(json: &'r Json<'r>, name: impl Into<Cow<'static, str>>) -> Node<'r> {
-        Node(Content::Borrowed(json, Tree { top: json, origin: Origin::Root(name.into()) }))
+        Node(Content::Borrowed(json, Tree { top: json, origin: Origin::named(name.into()) }))
     }
 
     /// A node on a value that a rule or a list made.
     #[must_use]
     pub fn owned(json: Json<'r>, name: impl Into<Cow<'static, str>>) -> Node<'r> {
-        Node(Content::Shared(Rc::new(json), Origin::Root(name.into())))
+        Node(Content::Shared(Rc::new(json), Origin::named(name.into())))
     }
 
     /// The same value at another place.
@@ -455,11 +470,8 @@ impl<'r> Node<'r> {
     /// Anything but a list.
     pub fn list(&self, steps: &[&str]) -> Result<Option<Vec<Node<'r>>>, Stop> {
         self.leaf(steps, |reached| match reached {
-            Reached::Lasting(list @ Json::List(elements), tree) => {
-                let listed = Rc::new(Listed { list, within: tree.clone() });
-                let origin = |number| Origin::Element(Rc::clone(&listed), number);
-                let node = |top, number| Node(Content::Borrowed(top, Tree { top, origin: origin(number) }));
-                Ok(elements.iter().zip(1..).map(|(element, number)| node(element, number)).collect())
+            Reached::Lasting(Json::List(elements), tree) => {
+                Ok(elements.iter().map(|element| Node(Content::Borrowed(element, tree.clone()))).collect())
             }
             Reached::Passing(Json::List(elements)) => {
                 let place = self.place().field(steps);

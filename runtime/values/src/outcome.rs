@@ -25,7 +25,7 @@ pub struct Input<'r> {
 }
 
 /// A compiled mapping.
-pub type Map = for<'r> fn(&Input<'r>) -> Outcome;
+pub type Map = for<'r> fn(&Input<'r>) -> Outcome<Json<'r>>;
 
 /// A `read ... where` that the connector cannot ask for, evaluated after reading: keep this record?
 /// `Err` lists why that cannot be said of the record.
@@ -98,18 +98,18 @@ impl Rejection {
 
 /// One target record that a mapping made.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
+pub struct Part<J = Json<'static>> {
     /// The part key where one source record makes several target records (`one per`).
     pub key: Option<String>,
     /// The record in the catalogue's shape.
-    pub record: Json<'static>,
+    pub record: J,
 }
 
-/// What a mapping answers.
+/// What a mapping answers. Its records borrow from what the mapping was given, or are independent of it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum Outcome<J = Json<'static>> {
     /// The record is wanted: one part, or several with `one per`.
-    Mapped(Vec<Part>),
+    Mapped(Vec<Part<J>>),
     /// These references must be resolved first; then ask again. Never empty.
     Wants(Vec<Reference>),
     /// The record cannot be mapped: every problem of the record at once, in spec order, without repeats. Never empty.
@@ -123,4 +123,21 @@ pub enum Outcome {
     },
     /// `otherwise wait`: park the record until one of these appears. Never empty.
     Waiting(Vec<Reference>),
+}
+
+impl Outcome<Json<'_>> {
+    /// The same, independent of what the mapping was given.
+    #[must_use]
+    pub fn into_owned(self) -> Outcome {
+        match self {
+            Outcome::Mapped(parts) => {
+                let part = |part: Part<Json<'_>>| Part { key: part.key, record: part.record.into_owned() };
+                Outcome::Mapped(parts.into_iter().map(part).collect())
+            }
+            Outcome::Wants(references) => Outcome::Wants(references),
+            Outcome::Rejected(rejections) => Outcome::Rejected(rejections),
+            Outcome::Skipped { reason, at } => Outcome::Skipped { reason, at },
+            Outcome::Waiting(references) => Outcome::Waiting(references),
+        }
+    }
 }

@@ -159,7 +159,7 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Held`] if one of its statements stopped.
-    pub fn record(&self, made: impl FnOnce(&mut Record)) -> Result<Node<'r>, Stop> {
+    pub fn record(&self, made: impl FnOnce(&mut Record<'r>)) -> Result<Node<'r>, Stop> {
         self.make(made).map(|json| Node::owned(json, "record"))
     }
 
@@ -167,7 +167,7 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Held`] if one of its statements stopped.
-    pub fn element(&self, number: usize, made: impl FnOnce(&mut Record)) -> Result<Json<'static>, Stop> {
+    pub fn element(&self, number: usize, made: impl FnOnce(&mut Record<'r>)) -> Result<Json<'r>, Stop> {
         self.within(number, || self.make(made))
     }
 }
@@ -176,7 +176,7 @@ impl<'r> Run<'r> {
 ///
 /// # Errors
 /// [`Stop::Held`] if one of them stopped.
-pub fn written(made: Vec<Result<Json<'static>, Stop>>) -> write::Written {
+pub fn written(made: Vec<Result<Json<'_>, Stop>>) -> write::Written<'_> {
     made.into_iter().collect::<Result<_, _>>().map(Json::List)
 }
 
@@ -184,20 +184,20 @@ pub fn written(made: Vec<Result<Json<'static>, Stop>>) -> write::Written {
 ///
 /// # Errors
 /// [`Stop::Held`] if one of them stopped.
-pub fn nodes<'r>(made: Vec<Result<Json<'static>, Stop>>) -> Result<Vec<Node<'r>>, Stop> {
+pub fn nodes<'r>(made: Vec<Result<Json<'r>, Stop>>) -> Result<Vec<Node<'r>>, Stop> {
     made.into_iter().map(|json| json.map(|json| Node::owned(json, "record"))).collect()
 }
 
-impl Run<'_> {
+impl<'r> Run<'r> {
     /// `FIELD { ... }`: a nested record; one without a field is left out.
-    pub fn nested(&self, record: &mut Record, field: &'static str, inner: impl FnOnce(&mut Record)) {
+    pub fn nested(&self, record: &mut Record<'r>, field: &'static str, inner: impl FnOnce(&mut Record<'r>)) {
         let mut nested = Record::new();
         self.within(field, || inner(&mut nested));
         self.nest(record, field, nested);
     }
 
     /// `FIELD { ... }` where the field is a list: one more element.
-    pub fn nested_element(&self, record: &mut Record, field: &'static str, inner: impl FnOnce(&mut Record)) {
+    pub fn nested_element(&self, record: &mut Record<'r>, field: &'static str, inner: impl FnOnce(&mut Record<'r>)) {
         let number = record.count(field) + 1;
         let mut nested = Record::new();
         self.within(field, || self.within(number, || inner(&mut nested)));
@@ -288,7 +288,7 @@ pub fn only_one<'r>(mut kept: Vec<Node<'r>>, entity: &str) -> Result<Option<Node
 ///
 /// # Errors
 /// It does not fit.
-pub fn fit<T>(value: T, written: impl FnOnce(&T) -> write::Written) -> Result<T, Stop> {
+pub fn fit<'w, T>(value: T, written: impl FnOnce(&T) -> write::Written<'w>) -> Result<T, Stop> {
     written(&value).map(|_| value)
 }
 
@@ -296,7 +296,7 @@ pub fn fit<T>(value: T, written: impl FnOnce(&T) -> write::Written) -> Result<T,
 ///
 /// # Errors
 /// It does not fit.
-pub fn fit_some<T>(value: Option<T>, written: impl FnOnce(&T) -> write::Written) -> Result<Option<T>, Stop> {
+pub fn fit_some<'w, T>(value: Option<T>, written: impl FnOnce(&T) -> write::Written<'w>) -> Result<Option<T>, Stop> {
     value.map(|value| fit(value, written)).transpose()
 }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::json::{DEPTH_MAX, Json, unescaped};
+use crate::json::{DEPTH_MAX, Json, same, unescaped};
 use crate::plan::SourcePlan;
 use crate::skip::{after_blanks, number_end, pass, plain, text_end, word_end};
 
@@ -291,7 +291,7 @@ impl<'r> Reader<'r> {
 
     /// Goes past a name in quotes with its colon, and the blanks behind, if that is what stands here.
     fn expect(&mut self, text: &[u8]) -> bool {
-        let here = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+        let here = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| same(here, text));
         if here {
             self.at += text.len();
             self.blanks();

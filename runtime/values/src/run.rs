@@ -139,10 +139,10 @@ impl<'r> Run<'r> {
     /// `FIELD <- ...`: sets the field, leaves it out, clears it, or notes why neither.
     pub fn set(
         &self,
-        record: &mut Record,
+        record: &mut Record<'r>,
         field: impl Into<Cow<'static, str>>,
         line: u32,
-        result: Result<Json<'static>, Stop>,
+        result: Result<Json<'r>, Stop>,
     ) {
         let field = field.into();
         match result {
@@ -156,10 +156,10 @@ impl<'r> Run<'r> {
     /// `FIELD also <- ...`: appends each element of a list, or the one value that is none.
     pub fn append(
         &self,
-        record: &mut Record,
+        record: &mut Record<'r>,
         field: impl Into<Cow<'static, str>>,
         line: u32,
-        result: Result<Json<'static>, Stop>,
+        result: Result<Json<'r>, Stop>,
     ) {
         let field = field.into();
         match result {
@@ -172,7 +172,7 @@ impl<'r> Run<'r> {
     }
 
     /// `FIELD { ... }`: sets a nested record; one without a field is left out.
-    pub fn nest(&self, record: &mut Record, field: impl Into<Cow<'static, str>>, nested: Record) {
+    pub fn nest(&self, record: &mut Record<'r>, field: impl Into<Cow<'r, str>>, nested: Record<'r>) {
         if !nested.is_empty() {
             record.set(field, nested.into_json());
         }
@@ -180,7 +180,7 @@ impl<'r> Run<'r> {
 
     /// Behind the last line that writes a list: has it as many elements as the target's catalogue demands? Says `false` and notes it
     /// where not. Once something is noted the list may lack elements because of that, so no more is said.
-    pub fn at_least(&self, record: &Record, field: &str, line: u32, min: u32) -> bool {
+    pub fn at_least(&self, record: &Record<'r>, field: &str, line: u32, min: u32) -> bool {
         let Some(Json::List(elements)) = record.get(field) else { return true };
         if elements.len() >= min as usize || !self.notes.borrow().is_empty() {
             return true;
@@ -197,7 +197,7 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Held`] if one of its statements stopped: a field that failed must not be taken for a missing one.
-    pub fn make(&self, inner: impl FnOnce(&mut Record)) -> Result<Json<'static>, Stop> {
+    pub fn make(&self, inner: impl FnOnce(&mut Record<'r>)) -> Result<Json<'r>, Stop> {
         let stopped_before = self.stopped.replace(false);
         let mut record = Record::new();
         inner(&mut record);
@@ -276,11 +276,15 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer; a failure when there are several.
-    pub fn find_one(&self, asked: AskedFind<'_>, name: impl Into<Cow<'static, str>>) -> Result<Option<Node<'r>>, Stop> {
-        match self.found(&asked)? {
+    pub fn find_one(
+        &self,
+        asked: &AskedFind<'_>,
+        name: impl Into<Cow<'static, str>>,
+    ) -> Result<Option<Node<'r>>, Stop> {
+        match self.found(asked)? {
             [] => Ok(None),
             [record] => Ok(Some(Node::borrowed(record, name))),
-            several => Err(Stop::failed(format!("{} records of {}; expected one", several.len(), question(&asked)))),
+            several => Err(Stop::failed(format!("{} records of {}; expected one", several.len(), question(asked)))),
         }
     }
 
@@ -288,41 +292,41 @@ impl<'r> Run<'r> {
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer.
-    pub fn find_all(&self, asked: AskedFind<'_>, name: &str) -> Result<Vec<Node<'r>>, Stop> {
+    pub fn find_all(&self, asked: &AskedFind<'_>, name: &str) -> Result<Vec<Node<'r>>, Stop> {
         let place = Place::root(name);
         let node = |(record, number)| Node::borrowed(record, "").placed(place.element(number));
-        Ok(self.found(&asked)?.iter().zip(1..).map(node).collect())
+        Ok(self.found(asked)?.iter().zip(1..).map(node).collect())
     }
 
     /// The key that a link leads to.
     ///
     /// # Errors
     /// [`Stop::Unresolved`] while there is no answer.
-    pub fn linked(&self, asked: AskedLink<'_>) -> Result<Option<Cow<'r, str>>, Stop> {
-        match self.input.references.linked(&asked) {
+    pub fn linked(&self, asked: &AskedLink<'_>) -> Result<Option<Cow<'r, str>>, Stop> {
+        match self.input.references.linked(asked) {
             Some(Resolved::Linked(key)) => Ok(key.as_deref().map(Cow::Borrowed)),
             Some(Resolved::Found(_)) => {
                 Err(Stop::failed("a link was answered with records: that is a fault of the program"))
             }
-            None => Err(Stop::Unresolved(Reference::Link(asked.into()))),
+            None => Err(Stop::Unresolved(Reference::Link(asked.clone().into()))),
         }
     }
 
     /// The outcome for a mapping that makes one record.
     #[must_use]
-    pub fn finish(self, record: Record) -> Outcome {
+    pub fn finish(self, record: Record<'r>) -> Outcome<Json<'r>> {
         self.problems().unwrap_or_else(|| Outcome::Mapped(vec![Part { key: None, record: record.into_json() }]))
     }
 
     /// The outcome for a mapping that makes several records (`one per`, which stands in `line`). Part keys must differ.
     #[must_use]
-    pub fn finish_parts(self, line: u32, parts: Vec<(String, Record)>) -> Outcome {
+    pub fn finish_parts(self, line: u32, parts: Vec<(String, Record<'r>)>) -> Outcome<Json<'r>> {
         for (index, (key, _)) in parts.iter().enumerate() {
             if parts.iter().take(index).any(|(earlier, _)| earlier == key) {
                 self.note(line, Stop::failed_on(key, format!("two parts have the same key \"{key}\"")));
             }
         }
-        let part = |(key, record): (String, Record)| Part { key: Some(key), record: record.into_json() };
+        let part = |(key, record): (String, Record<'r>)| Part { key: Some(key), record: record.into_json() };
         self.problems().unwrap_or_else(|| Outcome::Mapped(parts.into_iter().map(part).collect()))
     }
 
@@ -333,7 +337,7 @@ impl<'r> Run<'r> {
         line: u32,
         keys: Result<Vec<Cow<'r, str>>, Stop>,
         parts: Result<Vec<Node<'r>>, Stop>,
-    ) -> Outcome {
+    ) -> Outcome<Json<'r>> {
         let (keys, parts) = match (keys, parts) {
             (Ok(keys), Ok(parts)) => (keys, parts),
             (Err(stop), _) | (_, Err(stop)) => {
@@ -341,7 +345,7 @@ impl<'r> Run<'r> {
                 (Vec::new(), Vec::new())
             }
         };
-        let records = parts.into_iter().map(|part| match part.content().clone().into_owned() {
+        let records = parts.into_iter().map(|part| match part.content().clone() {
             Json::Record(fields) => Record::from_fields(fields),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => Record::new(),
         });
@@ -373,7 +377,7 @@ impl<'r> Run<'r> {
     /// What stands in the way of the record, if anything does.
     ///
     /// A skip wins over everything, for the record is not wanted. Then what is not yet known is asked for, since it may change the rest.
-    fn problems(&self) -> Option<Outcome> {
+    fn problems(&self) -> Option<Outcome<Json<'r>>> {
         let (mut wants, mut rejections, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         for note in self.notes.take() {
             match note {

@@ -38,7 +38,7 @@ fn a_whole_record_is_mapped() {
         run.append(&mut record, "L", 6, Ok(Json::List(Vec::new())));
         run.append(&mut record, "L", 7, Ok(Json::List(vec![Json::Boolean(true)])));
         run.nest(&mut record, "N", Record::new());
-        run.finish(record)
+        run.finish(record).into_owned()
     });
     let Outcome::Mapped(parts) = outcome else { panic!("{outcome:?}") };
     assert_eq!(parts[0].record.to_text(), r#"{"A":"1","C":null,"L":[true]}"#);
@@ -59,7 +59,7 @@ fn every_problem_is_reported_once_with_path_and_line() {
             });
         });
         run.within_file("rules.mapspec", || run.check(1, Ok(false), || Stop::rejected(Ok("in a rule".into()))));
-        run.finish(record)
+        run.finish(record).into_owned()
     });
     let Outcome::Rejected(rejections) = outcome else { panic!("{outcome:?}") };
     let told: Vec<String> =
@@ -81,7 +81,7 @@ fn skip_wins_then_wants_then_rejected_then_waiting() {
             for (line, stop) in (1..).zip(stops) {
                 run.note(line, stop);
             }
-            run.finish(Record::new())
+            run.finish(Record::new()).into_owned()
         })
     };
     let skip = || Stop::Skipped("later".into());
@@ -99,7 +99,7 @@ fn skip_wins_then_wants_then_rejected_then_waiting() {
 fn references_are_asked_for_then_read() {
     let mut references = References::new();
     assert_eq!(
-        run(&references, |run| run.find_one(asked("A"), "i").map(|_| ())),
+        run(&references, |run| run.find_one(&asked("A"), "i").map(|_| ())),
         Err(Stop::Unresolved(Reference::Find(item("A"))))
     );
     let record = Json::parse(r#"{"ItemCode":1}"#).unwrap();
@@ -107,21 +107,22 @@ fn references_are_asked_for_then_read() {
     references.insert(Reference::Find(item("B")), Resolved::Found(vec![record.clone(), record]));
     references.insert(Reference::Link(link()), Resolved::Linked(Some("C7".into())));
     run(&references, |run| {
-        let Err(Stop::Failed(fault)) = run.find_one(asked("A"), "i").unwrap().unwrap().text(&["ItemCode"], None) else {
+        let Err(Stop::Failed(fault)) = run.find_one(&asked("A"), "i").unwrap().unwrap().text(&["ItemCode"], None)
+        else {
             panic!()
         };
         assert_eq!(fault.source.as_deref(), Some("i.ItemCode"));
-        let Err(Stop::Failed(fault)) = run.find_one(asked("B"), "i").map(|_| ()) else { panic!() };
+        let Err(Stop::Failed(fault)) = run.find_one(&asked("B"), "i").map(|_| ()) else { panic!() };
         assert_eq!(fault.reason, "2 records of erp.Items match ItemCode = \"B\"; expected one");
-        assert_eq!(run.find_all(asked("B"), "i").unwrap()[1].path(&["x"]), "i[2].x");
-        assert_eq!(run.linked(asked_partner()).unwrap().as_deref(), Some("C7"));
+        assert_eq!(run.find_all(&asked("B"), "i").unwrap()[1].path(&["x"]), "i[2].x");
+        assert_eq!(run.linked(&asked_partner()).unwrap().as_deref(), Some("C7"));
     });
 }
 
 #[test]
 fn parts_need_different_keys() {
     let outcome = run(&References::new(), |run| {
-        run.finish_parts(1, vec![("a".into(), Record::new()), ("a".into(), Record::new())])
+        run.finish_parts(1, vec![("a".into(), Record::new()), ("a".into(), Record::new())]).into_owned()
     });
     assert!(matches!(outcome, Outcome::Rejected(_)));
 }

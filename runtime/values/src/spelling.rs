@@ -100,7 +100,7 @@ pub fn check_format<T: Formatted>(format: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The format loses a part of it.
-pub fn write_as<T: Formatted>(value: T, format: &str) -> Written {
+pub fn write_as<T: Formatted>(value: T, format: &str) -> Written<'static> {
     match value.print(format) {
         Some(text) if !T::EXACT || T::parse(&text, format) == Some(value) => Ok(Json::Text(text.into())),
         Some(text) => Err(Stop::failed_on(&text, format!("{} loses a part of itself as \"{text}\"", T::NOUN))),

@@ -20,13 +20,49 @@ pub use crate::measure::{write_bytes as text_bytes, write_utf16 as text_utf16};
 pub use crate::spelling::write_as as formatted;
 
 /// What a writer answers.
-pub type Written = Result<Json<'static>, Stop>;
+pub type Written<'v> = Result<Json<'v>, Stop>;
+
+/// A text to be written, which is not copied where it lasts.
+pub trait IntoText<'v>: AsRef<str> {
+    /// The text.
+    fn into_text(self) -> Cow<'v, str>;
+}
+
+impl<'v> IntoText<'v> for &'v str {
+    fn into_text(self) -> Cow<'v, str> {
+        Cow::Borrowed(self)
+    }
+}
+
+impl<'v> IntoText<'v> for Cow<'v, str> {
+    fn into_text(self) -> Cow<'v, str> {
+        self
+    }
+}
+
+impl<'v> IntoText<'v> for &Cow<'v, str> {
+    fn into_text(self) -> Cow<'v, str> {
+        self.clone()
+    }
+}
+
+impl<'v> IntoText<'v> for &String {
+    fn into_text(self) -> Cow<'v, str> {
+        Cow::Owned(self.clone())
+    }
+}
 
 /// Text of at most `max` characters.
 ///
 /// # Errors
 /// The text is longer.
-pub fn text(value: &str, max: Option<u32>) -> Written {
+pub fn text<'v>(value: impl IntoText<'v>, max: Option<u32>) -> Written<'v> {
+    fitting(value.as_ref(), max)?;
+    Ok(Json::Text(value.into_text()))
+}
+
+#[inline]
+pub(crate) fn fitting(value: &str, max: Option<u32>) -> Result<(), Stop> {
     // A text of so few bytes has no more characters.
     if let Some(max) = max.filter(|max| value.len() > *max as usize) {
         let length = value.chars().count();
@@ -35,14 +71,14 @@ pub fn text(value: &str, max: Option<u32>) -> Written {
             return Err(Stop::failed_on(value, reason));
         }
     }
-    Ok(Json::Text(Cow::Owned(value.to_owned())))
+    Ok(())
 }
 
 /// `decimal(precision, scale)`.
 ///
 /// # Errors
 /// The number has more digits than fit.
-pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written {
+pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written<'static> {
     if value.scale() > scale {
         let reason = format!("{value} has {} decimals, {scale} fit: say `| round({scale})`", value.scale());
         return Err(Stop::failed_on(&value, reason));
@@ -59,7 +95,7 @@ pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written {
 ///
 /// # Errors
 /// The number has more digits than fit.
-pub fn decimal_as_text(value: Decimal, precision: u32, scale: u32) -> Written {
+pub fn decimal_as_text(value: Decimal, precision: u32, scale: u32) -> Written<'static> {
     decimal(value, precision, scale).map(|_| Json::Text(Cow::Owned(value.text())))
 }
 
@@ -67,7 +103,7 @@ pub fn decimal_as_text(value: Decimal, precision: u32, scale: u32) -> Written {
 ///
 /// # Errors
 /// The number has decimals or is out of bounds.
-pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
+pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written<'static> {
     if !value.is_integer() {
         return Err(Stop::failed_on(
             &value,
@@ -91,7 +127,7 @@ pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
 ///
 /// # Errors
 /// The number has decimals or is out of bounds.
-pub fn integer_as_text(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written {
+pub fn integer_as_text(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written<'static> {
     integer(value, low, high).map(|_| Json::Text(Cow::Owned(value.text())))
 }
 
@@ -99,7 +135,7 @@ pub fn integer_as_text(value: Decimal, low: Option<i64>, high: Option<i64>) -> W
 ///
 /// # Errors
 /// None.
-pub fn boolean(value: bool) -> Written {
+pub fn boolean(value: bool) -> Written<'static> {
     Ok(Json::Boolean(value))
 }
 
@@ -107,15 +143,15 @@ pub fn boolean(value: bool) -> Written {
 ///
 /// # Errors
 /// None.
-pub fn boolean_as(value: bool, yes: &str, no: &str) -> Written {
-    Ok(Json::Text(Cow::Owned(if value { yes } else { no }.to_owned())))
+pub fn boolean_as<'v>(value: bool, yes: &'v str, no: &'v str) -> Written<'v> {
+    Ok(Json::Text(Cow::Borrowed(if value { yes } else { no })))
 }
 
 /// A calendar day.
 ///
 /// # Errors
 /// None.
-pub fn date(value: Date) -> Written {
+pub fn date(value: Date) -> Written<'static> {
     Ok(Json::Text(Cow::Owned(date_text(value))))
 }
 
@@ -123,7 +159,7 @@ pub fn date(value: Date) -> Written {
 ///
 /// # Errors
 /// None.
-pub fn time(value: Time) -> Written {
+pub fn time(value: Time) -> Written<'static> {
     Ok(Json::Text(Cow::Owned(time_text(value))))
 }
 
@@ -131,7 +167,7 @@ pub fn time(value: Time) -> Written {
 ///
 /// # Errors
 /// None.
-pub fn instant(value: Instant) -> Written {
+pub fn instant(value: Instant) -> Written<'static> {
     Ok(Json::Text(Cow::Owned(instant_text(value))))
 }
 
@@ -139,7 +175,7 @@ pub fn instant(value: Instant) -> Written {
 ///
 /// # Errors
 /// None.
-pub fn uuid(value: Uuid, hex: bool) -> Written {
+pub fn uuid(value: Uuid, hex: bool) -> Written<'static> {
     Ok(Json::Text(Cow::Owned(if hex { value.hex() } else { value.dashed() })))
 }
 
@@ -147,9 +183,13 @@ pub fn uuid(value: Uuid, hex: bool) -> Written {
 ///
 /// # Errors
 /// A word that the target does not know.
-pub fn word(value: &str, known: &[&str]) -> Written {
-    if known.contains(&value) {
-        return Ok(Json::Text(Cow::Owned(value.to_owned())));
+pub fn word<'v>(value: &str, known: &[&'v str]) -> Written<'v> {
+    known_word(value, known).map(|word| Json::Text(Cow::Borrowed(word)))
+}
+
+pub(crate) fn known_word<'v>(value: &str, known: &[&'v str]) -> Result<&'v str, Stop> {
+    if let Some(word) = known.iter().find(|word| **word == value) {
+        return Ok(word);
     }
     let listed = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
     let hint =
@@ -161,15 +201,15 @@ pub fn word(value: &str, known: &[&str]) -> Written {
 ///
 /// # Errors
 /// None.
-pub fn json(value: Json<'_>) -> Written {
-    Ok(value.into_owned())
+pub fn json(value: Json<'_>) -> Written<'_> {
+    Ok(value)
 }
 
 /// A list of written elements.
 ///
 /// # Errors
 /// None.
-pub fn list(elements: Vec<Json<'static>>) -> Written {
+pub fn list(elements: Vec<Json<'_>>) -> Written<'_> {
     Ok(Json::List(elements))
 }
 
@@ -178,21 +218,21 @@ const FIELDS_USUAL: usize = 8;
 
 /// A target record in the making: fields in the order in which they are first set.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Record {
-    fields: Vec<(Cow<'static, str>, Json<'static>)>,
+pub struct Record<'r> {
+    fields: Vec<(Cow<'r, str>, Json<'r>)>,
     /// A bit for each mark that a name so far has: most fields are set once, and need not be looked for.
     marks: u64,
 }
 
-impl Record {
+impl<'r> Record<'r> {
     /// No field yet.
     #[must_use]
-    pub fn new() -> Record {
+    pub fn new() -> Record<'r> {
         Record::default()
     }
 
     /// A finished record to go on with.
-    pub(crate) fn from_fields(fields: Vec<(Cow<'static, str>, Json<'static>)>) -> Record {
+    pub(crate) fn from_fields(fields: Vec<(Cow<'r, str>, Json<'r>)>) -> Record<'r> {
         Record { marks: fields.iter().fold(0, |marks, (name, _)| marks | mark(name)), fields }
     }
 
@@ -204,7 +244,7 @@ impl Record {
 
     /// What a field holds so far.
     #[must_use]
-    pub fn get(&self, field: &str) -> Option<&Json<'static>> {
+    pub fn get(&self, field: &str) -> Option<&Json<'r>> {
         if self.marks & mark(field) == 0 {
             return None;
         }
@@ -221,7 +261,7 @@ impl Record {
     }
 
     /// Sets a field; a record set upon a record adds its fields to those already there, anything else replaces.
-    pub fn set(&mut self, field: impl Into<Cow<'static, str>>, value: Json<'static>) {
+    pub fn set(&mut self, field: impl Into<Cow<'r, str>>, value: Json<'r>) {
         let field = field.into();
         let mark = mark(&field);
         if self.marks & mark == 0 {
@@ -236,7 +276,7 @@ impl Record {
     }
 
     /// Sets a field of a nested record, making the records on the way.
-    pub fn set_at(&mut self, path: &[&'static str], value: Json<'static>) {
+    pub fn set_at(&mut self, path: &[&'static str], value: Json<'r>) {
         let Some((last, before)) = path.split_last() else { return };
         let nested = before.iter().rev().fold((Cow::Borrowed(*last), value), |(name, value), outer| {
             (Cow::Borrowed(*outer), Json::Record(vec![(name, value)]))
@@ -245,12 +285,12 @@ impl Record {
     }
 
     /// Appends one element to a list field.
-    pub fn push(&mut self, field: impl Into<Cow<'static, str>>, element: Json<'static>) {
+    pub fn push(&mut self, field: impl Into<Cow<'r, str>>, element: Json<'r>) {
         self.extend(field, vec![element]);
     }
 
     /// Appends elements to a list field, which is there then, though it may be empty.
-    pub fn extend(&mut self, field: impl Into<Cow<'static, str>>, more: Vec<Json<'static>>) {
+    pub fn extend(&mut self, field: impl Into<Cow<'r, str>>, more: Vec<Json<'r>>) {
         let field = field.into();
         let mark = mark(&field);
         let known = self.marks & mark != 0;
@@ -269,13 +309,13 @@ impl Record {
 
     /// The finished record.
     #[must_use]
-    pub fn into_json(self) -> Json<'static> {
+    pub fn into_json(self) -> Json<'r> {
         Json::Record(self.fields)
     }
 }
 
-impl From<Record> for Json<'static> {
-    fn from(record: Record) -> Self {
+impl<'r> From<Record<'r>> for Json<'r> {
+    fn from(record: Record<'r>) -> Self {
         record.into_json()
     }
 }
@@ -287,7 +327,7 @@ fn mark(name: &str) -> u64 {
     1 << ((bytes.len() * 7 + ends) % 64)
 }
 
-fn put(fields: &mut Vec<(Cow<'static, str>, Json<'static>)>, name: Cow<'static, str>, value: Json<'static>) {
+fn put<'r>(fields: &mut Vec<(Cow<'r, str>, Json<'r>)>, name: Cow<'r, str>, value: Json<'r>) {
     let Some((_, old)) = fields.iter_mut().find(|(known, _)| *known == name) else {
         fields.push((name, value));
         return;
@@ -306,7 +346,7 @@ fn put(fields: &mut Vec<(Cow<'static, str>, Json<'static>)>, name: Cow<'static, 
 mod tests {
     use super::*;
 
-    fn reason(written: Written) -> String {
+    fn reason(written: Written<'_>) -> String {
         match written {
             Err(Stop::Failed(fault)) => fault.reason,
             other => panic!("should fail: {other:?}"),

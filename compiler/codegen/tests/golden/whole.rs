@@ -54,7 +54,7 @@ fn vat_groups<'r>(
 fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, Stop> {
     match &*r#type {
         "paypal" => {
-            let made = |record: &mut Record| {
+            let made = |record: &mut Record<'r>| {
                 // 16: days <- -1
                 run.set(
                     record,
@@ -68,7 +68,7 @@ fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, St
             run.record(made)
         }
         "invoice" => {
-            let made = |record: &mut Record| {
+            let made = |record: &mut Record<'r>| {
                 // 16: days <- -1
                 run.set(
                     record,
@@ -104,7 +104,7 @@ fn address<'r>(
     fallback: Option<Cow<'r, str>>,
 ) -> Result<Node<'r>, Stop> {
     let body = || {
-        let made = |record: &mut Record| {
+        let made = |record: &mut Record<'r>| {
             // 26: Street <- from.street | cut(20)
             let value = || {
                 let value = from.always(&["street"]).text(Some(255))?;
@@ -125,7 +125,7 @@ fn address<'r>(
 }
 
 /// `order_to_document`, whole.mapspec:30: A placed order
-fn order_to_document(input: &Input<'_>) -> Outcome {
+fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     let mut target = Record::new();
@@ -184,7 +184,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
     let value = || {
         let mut made = Vec::new();
         for (line_number, line) in (1usize..).zip(goods.value()?.iter().cloned()) {
-            let element = |record: &mut Record| {
+            let element = |record: &mut Record<'r>| {
                 // 40: let number = line.productNumber otherwise reject "line {position(line)} has no product number \{!\}"
                 let value = || {
                     line.text(&["productNumber"], Some(64))?
@@ -208,7 +208,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
                         ],
                         &["ItemCode", "Valid"],
                     );
-                    run.find_one(asked, "i")?
+                    run.find_one(&asked, "i")?
                         .or_reject(|| {
                             let number_text = number.value()?;
                             Ok(format!("the ERP has no item {number_text}"))
@@ -280,7 +280,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
         }
         let mut made = Vec::new();
         for (part_number, (_, part)) in (1usize..).zip(rows) {
-            let element = |record: &mut Record| {
+            let element = |record: &mut Record<'r>| {
                 // 43: ItemCode <- item.ItemCode
                 run.set(record, "ItemCode", 43, write::text("DISCOUNT", Some(20)));
                 // 44: Quantity <- line.quantity
@@ -299,7 +299,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
     // 51: Address when open
     let holds = || { Ok(*open.value()?) };
     if run.wanted("Address", 51, holds()) {
-        let nested = |record: &mut Record| {
+        let nested = |record: &mut Record<'r>| {
             // 52: Street <- billing.street
             let value = || {
                 let value = billing.value()?.always(&["street"]).text(Some(255))?;
@@ -314,7 +314,7 @@ fn order_to_document(input: &Input<'_>) -> Outcome {
 }
 
 /// `values`, whole.mapspec:56
-fn values(input: &Input<'_>) -> Outcome {
+fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     let mut target = Record::new();
@@ -423,7 +423,7 @@ fn values(input: &Input<'_>) -> Outcome {
                     &["Price", "Valid"],
                 );
                 let mut rows = Vec::new();
-                for found_ in run.find_all(asked, "found")? {
+                for found_ in run.find_all(&asked, "found")? {
                     if found_.always(&["Valid"]).boolean()? {
                         rows.push(found_);
                     }
@@ -451,10 +451,10 @@ fn values(input: &Input<'_>) -> Outcome {
             write::uuid(order.always(&["id"]).uuid()?, true)?,
         );
         let value = run
-            .linked(asked.clone())?
+            .linked(&asked)?
             .map(key_number)
             .transpose()?
-            .ok_or(Stop::Wait(Reference::Link(asked.into())))?;
+            .ok_or_else(|| Stop::Wait(Reference::Link(asked.into())))?;
         write::integer(value, None, None)
     };
     run.set(record, "Entry", 63, value());
@@ -616,7 +616,7 @@ fn values(input: &Input<'_>) -> Outcome {
 }
 
 /// `orders: is the record read to be kept?`, whole.mapspec:84
-fn keep_orders(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
+fn keep_orders<'r>(input: &Input<'r>) -> Result<bool, Vec<Rejection>> {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     // 84: read shop.order as order where order.status == "open" and order.paid
@@ -714,7 +714,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "b66d0b82152acd84",
+            version: "b6cdc4ee1e5a775a",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -733,7 +733,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "04cd63f9ed467240",
+            version: "d7fa2b802584a244",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use mapwright_model::ir::{EnumType, ListType, Literal, Spelling, Type, Unit};
+use mapwright_values::Json;
 use mapwright_values::decimal::Decimal;
 use mapwright_values::fault::{Stop, needed};
 use mapwright_values::node::Node;
@@ -145,7 +146,11 @@ pub(super) fn literal<'r>(literal: &Literal, ty: &Type) -> Result<Value<'r>, Sto
 }
 
 /// Writes a value in the spelling of its place.
-pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Written {
+pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Written<'static> {
+    written(value, ty, spelling).map(Json::into_owned)
+}
+
+fn written<'v>(value: &'v Value<'_>, ty: &'v Type, spelling: &'v Spelling) -> Written<'v> {
     if let Some(written) = write_encoded(value, ty, spelling) {
         return written;
     }
@@ -196,7 +201,7 @@ pub(crate) fn write(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Writte
         (Type::Record(_), Value::Record(node)) => write::json(node.content().clone()),
         (Type::List(list), Value::List(elements)) => {
             // A missing element has no place in a target's list.
-            let written = elements.iter().flatten().map(|value| write(value, &list.element, &list.spelling));
+            let written = elements.iter().flatten().map(|value| written(value, &list.element, &list.spelling));
             write::list(written.collect::<Result<_, _>>()?)
         }
         (Type::Map(_) | Type::Json | Type::File, Value::Json(json)) => write::json(json.clone()),
@@ -231,7 +236,7 @@ fn read_encoded<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spell
 }
 
 /// Writes a leaf in another kind of JSON than its own; `None` for any other.
-fn write_encoded(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Option<Written> {
+fn write_encoded<'v>(value: &'v Value<'_>, ty: &'v Type, spelling: &'v Spelling) -> Option<Written<'v>> {
     Some(match (ty, value, spelling) {
         (Type::Decimal { precision, scale }, Value::Number(number), Spelling::MarkedNumber(mark)) => {
             write::decimal_marked(*number, *precision, *scale, mark)
@@ -253,7 +258,7 @@ fn write_encoded(value: &Value<'_>, ty: &Type, spelling: &Spelling) -> Option<Wr
 }
 
 /// The spec's name becomes the wire's word.
-fn write_word(name: &str, words: &EnumType) -> Written {
+fn write_word<'v>(name: &str, words: &'v EnumType) -> Written<'v> {
     let wires: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
     write::word(wired(name, words), &wires)
 }

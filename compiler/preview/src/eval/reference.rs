@@ -21,13 +21,13 @@ impl<'r> Eval<'_, 'r> {
         };
         let name = frame.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
         if !find.all && find.residual.is_none() {
-            return match self.run.find_one(question, name.to_owned())? {
+            return match self.run.find_one(&question, name.to_owned())? {
                 Some(record) => self.taken(frame, find, record),
                 None => Ok(None),
             };
         }
         let mut kept = Vec::new();
-        for record in self.run.find_all(question, name)? {
+        for record in self.run.find_all(&question, name)? {
             frame.bind(find.local, Ok(Some(Value::Record(record.clone()))));
             let keep = match &find.residual {
                 Some(residual) => self.boolean(frame, residual)?,
@@ -106,7 +106,7 @@ impl<'r> Eval<'_, 'r> {
 
     pub(super) fn linked(&self, frame: &Frame<'_, 'r>, linked: &Linked, ty: &Type) -> Evaluated<'r> {
         let Some(link) = self.link(frame, linked)? else { return Ok(None) };
-        self.run.linked(link)?.map(|key| key_value(key, ty)).transpose()
+        self.run.linked(&link)?.map(|key| key_value(key, ty)).transpose()
     }
 
     fn link<'q>(&self, frame: &Frame<'_, 'r>, linked: &'q Linked) -> Result<Option<AskedLink<'q>>, Stop> {

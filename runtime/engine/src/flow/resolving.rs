@@ -172,7 +172,7 @@ fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Box<Prepared>> {
         captured_at: work.leased.captured_at,
     };
     // A panic is a fault of the program, not of the record's neighbours: it costs this record alone.
-    let outcome = catch_unwind(AssertUnwindSafe(|| (mapping.map)(&input))).map_err(|_| {
+    let outcome = catch_unwind(AssertUnwindSafe(|| (mapping.map)(&input).into_owned())).map_err(|_| {
         let fault = Fault::own(
             "panic",
             format!(

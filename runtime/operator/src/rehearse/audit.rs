@@ -199,7 +199,7 @@ impl Audit<'_> {
     async fn mapped(&self, map: mapwright_values::Map, sources: &[Json<'static>]) -> Result<Outcome, Faults> {
         let mut references = References::new();
         for _ in 0..ROUNDS_MAX {
-            let outcome = map(&self.input(sources, &references));
+            let outcome = map(&self.input(sources, &references)).into_owned();
             let Outcome::Wants(wants) = outcome else { return Ok(outcome) };
             for want in wants {
                 let answer = match &want {
