@@ -150,7 +150,7 @@ impl Body<'_> {
             code.value = quote! { #found.ok_or(Stop::Omit)? };
         }
         let by_reference = match takes(place) {
-            Takes::Text => is_text(&value.ty),
+            Takes::Text => is_text(&value.ty) && matches!(place, Type::Enum(_)),
             Takes::Record | Takes::Value => false,
         };
         if by_reference {

@@ -118,7 +118,10 @@ impl Body<'_> {
     fn rows(&self, each: &Each) -> Code {
         self.share_number(each);
         let code = match each.walks.as_slice() {
-            [Walk { list, condition: None, with, .. }] if with.is_empty() => self.walked(list),
+            [Walk { list, condition: None, with, .. }] if with.is_empty() => {
+                let is_kept = matches!(each.take, Take::Element) && each.sorted.is_none();
+                if is_kept { self.kept(list) } else { self.walked(list) }
+            }
             walks => {
                 let loops = self.walk(walks, &self.row(each));
                 Code { statements: quote! { let mut rows = Vec::new(); #loops }, value: quote! { rows } }
@@ -211,8 +214,13 @@ impl Body<'_> {
         }
     }
 
-    /// A list to walk: taken if it was made for this, by cheap copies of its elements if it is a local's.
+    /// A list to walk once: that of a record element by element, another as it is kept.
     fn walked(&self, list: &Expr) -> Code {
+        self.walked_field(list).unwrap_or_else(|| self.kept(list))
+    }
+
+    /// A list to keep: taken if it was made for this, by cheap copies of its elements if it is a local's.
+    fn kept(&self, list: &Expr) -> Code {
         if matches!(list.kind, ExprKind::Local(_)) {
             let list = self.upon(list);
             return Code::value(quote! { #list.iter().cloned() });

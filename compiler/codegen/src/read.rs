@@ -116,6 +116,17 @@ impl Body<'_> {
         }
     }
 
+    /// A list of records that is always there, to be walked once.
+    pub(crate) fn walked_field(&self, whole: &Expr) -> Option<Code> {
+        let ExprKind::Read { of, steps, missing_as: None, .. } = &whole.kind else { return None };
+        let Type::List(list) = &whole.ty else { return None };
+        let is_plain = matches!(list.element, Type::Record(_)) && !list.optional;
+        if !is_plain || of.optional || whole.optional || self.list_may_be_absent(whole) {
+            return None;
+        }
+        Some(self.upon_code(of).map(|record| quote! { #record.always(&[#(#steps),*]).each()? }))
+    }
+
     fn every_step_is_sure(&self, of: &Expr, steps: &[String]) -> bool {
         let Type::Record(id) = &of.ty else { return false };
         let known = |count| self.project.field_at(*id, steps.get(..count).unwrap_or_default());

@@ -3,6 +3,7 @@
 //! In: digits. Out: digits. A result is either exact or a fault that says so; only `round` and its like lose anything, by a named mode.
 //! Never a float, never a silent rounding. Arithmetic is done on whole mantissas, since `rust_decimal`'s own operators round when digits run out.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -229,6 +230,16 @@ impl Decimal {
     #[must_use]
     pub fn text(self) -> String {
         self.digits_in(&mut [0; TEXT_MAX]).to_owned()
+    }
+
+    /// The same, which is there already for a small whole number, as most quantities and codes are.
+    pub(crate) fn digits_text(self) -> Cow<'static, str> {
+        const SMALL: &str = "0123456789";
+        let small = match (self.scale(), usize::try_from(self.magnitude())) {
+            (0, Ok(digit)) if !self.is_negative() => SMALL.get(digit..=digit),
+            (_, Ok(_) | Err(_)) => None,
+        };
+        small.map_or_else(|| Cow::Owned(self.text()), Cow::Borrowed)
     }
 
     /// Writes the number at the end of `place`.

@@ -280,7 +280,7 @@ fn build<'r>(text: &str, raw: &'r str, depth: usize) -> Result<Json<'r>, Malform
 }
 
 /// The text that a string in quotes stands for.
-pub(crate) fn unescaped(quoted: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+fn unescaped(quoted: &str) -> Result<Cow<'_, str>, serde_json::Error> {
     serde_json::from_str(quoted).map(|Name(text)| text)
 }
 

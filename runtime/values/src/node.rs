@@ -376,7 +376,12 @@ impl<'r> Node<'r> {
     /// # Errors
     /// No number, not whole, or out of bounds.
     pub fn integer(&self, steps: &[&str], low: Option<i64>, high: Option<i64>) -> Result<Option<Decimal>, Stop> {
-        self.number(steps, false)?.map(|value| self.whole(steps, value, low, high)).transpose()
+        let value = match self.glance(steps) {
+            Some(Json::Number(digits)) => Decimal::parse_short(digits),
+            Some(Json::Null | Json::Boolean(_) | Json::Text(_) | Json::List(_) | Json::Record(_)) | None => None,
+        };
+        let value = if value.is_some() { value } else { self.number(steps, false)? };
+        value.map(|value| self.whole(steps, value, low, high)).transpose()
     }
 
     /// `integer as text`: the JSON value is a string.
@@ -469,13 +474,20 @@ impl<'r> Node<'r> {
     /// # Errors
     /// Anything but a list.
     pub fn list(&self, steps: &[&str]) -> Result<Option<Vec<Node<'r>>>, Stop> {
+        Ok(self.each(steps)?.map(Iterator::collect))
+    }
+
+    /// The same, to be walked once.
+    ///
+    /// # Errors
+    /// Anything but a list.
+    pub fn each(&self, steps: &[&str]) -> Result<Option<Each<'r>>, Stop> {
         self.leaf(steps, |reached| match reached {
-            Reached::Lasting(Json::List(elements), tree) => {
-                Ok(elements.iter().map(|element| Node(Content::Borrowed(element, tree.clone()))).collect())
-            }
+            Reached::Lasting(Json::List(elements), tree) => Ok(Each(Walk::Borrowed(elements.iter(), tree.clone()))),
             Reached::Passing(Json::List(elements)) => {
                 let place = self.place().field(steps);
-                Ok(elements.iter().zip(1..).map(|(element, number)| passing(element, place.element(number))).collect())
+                let shared = elements.iter().zip(1..).map(|(element, number)| passing(element, place.element(number)));
+                Ok(Each(Walk::Shared(shared.collect::<Vec<_>>().into_iter())))
             }
             Reached::Lasting(..) | Reached::Passing(_) => Err(self.wrong(steps, reached.json(), "a list")),
         })
@@ -487,6 +499,37 @@ impl<'r> Node<'r> {
     /// A step on the way is no record.
     pub fn json(&self, steps: &[&str]) -> Result<Option<Json<'r>>, Stop> {
         self.leaf(steps, |reached| Ok(reached.json().clone()))
+    }
+}
+
+/// The elements of a list, one after another.
+#[derive(Debug)]
+pub struct Each<'r>(Walk<'r>);
+
+#[derive(Debug)]
+enum Walk<'r> {
+    Borrowed(std::slice::Iter<'r, Json<'r>>, Tree<'r>),
+    Shared(std::vec::IntoIter<Node<'r>>),
+}
+
+impl<'r> Iterator for Each<'r> {
+    type Item = Node<'r>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Node<'r>> {
+        match &mut self.0 {
+            Walk::Borrowed(elements, tree) => {
+                elements.next().map(|element| Node(Content::Borrowed(element, tree.clone())))
+            }
+            Walk::Shared(nodes) => nodes.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Walk::Borrowed(elements, _) => elements.size_hint(),
+            Walk::Shared(nodes) => nodes.size_hint(),
+        }
     }
 }
 

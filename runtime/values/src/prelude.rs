@@ -12,7 +12,7 @@ pub use crate::fault::{Stop, if_invalid, needed};
 pub use crate::functions::{absence, codes, dates, lists, money, numbers, text};
 pub use crate::json::Json;
 pub use crate::money::Money;
-pub use crate::node::Node;
+pub use crate::node::{Each, Node};
 pub use crate::outcome::{Input, Integration, Mapping, Outcome, Rejection};
 pub use crate::plan::{
     AlsoReadPlan, DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule,
@@ -105,6 +105,7 @@ always! {
     uuid() -> Uuid;
     record() -> Node<'r>;
     list() -> Vec<Node<'r>>;
+    each() -> Each<'r>;
     json() -> Json<'r>;
 }
 

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::json::{DEPTH_MAX, Json, same, unescaped};
+use crate::json::{DEPTH_MAX, Json, same};
 use crate::plan::SourcePlan;
-use crate::skip::{after_blanks, number_end, pass, plain, text_end, word_end};
+use crate::skip::{after_blanks, number_end, pass, plain, text_end, unescaped, word_end};
 
 /// Which fields of a record are used. Lists are transparent: what holds of a list holds of each of its elements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,7 +127,7 @@ pub(crate) struct Order {
 
 #[derive(Debug)]
 struct Met {
-    /// In quotes, with its colon.
+    /// In quotes, behind a comma and with its colon: as most records have it.
     text: Box<[u8]>,
     /// Where it stands among the fields that are used, if it is one of them.
     field: Option<usize>,
@@ -155,7 +155,7 @@ impl Order {
         }
         let place = self.names.len();
         self.places.insert(Box::from(name), place);
-        let text = format!("\"{name}\":").into_bytes().into_boxed_slice();
+        let text = format!(",\"{name}\":").into_bytes().into_boxed_slice();
         self.names.push(Met { text, field, then: place + 1 });
         Some(place)
     }
@@ -241,14 +241,25 @@ impl<'r> Reader<'r> {
         }
         let mut met = 0_u64;
         let (mut guess, mut before) = (order.first, None);
+        let mut is_first = true;
         loop {
-            self.blanks();
-            let from = self.at;
-            let (name, field) = match order.names.get(guess) {
-                Some(expected) if self.expect(&expected.text) => {
+            let expected = order.names.get(guess).map(|expected| (&*expected.text, expected.then, expected.field));
+            let mut from = self.at + 1;
+            let mut is_here = !is_first && expected.is_some_and(|(text, ..)| self.expect(text));
+            if !is_here {
+                if !is_first && self.ends(b'}')? {
+                    return Ok(Json::Record(members));
+                }
+                self.blanks();
+                from = self.at;
+                is_here = expected.is_some_and(|(text, ..)| self.expect(text.get(1..).unwrap_or_default()));
+            }
+            is_first = false;
+            let (name, field) = match expected {
+                Some((_, then, field)) if is_here => {
                     before = Some(guess);
-                    guess = expected.then;
-                    (None, expected.field)
+                    guess = then;
+                    (None, field)
                 }
                 Some(_) | None => {
                     let name = self.name()?;
@@ -282,9 +293,6 @@ impl<'r> Reader<'r> {
                     members.push((name, self.value(used, order, depth)?));
                 }
                 None => self.past(pass(self.bytes, self.at, depth))?,
-            }
-            if self.ends(b'}')? {
-                return Ok(Json::Record(members));
             }
         }
     }
@@ -382,8 +390,8 @@ impl<'r> Reader<'r> {
         }
         let at = self.at;
         self.past(text_end(self.bytes, at))?;
-        let quoted = self.text.get(at..self.at).ok_or(Refused)?;
-        unescaped(quoted).map_err(|_| Refused)
+        let escaped = self.text.get(from..self.at - 1).ok_or(Refused)?;
+        unescaped(escaped).map(Cow::Owned).ok_or(Refused)
     }
 }
 

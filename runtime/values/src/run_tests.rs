@@ -32,7 +32,7 @@ fn a_whole_record_is_mapped() {
     let outcome = run(&References::new(), |run| {
         let order = run.source(0, "order");
         let mut record = Record::new();
-        run.set(&mut record, "A", 3, crate::write::text(&order.text(&["id"], None).unwrap().unwrap(), None));
+        run.set(&mut record, "A", 3, crate::write::text(order.text(&["id"], None).unwrap().unwrap(), None));
         run.set(&mut record, "B", 4, Err(Stop::Omit));
         run.set(&mut record, "C", 5, Err(Stop::Clear));
         run.append(&mut record, "L", 6, Ok(Json::List(Vec::new())));

@@ -21,7 +21,28 @@ pub(crate) fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 }
 
 /// Behind a value that nests at most `depth` levels deep.
-pub(crate) fn pass(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
+#[inline]
+pub(crate) fn pass(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        b'"' => text_end(bytes, at),
+        b'{' | b'[' => pass_levels(bytes, at, depth),
+        _ => bare_end(bytes, at),
+    }
+}
+
+/// Behind what is neither a text nor a list or record.
+#[inline]
+fn bare_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match *bytes.get(at)? {
+        b'n' => word_end(bytes, at, b"null"),
+        b't' => word_end(bytes, at, b"true"),
+        b'f' => word_end(bytes, at, b"false"),
+        _ => number_end(bytes, at),
+    }
+}
+
+#[inline(never)]
+fn pass_levels(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
     // A bit for each open level, the innermost last: is it a record?
     const { assert!(DEPTH_MAX <= u64::BITS as usize, "a bit for each level") };
     let mut records = 0_u64;
@@ -47,10 +68,7 @@ pub(crate) fn pass(bytes: &[u8], mut at: usize, depth: usize) -> Option<usize> {
                     continue;
                 }
             }
-            b'n' => word_end(bytes, at, b"null")?,
-            b't' => word_end(bytes, at, b"true")?,
-            b'f' => word_end(bytes, at, b"false")?,
-            _ => number_end(bytes, at)?,
+            _ => bare_end(bytes, at)?,
         };
         loop {
             if levels == 0 {
@@ -110,21 +128,49 @@ fn escaped_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Behind an escape, from what follows its backslash on. A surrogate stands in a pair.
+/// Behind an escape, from what follows its backslash on.
 fn escape_end(bytes: &[u8], at: usize) -> Option<usize> {
-    match bytes.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => match unit(bytes, at + 1)? {
-            0xd800..=0xdbff => {
-                let second = at + 5;
-                let pairs = bytes.get(second..second + 2) == Some(b"\\u")
-                    && matches!(unit(bytes, second + 2)?, 0xdc00..=0xdfff);
-                pairs.then_some(second + 6)
+    escape(bytes, at).map(|(_, end)| end)
+}
+
+/// The character that an escape stands for, and where it ends, from what follows its backslash on. A surrogate stands in a pair.
+fn escape(bytes: &[u8], at: usize) -> Option<(char, usize)> {
+    let character = match *bytes.get(at)? {
+        itself @ (b'"' | b'\\' | b'/') => char::from(itself),
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let first = unit(bytes, at + 1)?;
+            if !(0xd800..0xdc00).contains(&first) {
+                return Some((char::from_u32(first)?, at + 5));
             }
-            0xdc00..=0xdfff => None,
-            _ => Some(at + 5),
-        },
-        _ => None,
+            let second = at + 5;
+            let low = if bytes.get(second..second + 2)? == b"\\u" { unit(bytes, second + 2)? } else { return None };
+            let beyond = low.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
+            return Some((char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + beyond)?, second + 6));
+        }
+        _ => return None,
+    };
+    Some((character, at + 1))
+}
+
+/// What stands between quotes, its escapes replaced.
+pub(crate) fn unescaped(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(bytes.len());
+    let mut from = 0;
+    loop {
+        let at = plain(bytes, from);
+        out.push_str(text.get(from..at)?);
+        if at == bytes.len() {
+            return Some(out);
+        }
+        let (character, end) = escape(bytes, at + 1)?;
+        out.push(character);
+        from = end;
     }
 }
 

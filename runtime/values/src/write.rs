@@ -88,7 +88,7 @@ pub fn decimal(value: Decimal, precision: u32, scale: u32) -> Written<'static> {
         let reason = format!("{value} has {} digits before the point, {whole} fit", value.whole_digits());
         return Err(Stop::failed_on(&value, reason));
     }
-    Ok(Json::Number(Cow::Owned(value.text())))
+    Ok(Json::Number(value.digits_text()))
 }
 
 /// `decimal(precision, scale) as text`: a JSON string.
@@ -120,7 +120,7 @@ pub fn integer(value: Decimal, low: Option<i64>, high: Option<i64>) -> Written<'
     {
         return Err(Stop::failed_on(&value, format!("{value} is more than {high}, the most that fits")));
     }
-    Ok(Json::Number(Cow::Owned(value.text())))
+    Ok(Json::Number(value.digits_text()))
 }
 
 /// `integer as text`: a JSON string.

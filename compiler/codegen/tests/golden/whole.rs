@@ -109,13 +109,13 @@ fn address<'r>(
             let value = || {
                 let value = from.always(&["street"]).text(Some(255))?;
                 let value = text::cut(value, Decimal::integer(20));
-                write::text(&value, Some(20))
+                write::text(value, Some(20))
             };
             run.set(record, "Street", 26, value());
             // 27: Zip <- from.zip otherwise fallback
             let value = || {
                 let value = from.text(&["zip"], Some(50))?.or_else(|| fallback.clone());
-                write::text(&value.ok_or(Stop::Omit)?, Some(20))
+                write::text(value.ok_or(Stop::Omit)?, Some(20))
             };
             run.set(record, "Zip", 27, value());
         };
@@ -165,7 +165,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 37: NumAtCard <- order.orderNumber
     let value = || {
         let value = order.always(&["orderNumber"]).text(Some(64))?;
-        write::text(&value, Some(20))
+        write::text(value, Some(20))
     };
     run.set(record, "NumAtCard", 37, value());
     // 38: Comments <- "Web order {order.orderNumber}: {order.customerComment otherwise "-"}" | cut
@@ -176,7 +176,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             .unwrap_or(Cow::from("-"));
         let value = Cow::from(format!("Web order {order_number}: {customer_comment}"));
         let value = text::cut(value, Decimal::integer(60));
-        write::text(&value, Some(60))
+        write::text(value, Some(60))
     };
     run.set(record, "Comments", 38, value());
 
@@ -227,7 +227,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                 // 43: ItemCode <- item.ItemCode
                 let value = || {
                     let value = item.value()?.always(&["ItemCode"]).text(Some(20))?;
-                    write::text(&value, Some(20))
+                    write::text(value, Some(20))
                 };
                 run.set(record, "ItemCode", 43, value());
                 // 44: Quantity <- line.quantity
@@ -255,7 +255,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                         },
                         true,
                     )?;
-                    write::text(&value, Some(8))
+                    write::text(value, Some(8))
                 };
                 run.set(record, "VatGroup", 45, value());
             };
@@ -271,7 +271,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
         let mut rows = Vec::new();
         for line in order.list(&["lines"])?.unwrap_or_default() {
             if line.always(&["kind"]).text(Some(30))? == "discount" {
-                for part in line.always(&["taxes"]).list()? {
+                for part in line.always(&["taxes"]).each()? {
                     if part.always(&["amount"]).decimal(19, 6)? != Decimal::ZERO {
                         rows.push((line.clone(), part));
                     }
@@ -303,7 +303,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             // 52: Street <- billing.street
             let value = || {
                 let value = billing.value()?.always(&["street"]).text(Some(255))?;
-                write::text(&value, Some(20))
+                write::text(value, Some(20))
             };
             run.set(record, "Street", 52, value());
         };
@@ -499,7 +499,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                 Cow::from("much")
             }
         };
-        write::text(&value, None)
+        write::text(value, None)
     };
     run.set(record, "Counted", 66, value());
     // 67: Day <- order.placedAt | date_in(zone)
@@ -593,12 +593,12 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 74: Now <- now()
     run.set(record, "Now", 74, write::instant(run.now()));
     // 75: Channel <- channel
-    let value = || { write::text(&setting::channel(&run)?.ok_or(Stop::Omit)?, None) };
+    let value = || { write::text(setting::channel(&run)?.ok_or(Stop::Omit)?, None) };
     run.set(record, "Channel", 75, value());
     // 76: Upper <- comment | uppercase
     let value = || {
         let value = comment.value()?.clone().map(|value| text::uppercase(value));
-        write::text(&value.ok_or(Stop::Omit)?, None)
+        write::text(value.ok_or(Stop::Omit)?, None)
     };
     run.set(record, "Upper", 76, value());
     // 77: Since <- 2026-03-14
@@ -714,7 +714,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "b6cdc4ee1e5a775a",
+            version: "f93cf1e6cf603373",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -733,7 +733,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "d7fa2b802584a244",
+            version: "12aa5bae2e18654a",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,
