@@ -18,7 +18,7 @@ use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
 use crate::state::State;
-use crate::store::{Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
+use crate::store::{Concluded, Conclusion, Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
 
 /// Works until nothing of these flows is due; answers how many messages were claimed.
 pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, EngineError> {
@@ -85,7 +85,12 @@ pub(crate) async fn process(
     until: jiff::Timestamp,
 ) -> Result<Vec<Finished>, EngineError> {
     let mut works = Vec::with_capacity(leased.len());
+    let mut finished = Vec::new();
     for leased in leased {
+        if let Some(fault) = changed(core, &leased)? {
+            finished.push(refuse(core, &leased, fault).await?);
+            continue;
+        }
         let mut work = begin(core, leased)?;
         if work.leased.state == State::Leased {
             gather(core, &mut work).await?;
@@ -107,7 +112,6 @@ pub(crate) async fn process(
         sendings.spawn(async move { sending::finish(&core, work, until).await.map(|one| vec![one]) });
     }
     let mut first_error = None;
-    let mut finished = Vec::new();
     while let Some(joined) = sendings.join_next().await {
         match joined.unwrap_or_else(|error| Err(EngineError::Fault(format!("a delivery broke down: {error}")))) {
             Ok(more) => finished.extend(more),
@@ -115,6 +119,46 @@ pub(crate) async fn process(
         }
     }
     first_error.map_or(Ok(finished), Err)
+}
+
+/// Why this program must not work on a message: an older one made it of a flow that writes something else there by now.
+fn changed(core: &Core, leased: &Leased) -> Result<Option<Fault>, EngineError> {
+    let flow = core.flow(&leased.flow)?;
+    let write = flow.write(leased.write);
+    let mapping = write.and_then(|write| core.plan().mapping(write.mapping));
+    let target = mapping.map(|mapping| (mapping.system, mapping.entity));
+    let after_the_end = leased.write >= flow.writes.len();
+    let same = target == Some((leased.target.0.as_str(), leased.target.1.as_str())) && after_the_end == leased.gone;
+    Ok((!same).then(|| {
+        let (system, entity) = &leased.target;
+        let words = format!(
+            "the flow `{}` was changed while this was on its way: it was write {}, to {system}.{entity}, and that is another one now; let the program that made it finish it, or discard it and `replay` the record",
+            flow.name,
+            leased.write.saturating_add(1)
+        );
+        Fault::own("changed", words)
+    }))
+}
+
+/// Leaves it to a person. What may be at the target is parked, for it must not be sent again.
+async fn refuse(core: &Core, leased: &Leased, fault: Fault) -> Result<Finished, EngineError> {
+    let (verdict, state) = match leased.state {
+        State::Ambiguous => (Verdict::Park { fault: fault.clone() }, State::ParkedAmbiguous),
+        State::Queued
+        | State::Leased
+        | State::Intent
+        | State::RetryWait
+        | State::Waiting(_)
+        | State::ParkedAmbiguous => (Verdict::Dead { fault: fault.clone() }, State::Dead),
+        State::Done | State::Noop | State::Superseded | State::Skipped | State::Dead | State::Discarded => {
+            return Ok(Finished { sent: false, state: None, fault: None });
+        }
+    };
+    let (id, fence, order_key) = (leased.id, leased.fence, leased.order_key.clone());
+    let conclusion = Conclusion { id, fence, order_key, now: core.now(), verdict, probe: None };
+    let concluded = core.store.conclude(conclusion).await?;
+    let state = (concluded == Concluded::Applied(state)).then_some(state);
+    Ok(Finished { sent: false, state, fault: Some(fault) })
 }
 
 fn begin(core: &Core, leased: Leased) -> Result<Work, EngineError> {

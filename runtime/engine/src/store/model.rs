@@ -237,6 +237,8 @@ pub struct Leased {
     pub source_key: String,
     /// The sequence that it belongs to.
     pub order_key: String,
+    /// System and entity that it was made for.
+    pub target: (String, String),
     /// The record, as read or as last edited.
     pub body: String,
     /// When it was captured.

@@ -7,12 +7,24 @@ use mapwright_values::{
     Find, Input, Integration, Json, Link, Mapping, Outcome, Part, Reference, Rejection, Resolved, SpecLine, Term, Test,
 };
 
+/// The mappings of the next version of the project.
+const NEXT_MAPPINGS: &[Mapping] = &[
+    Mapping { name: "customer_to_partner", map: customer_to_partner },
+    Mapping { name: "order_to_erp", map: next_order_to_erp },
+    Mapping { name: "number_to_shop", map: number_to_shop },
+    Mapping { name: "order_gone", map: order_gone },
+];
+
 const MAPPINGS: &[Mapping] = &[
     Mapping { name: "customer_to_partner", map: customer_to_partner },
     Mapping { name: "order_to_erp", map: order_to_erp },
     Mapping { name: "number_to_shop", map: number_to_shop },
     Mapping { name: "order_gone", map: order_gone },
 ];
+
+/// The mappings' version in the first program, and in the next.
+pub const FIRST: &str = "0123456789abcdef";
+pub const NEXT: &str = "fedcba9876543210";
 
 /// What a test wants different of the flow of orders.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +39,10 @@ pub struct Variant {
     pub keep: bool,
     /// Orders that are gone from the shop are removed from the ERP.
     pub on_delete: bool,
+    /// The next version of the program: its orders carry a field more.
+    pub next: bool,
+    /// In the next version the number goes back by another flow.
+    pub without_back: bool,
     /// When it runs.
     pub schedules: Option<&'static [Schedule]>,
 }
@@ -40,7 +56,11 @@ pub fn integration(level: DeliveryLevel, latest_wins: bool) -> Integration {
 pub fn integration_of(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Integration {
     let keeps: &'static [(&'static str, mapwright_values::outcome::Keep)] =
         if variant.keep { &[("orders", keep_order)] } else { &[] };
-    Integration { plan: Box::leak(Box::new(plan(level, latest_wins, variant))), mappings: MAPPINGS, keeps }
+    Integration {
+        plan: Box::leak(Box::new(plan(level, latest_wins, variant))),
+        mappings: if variant.next { NEXT_MAPPINGS } else { MAPPINGS },
+        keeps,
+    }
 }
 
 fn keep_order(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
@@ -61,7 +81,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         entity,
         part: false,
         create_only: &[],
-        version: "0123456789abcdef",
+        version: if variant.next { NEXT } else { FIRST },
         owner: "tests",
         file: "project.mapspec",
         line: 1,
@@ -123,7 +143,8 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         file: "project.mapspec",
         line: 1,
     };
-    let mut orders = flow("orders", "order", leak(vec![order, back]), &["customers"], latest_wins);
+    let writes = if variant.without_back { vec![order] } else { vec![order, back] };
+    let mut orders = flow("orders", "order", leak(writes), &["customers"], latest_wins);
     orders.on_silence = variant.silence;
     orders.read.keep = variant.keep;
     orders.schedules = variant.schedules.unwrap_or(orders.schedules);
@@ -224,6 +245,17 @@ fn order_to_erp(input: &Input<'_>) -> Outcome {
         ("Item", text(order.get("item"))),
         ("Total", text(order.get("total"))),
     ])
+}
+
+fn next_order_to_erp(input: &Input<'_>) -> Outcome {
+    let mut outcome = order_to_erp(input);
+    if let Outcome::Mapped(parts) = &mut outcome {
+        for part in parts {
+            let Json::Record(fields) = &mut part.record else { panic!("an order is a record") };
+            fields.push(("Next".into(), Json::text("yes")));
+        }
+    }
+    outcome
 }
 
 fn number_to_shop(input: &Input<'_>) -> Outcome {

@@ -273,7 +273,7 @@ fn read(tx: &Connection, ids: &[i64]) -> Result<Vec<Leased>, StoreError> {
                        AND l.part = coalesce(m.part, '')),
                     (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
                        AND w.source_key = m.source_key AND w.part = coalesce(m.part, '')),
-                    r.gone, m.alone, m.order_key
+                    r.gone, m.alone, m.order_key, m.target_system, m.target_entity
              FROM messages m JOIN records r ON r.id = m.record_id
              WHERE m.id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))",
         )?
@@ -322,6 +322,7 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, SqlError> {
         gone: row.get(24)?,
         alone: row.get(25)?,
         order_key: row.get(26)?,
+        target: (row.get(27)?, row.get(28)?),
         attempts: row.get(10)?,
         failures: row.get(11)?,
         waits: row.get(12)?,
