@@ -206,7 +206,7 @@ fn around(tx: &Connection, new: &NewLink) -> Result<Around, StoreError> {
     let found: Vec<(Option<String>, Option<i64>)> = tx
         .prepare_cached(
             "SELECT source_key, NULL FROM links WHERE ?7 = 1 AND system = ?4 AND entity = ?5 AND target_key = ?6
-               AND of_system = ?1 AND of_entity = ?2 AND source_key <> ?3
+               AND of_system || '' = ?1 AND of_entity = ?2 AND source_key <> ?3
              UNION ALL
              SELECT NULL, message_id FROM link_waits WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3
                AND system = ?4 AND entity = ?5

@@ -256,7 +256,8 @@ fn spend(tx: &Connection, message: &MessageRow, now: i64) -> Result<(), StoreErr
     Ok(())
 }
 
-/// What was claimed, in the order of its turns.
+/// What was claimed, in the order of its turns. `|| ''` keeps a database that knows nothing of its tables yet from looking for a
+/// link among all that lead to the target's entity.
 fn read(tx: &Connection, ids: &[i64]) -> Result<Vec<Leased>, StoreError> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -269,7 +270,7 @@ fn read(tx: &Connection, ids: &[i64]) -> Result<Vec<Leased>, StoreError> {
                     m.first_attempt_at, m.waiting_since,
                     m.deed, m.request, m.create_key, m.request_hash, m.sent_at,
                     (SELECT target_key FROM links l WHERE l.of_system = r.system AND l.of_entity = r.entity
-                       AND l.source_key = m.source_key AND l.system = m.target_system AND l.entity = m.target_entity
+                       AND l.source_key = m.source_key AND l.system || '' = m.target_system AND l.entity = m.target_entity
                        AND l.part = coalesce(m.part, '')),
                     (SELECT hash FROM last_written w WHERE w.flow = m.flow AND w.write_no = m.write_no
                        AND w.source_key = m.source_key AND w.part = coalesce(m.part, '')),

@@ -96,15 +96,14 @@ pub(super) fn busy(tx: &Connection, keys: &[String]) -> Result<HashSet<String>, 
     let list = serde_json::to_string(keys).map_err(|error| StoreError::new(error.to_string()))?;
     let busy = tx
         .prepare_cached(
-            "SELECT order_key FROM messages
-             WHERE order_key IN (SELECT value FROM json_each(?1)) AND ended_at IS NULL
-             UNION ALL
-             SELECT order_key FROM messages
-             WHERE order_key IN (SELECT value FROM json_each(?1)) AND quiet_until IS NOT NULL",
+            "SELECT coalesce(
+               (SELECT m.order_key FROM messages m WHERE m.order_key = value AND m.ended_at IS NULL LIMIT 1),
+               (SELECT m.order_key FROM messages m WHERE m.order_key = value AND m.quiet_until IS NOT NULL LIMIT 1))
+             FROM json_each(?1)",
         )?
         .query_map([list], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    Ok(busy)
+        .collect::<Result<Vec<Option<String>>, _>>()?;
+    Ok(busy.into_iter().flatten().collect())
 }
 
 /// Inserts a message, ready or blocked by its key, and counts it.

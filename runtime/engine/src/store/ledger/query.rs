@@ -6,16 +6,17 @@ use mapwright_values::Link;
 use super::{MessageId, Selection, StoreError, alerts, at, hints, lanes, micros, step, subscriptions};
 use crate::status::{Attempt, ConnectionStatus, Count, DeadLetter, DeadLetterDetail, Edit, FlowStatus, StoreStatus};
 
-/// The key behind a link; asked the other way round, the key of the source record from which ours was made.
+/// The key behind a link; asked the other way round, the key of the source record from which ours was made. `|| ''` leads each to
+/// the index of what is known, also where the database knows nothing of its tables yet.
 pub(super) fn link(tx: &Connection, link: &Link) -> Result<Option<String>, StoreError> {
     let key = tx
         .prepare_cached(
             "SELECT found FROM (
                SELECT 0 AS reversed, part, target_key AS found FROM links
-                 WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3 AND system = ?4 AND entity = ?5
+                 WHERE of_system = ?1 AND of_entity = ?2 AND source_key = ?3 AND system || '' = ?4 AND entity = ?5
                UNION ALL
                SELECT 1, part, source_key FROM links
-                 WHERE system = ?1 AND entity = ?2 AND target_key = ?3 AND of_system = ?4 AND of_entity = ?5) AS both_ways
+                 WHERE system = ?1 AND entity = ?2 AND target_key = ?3 AND of_system || '' = ?4 AND of_entity = ?5) AS both_ways
              ORDER BY reversed, part, found LIMIT 1",
         )?
         .query_row([&link.of_system, &link.of_entity, &link.key, &link.system, &link.entity], |row| row.get(0))

@@ -20,11 +20,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What each session asks of the server. A frozen process must not keep others waiting for its locks: its transaction is
 /// ended for it. Every statement is short: to compile one (`jit`) takes hundreds of times as long as to run it, and the server
-/// would, for it takes the search for work, which walks the lanes one by one, for an expensive one. Each statement is planned
-/// once, by its indexes: most plans of a table that was small would read the whole of it when it has grown.
+/// would, for it takes the search for work, which walks the lanes one by one, for an expensive one.
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '30s';
-    SET statement_timeout = '120s'; SET client_min_messages = warning; SET jit = off;
-    SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET TimeZone = 'UTC'";
+    SET statement_timeout = '120s'; SET client_min_messages = warning; SET jit = off; SET TimeZone = 'UTC'";
+
+/// What a session asks besides that works and makes no reports. Each of its statements leads to a few rows by an index, whatever
+/// the tables hold: it is planned once, and not as if they stayed as small as they were then.
+const BY_INDEX: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off";
 
 /// Commits are on the disk before they are told, whatever the server's own default is.
 const SYNCHRONOUS: &str = "SET synchronous_commit = on";
@@ -87,8 +90,8 @@ impl Address {
         Self { synchronous, ..self }
     }
 
-    /// Begins a session.
-    pub(super) fn connect(&self) -> Result<Session, StoreError> {
+    /// Begins a session; `works`: it makes no reports.
+    pub(super) fn connect(&self, works: bool) -> Result<Session, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -108,7 +111,8 @@ impl Address {
             }
         });
         let client = client.map_err(|error| failed(&error))?;
-        for settings in [SETTINGS, if self.synchronous { SYNCHRONOUS } else { NOT_SYNCHRONOUS }] {
+        let synchronous = if self.synchronous { SYNCHRONOUS } else { NOT_SYNCHRONOUS };
+        for settings in [SETTINGS, synchronous].into_iter().chain(works.then_some(BY_INDEX)) {
             runtime.block_on(client.batch_execute(settings)).map_err(|error| failed(&error))?;
         }
         Session::new(runtime, client).map_err(|error: SqlError| error.into())

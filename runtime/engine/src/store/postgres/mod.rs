@@ -15,8 +15,9 @@ use crate::crash::CrashPoint;
 use connect::Address;
 use threads::Threads;
 
-/// Sessions of one process that write; with concurrent commits the server puts several into one write to its disk.
-const WRITERS: usize = 6;
+/// Sessions of one process that write. Small jobs share the transactions of two of them: the more there are, the fewer jobs
+/// share one, and the more wait for each other's locks.
+const WRITERS: usize = 4;
 /// Sessions of one process that read.
 const READERS: usize = 2;
 
@@ -75,7 +76,7 @@ impl PostgresStore {
         // A runtime cannot be made and driven within another one's thread.
         let first = {
             let (address, crash) = (Arc::clone(&address), Arc::clone(crash));
-            std::thread::spawn(move || address.connect().and_then(|session| migrate::migrate(session, &crash)))
+            std::thread::spawn(move || address.connect(false).and_then(|session| migrate::migrate(session, &crash)))
         };
         first.join().map_err(|_| StoreError::new("the store's connection broke down: start again"))??;
         Ok(Self {

@@ -23,6 +23,8 @@ use crate::crash::CrashPoint;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Most jobs in one transaction: what they lock is locked until it ends.
 const GROUP_MAX: usize = 32;
+/// Most sessions of one process that share transactions among jobs.
+const GROUPS_MAX: usize = 2;
 /// Longest pause between two tries, in milliseconds.
 const PAUSE_MAX_MS: u64 = 500;
 
@@ -68,10 +70,23 @@ impl<T: Send, F: Fn(&Connection) -> Result<T, StoreError> + Send> Job for Call<T
     }
 }
 
+/// What waits for a session.
 #[derive(Default)]
+struct Waiting {
+    /// Jobs that may share a transaction.
+    small: VecDeque<Box<dyn Job>>,
+    /// Jobs that each have one of their own.
+    alone: VecDeque<Box<dyn Job>>,
+    /// Sessions that run small jobs now.
+    groups: usize,
+    ended: bool,
+}
+
 struct Queue {
-    waiting: Mutex<(VecDeque<Box<dyn Job>>, bool)>,
+    waiting: Mutex<Waiting>,
     bell: Condvar,
+    /// Most sessions that run small jobs at once: while they commit, the next jobs gather.
+    groups_max: usize,
 }
 
 /// Threads that each own a session.
@@ -88,7 +103,7 @@ impl std::fmt::Debug for Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         if let Ok(mut waiting) = self.queue.waiting.lock() {
-            waiting.1 = true;
+            waiting.ended = true;
         }
         self.queue.bell.notify_all();
     }
@@ -102,7 +117,8 @@ impl Threads {
         writes: bool,
         crash: &Arc<CrashPoint>,
     ) -> Result<Self, StoreError> {
-        let queue = Arc::new(Queue::default());
+        let groups_max = GROUPS_MAX.min(count.saturating_sub(1)).max(1);
+        let queue = Arc::new(Queue { waiting: Mutex::default(), bell: Condvar::new(), groups_max });
         for number in 0..count {
             let worker = Worker {
                 queue: Arc::clone(&queue),
@@ -128,7 +144,10 @@ impl Threads {
         let (teller, answer) = oneshot::channel();
         let gone = || StoreError::new("the store's thread has ended: start the program again");
         match self.queue.waiting.lock() {
-            Ok(mut waiting) => waiting.0.push_back(Box::new(Call { work, locks, result: None, teller })),
+            Ok(mut waiting) => {
+                let line = if locks.is_some() { &mut waiting.small } else { &mut waiting.alone };
+                line.push_back(Box::new(Call { work, locks, result: None, teller }));
+            }
             Err(_) => return Box::pin(async move { Err(gone()) }),
         }
         self.queue.bell.notify_one();
@@ -154,29 +173,32 @@ enum Tried {
 
 impl Worker {
     fn work(mut self) {
-        while let Some(mut jobs) = self.next() {
-            if jobs.len() > 1 && self.together(&mut jobs) {
-                continue;
+        while let Some((mut jobs, small)) = self.next() {
+            if jobs.len() == 1 || !self.together(&mut jobs) {
+                for job in jobs {
+                    self.alone(job);
+                }
             }
-            for job in jobs {
-                self.alone(job);
+            if small && let Ok(mut waiting) = self.queue.waiting.lock() {
+                waiting.groups = waiting.groups.saturating_sub(1);
+                self.queue.bell.notify_all();
             }
         }
     }
 
-    /// The next job, with those behind it that may share its transaction.
-    fn next(&self) -> Option<Vec<Box<dyn Job>>> {
+    /// The next jobs, and whether they are small ones.
+    fn next(&self) -> Option<(Vec<Box<dyn Job>>, bool)> {
         let mut waiting = self.queue.waiting.lock().ok()?;
         loop {
-            if let Some(job) = waiting.0.pop_front() {
-                let mut jobs = vec![job];
-                let shares = |job: Option<&Box<dyn Job>>| job.is_some_and(|job| job.locks().is_some());
-                while jobs.len() < GROUP_MAX && shares(jobs.first()) && shares(waiting.0.front()) {
-                    jobs.extend(waiting.0.pop_front());
-                }
-                return Some(jobs);
+            if !waiting.small.is_empty() && waiting.groups < self.queue.groups_max {
+                waiting.groups = waiting.groups.saturating_add(1);
+                let many = waiting.small.len().min(GROUP_MAX);
+                return Some((waiting.small.drain(..many).collect(), true));
             }
-            if waiting.1 {
+            if let Some(job) = waiting.alone.pop_front() {
+                return Some((vec![job], false));
+            }
+            if waiting.ended && waiting.small.is_empty() {
                 return None;
             }
             waiting = self.queue.bell.wait(waiting).ok()?;
@@ -221,7 +243,7 @@ impl Worker {
     fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Tried {
         let session = match self.session.take() {
             Some(session) if !session.is_closed() => session,
-            Some(_) | None => match self.address.connect() {
+            Some(_) | None => match self.address.connect(self.writes) {
                 Ok(session) => session,
                 Err(error) => return Tried::Again(error),
             },
