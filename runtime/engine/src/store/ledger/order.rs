@@ -17,7 +17,8 @@ pub(super) const ACTIVE: &str = "(m.state IN ('QUEUED','LEASED','INTENT','AMBIGU
 
 /// A dead one whose write may be at the target holds back the end of its record, and a record that comes back: see
 /// [`may_be_overtaken`].
-const UNPROVEN_BEFORE: &str = "(m.quiet_until IS NOT NULL AND (SELECT r.gone FROM records r WHERE r.id = m.record_id)
+pub(super) const UNPROVEN_BEFORE: &str =
+    "(m.quiet_until IS NOT NULL AND (SELECT r.gone FROM records r WHERE r.id = m.record_id)
        <> (SELECT r.gone FROM records r WHERE r.id = ?2))";
 
 /// Must a message of this key and record wait for another one?

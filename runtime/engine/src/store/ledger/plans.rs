@@ -66,6 +66,7 @@ fn filled(sql: &str) -> Vec<String> {
         .replace("{ACTIVE}", super::order::ACTIVE)
         .replace("{NEEDS_PERSON}", super::query::NEEDS_PERSON)
         .replace("{LETTER}", super::query::LETTER)
+        .replace("{UNPROVEN_BEFORE}", super::order::UNPROVEN_BEFORE)
         .replace("{ROW}", super::step::ROW)
         .replace("{also}", "")
         .replace("{MINE}", super::privacy::MINE);
