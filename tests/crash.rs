@@ -27,8 +27,8 @@ const SYNC: &[&str] = &["sync", "customers", "orders"];
 /// How often the program may be started again before it must have come to its end.
 const RESTARTS_MAX: usize = 6;
 
-/// How many kills are played side by side.
-const RUNS_AT_ONCE: usize = if ON_SERVERS { 8 } else { 5 };
+/// How many kills are played side by side: most of a run is waiting.
+const RUNS_AT_ONCE: usize = 6;
 
 /// Far longer than the turn of a dead process lasts.
 const TURN_MAX: Duration = Duration::from_secs(60);
@@ -36,8 +36,10 @@ const TURN_MAX: Duration = Duration::from_secs(60);
 /// Far longer than one start of the program takes, on any machine: what takes longer hangs.
 const START_MAX: Duration = Duration::from_secs(180);
 
-/// On a store that is shared a dead process's claims last for some seconds, so each run waits for most of its time.
-const ON_SERVERS: bool = cfg!(feature = "servers");
+/// Is the store PostgreSQL (`MAPWRIGHT_TEST_ON=postgres`)? It is shared: a dead process's claims last for some seconds.
+fn on_a_server() -> bool {
+    std::env::var("MAPWRIGHT_TEST_ON").is_ok_and(|store| store == "postgres")
+}
 
 async fn sandbox(orders: usize, seed: u64) -> Sandbox {
     let seed = SeedConfig { orders, seed, unknown_per_mille: 400, samples: true };
@@ -58,16 +60,16 @@ async fn sandbox(orders: usize, seed: u64) -> Sandbox {
     sandbox
 }
 
-/// The store is SQLite, or where the tests are built for servers PostgreSQL, with a database of its own.
-#[cfg(not(feature = "servers"))]
-async fn stage(sandbox: &Sandbox, _name: &str) -> Stage {
-    Stage::new(sandbox, None)
-}
-
-#[cfg(feature = "servers")]
+/// The store is a file, or a database of its own on a server.
 async fn stage(sandbox: &Sandbox, name: &str) -> Stage {
-    let database = mapwright_tests::database(&format!("crash {name}")).await;
-    Stage::new(sandbox, None).on_servers(&database, "")
+    let stage = Stage::new(sandbox, None);
+    if !on_a_server() {
+        return stage;
+    }
+    #[cfg(feature = "servers")]
+    return stage.on_servers(&mapwright_tests::database(&format!("crash {name}")).await, "");
+    #[cfg(not(feature = "servers"))]
+    panic!("{name}: on a server the tests need `--features servers`");
 }
 
 async fn run(stage: &Stage, arguments: &[&str], crash: Option<String>) -> std::process::Output {
@@ -101,7 +103,7 @@ async fn recover(stage: &Stage, when: &str) {
     while restarts < RESTARTS_MAX {
         let output = run(stage, SYNC, None).await;
         let held = ["another process reads it now", "left for later"].iter().any(|held| said(&output).contains(held));
-        if ON_SERVERS && held && begun.elapsed() < TURN_MAX {
+        if on_a_server() && held && begun.elapsed() < TURN_MAX {
             tokio::time::sleep(Duration::from_millis(500)).await;
             continue;
         }
@@ -136,14 +138,13 @@ async fn a_kill_at_every_durable_step_loses_nothing_and_doubles_nothing() {
     let _ = program();
     // The third passage dies in the midst of others' work; on servers the first is enough for every run of CI.
     let passages: &[u32] =
-        if ON_SERVERS && std::env::var_os("MAPWRIGHT_ALL_PASSAGES").is_none() { &[1] } else { &[1, 3] };
-    let passed = |point: &&&str| !ON_SERVERS || !ELSEWHERE.contains(point);
+        if on_a_server() && std::env::var_os("MAPWRIGHT_ALL_PASSAGES").is_none() { &[1] } else { &[1, 3] };
+    let passed = |point: &&&str| !on_a_server() || !ELSEWHERE.contains(point);
     let mut wanted =
         POINTS.iter().filter(passed).flat_map(|point| passages.iter().map(move |passage| (*point, *passage)));
     let mut under_way = tokio::task::JoinSet::new();
     let mut not_passed = Vec::new();
     loop {
-        // Most of a run is waiting, so several share the machine.
         while under_way.len() < RUNS_AT_ONCE {
             let Some((point, passage)) = wanted.next() else { break };
             under_way.spawn(async move { (point, passage, kill_at(point, passage).await) });

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use mapwright_sandbox::seed::SeedConfig;
 use mapwright_sandbox::{ErpConfig, Fault, RandomFaults, Sandbox, SandboxConfig, ShopConfig};
 use mapwright_tests::books::examine;
-use mapwright_tests::{REQUEST_MAX_S, Stage, database, program_of_servers, said};
+use mapwright_tests::{REQUEST_MAX_S, Stage, database, program, said};
 
 /// Processes that work until they are told to stop.
 const WORKERS: usize = 3;
@@ -217,7 +217,7 @@ fn dismiss(slots: Vec<Slot>) {
 async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() {
     let (orders, kills) = (number("MAPWRIGHT_ORDERS", 300), number("MAPWRIGHT_KILLS", 15));
     let broker = Broker::asked_for();
-    let _ = program_of_servers();
+    let _ = program();
     let config = SandboxConfig {
         seed: SeedConfig {
             orders: usize::try_from(orders).expect("a size"),

@@ -34,7 +34,7 @@ pub fn integration() -> PathBuf {
 #[must_use]
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| executable("shopware-sap-business-one"))
+    PROGRAM.get_or_init(|| built("shopware-sap-business-one"))
 }
 
 /// The compiler's command line, built if it is not fresh.
@@ -44,25 +44,7 @@ pub fn program() -> &'static Path {
 #[must_use]
 pub fn mapwright() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| executable("mapwright-cli"))
-}
-
-/// The shipped integration's program with all servers built in: a copy, for another build would replace it under its users.
-///
-/// # Panics
-/// When it cannot be built.
-#[must_use]
-pub fn program_of_servers() -> &'static Path {
-    static PROGRAM: OnceLock<(PathBuf, tempfile::TempDir)> = OnceLock::new();
-    let (program, _) = PROGRAM.get_or_init(|| {
-        let features = ["postgres", "rabbitmq", "redis"].map(|server| format!("mapwright-operator/{server}")).join(",");
-        let built = executable_with("shopware-sap-business-one", &["--features", &features]);
-        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-        let copy = folder.path().join("program");
-        std::fs::copy(&built, &copy).unwrap_or_else(|error| panic!("the program cannot be copied: {error}"));
-        (copy, folder)
-    });
-    program
+    PROGRAM.get_or_init(|| built("mapwright"))
 }
 
 /// The mapping written by hand that `map` is measured against, built if it is not fresh.
@@ -72,27 +54,32 @@ pub fn program_of_servers() -> &'static Path {
 #[must_use]
 pub fn by_hand() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| executable_with("mapwright-tests", &["--example", "by_hand"]))
+    PROGRAM.get_or_init(|| built("examples/by_hand"))
 }
 
-fn executable(package: &str) -> PathBuf {
-    executable_with(package, &[])
-}
-
-fn executable_with(package: &str, more: &[&str]) -> PathBuf {
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", package, "--message-format", "json"])
-        .args(more)
-        .current_dir(repository())
-        .output()
-        .unwrap_or_else(|error| panic!("cargo does not run: {error}"));
+/// Builds what a program is run from, with the choices by which `cargo test --workspace` has built it: crates are selected alike, and
+/// an example is among the targets, so that dependencies have the features which tests ask of them. Nothing is compiled twice.
+fn built(name: &str) -> PathBuf {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--workspace", "--message-format", "json", "--example", "by_hand"]);
+    if !name.contains('/') {
+        command.args(["--bin", name]);
+    }
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    if cfg!(feature = "servers") {
+        command.args(["--features", "servers"]);
+    }
+    let output =
+        command.current_dir(repository()).output().unwrap_or_else(|error| panic!("cargo does not run: {error}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let built = String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
-        .next_back();
-    built.unwrap_or_else(|| panic!("cargo built no program of {package}"))
+        .find(|path| path.ends_with(name));
+    built.unwrap_or_else(|| panic!("cargo built no program {name}"))
 }
 
 /// How long a request may take where the program runs on servers, in seconds; a claim lasts four times as long.
@@ -102,7 +89,6 @@ pub const REQUEST_MAX_S: u64 = 2;
 pub struct Stage {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
-    program: Option<&'static Path>,
 }
 
 impl Stage {
@@ -147,16 +133,16 @@ impl Stage {
             ("OPS_HOOK", "http://127.0.0.1:9/nobody-listens"),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { folder, environment, program: None }
+        Self { folder, environment }
     }
 
-    /// The same with the program that has all servers built in, on this database, with claims as short as they may be, and more
+    /// The same on this database (the program must be built with the feature `servers`), with claims as short as they may be, and more
     /// lines in the deployment file.
     ///
     /// # Panics
     /// When the deployment file cannot be written.
     #[must_use]
-    pub fn on_servers(mut self, database: &str, more: &str) -> Self {
+    pub fn on_servers(self, database: &str, more: &str) -> Self {
         let file = self.folder.path().join("deployment.yaml");
         let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("no deployment file: {error}"));
         let text = text
@@ -165,7 +151,6 @@ impl Stage {
             .replace("    credentials", &format!("    timeout_seconds: {REQUEST_MAX_S}\n    credentials"))
             .replace("page_size: 5 ", "page_size: 50 ");
         std::fs::write(&file, text + more).unwrap_or_else(|error| panic!("no deployment file: {error}"));
-        self.program = Some(program_of_servers());
         self
     }
 
@@ -186,7 +171,7 @@ impl Stage {
     /// The program with these arguments, ready to be started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.program.unwrap_or_else(program));
+        let mut command = Command::new(program());
         command.args(arguments).current_dir(self.folder.path()).env_remove("MAPWRIGHT_CRASH_AT");
         for (name, value) in &self.environment {
             command.env(name, value);
