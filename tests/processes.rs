@@ -1,7 +1,7 @@
 //! The real program as several processes on one PostgreSQL with a doorbell, killed and frozen at any moment, while both systems have a
 //! rough day and the broker is emptied. By the systems' own ledgers nothing is lost and nothing is doubled.
 //!
-//! Larger: `MAPWRIGHT_ORDERS=10000 MAPWRIGHT_KILLS=200 cargo test --release -p mapwright-tests --features servers --test processes`;
+//! Larger: `MAPWRIGHT_ORDERS=10000 MAPWRIGHT_KILLS=200 cargo test --release --workspace --features servers --test processes`;
 //! `MAPWRIGHT_BROKER=rabbitmq` rings by RabbitMQ instead of Redis.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
