@@ -2,9 +2,9 @@
 //!
 //! In: a page. Out: how many rows were new. A row whose content is what was last seen of its record ends here, counted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::super::sql::{Connection, LockSpace, OptionalExtension, params};
+use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, params};
 
 use super::order::{self, NewMessage};
 use super::step::{self, Circumstances};
@@ -20,7 +20,12 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
     let keys: Vec<String> = page.rows.iter().map(|row| order_key(page, &row.source_key)).collect();
     tx.lock(LockSpace::Order, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
     tx.prepare_cached("INSERT OR IGNORE INTO tallies (flow) VALUES (?1)")?.put([&page.flow])?;
-    let mut known = Known { busy: order::busy(tx, &keys)?, latest_wins: latest_wins(tx, &page.flow)?, free: 0 };
+    let mut known = Known {
+        seen: seen_before(tx, page)?,
+        busy: order::busy(tx, &keys)?,
+        latest_wins: latest_wins(tx, &page.flow)?,
+        free: 0,
+    };
     let (bound, mut late) = (late::bound(tx, page)?, 0);
     for row in &page.rows {
         let comes_late = row.kind == RowKind::State && late::is_late(tx, page, row, bound)?;
@@ -58,12 +63,23 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
 
 /// What is known of a page before its first row.
 struct Known {
+    /// What was last seen of its records, by their keys; `None` = nothing.
+    seen: HashMap<String, Option<Seen>>,
     /// Keys that may hold a new message up.
     busy: HashSet<String>,
     /// The flow wants the newest state only.
     latest_wins: bool,
     /// New messages of other keys, which are not counted yet.
     free: i64,
+}
+
+impl Known {
+    /// A later row of the page may be of the same record.
+    fn note(&mut self, row: &CaptureRow, seen: Seen) {
+        if let Some(known) = self.seen.get_mut(&row.source_key) {
+            *known = Some(seen);
+        }
+    }
 }
 
 fn latest_wins(tx: &Connection, flow: &str) -> Result<bool, StoreError> {
@@ -75,18 +91,41 @@ fn latest_wins(tx: &Connection, flow: &str) -> Result<bool, StoreError> {
 }
 
 /// What was last seen of a record.
+#[derive(Clone)]
 struct Seen {
     hash: String,
     changes: i64,
     gone: bool,
 }
 
-fn seen(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<Option<Seen>, StoreError> {
+/// What was last seen of the records of a page. Keys that a database may spell otherwise within a list are left out.
+fn seen_before(tx: &Connection, page: &CapturePage) -> Result<HashMap<String, Option<Seen>>, StoreError> {
+    let plain = |key: &&String| key.chars().all(|letter| !letter.is_control() && letter < '\u{e000}');
+    let keys: Vec<&String> = page.rows.iter().map(|row| &row.source_key).filter(plain).collect();
+    let list = serde_json::to_string(&keys).map_err(|error| StoreError::new(error.to_string()))?;
+    let mut known: HashMap<String, Option<Seen>> = keys.into_iter().map(|key| (key.clone(), None)).collect();
+    let found: Vec<(String, Seen)> = tx
+        .prepare_cached(
+            "SELECT hash, changes, gone, source_key FROM seen
+             WHERE flow = ?1 AND source_key IN (SELECT value FROM json_each(?2))",
+        )?
+        .query_map([&page.flow, &list], |row| Ok((row.get(3)?, seen_row(row)?)))?
+        .collect::<Result<_, _>>()?;
+    known.extend(found.into_iter().map(|(key, seen)| (key, Some(seen))));
+    Ok(known)
+}
+
+fn seen_row(row: &Row<'_>) -> Result<Seen, SqlError> {
+    Ok(Seen { hash: row.get(0)?, changes: row.get(1)?, gone: row.get(2)? })
+}
+
+fn seen(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &Known) -> Result<Option<Seen>, StoreError> {
+    if let Some(seen) = known.seen.get(&row.source_key) {
+        return Ok(seen.clone());
+    }
     let seen = tx
         .prepare_cached("SELECT hash, changes, gone FROM seen WHERE flow = ?1 AND source_key = ?2")?
-        .query_row([&page.flow, &row.source_key], |seen| {
-            Ok(Seen { hash: seen.get(0)?, changes: seen.get(1)?, gone: seen.get(2)? })
-        })
+        .query_row([&page.flow, &row.source_key], seen_row)
         .optional()?;
     Ok(seen)
 }
@@ -101,7 +140,7 @@ fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), Sto
 /// Keeps a row unless it is known; answers whether it is new.
 fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
     let now = micros(page.now);
-    let seen = seen(tx, page, row)?;
+    let seen = seen(tx, page, row, known)?;
     let changes = seen.as_ref().map_or(0, |seen| seen.changes);
     let mut record_id = None;
     // A record that has come back has the hash of none.
@@ -121,6 +160,7 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut
          ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
     )?
     .put(params![page.flow, row.source_key, row.hash, now])?;
+    known.note(row, Seen { hash: row.hash.clone(), changes: changes.saturating_add(1), gone: false });
     insert_message(tx, page, row, (record_id, 0, &page.target), known)?;
     Ok(true)
 }
@@ -128,7 +168,7 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut
 /// Keeps that a record is gone, if the flow carried it and does something about it; answers whether that is new.
 fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
     let now = micros(page.now);
-    let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row)?) else { return Ok(false) };
+    let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row, known)?) else { return Ok(false) };
     if seen.gone {
         return Ok(false);
     }
@@ -140,6 +180,7 @@ fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut 
         "UPDATE seen SET gone = 1, hash = '', changes = changes + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2",
     )?
     .put(params![page.flow, row.source_key, now])?;
+    known.note(row, Seen { hash: String::new(), changes: seen.changes.saturating_add(1), gone: true });
     let write_no = i64::try_from(first.write).unwrap_or(i64::MAX);
     insert_message(tx, page, row, (record_id, write_no, &first.target), known)?;
     Ok(true)
@@ -203,12 +244,11 @@ fn insert_message(
         order_key: &order_key,
     };
     // The first message of a key that was free holds the next one up.
-    let id = if known.busy.insert(order_key.clone()) {
+    if known.busy.insert(order_key.clone()) && row.fault.is_none() {
         known.free += 1;
-        order::insert_free(tx, &new, now)?
-    } else {
-        order::insert(tx, &new, now)?
-    };
+        return order::insert_free(tx, &new, now);
+    }
+    let id = order::insert(tx, &new, now)?;
     if row.fault.is_none() && !known.latest_wins {
         return Ok(());
     }

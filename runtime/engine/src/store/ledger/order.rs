@@ -116,20 +116,6 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
     } else {
         ("QUEUED", None, Some(quiet_until(tx, new.order_key, new.target, now)?))
     };
-    insert_as(tx, new, (state, reason, due), now)
-}
-
-/// Inserts a message of a key that is not busy. It is counted by the caller.
-pub(super) fn insert_free(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<i64, StoreError> {
-    insert_as(tx, new, ("QUEUED", None, Some(now)), now)
-}
-
-fn insert_as(
-    tx: &Connection,
-    new: &NewMessage<'_>,
-    (state, reason, due): (&str, Option<&str>, Option<i64>),
-    now: i64,
-) -> Result<i64, StoreError> {
     let id = tx.prepare_cached(
         "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
                                state, reason, next_at, created_at, changed_at, held_since)
@@ -150,6 +136,27 @@ fn insert_as(
         now
     ], |row| row.get(0))?;
     Ok(id)
+}
+
+/// Inserts a message of a key that is not busy: it is ready, and older ones of its key have ended. The caller counts it.
+pub(super) fn insert_free(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
+                               state, next_at, created_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', ?9, ?9, ?9)",
+    )?
+    .put(params![
+        new.record_id,
+        new.flow,
+        new.write_no,
+        new.part,
+        new.source_key,
+        new.target.0,
+        new.target.1,
+        new.order_key,
+        now
+    ])?;
+    Ok(())
 }
 
 /// Counts new messages.
