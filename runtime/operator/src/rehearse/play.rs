@@ -23,7 +23,7 @@ use mapwright_values::{Integration, Json};
 use secrecy::SecretString;
 
 use super::audit::{Audit, Audited};
-use super::holes::{Taxes, entries, text_at};
+use super::holes::{Taxes, text_at};
 use super::inbox::Inbox;
 use super::report::{self, Books, Entry};
 use super::scene::{self, Scene, Systems};
@@ -44,14 +44,6 @@ const LONG_AGO: Duration = Duration::from_secs(3600);
 const JUST_NOW: Duration = Duration::from_secs(15);
 /// After so many full passes a set of flows that goes on writing will not stop.
 const PASSES_MAX: usize = 5;
-
-/// Parts of a shop's records that are records of their own as well: entity, owner, field.
-const PARTS: &[(&str, &str, &str)] = &[
-    ("order_delivery", "order", "deliveries"),
-    ("order_transaction", "order", "transactions"),
-    ("customer_address", "customer", "defaultBillingAddress"),
-    ("customer_address", "customer", "defaultShippingAddress"),
-];
 
 pub(crate) async fn play(
     integration: &'static Integration,
@@ -161,25 +153,7 @@ fn fill(systems: &Systems, scene: &Scene, wanted: &RehearseArguments) -> Result<
     };
     let orders = wanted.orders.unwrap_or(scene.orders);
     let seed = Seed::generate(&SeedConfig { orders, seed: wanted.seed, ..SeedConfig::default() });
-    for (entity, record) in seed.shop_records() {
-        let record = Json::parse(&record.to_string()).map(Json::into_owned)?;
-        for (part, owner, field) in PARTS.iter().filter(|(_, owner, _)| *owner == entity) {
-            let reference = format!("{owner}Id");
-            for mut one in record.get(field).map(entries).unwrap_or_default() {
-                let id = text_at(&one, "id");
-                if let (Json::Record(members), Some(id)) = (&mut one, record.get("id")) {
-                    members.retain(|(name, _)| *name != reference);
-                    members.push((reference.clone().into(), id.clone()));
-                }
-                // One address may be both.
-                if shop.records(part).iter().all(|known| text_at(known, "id") != id) {
-                    // An integration that does not use the part has no table for it.
-                    let _unused = shop.add(part, one, LONG_AGO);
-                }
-            }
-        }
-        let _unused = shop.add(entity, record, LONG_AGO);
-    }
+    shop.fill(&seed, LONG_AGO);
     Ok(Some(seed))
 }
 

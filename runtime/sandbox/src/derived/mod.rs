@@ -21,6 +21,7 @@ mod changeset;
 mod check;
 mod codec;
 mod conditions;
+mod fill;
 mod graphql;
 mod list;
 mod login;
