@@ -3,12 +3,14 @@
 //! In: an `each`. Out: loops over it. The three stages stay apart wherever one could stop before another, so that a record's problems
 //! are those that the language says, in its order.
 
-use mapwright_model::ir::{Each, Expr, ExprKind, LocalId, Take, Type, Walk, numbers_elements};
+use mapwright_model::ir::{Argument, Each, Expr, ExprKind, LocalId, Take, Type, Walk, numbers_elements};
+use mapwright_values::functions::Function;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::code::{Code, holding, mentions, receiver};
 use crate::context::Body;
+use crate::lookup::short_path;
 use crate::visit;
 
 /// Where the records of an `each` go.
@@ -41,27 +43,40 @@ impl Body<'_> {
                 let pattern = self.pattern(each, &filling);
                 self.filled(rows, &filling, &quote! { (#number, #pattern) })
             }
-            Take::Value(value) => {
-                let rows = self.rows(each);
-                let Code { statements: inner, value: taken } = beneath("made", self.code(value));
-                let pattern = self.pattern(each, &quote! { #inner #taken });
-                let statements = rows.statements;
-                let head = self.loop_head(each, &pattern, rows.value);
-                let statements = quote! {
-                    #statements
-                    let mut made = Vec::new();
-                    #head {
-                        #inner
-                        made.push(#taken);
-                    }
-                };
-                Code { statements, value: quote! { made } }
-            }
+            Take::Value(value) => self.gathered(each, value, &quote! { Vec }),
             Take::Block(_) => {
                 let code = self.each_record(each, numbering);
                 code.map(|made| quote! { nodes(#made)? })
             }
         }
+    }
+
+    /// What is taken of each row is pushed to `made`, which begins as that type's `new()`.
+    fn gathered(&self, each: &Each, value: &Expr, made: &TokenStream) -> Code {
+        let rows = self.rows(each);
+        let Code { statements: inner, value: taken } = beneath("made", self.code(value));
+        let pattern = self.pattern(each, &quote! { #inner #taken });
+        let statements = rows.statements;
+        let head = self.loop_head(each, &pattern, rows.value);
+        let statements = quote! {
+            #statements
+            let mut made = #made::new();
+            #head {
+                #inner
+                made.push(#taken);
+            }
+        };
+        Code { statements, value: quote! { made } }
+    }
+
+    /// `sum(each ... take ...)`: added up row by row. What stops a row comes before a sum of too many digits, as when all are listed first.
+    pub(crate) fn added_up(&self, function: &Function, arguments: &[Argument]) -> Option<Code> {
+        let [Argument::Value(Expr { kind: ExprKind::Each(each), optional: false, .. })] = arguments else {
+            return None;
+        };
+        let Take::Value(value) = &each.take else { return None };
+        let adds = short_path(function.path) == "lists::sum" && !value.optional && !numbers_elements(value);
+        adds.then(|| self.gathered(each, value, &quote! { lists::Sum }).map(|made| quote! { #made.total()? }))
     }
 
     /// A statement that puts a record into `made`, under its number and in the row's own closure: what stops it hides nothing of the others.

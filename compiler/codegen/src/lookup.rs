@@ -20,6 +20,9 @@ use crate::types::widen;
 impl Body<'_> {
     /// A function of the library. A missing argument makes the result missing, unless the function takes it.
     pub(crate) fn call(&self, function: &Function, arguments: &[Argument], whole: &Expr) -> Code {
+        if let Some(sum) = self.added_up(function, arguments) {
+            return sum;
+        }
         let path: TokenStream = short_path(function.path).parse().unwrap_or_default();
         let mut given = Vec::new();
         let mut passing = Vec::new();
@@ -408,7 +411,7 @@ fn key_of_type(key: TokenStream, ty: &Type) -> TokenStream {
 }
 
 /// The prelude exports the families by their names: `text::cut`.
-fn short_path(path: &str) -> &str {
+pub(crate) fn short_path(path: &str) -> &str {
     path.rsplit_once("functions::").map_or(path, |(_, short)| short)
 }
 

@@ -31,7 +31,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// So many bytes of input are read at once, and mapped by one thread before another's turn.
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// What was read into is kept up to this length.
+/// What was read into and written to is kept up to this length.
 const KEPT_BYTES_MAX: usize = 8 * CHUNK_BYTES;
 
 /// More threads than any machine has cores for.
@@ -143,11 +143,11 @@ enum Verdict {
 
 /// Some whole lines of the input.
 struct Chunk {
-    /// The number of its first line, from 0.
-    first: usize,
     /// The lines, and behind them what does not count.
     bytes: Vec<u8>,
     end: usize,
+    /// To be written to.
+    mapped: String,
 }
 
 /// What became of a chunk.
@@ -156,6 +156,8 @@ struct Answer {
     mapped: String,
     refused: String,
     tally: Tally,
+    /// How many lines the chunk has.
+    lines: usize,
     /// The chunk's own, to be read into again.
     bytes: Vec<u8>,
 }
@@ -163,27 +165,23 @@ struct Answer {
 /// Cuts the input into chunks of whole lines.
 struct Chunks<R> {
     input: R,
-    /// What was read behind the last whole line.
-    rest: Vec<u8>,
-    first: usize,
-    /// To read into: what has been mapped.
-    free: Vec<Vec<u8>>,
+    /// To be read into next, from behind the part of a line that is there already.
+    ahead: Vec<u8>,
+    filled: usize,
+    /// To read into and to write to: what has been mapped.
+    free: Vec<(Vec<u8>, String)>,
 }
 
 impl<R: Read> Chunks<R> {
     fn new(input: R) -> Self {
-        Chunks { input, rest: Vec::new(), first: 0, free: Vec::new() }
+        Chunks { input, ahead: Vec::new(), filled: 0, free: Vec::new() }
     }
 
     /// The whole lines of what can be read at once, at least one; `None` at the end.
     fn next(&mut self) -> std::io::Result<Option<Chunk>> {
-        let mut bytes = self.free.pop().unwrap_or_default();
-        let mut filled = self.rest.len();
-        bytes.resize(bytes.len().max(filled), 0);
-        if let Some(start) = bytes.get_mut(..filled) {
-            start.copy_from_slice(&self.rest);
-        }
-        self.rest.clear();
+        let (next, mapped) = self.free.pop().unwrap_or_default();
+        let mut bytes = std::mem::replace(&mut self.ahead, next);
+        let mut filled = std::mem::take(&mut self.filled);
         let end = loop {
             bytes.resize(bytes.len().max(filled + CHUNK_BYTES), 0);
             let place = bytes.get_mut(filled..filled + CHUNK_BYTES).unwrap_or_default();
@@ -200,16 +198,21 @@ impl<R: Read> Chunks<R> {
         if end == 0 {
             return Ok(None);
         }
-        self.rest.extend_from_slice(bytes.get(end..filled).unwrap_or_default());
-        let first = self.first;
-        self.first += memchr_iter(b'\n', bytes.get(..end).unwrap_or_default()).count();
-        Ok(Some(Chunk { first, bytes, end }))
+        let rest = bytes.get(end..filled).unwrap_or_default();
+        self.ahead.resize(self.ahead.len().max(rest.len()), 0);
+        if let Some(start) = self.ahead.get_mut(..rest.len()) {
+            start.copy_from_slice(rest);
+        }
+        self.filled = rest.len();
+        Ok(Some(Chunk { bytes, end, mapped }))
     }
 
-    /// Takes back what a chunk was read into, unless a line of uncommon length made it large.
-    fn take_back(&mut self, bytes: Vec<u8>) {
-        if bytes.len() <= KEPT_BYTES_MAX {
-            self.free.push(bytes);
+    /// Takes back what a chunk was read into and written to, unless a line of uncommon length made it large.
+    fn take_back(&mut self, answer: Answer) {
+        let Answer { bytes, mut mapped, .. } = answer;
+        if bytes.len() <= KEPT_BYTES_MAX && mapped.capacity() <= KEPT_BYTES_MAX {
+            mapped.clear();
+            self.free.push((bytes, mapped));
         }
     }
 }
@@ -244,10 +247,12 @@ pub fn map_lines(
     let mut chunks = Chunks::new(input);
     if threads <= 1 {
         let mut mapper = Mapper::new(setup);
+        let mut first = 0;
         while let Some(chunk) = chunks.next()? {
-            let answer = mapper.chunk(chunk);
+            let answer = mapper.chunk(chunk, first);
+            first += answer.lines;
             put(&answer)?;
-            chunks.take_back(answer.bytes);
+            chunks.take_back(answer);
         }
     } else {
         by_threads(setup, &mut chunks, &mut put, threads)?;
@@ -266,14 +271,14 @@ fn by_threads(
     threads: usize,
 ) -> std::io::Result<()> {
     std::thread::scope(|scope| {
-        let lanes: Vec<(SyncSender<Chunk>, Receiver<Answer>)> = (0..threads)
+        let lanes: Vec<(SyncSender<(Chunk, usize)>, Receiver<Answer>)> = (0..threads)
             .map(|_| {
-                let (give, take) = sync_channel::<Chunk>(WAITING_MAX);
+                let (give, take) = sync_channel::<(Chunk, usize)>(WAITING_MAX);
                 let (answer, answers) = sync_channel(WAITING_MAX);
                 scope.spawn(move || {
                     let mut mapper = Mapper::new(setup);
-                    for chunk in take {
-                        if answer.send(mapper.chunk(chunk)).is_err() {
+                    for (chunk, first) in take {
+                        if answer.send(mapper.chunk(chunk, first)).is_err() {
                             break;
                         }
                     }
@@ -281,6 +286,7 @@ fn by_threads(
                 (give, answers)
             })
             .collect();
+        let mut first = 0;
         let mut given = 0;
         let mut written = 0;
         let mut ended = false;
@@ -290,9 +296,11 @@ fn by_threads(
                 Some(None) => ended = true,
                 Some(Some(chunk)) => {
                     let lane = lanes.get(given % threads);
-                    if lane.is_none_or(|(give, _)| give.send(chunk).is_err()) {
+                    let lines = memchr_iter(b'\n', chunk.bytes.get(..chunk.end).unwrap_or_default()).count();
+                    if lane.is_none_or(|(give, _)| give.send((chunk, first)).is_err()) {
                         return Err(std::io::Error::other(STOPPED));
                     }
+                    first += lines;
                     given += 1;
                 }
                 None => {
@@ -300,7 +308,7 @@ fn by_threads(
                     let answer = lane.and_then(|(_, answers)| answers.recv().ok());
                     let answer = answer.ok_or_else(|| std::io::Error::other(STOPPED))?;
                     put(&answer)?;
-                    chunks.take_back(answer.bytes);
+                    chunks.take_back(answer);
                     written += 1;
                 }
             }
@@ -329,8 +337,6 @@ struct Mapper<'s> {
     records: Records,
     /// Answers that earlier lines needed: most lines ask for what others have asked for.
     references: References,
-    /// How much was mapped of the chunk before, and a little more.
-    usual: usize,
 }
 
 impl<'s> Mapper<'s> {
@@ -340,22 +346,18 @@ impl<'s> Mapper<'s> {
             [source] => Used::of(source),
             _ => Used::everything(),
         };
-        Mapper {
-            setup,
-            sources: sources.len().max(1),
-            records: Records::new(used),
-            references: References::new(),
-            usual: 0,
-        }
+        Mapper { setup, sources: sources.len().max(1), records: Records::new(used), references: References::new() }
     }
 
-    fn chunk(&mut self, chunk: Chunk) -> Answer {
-        let mut answer = Answer { mapped: String::with_capacity(self.usual), ..Answer::default() };
+    /// `first` is the number of the chunk's first line, from 0.
+    fn chunk(&mut self, chunk: Chunk, first: usize) -> Answer {
+        let mut answer = Answer { mapped: chunk.mapped, ..Answer::default() };
         let lines = chunk.bytes.get(..chunk.end).unwrap_or_default();
         let mut from = 0;
         let ends = memchr_iter(b'\n', lines).chain([lines.len()]);
-        for (index, end) in (chunk.first..).zip(ends) {
+        for (index, end) in (first..).zip(ends) {
             let line = lines.get(from..end).unwrap_or_default();
+            answer.lines += usize::from(end < lines.len());
             from = end + 1;
             let line = match index {
                 0 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line),
@@ -381,7 +383,6 @@ impl<'s> Mapper<'s> {
             answer.refused.push_str(&numbered(index, why).to_string());
             answer.refused.push('\n');
         }
-        self.usual = answer.mapped.len() + answer.mapped.len() / 4;
         answer.bytes = chunk.bytes;
         answer
     }

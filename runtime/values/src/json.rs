@@ -136,7 +136,10 @@ impl<'r> Json<'r> {
     /// Compact JSON text: no blanks, members in order, numbers digit by digit.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut out = String::new();
+        let mut out = match self {
+            Json::Text(text) => String::with_capacity(text.len() + 2),
+            Json::Null | Json::Boolean(_) | Json::Number(_) | Json::List(_) | Json::Record(_) => String::new(),
+        };
         self.write_to(&mut out);
         out
     }

@@ -298,6 +298,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Goes past a name in quotes with its colon, and the blanks behind, if that is what stands here.
+    #[inline(always)]
     fn expect(&mut self, text: &[u8]) -> bool {
         let here = self.bytes.get(self.at..self.at + text.len()).is_some_and(|here| same(here, text));
         if here {

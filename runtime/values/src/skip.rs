@@ -26,6 +26,7 @@ pub(crate) fn pass(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
     match *bytes.get(at)? {
         b'"' => text_end(bytes, at),
         b'{' | b'[' => pass_levels(bytes, at, depth),
+        b'n' => word_end(bytes, at, b"null"),
         _ => bare_end(bytes, at),
     }
 }

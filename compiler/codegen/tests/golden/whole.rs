@@ -335,11 +335,11 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
 
     // 59: Total <- sum(order.lines.price)
     let value = || {
-        let mut made = Vec::new();
+        let mut made = lists::Sum::new();
         for line in order.list(&["lines"])?.unwrap_or_default() {
             made.push(line.always(&["price"]).decimal(19, 6)?);
         }
-        write::decimal(lists::sum(made)?, 19, 6)
+        write::decimal(made.total()?, 19, 6)
     };
     run.set(record, "Total", 59, value());
     // 60: Sorted <- each order.lines as line where line.price > 1.50 sorted by line.price descending take "{po…
@@ -487,11 +487,11 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let value = || {
         let value = {
             let value = {
-                let mut made = Vec::new();
+                let mut made = lists::Sum::new();
                 for line in order.list(&["lines"])?.unwrap_or_default() {
                     made.push(line.always(&["price"]).decimal(19, 6)?);
                 }
-                lists::sum(made)?
+                made.total()?
             };
             if value == Decimal::ZERO || value == Decimal::literal(15, 1) {
                 Cow::from("little")
@@ -733,7 +733,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "12aa5bae2e18654a",
+            version: "6f27afb4a8a2f7a4",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

@@ -18,7 +18,45 @@ pub fn count<T>(list: Vec<Option<T>>) -> Decimal {
 /// # Errors
 /// The sum has too many digits.
 pub fn sum(list: Vec<Decimal>) -> Result<Decimal, Stop> {
-    list.into_iter().try_fold(Decimal::ZERO, Decimal::plus)
+    list.into_iter().fold(Sum::new(), Sum::and).total()
+}
+
+/// A sum that is added up number by number.
+#[derive(Debug)]
+pub struct Sum(Result<Decimal, Stop>);
+
+impl Sum {
+    /// Of nothing.
+    #[must_use]
+    pub fn new() -> Sum {
+        Sum(Ok(Decimal::ZERO))
+    }
+
+    /// One more number.
+    pub fn push(&mut self, number: Decimal) {
+        if let Ok(sum) = self.0 {
+            self.0 = sum.plus(number);
+        }
+    }
+
+    fn and(mut self, number: Decimal) -> Sum {
+        self.push(number);
+        self
+    }
+
+    /// All numbers together.
+    ///
+    /// # Errors
+    /// The sum has too many digits: that is said only now, behind what is wrong with the numbers themselves.
+    pub fn total(self) -> Result<Decimal, Stop> {
+        self.0
+    }
+}
+
+impl Default for Sum {
+    fn default() -> Sum {
+        Sum::new()
+    }
 }
 
 /// The mean, unrounded.
