@@ -150,6 +150,9 @@ struct Chunk {
     mapped: String,
 }
 
+/// A chunk, and the number of its first line, from 0.
+type Numbered = (Chunk, usize);
+
 /// What became of a chunk.
 #[derive(Default)]
 struct Answer {
@@ -271,9 +274,9 @@ fn by_threads(
     threads: usize,
 ) -> std::io::Result<()> {
     std::thread::scope(|scope| {
-        let lanes: Vec<(SyncSender<(Chunk, usize)>, Receiver<Answer>)> = (0..threads)
+        let lanes: Vec<(SyncSender<Numbered>, Receiver<Answer>)> = (0..threads)
             .map(|_| {
-                let (give, take) = sync_channel::<(Chunk, usize)>(WAITING_MAX);
+                let (give, take) = sync_channel::<Numbered>(WAITING_MAX);
                 let (answer, answers) = sync_channel(WAITING_MAX);
                 scope.spawn(move || {
                     let mut mapper = Mapper::new(setup);
