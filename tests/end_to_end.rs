@@ -66,7 +66,7 @@ async fn wrong_credentials_are_told_and_nothing_is_lost() {
     assert!(said(&doctor).contains("erp         FAILED: "), "{}", said(&doctor));
     assert!(!said(&doctor).contains("wrong"), "a credential was told: {}", said(&doctor));
     let stage = stage.with("ERP_PASSWORD", "sandbox-secret");
-    // What waits goes on as soon as the connection is well; what could not be read until then is read by the next run.
+    // What waits goes on as soon as the connection is well, and what could not be read until then is read.
     let output = run(&stage, &["sync"]).await;
     assert_eq!(live_orders(&sandbox), wanted_orders(&sandbox), "{}", said(&output));
     everything_arrives(&stage, &sandbox).await;

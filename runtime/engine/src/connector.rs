@@ -129,6 +129,20 @@ pub enum Deed {
     Act,
 }
 
+impl Deed {
+    /// In a word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update { .. } => "update",
+            Self::Upsert { .. } => "upsert",
+            Self::Delete { .. } => "delete",
+            Self::Act => "act",
+        }
+    }
+}
+
 /// One write.
 #[derive(Clone, Debug)]
 pub struct WriteRequest {

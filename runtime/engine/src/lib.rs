@@ -21,6 +21,7 @@ pub mod status;
 pub mod store;
 #[cfg(any(feature = "postgres", feature = "rabbitmq"))]
 mod tls;
+pub mod trace;
 
 pub use engine::{Engine, EngineError, Stop, Sync};
 pub use flow::hinting::Told;

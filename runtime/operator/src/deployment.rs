@@ -12,8 +12,10 @@ use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::sections::{self, DoorbellFile, MailFile, ServerFile};
-pub use crate::sections::{DoorbellDeployment, DoorbellKind, MailDeployment, MailTls, Retention, ServerDeployment};
+use crate::sections::{self, DoorbellFile, MailFile, ServerFile, TelemetryFile};
+pub use crate::sections::{
+    DoorbellDeployment, DoorbellKind, MailDeployment, MailTls, Retention, ServerDeployment, TelemetryDeployment,
+};
 
 /// Names the file that is looked for when none is given.
 pub const DEFAULT_FILE: &str = "deployment.yaml";
@@ -37,6 +39,8 @@ pub struct Deployment {
     pub server: Option<ServerDeployment>,
     /// How mail is sent.
     pub mail: Option<MailDeployment>,
+    /// Where traces go.
+    pub telemetry: Option<TelemetryDeployment>,
     /// How long finished records are kept.
     pub retention: Retention,
     /// Where credentials that rotate are kept; needed by systems whose log-in has some.
@@ -137,6 +141,7 @@ struct File {
     settings: Option<serde_json::Value>,
     alerts: Option<BTreeMap<String, Vec<ChannelFile>>>,
     engine: Option<EngineDeployment>,
+    telemetry: Option<TelemetryFile>,
     vault: Option<VaultFile>,
     server: Option<ServerFile>,
     mail: Option<MailFile>,
@@ -215,6 +220,19 @@ impl Deployment {
         if faults.is_empty() { Ok(doorbell) } else { Err(faults) }
     }
 
+    /// Where traces go, without a look at other secrets.
+    ///
+    /// # Errors
+    /// The file cannot be read, or what it says of telemetry is wrong.
+    pub fn telemetry_of(path: &Path) -> Result<Option<TelemetryDeployment>, Vec<String>> {
+        let name = path.display().to_string();
+        let text = read(path)?;
+        let mut faults = Vec::new();
+        let telemetry = understand(&text, &name)?.telemetry;
+        let telemetry = telemetry.and_then(|file| sections::telemetry(file, folder_of(path), &name, &mut faults));
+        if faults.is_empty() { Ok(telemetry) } else { Err(faults) }
+    }
+
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
         let file = understand(text, name)?;
         let mut faults = Vec::new();
@@ -269,6 +287,7 @@ impl Deployment {
         });
         let server = file.server.and_then(|server| sections::server(server, folder, name, &mut faults));
         let mail = file.mail.and_then(|mail| sections::mail(mail, folder, name, &mut faults));
+        let telemetry = file.telemetry.and_then(|wanted| sections::telemetry(wanted, folder, name, &mut faults));
         let retention = sections::retention(file.retention.unwrap_or_default(), name, &mut faults);
         let mailed = alerts.values().flatten().any(|way| matches!(way, ChannelDeployment::Mail(_)));
         if mailed && mail.is_none() {
@@ -277,7 +296,7 @@ impl Deployment {
             ));
         }
         if faults.is_empty() {
-            Ok(Self { systems, store, doorbell, settings, alerts, engine, server, mail, retention, vault })
+            Ok(Self { systems, store, doorbell, settings, alerts, engine, server, mail, telemetry, retention, vault })
         } else {
             Err(faults)
         }

@@ -24,12 +24,17 @@ mod sections;
 mod server;
 mod service;
 mod status;
+#[cfg(feature = "otlp")]
+mod telemetry;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use mapwright_values::Integration;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::say::note;
 use command::{Arguments, Command};
@@ -63,7 +68,7 @@ pub fn main_with_scene(integration: &'static Integration, scene: &'static str) -
 
 fn run(integration: &'static Integration, scene: Option<&'static str>) -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging(&arguments);
+    let _exported: Exported = start_logging(&arguments, integration.plan.name);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -106,8 +111,8 @@ async fn carry_out(
     }
 }
 
-/// Logs go to standard error; results go to standard output.
-fn start_logging(arguments: &Arguments) {
+/// Logs go to standard error; results go to standard output. What is answered exports traces until it is dropped.
+fn start_logging(arguments: &Arguments, project: &'static str) -> Exported {
     let standard = match (&arguments.command, arguments.verbose) {
         (_, true) => "info",
         // What goes wrong in a rehearsal is its plot, and told by its report.
@@ -117,6 +122,28 @@ fn start_logging(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MAPWRIGHT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(standard));
     let coloured = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured);
-    if arguments.log_json { builder.json().init() } else { builder.init() }
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
+    let lines = match arguments.log_json {
+        true => lines.json().with_filter(filter).boxed(),
+        false => lines.with_filter(filter).boxed(),
+    };
+    let registry = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "otlp")]
+    {
+        let exported = telemetry::start(arguments, project);
+        let spans = exported.as_ref().map(telemetry::Exported::layer);
+        registry.with(spans).init();
+        exported
+    }
+    #[cfg(not(feature = "otlp"))]
+    {
+        let _ = project;
+        registry.init();
+        None
+    }
 }
+
+#[cfg(feature = "otlp")]
+type Exported = Option<telemetry::Exported>;
+#[cfg(not(feature = "otlp"))]
+type Exported = Option<std::convert::Infallible>;

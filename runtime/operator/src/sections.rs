@@ -93,6 +93,50 @@ pub enum DoorbellKind {
     Redis,
 }
 
+/// Where traces go.
+#[derive(Debug)]
+pub struct TelemetryDeployment {
+    /// The collector's address, without a path for traces.
+    pub otlp: String,
+    /// Sent with every request.
+    pub headers: BTreeMap<String, SecretString>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TelemetryFile {
+    otlp: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+}
+
+pub(crate) fn telemetry(
+    file: TelemetryFile,
+    folder: &Path,
+    name: &str,
+    faults: &mut Vec<String>,
+) -> Option<TelemetryDeployment> {
+    let before = faults.len();
+    if cfg!(not(feature = "otlp")) {
+        faults.push(format!(
+            "{name}: telemetry: this program exports no traces: build it with the feature `otlp` of `mapwright-operator`"
+        ));
+    }
+    if !["http://", "https://"].iter().any(|scheme| file.otlp.starts_with(scheme)) {
+        faults.push(format!(
+            "{name}: telemetry.otlp: the address of a collector that takes OTLP by HTTP is expected, as in \"http://127.0.0.1:4318\""
+        ));
+    }
+    let mut headers = BTreeMap::new();
+    for (header, reference) in file.headers {
+        match resolve_secret(&reference, folder) {
+            Ok(value) => drop(headers.insert(header, value)),
+            Err(fault) => faults.push(format!("{name}: telemetry.headers.{header}: {fault}")),
+        }
+    }
+    (faults.len() == before).then(|| TelemetryDeployment { otlp: file.otlp.trim_end_matches('/').to_owned(), headers })
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DoorbellFile {

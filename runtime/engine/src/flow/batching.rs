@@ -19,6 +19,7 @@ use crate::backoff;
 use crate::clock::later;
 use crate::connector::{Class, Deed, Failure, Written};
 use crate::store::{Intended, Verdict};
+use crate::trace;
 
 /// Records that go out together, with room for so many in one request.
 pub(crate) struct Batch {
@@ -193,8 +194,13 @@ async fn transmit(
     give_up: Duration,
 ) -> Result<Vec<(Result<Written, Failure>, bool)>, EngineError> {
     let requests: Vec<_> = members.iter().map(|(work, ready)| sending::request(work, ready)).collect();
+    let sending: Vec<tracing::Span> = members
+        .iter()
+        .map(|(work, ready)| trace::send(&work.span, work.mapping, &ready.sent, work.leased.attempts.saturating_add(1)))
+        .collect();
     core.crash.reach("send.before");
     let answer = tokio::time::timeout(give_up, core.connector(system)?.send_batch(&requests)).await;
+    drop(sending);
     core.crash.reach("send.after");
     let each = |failure: &dyn Fn(&Work) -> Failure| {
         members.iter().map(|(work, _)| (Err(failure(work)), true)).collect::<Vec<_>>()

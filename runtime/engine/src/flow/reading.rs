@@ -17,6 +17,7 @@ use crate::clock::{earlier, later};
 use crate::connector::{Class, Connector, Failure, Page, PageRequest, Reading, Row, Window};
 use crate::keys;
 use crate::store::{CapturePage, CaptureRow, Captured, Fault, OpenWindow, Position, ReadingNote, RowKind};
+use crate::trace;
 
 /// The name under which the position of a full scan is kept.
 pub(crate) const EVERYTHING: &str = "everything";
@@ -433,6 +434,7 @@ pub(crate) async fn keep(
     core.crash.reach("page.before_commit");
     let captured = core.store.capture(capture).await?;
     core.crash.reach("page.after_commit");
+    captured.keys.iter().for_each(|key| trace::captured(flow, key));
     core.line.ring(captured.accepted, core.options.batch).await;
     Ok(captured)
 }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mapwright_values::plan::{FlowPlan, MappingPlan, WritePlan};
+use mapwright_values::plan::{FlowPlan, MappingPlan, Plan, WritePlan};
 use mapwright_values::{Find, Input, Json, Link, Outcome, Part, Reference, References, Resolved};
 
 use super::Core;
@@ -18,6 +18,7 @@ use crate::clock::between;
 use crate::connector::{Class, Failure};
 use crate::keys;
 use crate::store::{Fault, Leased, Verdict};
+use crate::trace;
 
 /// Most look-ups in one question to a connector.
 const FINDS_MAX: usize = 100;
@@ -71,15 +72,19 @@ pub(crate) struct Work {
     /// `together`: the target's key of each part, once they are there.
     pub(crate) part_keys: Vec<(String, Vec<String>)>,
     pub(crate) result: Option<Prepared>,
+    /// Its turn.
+    pub(crate) span: tracing::Span,
 }
 
 impl Work {
     pub(crate) fn new(
+        plan: &Plan,
         leased: Leased,
         (flow, write, mapping): (&'static FlowPlan, &'static WritePlan, &'static MappingPlan),
         situation: Situation,
     ) -> Self {
         Self {
+            span: trace::turn(plan, &leased, flow),
             leased,
             flow,
             write,
@@ -171,6 +176,7 @@ fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Box<Prepared>> {
         settings: &core.settings,
         captured_at: work.leased.captured_at,
     };
+    let _mapping = trace::map(&work.span, work.mapping).entered();
     // A panic is a fault of the program, not of the record's neighbours: it costs this record alone.
     let outcome = catch_unwind(AssertUnwindSafe(|| (mapping.map)(&input).into_owned())).map_err(|_| {
         let fault = Fault::own(

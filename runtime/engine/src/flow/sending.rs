@@ -25,6 +25,7 @@ use crate::store::{
     Claim, Concluded, Conclusion, ConnectionChange, Delivery, Fault, Intended, Intent, NewLink, Sent, Verdict,
     WrittenRecord,
 };
+use crate::trace;
 
 /// How the work on one message ended.
 #[derive(Clone, Debug)]
@@ -39,9 +40,7 @@ pub(crate) struct Finished {
 
 /// Brings one message to its verdict.
 pub(crate) async fn finish(core: &Core, work: Work, lease_until: jiff::Timestamp) -> Result<Finished, EngineError> {
-    let span = tracing::info_span!(
-        "message", id = work.leased.id.0, trace = %work.leased.capture_key, flow = work.flow.name, write = work.leased.write
-    );
+    let span = work.span.clone();
     dispatch(core, work, lease_until).instrument(span).await
 }
 
@@ -249,12 +248,13 @@ pub(super) async fn not_intended(core: &Core, work: &Work, refused: &Intended) -
 
 async fn transmit(core: &Core, work: &mut Work, ready: Ready, give_up: Duration) -> Result<Finished, EngineError> {
     let connector = core.connector(work.mapping.system)?;
+    let sending = trace::send(&work.span, work.mapping, &ready.sent, work.leased.attempts.saturating_add(1));
     core.crash.reach("send.before");
     let answer = if ready.parts.is_empty() {
         let request = request(work, &ready);
-        tokio::time::timeout(give_up, connector.send(&request)).await
+        tokio::time::timeout(give_up, connector.send(&request)).instrument(sending).await
     } else {
-        tokio::time::timeout(give_up, together::transmit(connector.as_ref(), work, &ready)).await
+        tokio::time::timeout(give_up, together::transmit(connector.as_ref(), work, &ready)).instrument(sending).await
     };
     core.crash.reach("send.after");
     let result = match answer {
@@ -402,10 +402,15 @@ async fn probe(core: &Core, work: &mut Work, refused: Option<Fault>) -> Result<F
     };
     let names: Vec<String> = by(work.write).iter().map(|field| (*field).to_owned()).collect();
     let connector = core.connector(work.mapping.system)?;
+    let asking = trace::probe(&work.span, work.mapping);
     core.crash.reach("probe.inside");
     let answer = match together::parts_of(&sent.record).filter(|_| work.write.together) {
-        Some(parts) => together::probe(connector.as_ref(), work, &names, parts).await,
-        None => connector.probe(work.mapping.entity, &names, &sent.record).await.map(|found| (found, Vec::new())),
+        Some(parts) => together::probe(connector.as_ref(), work, &names, parts).instrument(asking).await,
+        None => connector
+            .probe(work.mapping.entity, &names, &sent.record)
+            .instrument(asking)
+            .await
+            .map(|found| (found, Vec::new())),
     };
     core.crash.reach("probe.before_commit");
     let mut situation = work.situation.clone();
@@ -554,10 +559,15 @@ pub(super) async fn conclude(
                 message = work.leased.id.0,
                 trace = %work.leased.capture_key,
                 source = work.leased.source_key,
-                target,
+                target = target.as_deref(),
                 state = state.name(),
                 "concluded"
             );
+            let key = work.write.key;
+            let shown = target
+                .as_deref()
+                .and_then(|target| trace::shown(core.plan(), (work.mapping.system, work.mapping.entity), key, target));
+            trace::concluded(&work.span, state, fault.as_ref(), shown);
             count(core, work, state);
             Ok(Finished { sent: false, state: Some(state), fault })
         }

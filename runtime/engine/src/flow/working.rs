@@ -171,7 +171,7 @@ fn begin(core: &Core, leased: Leased) -> Result<Work, EngineError> {
         ))
     })?;
     let situation = situation(core, (flow, write, mapping))?.of(&leased);
-    Ok(Work::new(leased, (flow, write, mapping), situation))
+    Ok(Work::new(core.plan(), leased, (flow, write, mapping), situation))
 }
 
 fn situation(

@@ -93,10 +93,12 @@ pub struct CapturePage {
 }
 
 /// What became of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captured {
     /// Rows that became messages.
     pub accepted: u64,
+    /// Their capture keys.
+    pub keys: Vec<String>,
     /// Rows that were known already, with the same content.
     pub unchanged: u64,
     /// Accepted rows that were dead at once.

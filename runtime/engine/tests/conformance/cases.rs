@@ -25,7 +25,13 @@ pub(crate) async fn a_page_is_kept_whole_with_its_position(place: &dyn Place) {
         filtered: 4,
         ..page(vec![row("a", "x", 1), row("b", "x", 2), broken], 5)
     };
-    assert_eq!(store.capture(first).await.unwrap(), Captured { accepted: 3, unchanged: 0, dead: 1 });
+    let kept = store.capture(first).await.unwrap();
+    let keys: std::collections::BTreeSet<String> = kept.keys.iter().cloned().collect();
+    assert_eq!(
+        (keys.len(), kept.keys.len(), kept.accepted, kept.unchanged, kept.dead),
+        (3, 3, 3, 0, 1),
+        "each has a key"
+    );
     assert_eq!(store.position("orders", "changed").await.unwrap(), position);
     assert_eq!(store.position("orders", "other").await.unwrap(), Position::default());
     let flow = flow(store.as_ref()).await;

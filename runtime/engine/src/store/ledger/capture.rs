@@ -38,11 +38,12 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
             }
         };
         read += 1;
-        if !kept {
+        let Some(key) = kept else {
             captured.unchanged += 1;
             continue;
-        }
+        };
         captured.accepted += 1;
+        captured.keys.push(key);
         late += u64::from(comes_late);
         captured.dead += u64::from(row.fault.is_some());
     }
@@ -137,23 +138,28 @@ fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), Sto
     Ok(())
 }
 
-/// Keeps a row unless it is known; answers whether it is new.
-fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
+/// Keeps a row unless it is known; answers its capture key if it is new.
+fn keep_state(
+    tx: &Connection,
+    page: &CapturePage,
+    row: &CaptureRow,
+    known: &mut Known,
+) -> Result<Option<String>, StoreError> {
     let now = micros(page.now);
     let seen = seen(tx, page, row, known)?;
     let changes = seen.as_ref().map_or(0, |seen| seen.changes);
-    let mut record_id = None;
+    let mut new = None;
     // A record that has come back has the hash of none.
     if seen.is_none_or(|seen| seen.gone || seen.hash != row.hash) {
         // Without a stamp the count of changes tells a state that has come back from a repeat.
         let version = row.stamp.map_or_else(|| format!("#{changes}"), |stamp| stamp.to_string());
         let (system, entity) = &page.source;
         let capture_key = keys::capture_key(&page.flow, system, entity, &row.source_key, &version, &row.hash);
-        record_id = insert_record(tx, page, row, &capture_key, now)?;
+        new = insert_record(tx, page, row, &capture_key, now)?.map(|record_id| (record_id, capture_key));
     }
-    let Some(record_id) = record_id else {
+    let Some((record_id, capture_key)) = new else {
         meet(tx, page, row)?;
-        return Ok(false);
+        return Ok(None);
     };
     tx.prepare_cached(
         "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
@@ -162,20 +168,25 @@ fn keep_state(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut
     .put(params![page.flow, row.source_key, row.hash, now])?;
     known.note(row, Seen { hash: row.hash.clone(), changes: changes.saturating_add(1), gone: false });
     insert_message(tx, page, row, (record_id, 0, &page.target), known)?;
-    Ok(true)
+    Ok(Some(capture_key))
 }
 
-/// Keeps that a record is gone, if the flow carried it and does something about it; answers whether that is new.
-fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<bool, StoreError> {
+/// Keeps that a record is gone, if the flow carried it and does something about it; answers its capture key if that is new.
+fn keep_gone(
+    tx: &Connection,
+    page: &CapturePage,
+    row: &CaptureRow,
+    known: &mut Known,
+) -> Result<Option<String>, StoreError> {
     let now = micros(page.now);
-    let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row, known)?) else { return Ok(false) };
+    let (Some(first), Some(seen)) = (&page.on_gone, seen(tx, page, row, known)?) else { return Ok(None) };
     if seen.gone {
-        return Ok(false);
+        return Ok(None);
     }
     let (system, entity) = &page.source;
     let version = format!("gone #{}", seen.changes);
     let capture_key = keys::capture_key(&page.flow, system, entity, &row.source_key, &version, &row.hash);
-    let Some(record_id) = insert_record(tx, page, row, &capture_key, now)? else { return Ok(false) };
+    let Some(record_id) = insert_record(tx, page, row, &capture_key, now)? else { return Ok(None) };
     tx.prepare_cached(
         "UPDATE seen SET gone = 1, hash = '', changes = changes + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2",
     )?
@@ -183,7 +194,7 @@ fn keep_gone(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut 
     known.note(row, Seen { hash: String::new(), changes: seen.changes.saturating_add(1), gone: true });
     let write_no = i64::try_from(first.write).unwrap_or(i64::MAX);
     insert_message(tx, page, row, (record_id, write_no, &first.target), known)?;
-    Ok(true)
+    Ok(Some(capture_key))
 }
 
 fn insert_record(
