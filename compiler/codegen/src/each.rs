@@ -10,7 +10,7 @@ use quote::quote;
 
 use crate::code::{Code, holding, mentions, receiver};
 use crate::context::Body;
-use crate::lookup::short_path;
+use crate::lookup::path_is;
 use crate::visit;
 
 /// Where the records of an `each` go.
@@ -75,7 +75,7 @@ impl Body<'_> {
             return None;
         };
         let Take::Value(value) = &each.take else { return None };
-        let adds = short_path(function.path) == "lists::sum" && !value.optional && !numbers_elements(value);
+        let adds = path_is(function, "lists::sum") && !value.optional && !numbers_elements(value);
         adds.then(|| self.gathered(each, value, &quote! { lists::Sum }).map(|made| quote! { #made.total()? }))
     }
 

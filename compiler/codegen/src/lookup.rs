@@ -48,7 +48,8 @@ impl Body<'_> {
                     // Values of which the first that is there is taken are all of the type that is taken.
                     let same = param.takes == Taken::AnyMaybeMissing && !matches!(value.ty, Type::Never);
                     let taken = if same { whole.ty.clone() } else { wanted(param, &value.ty) };
-                    let code = self.code_as(value, &taken, optional);
+                    let walked = if path_is(function, "lists::only") { self.walked_field(value) } else { None };
+                    let code = walked.unwrap_or_else(|| self.code_as(value, &taken, optional));
                     if index == 0 {
                         let code = code.stepped_if_long();
                         statements.extend(code.statements);
@@ -411,7 +412,11 @@ fn key_of_type(key: TokenStream, ty: &Type) -> TokenStream {
 }
 
 /// The prelude exports the families by their names: `text::cut`.
-pub(crate) fn short_path(path: &str) -> &str {
+pub(crate) fn path_is(function: &Function, path: &str) -> bool {
+    short_path(function.path) == path
+}
+
+fn short_path(path: &str) -> &str {
     path.rsplit_once("functions::").map_or(path, |(_, short)| short)
 }
 

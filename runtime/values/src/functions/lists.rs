@@ -84,15 +84,17 @@ pub fn last<T>(list: Vec<T>) -> Option<T> {
 ///
 /// # Errors
 /// There are none or several.
-pub fn only<T>(list: Vec<T>) -> Result<T, Stop> {
-    let count = list.len();
+pub fn only<T>(list: impl IntoIterator<Item = T>) -> Result<T, Stop> {
     let mut elements = list.into_iter();
     match (elements.next(), elements.next()) {
         (Some(element), None) => Ok(element),
-        _ => Err(Stop::failed_on(
-            &format_args!("{count} elements"),
-            format!("exactly one element is expected, but there are {count}"),
-        )),
+        (first, second) => {
+            let count = first.into_iter().chain(second).count() + elements.count();
+            Err(Stop::failed_on(
+                &format_args!("{count} elements"),
+                format!("exactly one element is expected, but there are {count}"),
+            ))
+        }
     }
 }
 
@@ -204,7 +206,7 @@ pub static FUNCTIONS: &[Function] = &[
         "The one element of a list that must have exactly one.",
         &[L],
         Returns::ElementOf(0),
-        |a| tried(only::<Value<'_>>(arg(a, 0)?)),
+        |a| tried(only(arg::<Vec<Value<'_>>>(a, 0)?)),
     )
     .fails("the list has no or several elements")
     .examples(&[
