@@ -260,6 +260,11 @@ async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() 
         }
         let output = stage.run(&["sync"]);
         assert!(output.status.code().is_some_and(|code| code < 2), "{}", said(&output));
+        // Shown where the books do not agree.
+        for arguments in [&["status"][..], &["dead-letters", "list"]] {
+            println!("{}\n{}", arguments.join(" "), said(&stage.run(arguments)));
+        }
+        println!("{}", said(&output));
         stage
     })
     .await
