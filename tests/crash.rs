@@ -15,7 +15,7 @@ use mapwright_engine::crash::POINTS;
 use mapwright_sandbox::seed::{OrderSummary, SeedConfig};
 use mapwright_sandbox::{Fault, FaultRule, Sandbox, SandboxConfig};
 use mapwright_tests::books::examine;
-use mapwright_tests::{Stage, program, said};
+use mapwright_tests::{Stage, is_held, program, said};
 
 /// Points that an ordinary run of the order flow does not pass; what they need is tested beside the engine.
 const ELSEWHERE: &[&str] =
@@ -102,8 +102,7 @@ async fn recover(stage: &Stage, when: &str) {
     let mut restarts = 0;
     while restarts < RESTARTS_MAX {
         let output = run(stage, SYNC, None).await;
-        let held = ["another process reads it now", "left for later"].iter().any(|held| said(&output).contains(held));
-        if on_a_server() && held && begun.elapsed() < TURN_MAX {
+        if on_a_server() && is_held(&output) && begun.elapsed() < TURN_MAX {
             tokio::time::sleep(Duration::from_millis(500)).await;
             continue;
         }

@@ -210,6 +210,13 @@ pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
 }
 
+/// Did a run leave something to a turn or a claim of another process? Those of a dead one are over within seconds.
+#[must_use]
+pub fn is_held(output: &Output) -> bool {
+    let said = said(output);
+    ["another process reads it now", "left for later"].iter().any(|held| said.contains(held))
+}
+
 /// A new database of the PostgreSQL that `tests/servers` has started.
 ///
 /// # Panics
