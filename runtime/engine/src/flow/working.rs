@@ -1,4 +1,4 @@
-//! Workers: claim, prepare, send, conclude, until nothing is due.
+//! Workers: claim, prepare, send, conclude, until nothing is left of what was due at the beginning.
 //!
 //! In: the flows to be worked on. Out: messages moved on. A failure of the store ends all workers; what they held is
 //! taken up again at the next beginning.
@@ -20,8 +20,11 @@ use crate::keys;
 use crate::state::State;
 use crate::store::{Concluded, Conclusion, Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
 
-/// Works until nothing of these flows is due; answers how many messages were claimed.
+/// Works until nothing is left that was due at the beginning; answers how many messages were claimed.
 pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, EngineError> {
+    // What becomes due meanwhile is the next round's: records that wait and look again and again must not keep flows behind
+    // them, alerts and readings from their turn.
+    let due_by = core.now();
     let broken = Arc::new(AtomicBool::new(false));
     let claimed = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
@@ -29,7 +32,7 @@ pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, Engi
         let (core, flows) = (Arc::clone(core), flows.to_vec());
         let (broken, claimed) = (Arc::clone(&broken), Arc::clone(&claimed));
         workers.spawn(async move {
-            let result = work_alone(&core, &flows, &broken, &claimed).await;
+            let result = work_alone(&core, &flows, due_by, &broken, &claimed).await;
             if result.is_err() {
                 broken.store(true, Ordering::SeqCst);
             }
@@ -50,6 +53,7 @@ pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, Engi
 async fn work_alone(
     core: &Arc<Core>,
     flows: &[String],
+    due_by: jiff::Timestamp,
     broken: &AtomicBool,
     claimed: &AtomicU64,
 ) -> Result<(), EngineError> {
@@ -57,7 +61,7 @@ async fn work_alone(
     while !core.is_stopping() && !broken.load(Ordering::SeqCst) {
         let request = LeaseRequest {
             owner: core.owner.clone(),
-            now: core.now(),
+            now: due_by,
             until: core.lease_end(),
             limit,
             flows: flows.to_vec(),
