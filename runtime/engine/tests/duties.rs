@@ -628,6 +628,22 @@ fn grouped() -> Pair {
 }
 
 #[tokio::test]
+async fn a_change_that_is_read_before_its_record_lets_the_record_be_made() {
+    let pair = Pair::new(vec![
+        flow("changes", SHOP, vec![write("louder", UPDATE)]),
+        flow("records", SHOP, vec![write("to_erp", UPSERT)]),
+    ]);
+    pair.shop.edit("item", "1", &[("name", "one")]);
+    let alone = Sync { flows: vec!["changes".to_owned()], ..Sync::default() };
+    pair.sync_as(&alone).await;
+    assert_eq!(pair.count("changes", State::Waiting(Reason::Dependency)).await, 1);
+    // The record is read a second later, long before the change would look again.
+    pair.engine().sync(&Sync::default()).await.unwrap();
+    assert_eq!(pair.erp.field("Items", "1", "name").as_deref(), Some("one!"), "made, then changed");
+    assert_eq!((pair.count("changes", State::Done).await, pair.count("records", State::Done).await), (1, 1));
+}
+
+#[tokio::test]
 async fn a_change_of_one_row_maps_its_whole_group() {
     let pair = grouped();
     pair.sync().await;

@@ -139,7 +139,7 @@ async fn by_other_key(core: &Core, work: &Work, json: &Json<'_>) -> Result<Resul
         }))),
         (0, _, _) if found.is_empty() => {
             let fault = Fault::own("missing", format!("the record to be changed is not there: {place}"));
-            Ok(Err(Decision::Conclude(deciding::wait_for(fault, Vec::new(), &work.situation))))
+            Ok(Err(Decision::Conclude(deciding::wait_for_target(fault, Vec::new(), &work.situation))))
         }
         (_, _, _) => {
             let fault = Fault::own("several", format!("{} records answer to {place}: make it one", found.len()));

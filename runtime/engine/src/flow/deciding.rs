@@ -98,7 +98,8 @@ pub(crate) fn after_send(failure: &Failure, situation: &Situation) -> Decision {
         Class::Conflict => Decision::Conclude(retry(fault, failure.retry_after, None, situation)),
         Class::Permanent if situation.probeable && situation.repeats_keyed() => Decision::Refused(fault),
         Class::Permanent => Decision::Conclude(Verdict::Dead { fault }),
-        Class::Missing | Class::Dependency => Decision::Conclude(wait_for(fault, Vec::new(), situation)),
+        Class::Missing => Decision::Conclude(wait_for_target(fault, Vec::new(), situation)),
+        Class::Dependency => Decision::Conclude(wait_for(fault, Vec::new(), situation)),
         Class::Exists if situation.probeable => Decision::Probe(fault),
         Class::Exists => match situation.level {
             DeliveryLevel::Keyed | DeliveryLevel::Probeable | DeliveryLevel::Unsafe => {
@@ -201,6 +202,15 @@ pub(crate) fn retry(
     Verdict::Retry { at, fault, quiet_until, alone: false }
 }
 
+/// Waits for the record that is to be changed, unless its time is up.
+pub(crate) fn wait_for_target(fault: Fault, links: Vec<Link>, situation: &Situation) -> Verdict {
+    let mut verdict = wait_for(fault, links, situation);
+    if let Verdict::WaitDependency { own, .. } = &mut verdict {
+        *own = true;
+    }
+    verdict
+}
+
 /// Waits for something to appear, unless its time is up.
 pub(crate) fn wait_for(fault: Fault, links: Vec<Link>, situation: &Situation) -> Verdict {
     let since = situation.waiting_since.unwrap_or(situation.now);
@@ -210,7 +220,7 @@ pub(crate) fn wait_for(fault: Fault, links: Vec<Link>, situation: &Situation) ->
     let pause = situation.wait.limit(situation.waits.saturating_add(1));
     // The deadline itself is a turn: a message must not sleep beyond it.
     let at = later(situation.now, pause).min(later(since, situation.wait_max));
-    Verdict::WaitDependency { fault, links, at }
+    Verdict::WaitDependency { fault, links, at, own: false }
 }
 
 /// Sends it again at once, not in a batch: nothing took effect, and another record of its batch may be to blame.

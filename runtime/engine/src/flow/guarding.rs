@@ -140,7 +140,7 @@ const fn addressed(deed: &Deed) -> Option<&Vec<String>> {
 
 fn gone(work: &Work) -> Decision {
     let words = format!("the record to be changed is not there: {}.{}", work.mapping.system, work.mapping.entity);
-    Decision::Conclude(deciding::wait_for(Fault::own("missing", words), Vec::new(), &work.situation))
+    Decision::Conclude(deciding::wait_for_target(Fault::own("missing", words), Vec::new(), &work.situation))
 }
 
 fn unreadable(work: &Work, current: &Current) -> Decision {

@@ -219,7 +219,18 @@ fn wait(references: &[Reference], work: &Work) -> Verdict {
         }
     }
     let fault = Fault::own("waiting", format!("waits for {}", words.join(", ")));
+    if links.iter().any(|link| is_own(link, work)) {
+        return deciding::wait_for_target(fault, links, &work.situation);
+    }
     deciding::wait_for(fault, links, &work.situation)
+}
+
+/// Does the link lead from the flow's own record to what it writes?
+fn is_own(link: &Link, work: &Work) -> bool {
+    let (of, target) = ((work.flow.read.system, work.flow.read.entity), (work.mapping.system, work.mapping.entity));
+    (link.of_system.as_str(), link.of_entity.as_str()) == of
+        && (link.system.as_str(), link.entity.as_str()) == target
+        && link.key == work.leased.source_key
 }
 
 /// The part that this message is about.

@@ -511,6 +511,9 @@ pub enum Verdict {
         links: Vec<Link>,
         /// When to ask again.
         at: Timestamp,
+        /// What is not there is the target record itself: another flow's message of the key may be the one that makes it, and
+        /// goes first.
+        own: bool,
     },
     /// T16 for a halted connection.
     WaitConnection {

@@ -355,6 +355,12 @@ async fn check(store: &dyn Store, world: &World, now: Timestamp, all_read: bool)
         }
     }
     check_order(&world, &ended, all_read);
+    for (key, marks) in &world.marks {
+        let document = world.documents.iter().find(|known| known.entity == "Orders" && known.key == *key);
+        if let Some(history) = document.and_then(|document| world.history.get(&document.natural)) {
+            check_sequence(key, history, marks);
+        }
+    }
     check_owners(store, &world).await;
 }
 
@@ -362,19 +368,23 @@ async fn check(store: &dyn Store, world: &World, now: Timestamp, all_read: bool)
 fn check_order(world: &world::State, ended: &HashMap<String, Vec<State>>, all_read: bool) {
     for (order, applied) in &world.applied {
         let Some(history) = world.history.get(order) else { continue };
-        let mut rest = history.iter();
-        let mut last = None;
-        for total in applied {
-            // A repeat of the same state is harmless.
-            if last != Some(total) {
-                assert!(rest.any(|known| known == total), "I5: {order} had {history:?} and was given {applied:?}");
-            }
-            last = Some(total);
-        }
+        check_sequence(order, history, applied);
         let delivered = |state: &State| matches!(state, State::Done | State::Noop | State::Superseded);
         if all_read && ended.get(order).is_some_and(|states| states.iter().all(delivered)) {
             assert_eq!(applied.last(), history.last(), "I5: {order} had {history:?} and was given {applied:?}");
         }
+    }
+}
+
+fn check_sequence(order: &str, history: &[String], applied: &[String]) {
+    let mut rest = history.iter();
+    let mut last = None;
+    for total in applied {
+        // A repeat of the same state is harmless.
+        if last != Some(total) {
+            assert!(rest.any(|known| known == total), "I5: {order} had {history:?} and was given {applied:?}");
+        }
+        last = Some(total);
     }
 }
 

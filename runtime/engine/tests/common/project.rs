@@ -13,6 +13,7 @@ const NEXT_MAPPINGS: &[Mapping] = &[
     Mapping { name: "order_to_erp", map: next_order_to_erp },
     Mapping { name: "number_to_shop", map: number_to_shop },
     Mapping { name: "order_gone", map: order_gone },
+    Mapping { name: "order_mark", map: order_mark },
 ];
 
 const MAPPINGS: &[Mapping] = &[
@@ -20,6 +21,7 @@ const MAPPINGS: &[Mapping] = &[
     Mapping { name: "order_to_erp", map: order_to_erp },
     Mapping { name: "number_to_shop", map: number_to_shop },
     Mapping { name: "order_gone", map: order_gone },
+    Mapping { name: "order_mark", map: order_mark },
 ];
 
 /// The mappings' version in the first program, and in the next.
@@ -43,6 +45,8 @@ pub struct Variant {
     pub next: bool,
     /// In the next version the number goes back by another flow.
     pub without_back: bool,
+    /// A flow of its own marks orders that are in the ERP with their totals; it is read before the one that brings them there.
+    pub marks: bool,
     /// When it runs.
     pub schedules: Option<&'static [Schedule]>,
 }
@@ -158,6 +162,10 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
             ..order
         }]);
     }
+    let customers = flow("customers", "customer", leak(vec![create("customer_to_partner", None, &[])]), &[], false);
+    let manner = Manner::Update { by: &["Key"] };
+    let mark = WritePlan { mapping: "order_mark", manner, key: &["Key"], sources: &[None], ..back };
+    let marks = variant.marks.then(|| flow("marks", "order", leak(vec![mark]), &[], latest_wins));
     Plan {
         name: "tests",
         systems: leak(vec![system("shop"), system("erp")]),
@@ -167,11 +175,9 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
             mapping("order_to_erp", &[ORDER], "erp", "Orders"),
             mapping("number_to_shop", &[ORDER, WRITTEN], "shop", "order"),
             mapping("order_gone", &[ORDER], "erp", "Orders"),
+            mapping("order_mark", &[ORDER], "erp", "Orders"),
         ]),
-        flows: leak(vec![
-            flow("customers", "customer", leak(vec![create("customer_to_partner", None, &[])]), &[], false),
-            orders,
-        ]),
+        flows: leak(marks.into_iter().chain([customers, orders]).collect()),
     }
 }
 
@@ -263,15 +269,31 @@ fn number_to_shop(input: &Input<'_>) -> Outcome {
     record(&[("ref", format!("R-{id}")), ("id", id), ("number", text(input.sources[1].get("DocNum")))])
 }
 
-/// The key of the document that was made of an order which is gone.
-fn order_gone(input: &Input<'_>) -> Outcome {
-    let link = Reference::Link(Link {
+/// The document that was made of an order.
+fn document(order: &Json<'_>) -> Reference {
+    Reference::Link(Link {
         system: "erp".to_owned(),
         entity: "Orders".to_owned(),
         of_system: "shop".to_owned(),
         of_entity: "order".to_owned(),
-        key: text(input.sources[0].get("id")),
-    });
+        key: text(order.get("id")),
+    })
+}
+
+/// A mark on the document that was made of an order, as soon as there is one.
+fn order_mark(input: &Input<'_>) -> Outcome {
+    let order = &input.sources[0];
+    let link = document(order);
+    match input.references.get(&link) {
+        None => Outcome::Wants(vec![link]),
+        Some(Resolved::Linked(Some(key))) => record(&[("Key", key.clone()), ("Mark", text(order.get("total")))]),
+        Some(_) => Outcome::Waiting(vec![link]),
+    }
+}
+
+/// The key of the document that was made of an order which is gone.
+fn order_gone(input: &Input<'_>) -> Outcome {
+    let link = document(&input.sources[0]);
     match input.references.get(&link) {
         None => Outcome::Wants(vec![link]),
         Some(Resolved::Linked(Some(key))) => record(&[("Key", key.clone())]),

@@ -43,6 +43,9 @@ pub struct State {
     pub numbers: BTreeMap<String, String>,
     /// Totals in the order in which they took effect at the ERP, by order.
     pub applied: BTreeMap<String, Vec<String>>,
+    /// The same of what orders are marked with, by the document's key.
+    #[serde(default)]
+    pub marks: BTreeMap<String, Vec<String>>,
     /// Totals in the order in which the shop had them, by order.
     pub history: BTreeMap<String, Vec<String>>,
     /// Writes of which the ERP has not made anything yet, with the time of their effect.
@@ -217,7 +220,8 @@ impl<C: Clock> System<C> {
         if self.alias == "erp" {
             return match write.deed {
                 Deed::Delete { .. } => self.delete(write, key),
-                Deed::Create | Deed::Update { .. } | Deed::Upsert { .. } | Deed::Act => self.upsert(write, key),
+                Deed::Update { .. } => self.mark(write, key),
+                Deed::Create | Deed::Upsert { .. } | Deed::Act => self.upsert(write, key),
             };
         }
         if matches!(write.deed, Deed::Delete { .. }) {
@@ -237,6 +241,16 @@ impl<C: Clock> System<C> {
             if let Some(applied) = state.applied.get_mut(&natural) {
                 applied.push(GONE.to_owned());
             }
+            Ok(Written { key: key.to_vec(), record: None })
+        })
+    }
+
+    fn mark(&self, write: &WriteRequest, key: &[String]) -> Result<Written, Failure> {
+        self.world.change(|state| {
+            if !state.documents.iter().any(|known| known.entity == write.entity && known.key == key[0]) {
+                return Err(failure(Class::Missing, "404"));
+            }
+            state.marks.entry(key[0].clone()).or_default().push(field(&write.record, "Mark"));
             Ok(Written { key: key.to_vec(), record: None })
         })
     }

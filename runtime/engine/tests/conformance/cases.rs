@@ -388,7 +388,8 @@ pub(crate) async fn a_link_wakes_whoever_waits_for_it_in_either_direction(place:
         of_entity: "Orders".to_owned(),
         key: "K".to_owned(),
     };
-    let wait = |links: Vec<Link>| Verdict::WaitDependency { fault: fault("dependency"), links, at: at(1000) };
+    let wait =
+        |links: Vec<Link>| Verdict::WaitDependency { fault: fault("dependency"), links, at: at(1000), own: false };
     conclude(store.as_ref(), &leased[1], wait(vec![link("a")]), 3).await;
     conclude(store.as_ref(), &leased[2], wait(vec![reversed.clone(), link("nobody")]), 3).await;
     assert_eq!(count(store.as_ref(), State::Waiting(Reason::Dependency)).await, 2);
@@ -401,7 +402,7 @@ pub(crate) async fn a_link_wakes_whoever_waits_for_it_in_either_direction(place:
             assert_eq!(one.waits, 1);
             let links = if one.source_key == "b" { vec![link("a")] } else { vec![reversed.clone()] };
             let at = at(9000);
-            let verdict = Verdict::WaitDependency { fault: fault("dependency"), links, at };
+            let verdict = Verdict::WaitDependency { fault: fault("dependency"), links, at, own: false };
             conclude(store.as_ref(), one, verdict, 2001).await;
         }
     }
@@ -529,7 +530,7 @@ pub(crate) async fn time_that_is_spent_ends_a_message(place: &dyn Place) {
     let leased = lease(store.as_ref(), "w", 2).await;
     intend(store.as_ref(), &leased[0], 3).await;
     conclude(store.as_ref(), &leased[0], retry(5000), 3).await;
-    let wait = Verdict::WaitDependency { fault: fault("dependency"), links: vec![link("x")], at: at(5000) };
+    let wait = Verdict::WaitDependency { fault: fault("dependency"), links: vec![link("x")], at: at(5000), own: false };
     conclude(store.as_ref(), &leased[1], wait, 3).await;
     let sweep =
         |second, limit| Sweep { flows: vec![("orders".to_owned(), HOUR)], wait_max: HOUR, now: at(second), limit };

@@ -6,6 +6,7 @@
 mod book;
 mod cases;
 mod duties;
+mod places;
 mod shared;
 
 use std::sync::Arc;
@@ -105,6 +106,11 @@ conformance! {
     duties::only_what_was_carried_can_be_gone,
     duties::parts_of_one_message_have_links_and_claims_of_their_own,
     duties::a_message_that_goes_alone_stays_so,
+    places::whoever_makes_a_record_goes_before_who_changes_it,
+    places::a_maker_that_comes_later_wakes_who_waits_for_its_record,
+    places::a_maker_that_dies_lets_go_who_gave_way_to_it,
+    places::a_maker_that_was_parked_goes_on_with_who_gave_way_to_it,
+    places::a_letter_that_is_tried_again_goes_before_who_waits_for_its_record,
     cases::a_turn_to_read_is_one_owners,
     cases::notices_are_kept_once_and_followed,
     cases::subscriptions_are_kept_and_forgotten,

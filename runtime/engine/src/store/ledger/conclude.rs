@@ -99,7 +99,12 @@ fn apply(tx: &Connection, message: &MessageRow, verdict: &Verdict, now: i64) -> 
                 .execute(params![message.id, micros(*quiet_until)])?;
             end(tx, message, Event::Die, fault, now)
         }
-        Verdict::WaitDependency { fault, links, at } => wait_dependency(tx, message, (fault, links, micros(*at)), now),
+        Verdict::WaitDependency { fault, links, at, own } => {
+            if *own && let Some(next) = order::may_go_first(tx, message)? {
+                return give_way(tx, message, (fault, &next), now);
+            }
+            wait_dependency(tx, message, (fault, links, micros(*at)), now)
+        }
         Verdict::WaitConnection { alias, fault } => {
             if !query::is_halted(tx, alias)? {
                 return later(tx, message, Event::Wait(Reason::Dependency), (now, fault), now);
@@ -310,10 +315,7 @@ fn wait_dependency(
     (fault, links, due): (&Fault, &[Link], i64),
     now: i64,
 ) -> Result<State, StoreError> {
-    tx.prepare_cached(
-        "UPDATE messages SET waits = waits + 1, waiting_since = coalesce(waiting_since, ?2) WHERE id = ?1",
-    )?
-    .put(params![message.id, now])?;
+    note_wait(tx, message.id, now)?;
     tx.prepare_cached("DELETE FROM link_waits WHERE message_id = ?1")?.put([message.id])?;
     let asked: Vec<String> = links.iter().map(asked_for).collect();
     tx.lock(LockSpace::Link, &asked.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -328,6 +330,30 @@ fn wait_dependency(
         .put(params![link.system, link.entity, link.of_system, link.of_entity, link.key, message.id])?;
     }
     later(tx, message, Event::Wait(Reason::Dependency), (if there { now } else { due }, fault), now)
+}
+
+/// T16: another flow's message may make what this one is to change. It goes first, and wakes this one when it has ended.
+fn give_way(
+    tx: &Connection,
+    message: &MessageRow,
+    (fault, next): (&Fault, &MessageRow),
+    now: i64,
+) -> Result<State, StoreError> {
+    note_wait(tx, message.id, now)?;
+    let with = Circumstances { fault: Some(fault), overtake: true, ..settled() };
+    let state = step::take(tx, message, Event::Wait(Reason::KeyBlocked), &with, now)?;
+    if state == State::Waiting(Reason::KeyBlocked) {
+        order::let_go(tx, next, now)?;
+    }
+    Ok(state)
+}
+
+fn note_wait(tx: &Connection, id: i64, now: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE messages SET waits = waits + 1, waiting_since = coalesce(waiting_since, ?2) WHERE id = ?1",
+    )?
+    .put(params![id, now])?;
+    Ok(())
 }
 
 /// One message for each part; the one that was claimed becomes the first.

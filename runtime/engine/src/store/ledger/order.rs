@@ -1,7 +1,8 @@
 //! The order of messages within one key.
 //!
 //! INVARIANT: of the unfinished messages of one key at most one is not WAITING(key blocked): the first by (record,
-//! write, part). Whoever ends it wakes the next in the same transaction.
+//! write, part). Whoever ends it wakes the next in the same transaction. One that is to change what is not there gives way
+//! to one of another flow, which may make it; each flow's own messages keep their order.
 
 use std::collections::HashSet;
 
@@ -60,8 +61,57 @@ pub(super) fn wake_next(tx: &Connection, order_key: &str, now: i64) -> Result<()
     let Some(id) = next else { return Ok(()) };
     let Some(message) = step::load(tx, id)? else { return Ok(()) };
     if message.state == State::Waiting(Reason::KeyBlocked) && !is_blocked(tx, order_key, message.record_id, id)? {
-        let due = quiet_until(tx, order_key, (&message.target.0, &message.target.1), now)?;
-        step::take(tx, &message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
+        let_go(tx, &message, now)?;
+    }
+    Ok(())
+}
+
+/// It is this message's turn.
+pub(super) fn let_go(tx: &Connection, message: &MessageRow, now: i64) -> Result<(), StoreError> {
+    let due = quiet_until(tx, &message.order_key, (&message.target.0, &message.target.1), now)?;
+    step::take(tx, message, Event::Wake, &Circumstances { next_at: Some(due), ..Default::default() }, now)?;
+    Ok(())
+}
+
+/// The message of another flow that is held up by this one alone: the first of its flow. INVARIANT: one that has waited
+/// already is none, or two that wait for one record would give way to each other for ever.
+pub(super) fn may_go_first(tx: &Connection, message: &MessageRow) -> Result<Option<MessageRow>, StoreError> {
+    if message.only {
+        return Ok(None);
+    }
+    let id: Option<i64> = tx
+        .prepare_cached(
+            "SELECT m.id FROM messages m
+             WHERE m.order_key = ?1 AND m.ended_at IS NULL AND m.flow || '' <> ?2
+               AND m.state = 'WAITING' AND m.reason = 'key_blocked' AND m.waiting_since IS NULL
+               AND NOT EXISTS (
+                 SELECT 1 FROM messages o LEFT JOIN policies p ON p.flow = o.flow
+                 WHERE o.order_key = m.order_key AND o.ended_at IS NULL AND o.record_id < m.record_id
+                   AND CASE WHEN o.state = 'DEAD' THEN coalesce(p.latest_wins, 0) = 0 OR o.quiet_until IS NOT NULL
+                            ELSE o.flow = m.flow END)
+             ORDER BY m.record_id, m.write_no, m.part LIMIT 1",
+        )?
+        .query_row([&message.order_key, &message.flow], |row| row.get(0))
+        .optional()?;
+    id.map_or(Ok(None), |id| step::load(tx, id))
+}
+
+/// A message has to wait: another flow's that waits for a record looks again, for it may be this one that makes it.
+pub(super) fn hurry(tx: &Connection, order_key: &str, flow: &str, now: i64) -> Result<(), StoreError> {
+    let waiting: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT id FROM messages WHERE order_key = ?1 AND ended_at IS NULL AND flow || '' <> ?2
+               AND state = 'WAITING' AND reason = 'dependency'",
+        )?
+        .query_map([order_key, flow], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in waiting {
+        // On a shared store a worker may have claimed it meanwhile.
+        if let Some(message) = step::load(tx, id)?
+            && message.state == State::Waiting(Reason::Dependency)
+        {
+            let_go(tx, &message, now)?;
+        }
     }
     Ok(())
 }
@@ -112,6 +162,7 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
     count_accepted(tx, new.flow, 1)?;
     let blocked = is_blocked(tx, new.order_key, new.record_id, -1)?;
     let (state, reason, due) = if blocked {
+        hurry(tx, new.order_key, new.flow, now)?;
         ("WAITING", Some(Reason::KeyBlocked.name()), None)
     } else {
         ("QUEUED", None, Some(quiet_until(tx, new.order_key, new.target, now)?))

@@ -95,6 +95,9 @@ fn redrive(tx: &Connection, message: &MessageRow, event: Event, now: i64) -> Res
     if state == State::Queued && order::is_blocked(tx, &message.order_key, message.record_id, message.id)? {
         let queued = MessageRow { state, ..message.clone() };
         step::take(tx, &queued, Event::Wait(Reason::KeyBlocked), &Circumstances::default(), now)?;
+        order::hurry(tx, &message.order_key, &message.flow, now)?;
+        // Whoever gave way to it is first again.
+        order::wake_next(tx, &message.order_key, now)?;
     }
     Ok(true)
 }

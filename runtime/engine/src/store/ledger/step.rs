@@ -190,9 +190,9 @@ pub(super) fn take(
         alerts::close_if_over(tx, &message.flow, cause, now)?;
     }
     let frees = match effects.key {
-        Key::Freed => true,
+        // Whoever gave way goes on in any case; by policy, a dead one holds up what is later.
+        Key::Freed | Key::ByPolicy => true,
         Key::Held => false,
-        Key::ByPolicy => message.latest_wins,
     };
     // What may be at the target already is not overtaken: it must be asked for first.
     if with.overtake && message.latest_wins && advance(state, Event::Overtaken).is_ok() {
