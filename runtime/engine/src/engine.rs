@@ -13,6 +13,7 @@ use mapwright_values::plan::{FlowPlan, Plan};
 use mapwright_values::{Integration, Json};
 use tokio::sync::{Notify, Semaphore, watch};
 
+use crate::agenda::Agenda;
 use crate::backoff;
 use crate::clock::between;
 use crate::connector::Connector;
@@ -23,7 +24,7 @@ use crate::flow::resolving::Cache;
 use crate::flow::turns;
 use crate::flow::{Core, alerting, gone, halting, hinting, reading, subscribing, sweeping, working};
 use crate::options::Options;
-use crate::schedule::{self, Timing};
+use crate::schedule;
 use crate::status::{FlowStatus, Progress, Status, Summary};
 use crate::store::{Beginning, FlowPolicy, Noticed, Store, StoreError};
 
@@ -255,12 +256,12 @@ impl Engine {
     /// # Errors
     /// At the start, when a schedule cannot be served or the store is held by another process.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), EngineError> {
-        let timings = self.timings()?;
+        let mut agendas = self.agendas()?;
         for note in crate::status::notes(self.core.plan()) {
             tracing::info!("{note}");
         }
         self.begin().await?;
-        let service = self.serve(&timings);
+        let service = self.serve(&mut agendas);
         tokio::pin!(service);
         tokio::pin!(shutdown);
         tokio::select! {
@@ -302,21 +303,19 @@ impl Engine {
         names: &[String],
         summary: &mut Summary,
     ) -> Result<Ended, EngineError> {
-        let halted = halting::halted(&self.core).await?;
-        if let Some((alias, _)) = halted.iter().find(|(alias, _)| alias == flow.read.system) {
-            let reason = format!("the connection `{alias}` is halted");
+        if self.is_held(flow).await? {
+            let reason = format!("the connection `{}` is halted", flow.read.system);
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
             return Ok(Ended::Failed(reason));
         }
         if !turns::hold(&self.core, flow).await? {
-            let reason = "another process reads it now".to_owned();
-            summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
-            return Ok(Ended::Failed(reason));
+            summary.failed_readings.push((flow.name.to_owned(), "another process reads it now".to_owned()));
+            return Ok(Ended::Elsewhere);
         }
         let read = self.read(flow, extent).await;
         turns::give_back(&self.core, flow).await?;
         let ended = read?;
-        if let Ended::Failed(reason) = &ended {
+        if let Ended::Failed(reason) | Ended::Refused(reason) = &ended {
             summary.failed_readings.push((flow.name.to_owned(), reason.clone()));
         }
         let upto: Vec<String> =
@@ -359,12 +358,11 @@ impl Engine {
         Ok(ended)
     }
 
-    /// What other processes have read since is not due here.
-    async fn learn(&self, last: &mut HashMap<(&'static str, usize), Timestamp>) -> Result<(), EngineError> {
-        if self.core.store.is_shared() {
-            let read: HashMap<String, Option<Timestamp>> = self.core.store.last_read().await?.into_iter().collect();
-            for ((flow, _), at) in last.iter_mut() {
-                *at = read.get(*flow).copied().flatten().map_or(*at, |known| known.max(*at));
+    /// What has been read since, by other processes or before this one, is not due here.
+    async fn learn(&self, agendas: &mut [Agenda]) -> Result<(), EngineError> {
+        for (flow, read_at) in self.core.store.last_read().await? {
+            if let (Some(at), Some(agenda)) = (read_at, agendas.iter_mut().find(|agenda| agenda.flow.name == flow)) {
+                agenda.learn(at);
             }
         }
         Ok(())
@@ -397,26 +395,17 @@ impl Engine {
         Ok(())
     }
 
-    fn timings(&self) -> Result<Vec<(&'static FlowPlan, Vec<Timing>)>, EngineError> {
-        let mut all = Vec::new();
-        for flow in self.core.plan().flows {
-            let timings = schedule::timings(flow, &self.core.settings).map_err(EngineError::Setup)?;
-            all.push((flow, timings));
-        }
-        Ok(all)
+    fn agendas(&self) -> Result<Vec<Agenda>, EngineError> {
+        let agenda = |flow: &'static FlowPlan| Ok(Agenda::new(flow, schedule::timings(flow, &self.core.settings)?));
+        self.core.plan().flows.iter().map(agenda).collect::<Result<_, String>>().map_err(EngineError::Setup)
     }
 
-    async fn serve(&self, timings: &[(&'static FlowPlan, Vec<Timing>)]) -> Result<(), EngineError> {
-        let mut last: HashMap<(&str, usize), Timestamp> = HashMap::new();
-        for (flow, read_at) in self.core.store.last_read().await? {
-            if let (Some(at), Some((plan, timings))) = (read_at, timings.iter().find(|(plan, _)| plan.name == flow)) {
-                last.extend((0..timings.len()).map(|index| ((plan.name, index), at)));
-            }
-        }
+    async fn serve(&self, agendas: &mut [Agenda]) -> Result<(), EngineError> {
+        self.learn(agendas).await?;
         let mut failures: u32 = 0;
         while !self.core.is_stopping() {
             let round = self.core.line.round_begins();
-            match self.tick(timings, &mut last).await {
+            match self.tick(agendas).await {
                 Ok(pause) => {
                     failures = 0;
                     self.core.line.round_ended(round);
@@ -441,50 +430,51 @@ impl Engine {
     }
 
     /// One round: due flows in the plan's order, then everything that is due; answers how long nothing will be.
-    async fn tick(
-        &self,
-        timings: &[(&'static FlowPlan, Vec<Timing>)],
-        last: &mut HashMap<(&'static str, usize), Timestamp>,
-    ) -> Result<Duration, EngineError> {
+    async fn tick(&self, agendas: &mut [Agenda]) -> Result<Duration, EngineError> {
         let core = &self.core;
-        let names: Vec<String> = timings.iter().map(|(flow, _)| flow.name.to_owned()).collect();
-        self.learn(last).await?;
-        for (flow, timings) in timings {
-            hinting::follow(core, flow).await?;
-            let now = core.now();
-            let due: Vec<usize> = (0..timings.len())
-                .filter(|index| {
-                    timings
-                        .get(*index)
-                        .is_some_and(|timing| timing.due(last.get(&(flow.name, *index)).copied(), now) <= now)
-                })
-                .collect();
-            if due.is_empty() || core.is_stopping() {
-                continue;
-            }
-            let everything = due.iter().any(|index| timings.get(*index).is_some_and(Timing::everything));
-            let extent = Extent { everything, ..Extent::default() };
-            let ended = self.turn(flow, extent, &names, &mut Summary::default()).await?;
-            // A halted connection only puts the turn off: the flow stays due until it is set going.
-            if ended == Ended::Complete || !self.is_held(flow).await? {
-                last.extend(due.into_iter().map(|index| ((flow.name, index), now)));
+        let flows: Vec<&FlowPlan> = agendas.iter().map(|agenda| agenda.flow).collect();
+        let names: Vec<String> = flows.iter().map(|flow| flow.name.to_owned()).collect();
+        if core.store.is_shared() {
+            self.learn(agendas).await?;
+        }
+        let mut held = Vec::new();
+        for agenda in agendas.iter_mut() {
+            hinting::follow(core, agenda.flow).await?;
+            if self.serve_one(agenda, &names).await? {
+                held.push(agenda.flow.name);
             }
         }
-        halting::send_canaries(core).await?;
+        if halting::send_canaries(core).await? > 0 {
+            // What a canary has set going is read at once.
+            held.clear();
+        }
         working::work(core, &names).await?;
         sweeping::sweep(core, &names).await?;
-        let flows: Vec<&FlowPlan> = timings.iter().map(|(flow, _)| *flow).collect();
         sweeping::listen(core, &flows).await?;
         alerting::send_alerts(core).await?;
         let now = core.now();
-        let halted = halting::halted(core).await?;
-        let going = timings.iter().filter(|(flow, _)| halted.iter().all(|(alias, _)| alias != flow.read.system));
-        let next_flow = going.flat_map(|(flow, timings)| {
-            timings.iter().enumerate().map(|(index, timing)| timing.due(last.get(&(flow.name, index)).copied(), now))
-        });
+        let going = agendas.iter().filter(|agenda| !held.contains(&agenda.flow.name));
+        let next_flow = going.filter_map(|agenda| agenda.next(now));
         let next = next_flow.chain(core.store.next_due(false).await?).min();
         let longest = core.line.look_every();
         Ok(next.map_or(longest, |next| between(now, next).clamp(Duration::from_millis(20), longest)))
+    }
+
+    /// Gives a flow its turn if it is due; answers whether a halted connection holds it up: that only puts its turn off.
+    async fn serve_one(&self, agenda: &mut Agenda, names: &[String]) -> Result<bool, EngineError> {
+        let core = &self.core;
+        let now = core.now();
+        let Some(due) = agenda.due(now).filter(|_| !core.is_stopping()) else { return Ok(false) };
+        let extent = Extent { everything: due.everything, ..Extent::default() };
+        match self.turn(agenda.flow, extent, names, &mut Summary::default()).await? {
+            Ended::Complete | Ended::Refused(_) => agenda.served(&due, now),
+            Ended::Elsewhere => agenda.put_off(&due, now, core.lease),
+            Ended::Stopped | Ended::Failed(_) if self.is_held(agenda.flow).await? => return Ok(true),
+            Ended::Stopped | Ended::Failed(_) => {
+                agenda.failed(&due, core.now(), |failures| core.options.retry.pause(failures, None, core.random()));
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: a compiled [`mapwright_values::Integration`], connectors and a store. Out: records delivered once each, or kept with a reason.
 //! It never speaks HTTP and never looks into a manifest.
 
+mod agenda;
 pub mod alert;
 pub mod backoff;
 pub mod clock;

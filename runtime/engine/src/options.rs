@@ -39,7 +39,7 @@ pub struct Options {
     pub canary_every: Duration,
     /// How often [`crate::Engine::sync`] tries a halted connection before it ends.
     pub canaries_max: u32,
-    /// Most waiting messages that a canary tries before one of them proves something.
+    /// Most waiting messages that a canary tries until one of them proves something, before everything else has its turn.
     pub canary_messages_max: u32,
     /// The window in which refusals of a connection are counted: so many of its newest records ...
     pub drift_records: usize,
@@ -94,7 +94,7 @@ impl Default for Options {
             wait_max: Duration::from_secs(24 * 3600),
             canary_every: Duration::from_secs(60),
             canaries_max: 3,
-            canary_messages_max: 5,
+            canary_messages_max: 1_000,
             drift_records: 50,
             drift_span: Duration::from_secs(5 * 60),
             drift_percent: 20,

@@ -134,7 +134,7 @@ fn next_daily(last: Timestamp, at: Time, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use mapwright_values::plan::{Plan, ReadPlan};
 
     use super::*;
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(timing.due(Some(now), now), "2026-11-02T08:01:00Z".parse::<Timestamp>().unwrap());
     }
 
-    fn flow(schedules: &'static [Schedule]) -> FlowPlan {
+    pub(crate) fn flow(schedules: &'static [Schedule]) -> FlowPlan {
         FlowPlan {
             name: "orders",
             doc: "",

@@ -422,6 +422,7 @@ async fn a_record_that_kills_its_worker_again_and_again_is_dead_in_the_end() {
         let request = LeaseRequest {
             owner: format!("worker {turn}"),
             now: setup.clock.now(),
+            due_by: setup.clock.now(),
             until: at("23:00:00"),
             limit: 10,
             flows: vec!["customers".to_owned()],
@@ -446,6 +447,7 @@ async fn a_result_under_an_old_fence_is_refused() {
     let claim = |owner: &str| LeaseRequest {
         owner: owner.to_owned(),
         now: setup.clock.now(),
+        due_by: setup.clock.now(),
         until: setup.clock.now().checked_add(Duration::from_secs(30)).unwrap(),
         limit: 1,
         flows: vec!["orders".to_owned()],

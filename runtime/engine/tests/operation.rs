@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::Setup;
+use common::relay::{Hooks, Relay};
 use common::world::Trouble;
 use jiff::{SignedDuration, Timestamp};
 use mapwright_engine::alert::{Alert, AlertState};
@@ -17,7 +18,7 @@ use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
 use mapwright_engine::status::StoreStatus;
 use mapwright_engine::store::memory::MemoryStore;
-use mapwright_engine::store::{ConnectionChange, Selection, Store};
+use mapwright_engine::store::{ConnectionChange, Selection, Store, StoreError};
 use mapwright_engine::{Options, Stop, Sync};
 use mapwright_values::plan::{DeliveryLevel, Schedule};
 
@@ -408,6 +409,91 @@ async fn a_halt_costs_a_daily_flow_no_day() {
     };
     tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("it is caught up").unwrap();
     assert!(setup.clock.now() < at("10:40:00"), "{}", setup.clock.now());
+}
+
+/// A day's only reading is refused for a while, and no connection is halted by that.
+#[tokio::test]
+async fn a_reading_that_fails_costs_a_daily_flow_no_day() {
+    let mut setup = shop(1);
+    setup.variant.schedules =
+        Some(&[Schedule::Cron { expression: "8 11 * * *", zone: "Europe/Berlin", everything: false }]);
+    setup.sync().await;
+    add_orders(&setup, 5..6, "A", at("10:00:10"));
+    *setup.world.breaks_orders.lock().unwrap() = Some(Class::Permanent);
+    let retry = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(900) };
+    let engine = setup.engine_with(setup.store(), Options { retry, ..setup.options() });
+    let before = setup.world.state.lock().unwrap().pages;
+    let delivered = async {
+        while setup.clock.now() < at("13:08:00") {
+            tokio::task::yield_now().await;
+        }
+        // Customers are read every minute beside it.
+        let tried = setup.world.state.lock().unwrap().pages - before;
+        assert!((188..280).contains(&tried), "{tried} pages were asked for in three hours");
+        *setup.world.breaks_orders.lock().unwrap() = None;
+        while setup.world.documents("Orders") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("it is caught up").unwrap();
+    assert!(setup.clock.now() < at("13:24:00"), "{}", setup.clock.now());
+    let alerts: Vec<Alert> = told(&setup).into_iter().filter(|alert| alert.subject.contains("orders")).collect();
+    assert!(alerts.len() <= 5, "told once an hour, and as over: {alerts:?}");
+}
+
+/// Records that end without a write tell nothing of a connection, however many there are.
+#[tokio::test]
+async fn records_that_send_nothing_keep_no_connection_halted() {
+    let setup = shop(1);
+    for number in 0..20 {
+        setup.world.order(&format!("w{number:02}"), "never", "A", 5, at("08:00:01"));
+    }
+    setup.sync().await;
+    add_orders(&setup, 1..2, "A", setup.clock.now());
+    setup.clock.advance(Duration::from_secs(10));
+    setup.world.trouble(&[Trouble::Refused(Class::Halt)]);
+    let options = Options { canaries_max: 0, ..setup.options() };
+    let summary = setup.engine_with(setup.store(), options).sync(&Sync::default()).await.unwrap();
+    assert_eq!(summary.halted, ["erp"]);
+    // The one that was refused will not be sent either, and the others are due again and again.
+    setup.world.state.lock().unwrap().items.remove("A");
+    setup.clock.advance(Duration::from_secs(601));
+    let options = Options { canaries_max: 1, ..setup.options() };
+    let once = Sync { stop: Stop::Once, ..Sync::default() };
+    assert_eq!(setup.engine_with(setup.store(), options).sync(&once).await.unwrap().halted, [""; 0]);
+    setup.check_invariants().await;
+}
+
+/// Lets so much time pass with each claim that what waits is due again before the next.
+struct Slow(Arc<common::JumpingClock>);
+
+impl Hooks for Slow {
+    fn after(&self, call: &'static str) -> Result<(), StoreError> {
+        if call == "lease" {
+            self.0.advance(Duration::from_secs(700));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn records_that_wait_and_look_again_keep_no_flow_behind_them_from_its_turn() {
+    let setup = shop(1);
+    setup.world.order("late", "late", "A", 5, at("08:00:01"));
+    let store = Arc::new(Relay { inner: setup.store(), hooks: Slow(Arc::clone(&setup.clock)) });
+    let options = Options { workers: 1, lease: Duration::from_secs(7200), ..setup.options() };
+    let engine = setup.engine_with(store, options);
+    let delivered = async {
+        while setup.count("orders", State::Waiting(Reason::Dependency)).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        setup.world.customer("late", setup.clock.now());
+        while setup.world.documents("Orders") < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), engine.run(delivered)).await.expect("customers are read").unwrap();
+    setup.check_invariants().await;
 }
 
 #[tokio::test]

@@ -424,6 +424,7 @@ async fn zombie(setup: Setup, bent: Bent) -> Setup {
     let claim = || LeaseRequest {
         owner: "worker".to_owned(),
         now: setup.clock.now(),
+        due_by: setup.clock.now(),
         until: setup.clock.now().checked_add(Duration::from_secs(30)).unwrap(),
         limit: 1,
         flows: vec!["customers".to_owned()],

@@ -220,6 +220,7 @@ fn claim(now: Timestamp, limit: u32) -> LeaseRequest {
     LeaseRequest {
         owner: "w".to_owned(),
         now,
+        due_by: now,
         until: now.checked_add(Duration::from_secs(600)).unwrap(),
         limit,
         flows: vec!["orders".to_owned()],

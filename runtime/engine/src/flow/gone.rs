@@ -149,7 +149,7 @@ async fn refuse(core: &Core, flow: &'static FlowPlan, unseen: u64, known: u64) -
     let fault = Fault::own("many_gone", message);
     tracing::error!(flow = flow.name, unseen, known, "too many records would be gone at once");
     reading::note(core, flow, Some(fault.clone())).await?;
-    Ok(Ended::Failed(fault.message))
+    Ok(Ended::Refused(fault.message))
 }
 
 /// How often everything is compared, unless a flow does so itself.

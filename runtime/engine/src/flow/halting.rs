@@ -10,6 +10,7 @@ use mapwright_values::plan::FlowPlan;
 
 use super::health::{Bounds, Finding, Health};
 use super::resolving::Work;
+use super::sending::Finished;
 use super::{Core, reading, turns, working};
 use crate::EngineError;
 use crate::clock::later;
@@ -152,35 +153,52 @@ async fn send_canary(core: &Arc<Core>, alias: &str) -> Result<bool, EngineError>
     let Some(connection) = connections.find(|known| known.alias == alias && canary_is_due(core, known)) else {
         return Ok(false);
     };
-    let refused = try_connection(core, &connection).await?;
+    let tried = try_connection(core, &connection).await?;
     let now = core.now();
-    let change = match refused {
-        None => {
+    let still = |alias, fault, canary_at| ConnectionChange::StillHalted { alias, fault, canary_at };
+    let change = match tried {
+        Tried::Works => {
             tracing::info!(system = %connection.alias, "the connection works again");
             ConnectionChange::Resume { alias: connection.alias, now }
         }
-        Some(fault) => ConnectionChange::StillHalted {
-            alias: connection.alias,
-            fault,
-            canary_at: later(now, core.options.canary_every),
-        },
+        Tried::Refused(fault) => still(connection.alias, fault, later(now, core.options.canary_every)),
+        Tried::Unproven => still(connection.alias, unproven(), now),
     };
     core.store.connection(change).await?;
     Ok(true)
 }
 
-/// Tries a halted connection by what halted it; answers why it does not work yet.
-async fn try_connection(core: &Arc<Core>, connection: &ConnectionStatus) -> Result<Option<Fault>, EngineError> {
+/// What came of trying a halted connection.
+enum Tried {
+    /// It works, or nothing is left that it would have to work for.
+    Works,
+    /// It does not work yet.
+    Refused(Fault),
+    /// Nothing was sent yet that shows it; more waits.
+    Unproven,
+}
+
+impl Tried {
+    fn of(answer: Result<(), Failure>) -> Self {
+        answer.map_or_else(|failure| Self::Refused(Fault::told(&failure)), |()| Self::Works)
+    }
+}
+
+/// Tries a halted connection by what halted it. Of the records that were due when it began, one after the other is tried until one
+/// was sent: those that end without tell nothing, and must not keep the connection halted for ever.
+async fn try_connection(core: &Arc<Core>, connection: &ConnectionStatus) -> Result<Tried, EngineError> {
     if let Err(failure) = core.connector(&connection.alias)?.check().await {
-        return Ok(Some(Fault::told(&failure)));
+        return Ok(Tried::Refused(Fault::told(&failure)));
     }
     if let Some(flow) = connection.halted_flow.as_deref().and_then(|name| core.plan().flow(name)) {
-        return Ok(reading::try_page(core, flow).await?.err().as_ref().map(Fault::told));
+        return Ok(Tried::of(reading::try_page(core, flow).await?));
     }
+    let due_by = core.now();
     for _ in 0..core.options.canary_messages_max.max(1) {
         let request = LeaseRequest {
             owner: core.owner.clone(),
             now: core.now(),
+            due_by,
             until: core.lease_end(),
             limit: 1,
             flows: Vec::new(),
@@ -190,20 +208,30 @@ async fn try_connection(core: &Arc<Core>, connection: &ConnectionStatus) -> Resu
         let until = request.until;
         let leased = core.store.lease(request).await?;
         if leased.is_empty() {
-            return Ok(None);
+            return Ok(Tried::Works);
         }
         for finished in working::process(core, leased, until).await? {
-            match finished.state {
-                Some(State::Waiting(Reason::ConnectionHalted) | State::RetryWait | State::Ambiguous) => {
-                    return Ok(finished.fault.or_else(|| Some(unproven())));
-                }
-                // An answer was had, whatever it said of the record.
-                Some(_) | None if finished.sent => return Ok(None),
-                Some(_) | None => {}
+            if let Some(tried) = shown_by(&finished, &connection.alias) {
+                return Ok(tried);
             }
         }
+        if core.is_stopping() {
+            break;
+        }
     }
-    Ok(Some(unproven()))
+    Ok(Tried::Unproven)
+}
+
+/// What a record shows of the connection to its target. One that waits for another connection, which it asks, shows nothing.
+fn shown_by(finished: &Finished, alias: &str) -> Option<Tried> {
+    let refused = || Some(Tried::Refused(finished.fault.clone().unwrap_or_else(unproven)));
+    match finished.state {
+        Some(State::Waiting(Reason::ConnectionHalted)) if finished.waits_for.as_deref() == Some(alias) => refused(),
+        Some(State::RetryWait) if finished.sent => refused(),
+        Some(State::Ambiguous) => refused(),
+        // An answer was had, whatever it said of the record.
+        Some(_) | None => finished.sent.then_some(Tried::Works),
+    }
 }
 
 fn unproven() -> Fault {

@@ -119,8 +119,8 @@ async fn follow_some(core: &Core, flow: &'static FlowPlan, hints: &[Hint]) -> Re
     let ended = reading::read_flow(core, flow, Extent::default()).await;
     turns::give_back(core, flow).await?;
     match ended? {
-        Ended::Failed(reason) => Ok(Some(reason)),
-        Ended::Complete | Ended::Stopped => Ok(None),
+        Ended::Failed(reason) | Ended::Refused(reason) => Ok(Some(reason)),
+        Ended::Complete | Ended::Stopped | Ended::Elsewhere => Ok(None),
     }
 }
 

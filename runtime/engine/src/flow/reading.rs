@@ -43,8 +43,12 @@ pub(crate) enum Ended {
     Complete,
     /// Stopped on the way; the position is kept.
     Stopped,
-    /// Given up until its next turn, for this reason.
+    /// Another process reads it now.
+    Elsewhere,
+    /// It failed, for this reason, and is to be tried again.
     Failed(String),
+    /// A person must decide, about this; the next turn finds out what was decided.
+    Refused(String),
 }
 
 /// What a pass goes over.

@@ -28,7 +28,7 @@ use crate::store::{
 use crate::trace;
 
 /// How the work on one message ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Finished {
     /// Was anything sent that its system answered, or did not?
     pub(crate) sent: bool,
@@ -36,6 +36,8 @@ pub(crate) struct Finished {
     pub(crate) state: Option<State>,
     /// Why it is not done.
     pub(crate) fault: Option<Fault>,
+    /// The halted connection that it waits for: its target, or one that it asks.
+    pub(crate) waits_for: Option<String>,
 }
 
 /// Brings one message to its verdict.
@@ -241,7 +243,7 @@ pub(super) async fn not_intended(core: &Core, work: &Work, refused: &Intended) -
         Intended::KeyInUse => conclude(core, work, Verdict::Dead { fault: key_in_use(work) }, None).await,
         Intended::LeaseLost | Intended::Granted => {
             tracing::warn!(message = work.leased.id.0, "another worker has the message; its result is left to it");
-            Ok(Finished { sent: false, state: None, fault: None })
+            Ok(Finished::default())
         }
     }
 }
@@ -529,6 +531,12 @@ pub(super) async fn conclude(
     probe: Option<String>,
 ) -> Result<Finished, EngineError> {
     let fault = verdict.fault().cloned();
+    let waits_for = match &verdict {
+        Verdict::WaitConnection { alias, .. } => Some(alias.clone()),
+        Verdict::Done(_) | Verdict::Noop { .. } | Verdict::Skipped { .. } | Verdict::Retry { .. } => None,
+        Verdict::Ambiguous { .. } | Verdict::Park { .. } | Verdict::Dead { .. } | Verdict::DeadUnproven { .. } => None,
+        Verdict::WaitDependency { .. } | Verdict::HandBack | Verdict::Split { .. } => None,
+    };
     let (before, after) = points(&verdict);
     let target = match &verdict {
         Verdict::Done(delivery) => delivery.target_key.clone(),
@@ -552,7 +560,7 @@ pub(super) async fn conclude(
     match concluded {
         Concluded::LeaseLost => {
             tracing::warn!(message = work.leased.id.0, "the claim on the message was lost; its result is refused");
-            Ok(Finished { sent: false, state: None, fault })
+            Ok(Finished { fault, ..Finished::default() })
         }
         Concluded::Applied(state) => {
             tracing::debug!(
@@ -569,7 +577,7 @@ pub(super) async fn conclude(
                 .and_then(|target| trace::shown(core.plan(), (work.mapping.system, work.mapping.entity), key, target));
             trace::concluded(&work.span, state, fault.as_ref(), shown);
             count(core, work, state);
-            Ok(Finished { sent: false, state: Some(state), fault })
+            Ok(Finished { sent: false, state: Some(state), fault, waits_for })
         }
     }
 }

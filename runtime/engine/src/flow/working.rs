@@ -61,7 +61,8 @@ async fn work_alone(
     while !core.is_stopping() && !broken.load(Ordering::SeqCst) {
         let request = LeaseRequest {
             owner: core.owner.clone(),
-            now: due_by,
+            now: core.now(),
+            due_by,
             until: core.lease_end(),
             limit,
             flows: flows.to_vec(),
@@ -155,14 +156,14 @@ async fn refuse(core: &Core, leased: &Leased, fault: Fault) -> Result<Finished, 
         | State::Waiting(_)
         | State::ParkedAmbiguous => (Verdict::Dead { fault: fault.clone() }, State::Dead),
         State::Done | State::Noop | State::Superseded | State::Skipped | State::Dead | State::Discarded => {
-            return Ok(Finished { sent: false, state: None, fault: None });
+            return Ok(Finished::default());
         }
     };
     let (id, fence, order_key) = (leased.id, leased.fence, leased.order_key.clone());
     let conclusion = Conclusion { id, fence, order_key, now: core.now(), verdict, probe: None };
     let concluded = core.store.conclude(conclusion).await?;
     let state = (concluded == Concluded::Applied(state)).then_some(state);
-    Ok(Finished { sent: false, state, fault: Some(fault) })
+    Ok(Finished { state, fault: Some(fault), ..Finished::default() })
 }
 
 fn begin(core: &Core, leased: Leased) -> Result<Work, EngineError> {

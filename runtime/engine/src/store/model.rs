@@ -178,6 +178,8 @@ pub struct LeaseRequest {
     pub owner: String,
     /// When.
     pub now: Timestamp,
+    /// Only what was due by then: the beginning of the worker's round, so that what becomes due meanwhile is the next one's.
+    pub due_by: Timestamp,
     /// Until when the worker holds it.
     pub until: Timestamp,
     /// How many at most.

@@ -91,6 +91,8 @@ pub struct World {
     pub page: Mutex<Option<usize>>,
     /// The shop refuses to show orders.
     pub hides_orders: Mutex<bool>,
+    /// It fails to show orders, with this class.
+    pub breaks_orders: Mutex<Option<Class>>,
     /// The shop has forgotten the places of its lists: a page that is not the first is refused.
     pub forgets_cursors: Mutex<bool>,
     /// The creates are refused or answered by their key.
@@ -378,6 +380,10 @@ impl<C: Clock> Connector for System<C> {
         if *self.world.forgets_cursors.lock().unwrap() && request.cursor.is_some() {
             *self.world.forgets_cursors.lock().unwrap() = false;
             return Box::pin(async { Err(failure(Class::Permanent, "no such cursor")) });
+        }
+        if let Some(class) = (*self.world.breaks_orders.lock().unwrap()).filter(|_| request.entity == "order") {
+            self.world.change(|state| state.pages += 1);
+            return Box::pin(async move { Err(failure(class, "500")) });
         }
         let window = request.window.clone().unwrap_or(Window { pass: 0, since: None, until: None });
         let rows = self.world.change(|state| {

@@ -56,6 +56,7 @@ pub(crate) fn claim(owner: &str, second: i64) -> LeaseRequest {
     LeaseRequest {
         owner: owner.to_owned(),
         now: at(second),
+        due_by: at(second),
         until: at(second + 100),
         limit: 100,
         flows: vec!["orders".to_owned(), "customers".to_owned()],

@@ -42,13 +42,13 @@ pub(super) fn all(tx: &Connection) -> Result<Vec<Lane>, StoreError> {
 }
 
 /// The first due messages of a lane; what another process holds is passed over.
-pub(super) fn due(tx: &Connection, lane: &Lane, now: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
+pub(super) fn due(tx: &Connection, lane: &Lane, due_by: i64, limit: usize) -> Result<Vec<i64>, StoreError> {
     let due = tx
         .prepare_cached(
             "SELECT id FROM messages WHERE flow = ?1 AND target_system = ?2 AND next_at <= ?3
              ORDER BY next_at, id LIMIT ?4 FOR UPDATE SKIP LOCKED",
         )?
-        .query_map(params![lane.flow, lane.system, now, i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?
+        .query_map(params![lane.flow, lane.system, due_by, i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     Ok(due)
 }

@@ -57,7 +57,7 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
     }
     let now = micros(request.now);
     let connections = connections(tx, now)?;
-    let due = due(tx, request, &connections, now)?;
+    let due = due(tx, request, &connections)?;
     let mut messages: HashMap<i64, MessageRow> =
         step::load_all(tx, &due)?.into_iter().map(|message| (message.id, message)).collect();
     let mut open: HashMap<&str, bool> = connections.open.iter().map(|alias| (alias.as_str(), false)).collect();
@@ -123,15 +123,15 @@ fn connections(tx: &Connection, now: i64) -> Result<Connections, StoreError> {
 }
 
 /// The messages whose turn has come: lane by lane, the one that has waited longest first.
-fn due(tx: &Connection, request: &LeaseRequest, connections: &Connections, now: i64) -> Result<Vec<i64>, StoreError> {
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
+fn due(tx: &Connection, request: &LeaseRequest, connections: &Connections) -> Result<Vec<i64>, StoreError> {
+    let (limit, due_by) = (usize::try_from(request.limit).unwrap_or(usize::MAX), micros(request.due_by));
     let mut due = Vec::new();
     for lane in lanes::all(tx)? {
-        if due.len() >= limit || lane.first_at > now {
+        if due.len() >= limit || lane.first_at > due_by {
             break;
         }
         if request.flows.contains(&lane.flow) && !connections.closed.contains(&lane.system) {
-            due.extend(lanes::due(tx, &lane, now, limit.saturating_sub(due.len()))?);
+            due.extend(lanes::due(tx, &lane, due_by, limit.saturating_sub(due.len()))?);
         }
     }
     Ok(due)
@@ -166,7 +166,7 @@ fn begin_trial(tx: &Connection, system: &str, until: i64) -> Result<(), StoreErr
 /// Claims the one message that tries a halted connection: the one that has been tried longest ago.
 fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<Vec<Leased>, StoreError> {
     let now = micros(request.now);
-    let Some(id) = canary(tx, alias, now)? else { return Ok(Vec::new()) };
+    let Some(id) = canary(tx, alias, micros(request.due_by))? else { return Ok(Vec::new()) };
     let Some(mut message) = step::load(tx, id)? else { return Ok(Vec::new()) };
     if matches!(message.state, State::Waiting(_)) && message.state != State::Waiting(Reason::Dependency) {
         let since: Option<i64> =
@@ -180,7 +180,7 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
     Ok(claimed.into_iter().map(|claimed| Leased { canary: true, ..claimed }).collect())
 }
 
-fn canary(tx: &Connection, alias: &str, now: i64) -> Result<Option<i64>, StoreError> {
+fn canary(tx: &Connection, alias: &str, due_by: i64) -> Result<Option<i64>, StoreError> {
     let mut found: Vec<(i64, i64)> = tx
         .prepare_cached(
             "SELECT changed_at, id FROM messages
@@ -190,7 +190,7 @@ fn canary(tx: &Connection, alias: &str, now: i64) -> Result<Option<i64>, StoreEr
         .query_map([alias], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for lane in lanes::all(tx)?.into_iter().filter(|lane| lane.system == alias) {
-        for id in lanes::due(tx, &lane, now, 1)? {
+        for id in lanes::due(tx, &lane, due_by, 1)? {
             let changed_at = tx
                 .prepare_cached("SELECT changed_at FROM messages WHERE id = ?1")?
                 .query_row([id], |row| row.get(0))?;
