@@ -9,7 +9,7 @@ use mapwright_values::{Json, Link};
 use crate::clock::Clock;
 use crate::crash::CrashPoint;
 use crate::engine::EngineError;
-use crate::flow::{next_write_of, write_plan};
+use crate::flow::{makes, next_write_of, write_plan};
 use crate::keys;
 use crate::status::{DeadLetter, DeadLetterDetail};
 use crate::store::{Action, Answer, Fault, MessageId, Operation, Selection, Store, WrittenRecord};
@@ -95,7 +95,7 @@ impl DeadLetters<'_> {
     /// A parked one: a person has looked, the effect is there under this key; it is done.
     ///
     /// # Errors
-    /// When the message is not parked, or the store fails.
+    /// When the message is not parked, this program does not make the write that it was made for, or the store fails.
     pub async fn answer_there(
         &self,
         plan: &'static Plan,
@@ -106,9 +106,17 @@ impl DeadLetters<'_> {
         if keys::is_too_long(target_key) {
             return Err(EngineError::Setup(Fault::too_long("the target's record").message));
         }
-        let letter = self.show(id).await?.letter;
+        let DeadLetterDetail { letter, target_system, target_entity, gone, .. } = self.show(id).await?;
         let unknown = || EngineError::Setup(format!("this program does not know the flow `{}`", letter.flow));
         let flow = plan.flow(&letter.flow).ok_or_else(unknown)?;
+        // What is kept and what comes next would be another write's.
+        if !makes(plan, flow, letter.write, (&target_system, &target_entity, gone)) {
+            return Err(EngineError::Setup(format!(
+                "message {id} was made for {target_system}.{target_entity} as write {} of the flow `{}`, and this program makes another one there: give the answer with the program that made it, or `discard` the message, which leaves the target as it is",
+                letter.write.saturating_add(1),
+                flow.name
+            )));
+        }
         let write = write_plan(flow, letter.write)?;
         let mapping = plan.mapping(write.mapping).ok_or_else(unknown)?;
         let links = matches!(write.manner, Manner::CreateOnce { .. } | Manner::Upsert { .. });

@@ -211,6 +211,12 @@ pub struct Edit {
 pub struct DeadLetterDetail {
     /// The line.
     pub letter: DeadLetter,
+    /// The system that it was made for.
+    pub target_system: String,
+    /// Its entity.
+    pub target_entity: String,
+    /// The record is gone from the source: the original holds its key alone.
+    pub gone: bool,
     /// The record as the source sent it.
     pub original: String,
     /// What persons made of it.

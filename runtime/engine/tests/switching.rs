@@ -5,15 +5,18 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use common::Setup;
 use common::project::{FIRST, NEXT};
+use common::relay::{Hooks, Relay};
 use common::world::Trouble;
 use jiff::Timestamp;
 use mapwright_engine::clock::Clock;
 use mapwright_engine::state::{Reason, State};
-use mapwright_engine::store::{MessageId, Selection};
+use mapwright_engine::store::{MessageId, Selection, StoreError};
 use mapwright_engine::{Options, Stop, Sync};
 use mapwright_values::plan::DeliveryLevel;
 
@@ -193,4 +196,48 @@ async fn a_message_of_a_write_that_the_new_version_does_not_make_is_left_to_a_pe
     setup.letters(async |letters| letters.retry(Selection::default(), "").await.unwrap()).await;
     setup.sync().await;
     assert_eq!((setup.count("orders", State::Dead).await, setup.world.documents("Orders")), (0, 0));
+}
+
+/// A program whose store fails at its second conclusion.
+struct Dies(AtomicU64);
+
+impl Hooks for Dies {
+    fn before(&self, call: &'static str) -> Result<(), StoreError> {
+        match call == "conclude" && self.0.fetch_add(1, Ordering::SeqCst) > 0 {
+            true => Err(StoreError::new("killed")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parked_message_of_a_write_that_is_made_no_more_is_answered_with_the_program_that_made_it() {
+    let mut setup = Setup::new();
+    setup.world.item("A");
+    setup.world.customer("c0", stamp());
+    setup.sync().await;
+    setup.world.order("o", "c0", "A", 10, setup.clock.now());
+    setup.clock.advance(Duration::from_secs(5));
+    // It dies when the number was sent to the shop and before that was noted.
+    let dying = Arc::new(Relay { inner: setup.store(), hooks: Dies(AtomicU64::new(0)) });
+    assert!(setup.try_sync(dying).await.is_err());
+    assert_eq!(setup.world.state.lock().unwrap().numbers.len(), 1);
+    // Write 2 of the next version is the one at the end of an order.
+    (setup.variant.without_back, setup.variant.on_delete) = (true, true);
+    setup.clock.advance(HOUR);
+    setup.sync().await;
+    let parked = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap().remove(0)).await;
+    assert_eq!((parked.state, parked.class.as_str()), (State::ParkedAmbiguous, "changed"));
+    let answer = async |setup: &Setup| {
+        let plan = setup.integration().plan;
+        setup.letters(async |letters| letters.answer_there(plan, parked.id, "o", "seen").await).await
+    };
+    let refused = answer(&setup).await.unwrap_err().to_string();
+    assert!(refused.contains("was made for shop.order as write 2 of the flow `orders`"), "{refused}");
+    assert_eq!(setup.count("orders", State::ParkedAmbiguous).await, 1);
+    setup.variant.without_back = false;
+    answer(&setup).await.unwrap();
+    setup.sync().await;
+    assert_eq!((setup.count("orders", State::ParkedAmbiguous).await, setup.count("orders", State::Done).await), (0, 2));
+    setup.check_invariants().await;
 }

@@ -196,13 +196,11 @@ fn entities(
     detail: &DeadLetterDetail,
 ) -> (Option<&'static EntityPlan>, Option<&'static EntityPlan>) {
     let plan = integration.plan;
-    let flow = plan.flow(&detail.letter.flow);
-    let source = flow.and_then(|flow| plan.system(flow.read.system)?.entity(flow.read.entity));
-    let target = flow
-        .and_then(|flow| flow.write(detail.letter.write))
-        .and_then(|write| plan.mapping(write.mapping))
-        .and_then(|mapping| plan.system(mapping.system)?.entity(mapping.entity));
-    (source, target)
+    let source = plan.flow(&detail.letter.flow).map(|flow| (flow.read.system, flow.read.entity));
+    let entity = |(system, entity): (&str, &str)| plan.system(system)?.entity(entity);
+    // A flow that was changed since may write something else by now.
+    let target = entity((detail.target_system.as_str(), detail.target_entity.as_str()));
+    (source.and_then(entity), target)
 }
 
 /// Every personal value of a letter: of its record, of what persons made of it, of what was sent.
@@ -239,10 +237,12 @@ fn without_values(rejections: &str, texts: &[String]) -> String {
 fn in_words(detail: &DeadLetterDetail) -> String {
     let letter = &detail.letter;
     let mut out = format!(
-        "{}  {}  write {}  {}\nsource key  {}\ncause       {}\nreason      {}\ncaptured    {}\ntrace       {}\n",
+        "{}  {}  write {}, {}.{}  {}\nsource key  {}\ncause       {}\nreason      {}\ncaptured    {}\ntrace       {}\n",
         letter.id,
         letter.flow,
         letter.write + 1,
+        detail.target_system,
+        detail.target_entity,
         crate::status::name(letter.state),
         letter.source_key,
         letter.cause,

@@ -132,6 +132,13 @@ fn numbered_write(plan: &Plan, flow: &FlowPlan, number: usize) -> Option<NextWri
     Some(NextWrite { write: number, target: (mapping.system.to_owned(), mapping.entity.to_owned()) })
 }
 
+/// Is the flow's write of that number the one to this system and entity, at the end of a record or before it?
+pub(crate) fn makes(plan: &Plan, flow: &FlowPlan, write: usize, (system, entity, gone): (&str, &str, bool)) -> bool {
+    let mapping = flow.write(write).and_then(|write| plan.mapping(write.mapping));
+    let target = mapping.map(|mapping| (mapping.system, mapping.entity));
+    target == Some((system, entity)) && (write >= flow.writes.len()) == gone
+}
+
 /// The flow's write of that number.
 pub(crate) fn write_plan(flow: &'static FlowPlan, write: usize) -> Result<&'static WritePlan, EngineError> {
     flow.write(write).ok_or_else(|| {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::deciding::{self, Situation};
 use super::resolving::{self, Prepared, Work};
 use super::sending::Finished;
-use super::{Core, addressing, batching, guarding, halting, record, sending, write_plan};
+use super::{Core, addressing, batching, guarding, halting, makes, record, sending, write_plan};
 use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
@@ -129,13 +129,9 @@ pub(crate) async fn process(
 /// Why this program must not work on a message: an older one made it of a flow that writes something else there by now.
 fn changed(core: &Core, leased: &Leased) -> Result<Option<Fault>, EngineError> {
     let flow = core.flow(&leased.flow)?;
-    let write = flow.write(leased.write);
-    let mapping = write.and_then(|write| core.plan().mapping(write.mapping));
-    let target = mapping.map(|mapping| (mapping.system, mapping.entity));
-    let after_the_end = leased.write >= flow.writes.len();
-    let same = target == Some((leased.target.0.as_str(), leased.target.1.as_str())) && after_the_end == leased.gone;
+    let (system, entity) = &leased.target;
+    let same = makes(core.plan(), flow, leased.write, (system, entity, leased.gone));
     Ok((!same).then(|| {
-        let (system, entity) = &leased.target;
         let words = format!(
             "the flow `{}` was changed while this was on its way: it was write {}, to {system}.{entity}, and that is another one now; let the program that made it finish it, or discard it and `replay` the record",
             flow.name,

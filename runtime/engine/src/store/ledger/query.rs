@@ -258,7 +258,8 @@ pub(super) fn dead_letters(tx: &Connection, selection: &Selection, limit: u32) -
 /// One message with everything known of it, whatever its state.
 pub(super) fn dead_letter(tx: &Connection, id: MessageId) -> Result<Option<DeadLetterDetail>, StoreError> {
     let sql = format!(
-        "SELECT {LETTER}, request, rejections, mapping_version, create_key, record_id FROM messages WHERE id = ?1"
+        "SELECT {LETTER}, request, rejections, mapping_version, create_key, record_id, target_system, target_entity
+         FROM messages WHERE id = ?1"
     );
     let found = tx
         .prepare_cached(&sql)?
@@ -266,6 +267,9 @@ pub(super) fn dead_letter(tx: &Connection, id: MessageId) -> Result<Option<DeadL
             let record_id: i64 = row.get(14)?;
             let detail = DeadLetterDetail {
                 letter: letter(row)?,
+                target_system: row.get(15)?,
+                target_entity: row.get(16)?,
+                gone: false,
                 original: String::new(),
                 edits: Vec::new(),
                 mapped: row.get(10)?,
@@ -280,11 +284,12 @@ pub(super) fn dead_letter(tx: &Connection, id: MessageId) -> Result<Option<DeadL
         })
         .optional()?;
     let Some((record_id, mut detail)) = found else { return Ok(None) };
-    let (original, trace_id, captured_at): (String, String, i64) = tx
-        .prepare_cached("SELECT body, capture_key, captured_at FROM records WHERE id = ?1")?
-        .query_row([record_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let (original, trace_id, captured_at, gone): (String, String, i64, bool) = tx
+        .prepare_cached("SELECT body, capture_key, captured_at, gone FROM records WHERE id = ?1")?
+        .query_row([record_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     detail.original = original;
     detail.trace_id = trace_id;
+    detail.gone = gone;
     detail.captured_at = at(captured_at);
     detail.edits = edits(tx, record_id)?;
     detail.attempts = attempts(tx, id)?;
