@@ -30,18 +30,22 @@ pub(super) fn unseen(tx: &Connection, question: &UnseenQuestion) -> Result<Unsee
 /// Forgets what was known of a target record that a message has removed.
 pub(super) fn forget(tx: &Connection, message: &MessageRow, target_key: Option<&str>) -> Result<(), StoreError> {
     let (system, entity) = &message.target;
+    // `|| ''`: by their creates, never among all that the entity has.
     tx.prepare_cached(
-        "DELETE FROM claims WHERE system = ?1 AND entity = ?2 AND create_key IN
+        "DELETE FROM claims WHERE system || '' = ?1 AND entity || '' = ?2 AND create_key IN
            (SELECT m.create_key FROM records r JOIN messages m ON m.record_id = r.id
             WHERE r.flow = ?3 AND r.source_key = ?4 AND m.create_key IS NOT NULL)",
     )?
     .put(params![system, entity, message.flow, message.source_key])?;
+    // Two statements: each leads to its links by an index of its own.
+    tx.prepare_cached("DELETE FROM links WHERE system = ?1 AND entity = ?2 AND target_key = ?3")?
+        .put(params![system, entity, target_key])?;
     tx.prepare_cached(
-        "DELETE FROM links WHERE system = ?1 AND entity = ?2 AND (target_key = ?4
-           OR ((of_system, of_entity) = (SELECT system, entity FROM records WHERE id = ?5)
-               AND source_key = ?3 AND part = coalesce(?6, '')))",
+        "DELETE FROM links WHERE of_system = (SELECT system FROM records WHERE id = ?3)
+           AND of_entity = (SELECT entity FROM records WHERE id = ?3) AND source_key = ?4 AND system = ?1 AND entity = ?2
+           AND part = coalesce(?5, '')",
     )?
-    .put(params![system, entity, message.source_key, target_key, message.record_id, message.part])?;
+    .put(params![system, entity, message.record_id, message.source_key, message.part])?;
     tx.prepare_cached("DELETE FROM agreed WHERE system = ?1 AND entity = ?2 AND record_key = ?3")?
         .put(params![system, entity, target_key])?;
     Ok(())

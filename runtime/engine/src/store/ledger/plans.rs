@@ -102,9 +102,15 @@ fn fault(step: &str, (report, short, first): (bool, bool, bool)) -> Option<&'sta
     if step.contains("AUTOMATIC") {
         return Some("builds an index for itself");
     }
-    let searched = step.strip_prefix("SEARCH ").filter(|step| step.ends_with("(flow=?)")).map(named);
-    let large = searched.is_some_and(|table| ["messages", "m", "records", "r", "seen"].contains(&table.as_str()));
-    (large && !report && !first).then_some("reads all that a flow has")
+    let searched = |by: &str, tables: &[&str]| {
+        let table = step.strip_prefix("SEARCH ").filter(|step| step.ends_with(by)).map(named);
+        table.is_some_and(|table| tables.contains(&table.as_str()))
+    };
+    if searched("(flow=?)", &["messages", "m", "records", "r", "seen"]) && !report && !first {
+        return Some("reads all that a flow has");
+    }
+    let of_target = searched("(system=? AND entity=?)", &["links", "l", "claims", "agreed"]);
+    of_target.then_some("reads all that a target's entity has")
 }
 
 #[test]

@@ -172,6 +172,10 @@ CREATE INDEX records_age ON records (flow, captured_at, id);
 CREATE INDEX records_key ON records (flow, source_key, id);
 CREATE INDEX operations_message ON operations (message_id);
 ",
+    // The natural keys of a record that was removed are found by its creates.
+    "
+CREATE INDEX claims_create ON claims (create_key);
+",
 ];
 
 /// The number of the newest migration.
