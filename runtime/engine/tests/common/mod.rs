@@ -219,7 +219,8 @@ pub fn open(folder: &Path) -> Arc<dyn Store> {
 pub fn open_with(folder: &Path, crash: Arc<CrashPoint>) -> Arc<dyn Store> {
     #[cfg(feature = "postgres")]
     if on_a_server() {
-        return database(folder, crash);
+        let url = database(folder);
+        return Arc::new(mapwright_engine::store::postgres::PostgresStore::open_with(&url, crash).unwrap());
     }
     Arc::new(SqliteStore::open_with(&folder.join("state.db"), crash).unwrap())
 }
@@ -229,8 +230,23 @@ pub fn on_a_server() -> bool {
     cfg!(feature = "postgres") && std::env::var("MAPWRIGHT_TEST_ON").is_ok_and(|store| store == "postgres")
 }
 
+/// Carries out statements on the tables of the store that belongs to a folder, as an older program might have.
+pub fn execute(folder: &Path, sql: &str) {
+    #[cfg(feature = "postgres")]
+    if on_a_server() {
+        let (url, sql) = (database(folder), sql.to_owned());
+        return on_a_thread(async move {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&sql).await.unwrap();
+        });
+    }
+    rusqlite::Connection::open(folder.join("state.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+/// The address of the database that belongs to a folder; it is made where there is none.
 #[cfg(feature = "postgres")]
-fn database(folder: &Path, crash: Arc<CrashPoint>) -> Arc<dyn Store> {
+fn database(folder: &Path) -> String {
     let server = std::env::var("MAPWRIGHT_TEST_POSTGRES")
         .unwrap_or_else(|_| panic!("MAPWRIGHT_TEST_POSTGRES names no server: start one with tests/servers"));
     let name: String =
@@ -238,21 +254,22 @@ fn database(folder: &Path, crash: Arc<CrashPoint>) -> Arc<dyn Store> {
     // Names in SQL are small letters only; those of folders are told apart by capitals too.
     let name = format!("t{}", name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>());
     let url = format!("{server}/{name}");
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let (client, connection) =
-                tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            let known = client.query("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap();
-            if known.is_empty() {
-                client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-            }
-        });
-        Arc::new(mapwright_engine::store::postgres::PostgresStore::open_with(&url, crash).unwrap())
-    })
-    .join()
-    .unwrap()
+    on_a_thread(async move {
+        let (client, connection) =
+            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let known = client.query("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap();
+        if known.is_empty() {
+            client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        }
+    });
+    url
+}
+
+#[cfg(feature = "postgres")]
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || runtime.block_on(work)).join().unwrap();
 }
 
 /// After so many numbers without a message there are no more.
@@ -399,7 +416,7 @@ async fn check_owners(store: &dyn Store, world: &world::State) {
     }
 }
 
-fn link(entity: &str, of_entity: &str, source_key: &str) -> Link {
+pub fn link(entity: &str, of_entity: &str, source_key: &str) -> Link {
     Link {
         system: "erp".to_owned(),
         entity: entity.to_owned(),
