@@ -189,7 +189,20 @@ async fn dead_letters_are_seen_tried_again_and_arrive() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_shows_what_would_be_written_and_sends_nothing() {
     let sandbox = sandbox(12, 0).await;
-    let stage = Stage::new(&sandbox, None);
+    plays_dry(Stage::new(&sandbox, None), &sandbox).await;
+    sandbox.stop().await;
+}
+
+#[cfg(feature = "servers")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_on_postgresql_shows_the_same() {
+    let sandbox = sandbox(12, 0).await;
+    let database = mapwright_tests::database("dry_run").await;
+    plays_dry(Stage::new(&sandbox, None).on_servers(&database, ""), &sandbox).await;
+    sandbox.stop().await;
+}
+
+async fn plays_dry(stage: Stage, sandbox: &Sandbox) {
     let dry = run(&stage, &["sync", "--dry-run"]).await;
     let told = said(&dry);
     assert_eq!(dry.status.code(), Some(0), "{told}");
@@ -202,7 +215,7 @@ async fn a_dry_run_shows_what_would_be_written_and_sends_nothing() {
     let open = run(&stage, &["sync", "--dry-run", "--personal", "customers"]).await;
     assert!(!said(&open).contains("(personal)"), "{}", said(&open));
 
-    everything_arrives(&stage, &sandbox).await;
+    everything_arrives(&stage, sandbox).await;
     // What was just made comes back once from the other side.
     for _ in 0..2 {
         let again = run(&stage, &["sync", "--everything"]).await;
@@ -220,7 +233,6 @@ async fn a_dry_run_shows_what_would_be_written_and_sends_nothing() {
     assert!(said(&dry).contains("would write 0,"), "{}", said(&dry));
     assert_eq!(sandbox.erp.ledger().effects().len(), effects);
     assert_eq!(books().await, before, "the store was touched");
-    sandbox.stop().await;
 }
 
 #[test]

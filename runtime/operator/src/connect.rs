@@ -95,11 +95,28 @@ pub(crate) fn open_store(store: &StoreDeployment) -> Result<Arc<dyn Store>, Faul
             Ok(Arc::new(mapwright_engine::store::postgres::PostgresStore::open_with(url.expose_secret(), crash)?))
         }
         #[cfg(not(feature = "postgres"))]
-        StoreDeployment::Postgres(_) => Err(Faults(vec![
-            "store: this program was built without PostgreSQL: build the integration with the feature `postgres` of mapwright-operator, or write `store: \"sqlite:FILE\"`"
-                .to_owned(),
-        ])),
+        StoreDeployment::Postgres(_) => Err(without_postgres()),
     }
+}
+
+/// Copies the store as it stands at one moment into a new file, whoever works on it. One that was never begun leaves no file.
+pub(crate) fn copy_store(store: &StoreDeployment, to: &Path) -> Result<(), Faults> {
+    match store {
+        StoreDeployment::File(path) if path.exists() => Ok(SqliteStore::copy(path, to)?),
+        StoreDeployment::File(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        StoreDeployment::Postgres(url) => {
+            Ok(mapwright_engine::store::postgres::PostgresStore::copy(url.expose_secret(), to)?)
+        }
+        #[cfg(not(feature = "postgres"))]
+        StoreDeployment::Postgres(_) => Err(without_postgres()),
+    }
+}
+
+#[cfg(not(feature = "postgres"))]
+fn without_postgres() -> Faults {
+    let words = "store: this program was built without PostgreSQL: build the integration with the feature `postgres` of mapwright-operator, or write `store: \"sqlite:FILE\"`";
+    Faults(vec![words.to_owned()])
 }
 
 /// An engine with all that a service needs besides.

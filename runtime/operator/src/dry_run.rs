@@ -21,9 +21,9 @@ use mapwright_values::settings::check_settings;
 use mapwright_values::{Decimal, Find, Integration, Json};
 
 use crate::command::SyncArguments;
-use crate::connect::{open_systems, options};
+use crate::connect::{copy_store, open_systems, options};
 use crate::dead_letters::texts_of;
-use crate::deployment::{Deployment, StoreDeployment};
+use crate::deployment::Deployment;
 use crate::redact::{REDACTED, cover_text, redact};
 use crate::say::say;
 use crate::{Ending, Faults};
@@ -43,13 +43,7 @@ pub(crate) async fn play(
     let settings = check_settings(integration.plan.settings, &deployment.settings).map_err(Faults)?;
     let folder = tempfile::tempdir().map_err(|error| format!("no folder for a copy of the store: {error}"))?;
     let copy = folder.path().join("copy.db");
-    match &deployment.store {
-        StoreDeployment::File(path) if path.exists() => SqliteStore::copy(path, &copy)?,
-        StoreDeployment::File(_) => {}
-        StoreDeployment::Postgres(_) => {
-            return Err("a dry run plays on a copy of the store, and one in PostgreSQL is not copied here: restore a backup of it into a database of its own and name that one in another deployment file, or use a file".into());
-        }
-    }
+    copy_store(&deployment.store, &copy)?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&copy)?);
     let systems = open_systems(integration, &mut deployment)?;
     let connections: HashMap<String, Arc<dyn Connector>> = systems

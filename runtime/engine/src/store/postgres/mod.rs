@@ -4,9 +4,11 @@
 //! server's disk. A transaction that got in another's way, or whose session was lost before its commit, is run again.
 
 mod connect;
+mod copy;
 mod migrate;
 mod threads;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::ledger::Runner;
@@ -71,19 +73,33 @@ impl PostgresStore {
         Self::open_as(url, tuning, &Arc::default())
     }
 
+    /// Copies a store as it stands at one moment into a new file of SQLite, whoever works on it; a database without a store leaves
+    /// no file.
+    ///
+    /// # Errors
+    /// One sentence when it cannot be read or the copy cannot be written.
+    pub fn copy(url: &str, to: &Path) -> Result<(), StoreError> {
+        let (address, to) = (Address::parse(url)?, to.to_owned());
+        apart(move || copy::copy(address.connect(false)?, &to))
+    }
+
     fn open_as(url: &str, tuning: &Tuning, crash: &Arc<CrashPoint>) -> Result<Self, StoreError> {
         let address = Arc::new(Address::parse(url)?.synchronous(tuning.synchronous_commit));
-        // A runtime cannot be made and driven within another one's thread.
-        let first = {
+        {
             let (address, crash) = (Arc::clone(&address), Arc::clone(crash));
-            std::thread::spawn(move || address.connect(false).and_then(|session| migrate::migrate(session, &crash)))
-        };
-        first.join().map_err(|_| StoreError::new("the store's connection broke down: start again"))??;
+            apart(move || migrate::migrate(address.connect(false)?, &crash))?;
+        }
         Ok(Self {
             writers: Threads::start(tuning.writers, &address, true, crash)?,
             readers: Threads::start(READERS, &address, false, crash)?,
         })
     }
+}
+
+/// Works with a session on a thread of its own: a runtime cannot be made and driven within another one's.
+fn apart<T: Send + 'static>(job: impl FnOnce() -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+    let joined = std::thread::spawn(job).join();
+    joined.map_err(|_| StoreError::new("the store's connection broke down: start again"))?
 }
 
 impl Runner for PostgresStore {

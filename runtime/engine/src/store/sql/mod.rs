@@ -9,7 +9,7 @@ pub(in crate::store) mod postgres;
 
 use super::StoreError;
 #[cfg(feature = "postgres")]
-use cell::Cell;
+pub(in crate::store) use cell::Cell;
 pub(in crate::store) use cell::{FromCell, ToValue, Value};
 
 /// Why a statement failed.

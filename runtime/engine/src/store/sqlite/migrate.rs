@@ -8,10 +8,16 @@ use crate::crash::CrashPoint;
 
 /// Applies each migration that the file does not have, in one transaction with its own entry.
 pub(super) fn migrate(connection: &mut Connection, crash: &CrashPoint) -> Result<(), StoreError> {
+    migrate_to(connection, schema::newest(), crash)?;
+    schema::check_version(connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?)
+}
+
+/// Applies the migrations up to that version.
+pub(super) fn migrate_to(connection: &mut Connection, newest: i64, crash: &CrashPoint) -> Result<(), StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)",
     )?;
-    for (version, migration) in schema::migrations() {
+    for (version, migration) in schema::migrations().filter(|(version, _)| *version <= newest) {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let applied: Option<i64> = transaction
             .query_row("SELECT version FROM migrations WHERE version = ?1", [version], |row| row.get(0))
@@ -26,5 +32,5 @@ pub(super) fn migrate(connection: &mut Connection, crash: &CrashPoint) -> Result
             crash.reach("migration.after_commit");
         }
     }
-    schema::check_version(connection.query_row("SELECT max(version) FROM migrations", [], |row| row.get(0))?)
+    Ok(())
 }

@@ -207,6 +207,15 @@ pub(super) fn in_memory() -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// A new file with the tables as they were at that version.
+#[cfg(feature = "postgres")]
+pub(super) fn made_at(path: &Path, version: i64) -> Result<Connection, StoreError> {
+    super::ledger::schema::check_version(version)?;
+    let mut connection = connect(path)?;
+    migrate::migrate_to(&mut connection, version, &CrashPoint::default())?;
+    Ok(connection)
+}
+
 /// Moves everything out of the write-ahead log, which still holds what was erased.
 fn empty_log(path: &Path) -> Result<(), StoreError> {
     let busy: i64 = connect(path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
