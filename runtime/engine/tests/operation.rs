@@ -496,6 +496,68 @@ async fn records_that_wait_and_look_again_keep_no_flow_behind_them_from_its_turn
     setup.check_invariants().await;
 }
 
+/// Keeps all that is said in the spans of a record's way.
+#[derive(Default)]
+struct Spans(std::sync::Mutex<String>);
+
+impl tracing::field::Visit for Spans {
+    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+        *self.0.lock().unwrap() += &format!(" {}={value:?}", field.name());
+    }
+}
+
+impl Spans {
+    fn keep(&self, record: impl FnOnce(&mut Self)) {
+        let mut said = Self::default();
+        record(&mut said);
+        self.0.lock().unwrap().push_str(&said.0.lock().unwrap());
+    }
+}
+
+/// A subscriber that others can still look into.
+struct Watching(Arc<Spans>);
+
+impl tracing::Subscriber for Watching {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == mapwright_engine::trace::TARGET
+    }
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        self.0.keep(|said| span.record(said));
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _span: &tracing::span::Id, values: &tracing::span::Record<'_>) {
+        self.0.keep(|said| values.record(said));
+    }
+    fn record_follows_from(&self, _span: &tracing::span::Id, _follows: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.0.keep(|said| event.record(said));
+    }
+    fn enter(&self, _span: &tracing::span::Id) {}
+    fn exit(&self, _span: &tracing::span::Id) {}
+}
+
+/// What is exported of a record's way: a key, unless its field is personal; no value, whatever goes wrong.
+#[tokio::test]
+async fn no_span_has_a_personal_key_or_what_a_record_says() {
+    let mut setup = Setup::new();
+    setup.variant.personal = true;
+    setup.world.customer("erika", at("08:00:00"));
+    setup.world.customer("hans", at("08:00:00"));
+    setup.world.order("o1", "erika", "A", 5, at("08:00:01"));
+    setup.world.order("o2", "erika", "Mustermann", 5, at("08:00:01"));
+    setup.world.item("A");
+    setup.world.trouble(&[Trouble::Refused(Class::Permanent), Trouble::LostReply]);
+    let spans = Arc::new(Spans::default());
+    let _watched = tracing::subscriber::set_default(Watching(Arc::clone(&spans)));
+    setup.sync().await;
+    let said = spans.0.lock().unwrap().clone();
+    assert!(said.contains("source=\"o1\"") && said.contains("class=\"rejected\""), "{said}");
+    for personal in ["erika", "hans", "Mustermann", "target=\"P"] {
+        assert!(!said.contains(personal), "{personal}: {said}");
+    }
+    setup.check_invariants().await;
+}
+
 #[tokio::test]
 async fn the_canary_of_a_refused_reading_is_a_reading() {
     let setup = shop(2);

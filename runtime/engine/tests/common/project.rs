@@ -1,7 +1,8 @@
 //! What a compiler would have made of a small project: two flows, three mappings, by hand.
 
 use mapwright_values::plan::{
-    DeliveryLevel, FlowPlan, Manner, MappingPlan, Plan, ReadPlan, Schedule, SourcePlan, SystemPlan, WritePlan,
+    DeliveryLevel, EntityPlan, FieldPlan, FlowPlan, Kind, Manner, MappingPlan, Plan, ReadPlan, Schedule, SourcePlan,
+    SystemPlan, WritePlan,
 };
 use mapwright_values::{
     Find, Input, Integration, Json, Link, Mapping, Outcome, Part, Reference, Rejection, Resolved, SpecLine, Term, Test,
@@ -49,7 +50,33 @@ pub struct Variant {
     pub marks: bool,
     /// When it runs.
     pub schedules: Option<&'static [Schedule]>,
+    /// The keys of customers and partners are personal.
+    pub personal: bool,
 }
+
+/// An entity with one field.
+const fn keyed_by_person(name: &'static str, fields: &'static [FieldPlan]) -> EntityPlan {
+    EntityPlan { name, action: false, key: &[], natural_keys: &[], fields }
+}
+
+const fn personal(name: &'static str) -> FieldPlan {
+    FieldPlan {
+        name,
+        kind: Kind::Text(None),
+        optional: false,
+        required: false,
+        read_only: false,
+        create_only: false,
+        refers_to: None,
+        personal: true,
+        as_text: false,
+    }
+}
+
+const CUSTOMER_FIELDS: &[FieldPlan] = &[personal("id")];
+const PARTNER_FIELDS: &[FieldPlan] = &[personal("Key")];
+const PERSONS: &[EntityPlan] =
+    &[keyed_by_person("customer", CUSTOMER_FIELDS), keyed_by_person("Partners", PARTNER_FIELDS)];
 
 /// The project, with the level that its creates are given.
 pub fn integration(level: DeliveryLevel, latest_wins: bool) -> Integration {
@@ -76,7 +103,8 @@ fn leak<T>(values: Vec<T>) -> &'static [T] {
 }
 
 fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
-    let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities: &[] };
+    let entities = if variant.personal { PERSONS } else { &[] };
+    let system = |alias| SystemPlan { alias, name: alias, manifest: "", entities };
     let mapping = |name, sources, system, entity| MappingPlan {
         name,
         doc: "",
