@@ -262,14 +262,21 @@ async fn the_canary_of_refused_writes_is_one_of_the_waiting_records() {
     setup.check_invariants().await;
 }
 
+/// A number of the environment, for the larger size of a test.
+fn size(name: &str, small: u32) -> u32 {
+    std::env::var(name).ok().map_or(small, |text| text.parse().unwrap())
+}
+
+/// Test L at its size, larger by `MAPWRIGHT_HOURS` (records are given up after 24) and `MAPWRIGHT_ORDERS`.
 #[tokio::test]
 async fn an_outage_opens_the_circuit_and_few_attempts_are_made_meanwhile() {
-    let setup = shop(100);
+    let (hours, orders) = (size("MAPWRIGHT_HOURS", 3), size("MAPWRIGHT_ORDERS", 100));
+    let setup = shop(orders);
     setup.engine(setup.store()).sync(&Sync { flows: vec!["customers".to_owned()], ..Sync::default() }).await.unwrap();
     let before = setup.world.state.lock().unwrap().writes;
-    let end = setup.clock.now().checked_add(Duration::from_secs(3 * 3600)).unwrap();
+    let end = later(setup.clock.now(), 3600 * u64::from(hours));
     *setup.world.down_until.lock().unwrap() = Some(end);
-    // As a program that is started every three minutes, for three hours.
+    // As a program that is started every three minutes.
     let store = setup.store();
     let engine = setup.engine(store.clone());
     let mut opened = false;
@@ -283,11 +290,12 @@ async fn an_outage_opens_the_circuit_and_few_attempts_are_made_meanwhile() {
     }
     assert!(opened, "the circuit is shown while it is open");
     // One attempt at a time, each at its turn: the records wait, they are not worn down.
-    assert!(during <= 60 + 20, "{during} attempts for 100 records during three hours");
+    let most = 20 * u64::from(hours) + 20;
+    assert!(during <= most, "{during} attempts for {orders} records during {hours} hours");
     drop(engine);
     drop(store);
     setup.sync().await;
-    assert_eq!(setup.world.documents("Orders"), 100);
+    assert_eq!(setup.world.documents("Orders"), orders as usize);
     assert!(setup.clock.now() <= later(end, 600), "the backlog is gone minutes after the outage");
     let circuit: Vec<Alert> = told(&setup).into_iter().filter(|alert| alert.cause == "circuit open").collect();
     assert_eq!(circuit.last().unwrap().state, AlertState::Closed);
