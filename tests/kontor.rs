@@ -7,14 +7,13 @@
 mod catalogue;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use mapwright_sandbox::RandomFaults;
 use mapwright_sandbox::derived::{Derived, DerivedConfig, Schema};
 use mapwright_sandbox::seed::{Seed, SeedConfig};
-use mapwright_tests::{database, program_of_many, repository, said};
+use mapwright_tests::{NOBODY, Stage, database, program_of_many, repository, said};
 use mapwright_values::Json;
 use mapwright_values::decimal::Decimal;
 
@@ -36,68 +35,52 @@ impl Drop for Workers {
 }
 
 /// The deployment file of the repository, with the addresses of played systems and short times.
-struct Deployed {
-    folder: tempfile::TempDir,
-    environment: Vec<(&'static str, String)>,
+fn deployed(shop: &Derived, erp: &Derived, store: &str, doorbell: &str) -> Stage {
+    let file = repository().join("specs/integrations/shopware-kontor/deployment.yaml");
+    let shipped = std::fs::read_to_string(file).expect("a deployment file");
+    let text = shipped
+        .replace("https://shop.example", &shop.url())
+        .replace("https://kontor.example", &erp.url())
+        .replace("    credentials", "    timeout_seconds: 2\n    credentials")
+        .replace(
+            "\"env:DOORBELL_URL\" }",
+            &format!("\"env:DOORBELL_URL\", name: \"kontor-{}\" }}", std::process::id()),
+        );
+    let engine =
+        "engine: { lease_seconds: 8, retry_base_ms: 20, retry_cap_ms: 200, settle_ms: 300, canary_every_ms: 200 }\n";
+    let secret = |system: &Derived, name: &str| {
+        system.credentials().into_iter().find(|(known, _)| known == name).expect("a credential").1
+    };
+    let environment = [
+        ("SHOP_CLIENT_ID", &*secret(shop, "client_id")),
+        ("SHOP_CLIENT_SECRET", &secret(shop, "client_secret")),
+        ("KONTOR_USER", &secret(erp, "user")),
+        ("KONTOR_PASSWORD", &secret(erp, "password")),
+        ("STORE_URL", store),
+        ("DOORBELL_URL", doorbell),
+        ("OPS_HOOK", NOBODY),
+        ("WAREHOUSE_HOOK", NOBODY),
+    ];
+    Stage::of(program_of_many, &(text + engine), &environment)
 }
 
-impl Deployed {
-    fn new(shop: &Derived, erp: &Derived, store: String, doorbell: String) -> Self {
-        let file = repository().join("specs/integrations/shopware-kontor/deployment.yaml");
-        let shipped = std::fs::read_to_string(file).expect("a deployment file");
-        let text = shipped
-            .replace("https://shop.example", &shop.url())
-            .replace("https://kontor.example", &erp.url())
-            .replace("    credentials", "    timeout_seconds: 2\n    credentials")
-            .replace(
-                "\"env:DOORBELL_URL\" }",
-                &format!("\"env:DOORBELL_URL\", name: \"kontor-{}\" }}", std::process::id()),
-            );
-        let engine = "engine: { lease_seconds: 8, retry_base_ms: 20, retry_cap_ms: 200, settle_ms: 300, canary_every_ms: 200 }\n";
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("deployment.yaml"), text + engine).expect("a deployment file");
-        let secret = |system: &Derived, name: &str| {
-            system.credentials().into_iter().find(|(known, _)| known == name).expect("a credential").1
-        };
-        let nobody = "http://127.0.0.1:9/nobody-listens";
-        let environment = vec![
-            ("SHOP_CLIENT_ID", secret(shop, "client_id")),
-            ("SHOP_CLIENT_SECRET", secret(shop, "client_secret")),
-            ("KONTOR_USER", secret(erp, "user")),
-            ("KONTOR_PASSWORD", secret(erp, "password")),
-            ("STORE_URL", store),
-            ("DOORBELL_URL", doorbell),
-            ("OPS_HOOK", nobody.to_owned()),
-            ("WAREHOUSE_HOOK", nobody.to_owned()),
-        ];
-        Self { folder, environment }
-    }
+fn run(stage: &Stage, arguments: &[&str]) -> Output {
+    let output = stage.run(arguments);
+    assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {}", said(&output));
+    output
+}
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program_of_many());
-        command.args(arguments).current_dir(self.folder.path()).env_remove("MAPWRIGHT_CRASH_AT");
-        command.envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())));
-        command
-    }
+fn worker(stage: &Stage) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(log(stage)).expect("a log");
+    stage.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts")
+}
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.command(arguments).output().expect("the program starts");
-        assert!(output.status.code().is_some_and(|code| code < 2), "{arguments:?}: {}", said(&output));
-        output
-    }
+fn log(stage: &Stage) -> std::path::PathBuf {
+    stage.folder().join("log")
+}
 
-    fn worker(&self) -> Child {
-        let log = std::fs::File::options().create(true).append(true).open(self.log()).expect("a log");
-        self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts")
-    }
-
-    fn log(&self) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join("log")
-    }
-
-    fn status(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.run(&["status", "--format", "json"]).stdout).expect("a status")
-    }
+fn status(stage: &Stage) -> serde_json::Value {
+    serde_json::from_slice(&run(stage, &["status", "--format", "json"]).stdout).expect("a status")
 }
 
 async fn played(system: &str) -> Derived {
@@ -166,12 +149,12 @@ async fn several_processes_share_the_work_and_the_books_balance() {
     shop.fill(&Seed::generate(&SeedConfig { orders: ORDERS, ..SeedConfig::default() }), Duration::from_secs(3600));
     shop.faults().random(RandomFaults::rough_day(6));
     erp.faults().random(RandomFaults::rough_day(7));
-    let deployed = Deployed::new(&shop, &erp, database("kontor").await, rabbit);
+    let stage = deployed(&shop, &erp, &database("kontor").await, &rabbit);
 
-    let (shop, erp, deployed) = tokio::task::spawn_blocking(move || {
+    let (shop, erp, stage) = tokio::task::spawn_blocking(move || {
         // The tables are made before several begin at once.
-        deployed.status();
-        let mut workers = Workers((0..WORKERS).map(|_| deployed.worker()).collect());
+        status(&stage);
+        let mut workers = Workers((0..WORKERS).map(|_| worker(&stage)).collect());
         let begun = Instant::now();
         // One dies when a part is done; the two others take over what it had claimed.
         while booked(&erp).len() < 5 {
@@ -186,11 +169,11 @@ async fn several_processes_share_the_work_and_the_books_balance() {
         erp.faults().switch_off();
         // What Kontor closes is seen in ten minutes: a reading is asked for until all is shipped.
         loop {
-            deployed.run(&["sync"]);
+            run(&stage, &["sync"]);
             let orders = open_orders(&shop);
             let shipped = |number: &String| orders.get(number).is_some_and(|(state, _)| state == "shipped");
             let there = booked(&erp);
-            let dead = dead_letters(&deployed.status());
+            let dead = dead_letters(&status(&stage));
             if there.len() + dead == orders.len() && there.keys().all(shipped) {
                 break;
             }
@@ -198,7 +181,7 @@ async fn several_processes_share_the_work_and_the_books_balance() {
             std::thread::sleep(Duration::from_millis(100));
         }
         let whole = begun.elapsed();
-        let status = deployed.status();
+        let status = status(&stage);
         assert_eq!(status["doorbell"], "rabbitmq answers", "{status}");
         for child in &workers.0 {
             let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
@@ -206,11 +189,11 @@ async fn several_processes_share_the_work_and_the_books_balance() {
         }
         for mut child in std::mem::take(&mut workers.0) {
             let status = child.wait().expect("a child");
-            let log = std::fs::read_to_string(deployed.log()).unwrap_or_default();
+            let log = std::fs::read_to_string(log(&stage)).unwrap_or_default();
             assert!(status.success(), "a worker ended with {status}: {log}");
         }
         println!("killed after {early:.1?}, all there after {whole:.1?}, ended after {:.1?}", begun.elapsed());
-        (shop, erp, deployed)
+        (shop, erp, stage)
     })
     .await
     .expect("it comes to its end");
@@ -226,7 +209,7 @@ async fn several_processes_share_the_work_and_the_books_balance() {
         }
     }
     assert!(net > 0, "no order with net prices: the books prove nothing");
-    drop(deployed);
+    drop(stage);
     shop.stop().await;
     erp.stop().await;
 }

@@ -100,10 +100,14 @@ fn built(name: &str) -> PathBuf {
 /// How long a request may take where the program runs on servers, in seconds; a claim lasts four times as long.
 pub const REQUEST_MAX_S: u64 = 2;
 
-/// A folder with a deployment file that leads to a sandbox.
+/// An address that answers nothing.
+pub const NOBODY: &str = "http://127.0.0.1:9/nobody-listens";
+
+/// A folder with a deployment file, an environment, and the program that plays there.
 pub struct Stage {
     folder: tempfile::TempDir,
     environment: Vec<(String, String)>,
+    program: fn() -> &'static Path,
 }
 
 impl Stage {
@@ -127,7 +131,6 @@ impl Stage {
     /// When the folder cannot be written.
     #[must_use]
     pub fn at(shop: &str, erp: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let deployment = format!(
             "systems:\n  shop:\n    connector: shopware-6\n    url: \"{shop}\"\n    config: {{ page_size: 5 }}\n    \
              credentials: {{ client_id: \"env:SHOP_CLIENT_ID\", client_secret: \"env:SHOP_CLIENT_SECRET\" }}\n  erp:\n    \
@@ -138,17 +141,27 @@ impl Stage {
              accounting: [ {{ webhook: \"env:OPS_HOOK\" }} ]\n\
              engine: {{ retry_base_ms: 20, retry_cap_ms: 200, settle_ms: 300, canary_every_ms: 200 }}\n"
         );
-        std::fs::write(folder.path().join("deployment.yaml"), deployment)
-            .unwrap_or_else(|error| panic!("the deployment file cannot be written: {error}"));
         let environment = [
             ("SHOP_CLIENT_ID", "SWIASANDBOX"),
             ("SHOP_CLIENT_SECRET", "sandbox-secret"),
             ("ERP_USER", "manager"),
             ("ERP_PASSWORD", "sandbox-secret"),
-            ("OPS_HOOK", "http://127.0.0.1:9/nobody-listens"),
+            ("OPS_HOOK", NOBODY),
         ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { folder, environment }
+        Self::of(program, &deployment, &environment)
+    }
+
+    /// Deploys a program by this file, with this environment.
+    ///
+    /// # Panics
+    /// When the folder cannot be written.
+    #[must_use]
+    pub fn of(program: fn() -> &'static Path, deployment: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        std::fs::write(folder.path().join("deployment.yaml"), deployment)
+            .unwrap_or_else(|error| panic!("the deployment file cannot be written: {error}"));
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { folder, environment, program }
     }
 
     /// The same on this database (the program must be built with the feature `servers`), with claims as short as they may be, and more
@@ -186,7 +199,7 @@ impl Stage {
     /// The program with these arguments, ready to be started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new((self.program)());
         command.args(arguments).current_dir(self.folder.path()).env_remove("MAPWRIGHT_CRASH_AT");
         for (name, value) in &self.environment {
             command.env(name, value);

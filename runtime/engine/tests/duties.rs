@@ -485,16 +485,22 @@ async fn the_end_of_a_record_overtakes_its_dead_state_or_waits_behind_it() {
     }
 }
 
+/// A record whose first write has happened, and whose second try will be refused.
+async fn lost_and_refused() -> Pair {
+    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
+    out.on_delete = leak(vec![write("removed_if_linked", Manner::Delete { by: &["id"] })]);
+    let pair = Pair::new(vec![out]);
+    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
+    pair.shop.edit("item", "1", &[("name", "bad")]);
+    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
+    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    pair
+}
+
 #[tokio::test]
 async fn the_end_of_a_record_waits_behind_a_dead_write_that_may_have_happened() {
     for captured_first in [true, false] {
-        let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
-        out.on_delete = leak(vec![write("removed_if_linked", Manner::Delete { by: &["id"] })]);
-        let pair = Pair::new(vec![out]);
-        *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
-        pair.shop.edit("item", "1", &[("name", "bad")]);
-        pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
-        pair.erp.refused.lock().unwrap().push("bad".to_owned());
+        let pair = lost_and_refused().await;
         if !captured_first {
             pair.sync().await;
             assert_eq!(pair.count("out", State::Dead).await, 1);
@@ -522,13 +528,7 @@ async fn the_end_of_a_record_waits_behind_a_dead_write_that_may_have_happened() 
 
 #[tokio::test]
 async fn a_record_that_comes_back_overtakes_its_dead_write_and_its_end() {
-    let mut out = flow("out", SHOP, vec![write("to_erp", UPSERT)]);
-    out.on_delete = leak(vec![write("removed_if_linked", Manner::Delete { by: &["id"] })]);
-    let pair = Pair::new(vec![out]);
-    *pair.erp.mishaps.lock().unwrap() = vec![Mishap::LostReply];
-    pair.shop.edit("item", "1", &[("name", "bad")]);
-    pair.sync_as(&Sync { stop: mapwright_engine::Stop::Once, ..Sync::default() }).await;
-    pair.erp.refused.lock().unwrap().push("bad".to_owned());
+    let pair = lost_and_refused().await;
     pair.shop.remove("item", "1");
     pair.sync_as(&everything()).await;
     pair.shop.edit("item", "1", &[("name", "good")]);

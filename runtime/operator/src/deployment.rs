@@ -199,12 +199,7 @@ impl Deployment {
     /// # Errors
     /// The file cannot be read, or names a store that this program does not have.
     pub fn store_of(path: &Path) -> Result<StoreDeployment, Vec<String>> {
-        let name = path.display().to_string();
-        let text = read(path)?;
-        let file = understand(&text, &name)?;
-        let mut faults = Vec::new();
-        let store = resolve_store(file.store.as_deref(), folder_of(path), &name, &mut faults);
-        if faults.is_empty() { Ok(store) } else { Err(faults) }
+        part_of(path, |file, name, faults| resolve_store(file.store.as_deref(), folder_of(path), name, faults))
     }
 
     /// The doorbell, without a look at other secrets.
@@ -212,12 +207,7 @@ impl Deployment {
     /// # Errors
     /// The file cannot be read, or what it says of the doorbell is wrong.
     pub fn doorbell_of(path: &Path) -> Result<Option<DoorbellDeployment>, Vec<String>> {
-        let name = path.display().to_string();
-        let text = read(path)?;
-        let mut faults = Vec::new();
-        let doorbell = understand(&text, &name)?.doorbell;
-        let doorbell = doorbell.and_then(|doorbell| sections::doorbell(doorbell, folder_of(path), &name, &mut faults));
-        if faults.is_empty() { Ok(doorbell) } else { Err(faults) }
+        part_of(path, |file, name, faults| sections::doorbell(file.doorbell?, folder_of(path), name, faults))
     }
 
     /// Where traces go, without a look at other secrets.
@@ -225,12 +215,7 @@ impl Deployment {
     /// # Errors
     /// The file cannot be read, or what it says of telemetry is wrong.
     pub fn telemetry_of(path: &Path) -> Result<Option<TelemetryDeployment>, Vec<String>> {
-        let name = path.display().to_string();
-        let text = read(path)?;
-        let mut faults = Vec::new();
-        let telemetry = understand(&text, &name)?.telemetry;
-        let telemetry = telemetry.and_then(|file| sections::telemetry(file, folder_of(path), &name, &mut faults));
-        if faults.is_empty() { Ok(telemetry) } else { Err(faults) }
+        part_of(path, |file, name, faults| sections::telemetry(file.telemetry?, folder_of(path), name, faults))
     }
 
     fn parse(text: &str, name: &str, folder: &Path) -> Result<Self, Vec<String>> {
@@ -301,6 +286,15 @@ impl Deployment {
             Err(faults)
         }
     }
+}
+
+/// One part of a deployment file.
+fn part_of<T>(path: &Path, part: impl FnOnce(File, &str, &mut Vec<String>) -> T) -> Result<T, Vec<String>> {
+    let name = path.display().to_string();
+    let file = understand(&read(path)?, &name)?;
+    let mut faults = Vec::new();
+    let part = part(file, &name, &mut faults);
+    if faults.is_empty() { Ok(part) } else { Err(faults) }
 }
 
 fn read(path: &Path) -> Result<String, Vec<String>> {

@@ -175,7 +175,7 @@ impl Session {
     pub(super) fn put(&self, sql: &str, values: &[Value<'_>]) -> Result<(), SqlError> {
         let statement = self.prepare(sql, values)?;
         let client = Arc::clone(&self.client);
-        let values: Vec<Owned> = values.iter().map(Owned::of).collect();
+        let values: Vec<Parameter<'static>> = parameters(values).into_iter().map(Parameter::into_owned).collect();
         self.send(Box::pin(async move { client.execute_raw(&statement, values).await.map(drop) }))
     }
 
@@ -343,58 +343,39 @@ pub(in crate::store) fn respell_schema(sql: &str) -> String {
 
 /// A value on its way to the server.
 #[derive(Debug)]
-struct Parameter<'v>(Value<'v>);
+struct Parameter<'v>(Cell<'v>);
 
 fn parameters<'v>(values: &[Value<'v>]) -> Vec<Parameter<'v>> {
-    values.iter().map(|value| Parameter(*value)).collect()
+    let cell = |value: &Value<'v>| match *value {
+        Value::Null => Cell::Null,
+        Value::Integer(number) => Cell::Integer(number),
+        Value::Text(text) => Cell::Text(text.into()),
+    };
+    values.iter().map(|value| Parameter(cell(value))).collect()
 }
 
-/// A value that outlives the call which sends it.
-#[derive(Debug)]
-enum Owned {
-    Null,
-    Integer(i64),
-    Text(String),
-}
-
-impl Owned {
-    fn of(value: &Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Integer(number) => Self::Integer(*number),
-            Value::Text(text) => Self::Text((*text).to_owned()),
-        }
+impl Parameter<'_> {
+    /// The same, to outlive the call which sends it.
+    fn into_owned(self) -> Parameter<'static> {
+        Parameter(match self.0 {
+            Cell::Null => Cell::Null,
+            Cell::Integer(number) => Cell::Integer(number),
+            Cell::Text(text) => Cell::Text(text.into_owned().into()),
+        })
     }
-}
-
-impl ToSql for Owned {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        let value = match self {
-            Self::Null => Value::Null,
-            Self::Integer(number) => Value::Integer(*number),
-            Self::Text(text) => Value::Text(text),
-        };
-        Parameter(value).to_sql(kind, out)
-    }
-
-    fn accepts(_kind: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
 }
 
 impl ToSql for Parameter<'_> {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self.0 {
-            Value::Null => Ok(IsNull::Yes),
-            Value::Text(text) => match text.contains(['\0', ESCAPE]) {
+        match &self.0 {
+            Cell::Null => Ok(IsNull::Yes),
+            Cell::Text(text) => match text.contains(['\0', ESCAPE]) {
                 false => text.to_sql(kind, out),
                 true => escaped(text).to_sql(kind, out),
             },
-            Value::Integer(number) if *kind == Type::BOOL => (number != 0).to_sql(kind, out),
-            Value::Integer(number) if *kind == Type::INT4 => i32::try_from(number)?.to_sql(kind, out),
-            Value::Integer(number) => number.to_sql(&Type::INT8, out),
+            Cell::Integer(number) if *kind == Type::BOOL => (*number != 0).to_sql(kind, out),
+            Cell::Integer(number) if *kind == Type::INT4 => i32::try_from(*number)?.to_sql(kind, out),
+            Cell::Integer(number) => number.to_sql(&Type::INT8, out),
         }
     }
 
