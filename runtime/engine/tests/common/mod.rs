@@ -83,7 +83,7 @@ impl AlertChannel for Recorder {
 }
 
 /// A folder in memory where there is one: a process that is killed keeps what it wrote either way, and only the loss of
-/// the machine's power, which no test here stands for, would need the disk.
+/// the machine's power, for which `power.rs` has a disk of its own, would need the disk.
 pub fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     match memory.is_dir() {
