@@ -61,20 +61,16 @@ impl Token<'_> {
     }
 }
 
-/// Symbols of two characters; all others have one.
-const PAIRS: [&str; 9] = ["<-", "->", "==", "!=", "<=", ">=", "..", "&&", "||"];
-
 /// All tokens of a text.
 pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found = Vec::with_capacity(text.len() / 4);
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
-        if blanks > 0 {
-            at += blanks;
+    while let Some(byte) = text.as_bytes().get(at) {
+        if matches!(byte, b' ' | b'\t' | b'\r') {
+            at += 1;
             continue;
         }
-        let token = first_token(rest, at);
+        let token = first_token(text.get(at..).unwrap_or_default(), at);
         at += token.text.len();
         found.push(token);
     }
@@ -83,7 +79,6 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
 
 /// The token at the start of a text that is neither empty nor begins with a blank.
 fn first_token(rest: &str, start: usize) -> Token<'_> {
-    let first = rest.chars().next().unwrap_or('\n');
     let plain = |kind, length: usize| Token {
         kind,
         text: rest.get(..length).unwrap_or(rest),
@@ -92,17 +87,30 @@ fn first_token(rest: &str, start: usize) -> Token<'_> {
         depth: 0,
         marks: 0,
     };
-    match first {
-        '\n' => plain(TokenKind::LineEnd, 1),
-        '#' => plain(TokenKind::Comment, line(rest).trim_end().len()),
-        '"' => text_token(rest, start),
-        '\'' => quoted(rest, start, '\'', TokenKind::Raw),
-        '`' => quoted(rest, start, '`', TokenKind::Ticked),
-        _ if first.is_ascii_digit() => plain(TokenKind::Number, number_length(rest)),
-        _ if first == '_' || XID_START(first) => plain(TokenKind::Word, word_length(rest)),
-        _ if PAIRS.iter().any(|pair| rest.starts_with(pair)) => plain(TokenKind::Symbol, 2),
-        _ if "{}()[]<>=+-*/|,.;?!&:".contains(first) => plain(TokenKind::Symbol, 1),
-        _ => plain(TokenKind::Unknown, first.len_utf8()),
+    let mut bytes = rest.bytes();
+    match (bytes.next().unwrap_or(b'\n'), bytes.next()) {
+        (b'\n', _) => plain(TokenKind::LineEnd, 1),
+        (b'#', _) => plain(TokenKind::Comment, line(rest).trim_end().len()),
+        (b'"', _) => text_token(rest, start),
+        (b'\'', _) => quoted(rest, start, '\'', TokenKind::Raw),
+        (b'`', _) => quoted(rest, start, '`', TokenKind::Ticked),
+        (b'0'..=b'9', _) => plain(TokenKind::Number, number_length(rest)),
+        (b'a'..=b'z' | b'A'..=b'Z' | b'_', _) => plain(TokenKind::Word, word_length(rest)),
+        (b'<', Some(b'-' | b'='))
+        | (b'-', Some(b'>'))
+        | (b'=' | b'!' | b'>', Some(b'='))
+        | (b'.', Some(b'.'))
+        | (b'&', Some(b'&'))
+        | (b'|', Some(b'|')) => plain(TokenKind::Symbol, 2),
+        (byte, _) if b"{}()[]<>=+-*/|,.;?!&:".contains(&byte) => plain(TokenKind::Symbol, 1),
+        _ => {
+            let first = rest.chars().next().unwrap_or('\n');
+            if XID_START(first) {
+                plain(TokenKind::Word, word_length(rest))
+            } else {
+                plain(TokenKind::Unknown, first.len_utf8())
+            }
+        }
     }
 }
 
@@ -112,20 +120,25 @@ fn line(rest: &str) -> &str {
 }
 
 fn word_length(rest: &str) -> usize {
-    rest.find(|character| !XID_CONTINUE(character)).unwrap_or(rest.len())
+    let ascii = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let behind = rest.get(ascii..).unwrap_or_default();
+    if behind.bytes().next().is_none_or(|byte| byte.is_ascii()) {
+        return ascii;
+    }
+    ascii + behind.find(|character| !XID_CONTINUE(character)).unwrap_or(behind.len())
 }
 
 /// Dates and times of day come before numbers.
 fn number_length(rest: &str) -> usize {
-    let shape: String =
-        rest.chars().take(11).map(|character| if character.is_ascii_digit() { '0' } else { character }).collect();
-    let ends = |length: usize| !shape.chars().nth(length).is_some_and(XID_CONTINUE);
-    for known in ["0000-00-00", "00:00:00", "00:00"] {
-        if shape.starts_with(known) && ends(known.len()) {
-            return known.len();
-        }
+    let fits = |known: &str| {
+        let alike = |(byte, shape): (u8, u8)| if shape == b'0' { byte.is_ascii_digit() } else { byte == shape };
+        let ends = || !rest.get(known.len()..).and_then(|behind| behind.chars().next()).is_some_and(XID_CONTINUE);
+        rest.len() >= known.len() && rest.bytes().zip(known.bytes()).all(alike) && ends()
+    };
+    if let Some(known) = ["0000-00-00", "00:00:00", "00:00"].into_iter().find(|known| fits(known)) {
+        return known.len();
     }
-    let digits = |from: &str| from.len() - from.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+    let digits = |from: &str| from.bytes().take_while(u8::is_ascii_digit).count();
     let whole = digits(rest);
     let fraction = rest.get(whole..).and_then(|behind| behind.strip_prefix('.')).map_or(0, digits);
     if fraction > 0 { whole + 1 + fraction } else { whole }

@@ -1,8 +1,6 @@
-//! Expressions: the flat operators of pest become a tree by their precedence.
+//! Expressions: the flat operators of the grammar become a tree by their precedence.
 
-use std::sync::LazyLock;
-
-use pest::pratt_parser::{Assoc, Op, PrattParser};
+use std::iter::Peekable;
 
 use super::Reader;
 use super::grammar::Rule;
@@ -13,28 +11,34 @@ use crate::tree::{
     Operator, Path, Sorting, State, TemplatePart, Text, Walk,
 };
 
-/// The operators 2 to 9 of the grammar, weakest first.
-static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
-    let left = |rule| Op::infix(rule, Assoc::Left);
-    let comparison = [
-        Rule::op_not_equal,
-        Rule::op_less,
-        Rule::op_less_or_equal,
-        Rule::op_greater,
-        Rule::op_greater_or_equal,
-        Rule::op_in,
-    ];
-    let comparisons = comparison.into_iter().fold(left(Rule::op_equal), |all, rule| all | left(rule));
-    PrattParser::new()
-        .op(left(Rule::op_or))
-        .op(left(Rule::op_and))
-        .op(Op::prefix(Rule::op_not))
-        .op(comparisons | Op::postfix(Rule::is_state))
-        .op(Op::postfix(Rule::pipe))
-        .op(left(Rule::op_add) | left(Rule::op_subtract))
-        .op(left(Rule::op_multiply) | left(Rule::op_divide))
-        .op(Op::prefix(Rule::op_negate))
-});
+/// How strongly an operator binds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// As what no operator stands before.
+    Nothing,
+    Or,
+    /// `not` binds a little more strongly.
+    And,
+    Comparison,
+    Pipe,
+    Sum,
+    /// A sign binds more strongly.
+    Product,
+}
+
+impl Strength {
+    /// That of an operator behind an operand.
+    fn of(operator: Rule) -> Strength {
+        match operator {
+            Rule::op_or => Strength::Or,
+            Rule::op_and => Strength::And,
+            Rule::pipe => Strength::Pipe,
+            Rule::op_add | Rule::op_subtract => Strength::Sum,
+            Rule::op_multiply | Rule::op_divide => Strength::Product,
+            _ => Strength::Comparison,
+        }
+    }
+}
 
 /// A name of the grammar: `name` or `word`.
 pub(super) fn name(node: &Node<'_>) -> Name {
@@ -179,21 +183,34 @@ impl Reader<'_> {
 
     /// `operation`: operands and operators, flat.
     pub(super) fn operation(&self, node: &Node<'_>) -> Option<Expr> {
-        let place = node.place();
-        let at = |pair| Node::new(pair, place);
-        PRECEDENCE
-            .map_primary(|pair| self.primary(&at(pair)))
-            .map_prefix(|operator, right| self.prefixed(&at(operator), right?))
-            .map_postfix(|left, operator| self.postfixed(left?, &at(operator)))
-            .map_infix(|left, operator, right| self.infixed(left?, &at(operator), right?))
-            .parse(node.pair().clone().into_inner())
+        self.operands(&mut node.children().peekable(), Strength::Nothing)
     }
 
-    fn prefixed(&self, operator: &Node<'_>, right: Expr) -> Option<Expr> {
+    /// An operand with the operators behind it that bind more strongly than what stands before it.
+    fn operands<'n>(&self, parts: &mut Peekable<impl Iterator<Item = Node<'n>>>, before: Strength) -> Option<Expr> {
+        let first = parts.next()?;
+        let mut left = match first.rule() {
+            Rule::op_not => self.prefixed(&first, self.operands(parts, Strength::And)?),
+            Rule::op_negate => self.prefixed(&first, self.operands(parts, Strength::Product)?),
+            _ => self.primary(&first)?,
+        };
+        while let Some(operator) = parts.next_if(|part| Strength::of(part.rule()) > before) {
+            left = match operator.rule() {
+                Rule::pipe | Rule::is_state => self.postfixed(left, &operator)?,
+                rule => {
+                    let right = self.operands(parts, Strength::of(rule))?;
+                    self.infixed(left, &operator, right)?
+                }
+            };
+        }
+        Some(left)
+    }
+
+    fn prefixed(&self, operator: &Node<'_>, right: Expr) -> Expr {
         let span = operator.span().to(right.span);
         let right = Box::new(right);
         let kind = if operator.rule() == Rule::op_not { ExprKind::Not(right) } else { ExprKind::Negate(right) };
-        Some(Expr { kind, span })
+        Expr { kind, span }
     }
 
     fn postfixed(&self, left: Expr, operator: &Node<'_>) -> Option<Expr> {
@@ -369,7 +386,7 @@ impl Reader<'_> {
                     self.report(faults::hole_not_allowed(part.span()));
                     text.push_str(part.text());
                 }
-                _ => text.push_str(part.pair().as_str()),
+                _ => text.push_str(part.raw()),
             }
         }
         Text { text, span: node.span() }
@@ -388,11 +405,9 @@ impl Reader<'_> {
                 parts.push(TemplatePart::Hole(self.expr(&part.child(Rule::expr)?)?));
                 continue;
             }
-            let end = part.pair().as_span().end();
-            let start = part.pair().as_span().start();
-            let piece_span = self.span(part.place().base + start, part.place().base + end);
+            let piece_span = part.raw_span();
             let unescaped = (part.rule() == Rule::escape).then(|| unescaped(&part).to_string());
-            let piece = unescaped.unwrap_or_else(|| part.pair().as_str().to_owned());
+            let piece = unescaped.unwrap_or_else(|| part.raw().to_owned());
             match parts.last_mut() {
                 Some(TemplatePart::Text(text)) => {
                     text.text.push_str(&piece);
@@ -418,7 +433,7 @@ pub(super) fn state(node: &Node<'_>) -> State {
 }
 
 fn unescaped(node: &Node<'_>) -> char {
-    match node.pair().as_str().chars().nth(1) {
+    match node.raw().chars().nth(1) {
         Some('n') => '\n',
         Some('t') => '\t',
         Some(other) => other,

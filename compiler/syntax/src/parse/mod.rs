@@ -11,6 +11,7 @@ mod expression;
 mod flow;
 mod lines;
 mod mapping;
+mod matcher;
 mod node;
 mod pieces;
 mod recovery;
@@ -19,8 +20,6 @@ mod slips;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use pest::Parser;
-
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::faults;
 use crate::span::{FileId, Span};
@@ -28,14 +27,13 @@ use crate::tokens::{Token, TokenKind, tokens};
 use crate::tree::{Comment, Tree};
 use node::{Node, Place};
 
-/// The parser that pest makes of the grammar.
+/// The parser that pest makes of the grammar: it knows what was expected where a line cannot be read.
 mod grammar {
     /// The grammar.
     #[derive(pest_derive::Parser)]
     #[grammar = "grammar.pest"]
     pub(super) struct Grammar;
 }
-use grammar::{Grammar, Rule};
 pub(crate) use lines::{goes_on_before, may_break_before};
 pub use slips::RESERVED;
 
@@ -70,14 +68,10 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
 
 /// A line end of old, behind which a comment would swallow the lines that an editor shows. The file is small enough.
 fn lone_carriage_return(text: &str) -> Option<u32> {
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
-        let ends_line = characters.peek().is_none_or(|(_, next)| matches!(next, '\n' | '\r'));
-        if character == '\r' && !ends_line {
-            return u32::try_from(at).ok();
-        }
-    }
-    None
+    let bytes = text.as_bytes();
+    let lone = |at: &usize| bytes.get(at + 1).is_some_and(|next| !matches!(next, b'\n' | b'\r'));
+    let at = text.match_indices('\r').map(|(at, _)| at).find(lone)?;
+    u32::try_from(at).ok()
 }
 
 /// Says of each token of a file whether it is a line end inside a statement.
@@ -92,7 +86,7 @@ pub(crate) fn joined_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
     joined
 }
 
-/// A definition, ready for pest.
+/// A definition, ready to be matched.
 struct Masked {
     /// Where it begins in the file.
     start: usize,
@@ -138,14 +132,14 @@ impl Reader<'_> {
             return;
         }
         let place = Place { file: self.file, base: chunk.start, end: chunk.end };
-        match Grammar::parse(Rule::definitions, &chunk.text) {
-            Ok(pairs) => {
-                for pair in pairs.flat_map(|pair| pair.into_inner()) {
-                    self.definition(&Node::new(pair, place), tree);
+        match matcher::definitions(&chunk.text) {
+            Some(found) => {
+                for node in Node::all_of(&found, &chunk.text, place) {
+                    self.definition(&node, tree);
                 }
             }
-            // The rule takes any text; what is left is pest's own limit of the stack.
-            Err(_) => {
+            // The rule takes any text: one that it does not take is a fault of ours.
+            None => {
                 let head = self.span(chunk.start, chunk.end.min(chunk.start + 1));
                 self.report(faults::nested_too_deeply(head, head));
             }

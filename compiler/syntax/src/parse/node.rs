@@ -1,8 +1,7 @@
-//! A pair of pest with its place in the file.
-
-use pest::iterators::Pair;
+//! What a rule has found, with its place in the file.
 
 use super::grammar::Rule;
+use super::matcher::Token;
 use crate::span::{FileId, Span};
 
 /// Where a chunk stands.
@@ -16,41 +15,66 @@ pub(super) struct Place {
 }
 
 /// A piece of the parse.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
-    pair: Pair<'a, Rule>,
+    /// Everything found in the chunk.
+    found: &'a [Token],
+    /// The chunk.
+    chunk: &'a str,
     place: Place,
+    token: Token,
+    /// Where its token stands among them.
+    at: usize,
 }
 
 impl<'a> Node<'a> {
-    pub(super) fn new(pair: Pair<'a, Rule>, place: Place) -> Self {
-        Self { pair, place }
+    /// Everything directly within the whole of what was found in a chunk.
+    pub(super) fn all_of(found: &'a [Token], chunk: &'a str, place: Place) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let whole = found.first().map(|token| Node { found, chunk, place, token: *token, at: 0 });
+        whole.into_iter().flat_map(|whole| whole.children())
     }
 
     pub(super) fn rule(&self) -> Rule {
-        self.pair.as_rule()
+        self.token.rule
     }
 
-    pub(super) fn place(&self) -> Place {
-        self.place
-    }
-
-    /// Its text; pest takes blanks behind a node for a part of it, which they are not.
+    /// Its text; blanks behind a node are found with it, which are no part of it.
     pub(super) fn text(&self) -> &'a str {
-        self.pair.as_str().trim_end()
+        self.raw().trim_end()
+    }
+
+    /// Its text with the blanks behind it.
+    pub(super) fn raw(&self) -> &'a str {
+        self.chunk.get(self.token.start as usize..self.token.end as usize).unwrap_or_default()
     }
 
     /// Its place in the file.
     pub(super) fn span(&self) -> Span {
-        let start = (self.place.base + self.pair.as_span().start()).min(self.place.end);
-        let end = (start + self.text().len()).min(self.place.end);
+        self.span_of(self.text().len())
+    }
+
+    /// Its place in the file, with the blanks behind it.
+    pub(super) fn raw_span(&self) -> Span {
+        self.span_of(self.raw().len())
+    }
+
+    fn span_of(&self, length: usize) -> Span {
+        let start = (self.place.base + self.token.start as usize).min(self.place.end);
+        let end = (start + length).min(self.place.end);
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         Span { file: self.place.file, start: narrow(start), end: narrow(end) }
     }
 
     pub(super) fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let place = self.place;
-        self.pair.clone().into_inner().map(move |pair| Node { pair, place })
+        let Node { found, chunk, place, token, at } = *self;
+        let behind = token.behind as usize;
+        let mut next = at + 1;
+        std::iter::from_fn(move || {
+            let token = *found.get(next).filter(|_| next < behind)?;
+            let node = Node { found, chunk, place, token, at: next };
+            next = token.behind as usize;
+            Some(node)
+        })
     }
 
     /// The first child of that rule.
@@ -65,9 +89,5 @@ impl<'a> Node<'a> {
 
     pub(super) fn has(&self, rule: Rule) -> bool {
         self.child(rule).is_some()
-    }
-
-    pub(super) fn pair(&self) -> &Pair<'a, Rule> {
-        &self.pair
     }
 }

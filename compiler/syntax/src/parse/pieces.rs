@@ -3,9 +3,8 @@
 //! In: the tokens of a definition. Out: where it may be cut between two of its items. A catalogue is one definition of many thousand lines;
 //! cut, its parse needs little memory at a time, which is what takes most of the time. What is read, and what is said of it, stays the same.
 
-use pest::Parser;
-
-use super::grammar::{Grammar, Rule};
+use super::grammar::Rule;
+use super::matcher;
 use super::node::{Node, Place};
 use super::{Masked, Reader};
 use crate::tokens::{Token, TokenKind};
@@ -68,21 +67,20 @@ impl Reader<'_> {
         let (Some(head_end), Some(closing)) = (chunk.cuts.first(), chunk.cuts.last()) else { return false };
         let place = |from: usize, to: usize| Place { file: self.file, base: chunk.start + from, end: chunk.start + to };
         let head = format!("{}}}", chunk.text.get(..*head_end).unwrap_or_default());
-        let Ok(mut pairs) = Grammar::parse(Rule::definitions, &head) else { return false };
-        let node =
-            pairs.next().and_then(|pair| pair.into_inner().next()).map(|pair| Node::new(pair, place(0, *head_end)));
+        let Some(found) = matcher::definitions(&head) else { return false };
+        let node = Node::all_of(&found, &head, place(0, *head_end)).next();
         let Some(node) = node.filter(|node| node.rule() == Rule::system) else { return false };
         let faults_before = self.faults.borrow().len();
         let Some(mut system) = self.system(&node) else { return false };
         for (from, to) in chunk.cuts.iter().copied().zip(chunk.cuts.iter().skip(1).copied()) {
             let text = chunk.text.get(from..to).unwrap_or_default();
-            let Ok(pairs) = Grammar::parse(Rule::system_items, text) else {
+            let Some(found) = matcher::system_items(text) else {
                 // Read as a whole it will be told of.
                 self.faults.borrow_mut().truncate(faults_before);
                 return false;
             };
-            for pair in pairs.flat_map(|pair| pair.into_inner()) {
-                self.system_item(&Node::new(pair, place(from, to)), &mut system);
+            for item in Node::all_of(&found, text, place(from, to)) {
+                self.system_item(&item, &mut system);
             }
         }
         system.span.end = self.span(chunk.start + closing, chunk.start + closing + 1).end;
