@@ -55,9 +55,9 @@ pub struct Options {
     pub deliveries_max: u32,
     /// Replaces every connector's settle time (rehearsals).
     pub settle: Option<Duration>,
-    /// Most look-ups that are remembered.
+    /// Most look-ups of one system that are remembered.
     pub cache_entries: usize,
-    /// How long a look-up is remembered.
+    /// How long a look-up is remembered, where this program does not write to its system meanwhile.
     pub cache_age: Duration,
     /// Most rounds of look-ups for one record.
     pub rounds_max: u32,

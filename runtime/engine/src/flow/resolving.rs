@@ -14,7 +14,7 @@ use mapwright_values::{Find, Input, Json, Link, Outcome, Part, Reference, Refere
 use super::Core;
 use super::deciding::{self, Decision, Situation};
 use crate::EngineError;
-use crate::clock::between;
+use crate::clock::earlier;
 use crate::connector::{Class, Failure};
 use crate::keys;
 use crate::store::{Fault, Leased, Verdict};
@@ -23,38 +23,65 @@ use crate::trace;
 /// Most look-ups in one question to a connector.
 const FINDS_MAX: usize = 100;
 
-/// Look-ups that found something, for a while.
+/// Look-ups that found something, for a while. None is older than the record that it is used for, and what was found in a
+/// system is forgotten as soon as this program writes to it.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
+    systems: HashMap<String, Remembered>,
+}
+
+/// What was found in one system.
+#[derive(Debug, Default)]
+struct Remembered {
     hits: HashMap<Find, (Timestamp, Vec<Json<'static>>)>,
     order: VecDeque<Find>,
+    /// How often it was written to: an answer to a question from before the last time is not kept.
+    writes: u64,
 }
 
 impl Cache {
-    fn get(&self, find: &Find, now: Timestamp, age: Duration) -> Option<Vec<Json<'static>>> {
-        let (at, found) = self.hits.get(find)?;
-        (between(*at, now) <= age).then(|| found.clone())
+    /// What was found no earlier than `since`.
+    fn get(&self, find: &Find, since: Timestamp) -> Option<Vec<Json<'static>>> {
+        let (at, found) = self.systems.get(&find.system)?.hits.get(find)?;
+        (*at >= since).then(|| found.clone())
     }
 
-    fn put(&mut self, find: &Find, found: &[Json<'static>], now: Timestamp, entries_max: usize) {
+    fn writes(&self, system: &str) -> u64 {
+        self.systems.get(system).map_or(0, |remembered| remembered.writes)
+    }
+
+    fn put(&mut self, find: &Find, found: &[Json<'static>], asked: Asked, entries_max: usize) {
         if found.is_empty() || entries_max == 0 {
             return;
         }
-        if self.hits.insert(find.clone(), (now, found.to_vec())).is_none() {
-            self.order.push_back(find.clone());
+        let remembered = self.systems.entry(find.system.clone()).or_default();
+        if remembered.writes != asked.writes {
+            return;
         }
-        while self.hits.len() > entries_max
-            && let Some(oldest) = self.order.pop_front()
+        if remembered.hits.insert(find.clone(), (asked.at, found.to_vec())).is_none() {
+            remembered.order.push_back(find.clone());
+        }
+        while remembered.hits.len() > entries_max
+            && let Some(oldest) = remembered.order.pop_front()
         {
-            self.hits.remove(&oldest);
+            remembered.hits.remove(&oldest);
         }
     }
 
-    /// Forgets what was found in a system: somebody changed it under us.
+    /// Forgets what was found in a system: it was written to.
     pub(crate) fn forget(&mut self, system: &str) {
-        self.hits.retain(|find, _| find.system != system);
-        self.order.retain(|find| find.system != system);
+        let remembered = self.systems.entry(system.to_owned()).or_default();
+        remembered.hits.clear();
+        remembered.order.clear();
+        remembered.writes = remembered.writes.wrapping_add(1);
     }
+}
+
+/// When a system was asked, and how often it had been written to by then.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Timestamp,
+    writes: u64,
 }
 
 /// A message on its way through the rounds.
@@ -279,18 +306,34 @@ fn skipped(reason: String) -> Prepared {
     Prepared::Conclude(Verdict::Skipped { reason })
 }
 
+/// From when on what was found may serve a record: from its capture; where it was tried before, only what is found now.
+fn since(leased: &Leased, age: Duration, now: Timestamp) -> Timestamp {
+    match leased.generation > 0 || leased.failures > 0 || leased.waits > 0 {
+        true => now,
+        false => leased.captured_at.max(earlier(now, age)),
+    }
+}
+
 /// Answers one round: links from the store, look-ups from the cache or their systems.
 async fn answer(core: &Core, works: &mut [Work], wanted: &[(usize, Vec<Reference>)]) -> Result<(), EngineError> {
-    let mut links: Vec<Link> = Vec::new();
-    let mut finds: HashMap<(&str, &str), Vec<Find>> = HashMap::new();
-    let mut known: HashSet<&Reference> = HashSet::new();
-    for reference in wanted.iter().flat_map(|(_, references)| references) {
-        if !known.insert(reference) {
-            continue;
+    let now = core.now();
+    let mut latest: HashMap<&Reference, Timestamp> = HashMap::new();
+    for (index, references) in wanted {
+        let Some(work) = works.get(*index) else { continue };
+        let since = since(&work.leased, core.options.cache_age, now);
+        for reference in references {
+            latest.entry(reference).and_modify(|known| *known = since.max(*known)).or_insert(since);
         }
+    }
+    let mut links: Vec<Link> = Vec::new();
+    let mut finds: HashMap<(&str, &str), Vec<(Find, Timestamp)>> = HashMap::new();
+    for reference in wanted.iter().flat_map(|(_, references)| references) {
+        let Some(since) = latest.remove(reference) else { continue };
         match reference {
             Reference::Link(link) => links.push(link.clone()),
-            Reference::Find(find) => finds.entry((&find.system, &find.entity)).or_default().push(find.clone()),
+            Reference::Find(find) => {
+                finds.entry((&find.system, &find.entity)).or_default().push((find.clone(), since));
+            }
         }
     }
     let mut answers: HashMap<Reference, Resolved> = HashMap::new();
@@ -321,14 +364,13 @@ async fn answer(core: &Core, works: &mut [Work], wanted: &[(usize, Vec<Reference
 async fn ask(
     core: &Core,
     system: &str,
-    questions: Vec<Find>,
+    questions: Vec<(Find, Timestamp)>,
     answers: &mut HashMap<Reference, Resolved>,
     failures: &mut HashMap<Find, Failure>,
 ) -> Result<(), EngineError> {
-    let now = core.now();
     let mut open = Vec::new();
-    for find in questions {
-        let cached = core.cache.lock().ok().and_then(|cache| cache.get(&find, now, core.options.cache_age));
+    for (find, since) in questions {
+        let cached = core.cache.lock().ok().and_then(|cache| cache.get(&find, since));
         match cached {
             Some(found) => {
                 answers.insert(Reference::Find(find), Resolved::Found(found));
@@ -338,12 +380,13 @@ async fn ask(
     }
     let connector = core.connector(system)?;
     for chunk in open.chunks(FINDS_MAX) {
+        let asked = Asked { at: core.now(), writes: core.cache.lock().map_or(0, |cache| cache.writes(system)) };
         let found = connector.find(chunk).await.and_then(|found| read_found(system, chunk, &found));
         match found {
             Ok(found) => {
                 for (find, records) in chunk.iter().zip(found) {
                     if let Ok(mut cache) = core.cache.lock() {
-                        cache.put(find, &records, now, core.options.cache_entries);
+                        cache.put(find, &records, asked, core.options.cache_entries);
                     }
                     answers.insert(Reference::Find(find.clone()), Resolved::Found(records));
                 }
@@ -372,4 +415,53 @@ fn read_found(system: &str, asked: &[Find], found: &[Vec<String>]) -> Result<Vec
             .map_err(|error| broken(format!("{system} answered a look-up with what is no JSON: {error}")))
     };
     found.iter().map(|records| records.iter().map(read).collect()).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test: what is not as expected ends it")]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn find(system: &str) -> Find {
+        Find { system: system.to_owned(), entity: "orders".to_owned(), terms: Vec::new(), select: Vec::new() }
+    }
+
+    fn record() -> Vec<Json<'static>> {
+        vec![Json::Record(Vec::new())]
+    }
+
+    #[test]
+    fn what_was_found_serves_records_that_were_captured_before() {
+        let mut cache = Cache::default();
+        cache.put(&find("shop"), &record(), Asked { at: at(100), writes: 0 }, 10);
+        assert!(cache.get(&find("shop"), at(99)).is_some());
+        assert!(cache.get(&find("shop"), at(101)).is_none(), "older than the record that asks");
+    }
+
+    #[test]
+    fn what_was_not_found_is_never_remembered() {
+        let mut cache = Cache::default();
+        cache.put(&find("shop"), &[], Asked { at: at(100), writes: 0 }, 10);
+        assert!(cache.get(&find("shop"), at(0)).is_none());
+    }
+
+    #[test]
+    fn a_write_forgets_its_system_and_no_other_and_answers_that_are_under_way() {
+        let mut cache = Cache::default();
+        let before = Asked { at: at(100), writes: cache.writes("shop") };
+        for system in ["shop", "erp"] {
+            cache.put(&find(system), &record(), before, 10);
+        }
+        cache.forget("shop");
+        assert!(cache.get(&find("shop"), at(0)).is_none());
+        assert!(cache.get(&find("erp"), at(0)).is_some());
+        cache.put(&find("shop"), &record(), before, 10);
+        assert!(cache.get(&find("shop"), at(0)).is_none(), "asked before the write, answered after it");
+        cache.put(&find("shop"), &record(), Asked { at: at(101), writes: cache.writes("shop") }, 10);
+        assert!(cache.get(&find("shop"), at(0)).is_some());
+    }
 }

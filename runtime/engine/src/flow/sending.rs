@@ -284,6 +284,10 @@ pub(super) async fn settle(
     result: Result<Written, Failure>,
     shared: Shared,
 ) -> Result<Finished, EngineError> {
+    // Whether it was done or refused: what is known of the system is from before.
+    if let Ok(mut cache) = core.cache.lock() {
+        cache.forget(work.mapping.system);
+    }
     work.situation.sent_at = sent.at;
     work.situation.now = core.now();
     work.situation.first_attempt_at = work.situation.first_attempt_at.or(Some(sent.at));
@@ -306,17 +310,10 @@ pub(super) async fn settle(
             let verdict = delivered(core, work, written, false);
             conclude(core, work, verdict, None).await
         }
-        Err(failure) => {
-            if failure.class == Class::Conflict
-                && let Ok(mut cache) = core.cache.lock()
-            {
-                cache.forget(work.mapping.system);
-            }
-            match drift {
-                Some(fault) => decided(core, work, Decision::Halt(fault)).await,
-                None => decided(core, work, deciding::after_send(&failure, &work.situation)).await,
-            }
-        }
+        Err(failure) => match drift {
+            Some(fault) => decided(core, work, Decision::Halt(fault)).await,
+            None => decided(core, work, deciding::after_send(&failure, &work.situation)).await,
+        },
     }
 }
 
