@@ -158,7 +158,7 @@ async fn outcome(
         Some(key) => vec![key.clone()],
         None => entity.key.iter().map(|_| "22".to_owned()).collect(),
     };
-    let record = r#"{"order_id":"a1","order_delivery_id":"a1","transition":"ship","id":"22","inventoryItemId":"1","locationId":"1","quantity":1}"#;
+    let record = r#"{"order_id":"a1","order_delivery_id":"a1","transition":"ship","id":"22","inventoryItemId":"1","locationId":"1","quantity":1,"orderId":"a1","type":"invoice"}"#;
     let deed = match sample.operation.as_str() {
         "list" => {
             let request = PageRequest {

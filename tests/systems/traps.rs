@@ -41,6 +41,13 @@ const ANSWERS: &[Answered] = &[
         r#"{"errors":[{"code":"FRAMEWORK__ENTITY_NOT_FOUND","detail":"gone"}]}"#,
         "missing",
     ),
+    (
+        "shopware-6",
+        ("action", "order_document"),
+        400,
+        r#"{"errors":[{"code":"DOCUMENT__NUMBER_ALREADY_EXISTS","detail":"Document number 2201 has already been allocated."}]}"#,
+        "exists",
+    ),
     ("shopware-6", ("create", "product"), 429, "{}", "throttled"),
     ("shopware-6", ("create", "product"), 503, "<html>maintenance</html>", "transient"),
     ("shopware-6", ("create", "product"), 502, "<html>bad gateway</html>", "ambiguous"),
