@@ -91,6 +91,25 @@ fn business_partners_fit_the_service_layer() {
     }
 }
 
+/// Payments are read only: what the cases look up is what the Service Layer answers.
+#[test]
+fn outgoing_payments_fit_the_service_layer() {
+    let description = description();
+    let mut seen = 0;
+    for case in std::fs::read_dir(integration().join("cases/credit_note_to_payment")).expect("cases").flatten() {
+        let place = case.path().display().to_string();
+        for reference in json(&case.path().join("references.json")).as_array().into_iter().flatten() {
+            if reference["find"] == "erp.VendorPayments" {
+                for payment in reference["records"].as_array().into_iter().flatten() {
+                    check(&description, "Payment", payment, &place);
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 3, "there are payments to check: {seen}");
+}
+
 /// The books of the two sample orders, as an accountant adds them up: net lines, tax line by line, shipping, cents.
 #[test]
 fn the_sample_orders_add_up_to_the_shops_totals() {
@@ -240,7 +259,11 @@ fn what_goes_to_shopware_fits_its_admin_api() {
             "partner_to_billing_address" => Some("customer_address"),
             "item_to_wholesale_price" => Some("product_price"),
             "order_number_to_shop" => Some("order"),
-            "delivery_shipped" | "invoice_paid" | "invoice_to_document" | "credit_note_to_document" => None,
+            "delivery_shipped"
+            | "invoice_to_document"
+            | "invoice_to_payment"
+            | "credit_note_to_document"
+            | "credit_note_to_payment" => None,
             _ => continue,
         };
         for case in std::fs::read_dir(mapping.path()).expect("cases").flatten() {
