@@ -2,7 +2,7 @@
 //!
 //! In: a page. Out: how many rows were new. A row whose content is what was last seen of its record ends here, counted.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::super::sql::{Connection, LockSpace, OptionalExtension, Row, SqlError, params};
 
@@ -24,7 +24,9 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
         seen: seen_before(tx, page)?,
         busy: order::busy(tx, &keys)?,
         latest_wins: latest_wins(tx, &page.flow)?,
-        free: 0,
+        first: Vec::new(),
+        met: BTreeSet::new(),
+        free: Vec::new(),
     };
     let (bound, mut late) = (late::bound(tx, page)?, 0);
     for row in &page.rows {
@@ -33,7 +35,7 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
             RowKind::State => keep_state(tx, page, row, &mut known)?,
             RowKind::Gone => keep_gone(tx, page, row, &mut known)?,
             RowKind::There => {
-                meet(tx, page, row)?;
+                meet(tx, page, row, &mut known)?;
                 continue;
             }
         };
@@ -47,13 +49,11 @@ pub(super) fn capture(tx: &Connection, page: &CapturePage) -> Result<Captured, S
         late += u64::from(comes_late);
         captured.dead += u64::from(row.fault.is_some());
     }
+    flush(tx, page, &mut known)?;
     tx.prepare_cached(
         "UPDATE tallies SET read = read + ?2, unchanged = unchanged + ?3, filtered = filtered + ?4 WHERE flow = ?1",
     )?
     .put(params![page.flow, read, captured.unchanged, page.filtered])?;
-    if known.free > 0 {
-        order::count_accepted(tx, &page.flow, known.free)?;
-    }
     if captured.accepted > 0 {
         sweeping::heard(tx, &page.flow, micros(page.now))?;
     }
@@ -70,8 +70,41 @@ struct Known {
     busy: HashSet<String>,
     /// The flow wants the newest state only.
     latest_wins: bool,
-    /// New messages of other keys, which are not counted yet.
-    free: i64,
+    /// Records that were never seen before, whose being seen is not written yet.
+    first: Vec<i64>,
+    /// Keys that were met with nothing new, which is not written yet.
+    met: BTreeSet<String>,
+    /// Records whose key is free, and that key: their messages are not written yet.
+    free: Vec<(i64, String)>,
+}
+
+/// Writes together what waits to be written. INVARIANT: nothing that looks at what is known of a record, or at the messages of its
+/// key, is written before.
+fn flush(tx: &Connection, page: &CapturePage, known: &mut Known) -> Result<(), StoreError> {
+    let first = std::mem::take(&mut known.first);
+    if !first.is_empty() {
+        tx.prepare_cached(
+            "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at)
+             SELECT r.flow, r.source_key, r.hash, 1, 0, r.captured_at FROM json_each(?1)
+             JOIN records r ON r.id = CAST(value AS BIGINT)",
+        )?
+        .put([step::numbers(&first)])?;
+    }
+    let met = std::mem::take(&mut known.met);
+    if !met.is_empty() {
+        let list = serde_json::to_string(&met).map_err(|error| StoreError::new(error.to_string()))?;
+        tx.prepare_cached(
+            "UPDATE seen SET repeats = repeats + 1, last_at = ?3
+             WHERE flow = ?1 AND source_key IN (SELECT value FROM json_each(?2))",
+        )?
+        .put(params![page.flow, list, micros(page.now)])?;
+    }
+    let free = std::mem::take(&mut known.free);
+    if !free.is_empty() {
+        order::insert_free(tx, &page.target, &free, micros(page.now))?;
+        order::count_accepted(tx, &page.flow, i64::try_from(free.len()).unwrap_or(i64::MAX))?;
+    }
+    Ok(())
 }
 
 impl Known {
@@ -132,7 +165,11 @@ fn seen(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &Known) ->
 }
 
 /// A record was met, with nothing new of it.
-fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow) -> Result<(), StoreError> {
+fn meet(tx: &Connection, page: &CapturePage, row: &CaptureRow, known: &mut Known) -> Result<(), StoreError> {
+    if known.seen.contains_key(&row.source_key) && known.met.insert(row.source_key.clone()) {
+        return Ok(());
+    }
+    flush(tx, page, known)?;
     tx.prepare_cached("UPDATE seen SET repeats = repeats + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2")?
         .put(params![page.flow, row.source_key, micros(page.now)])?;
     Ok(())
@@ -158,14 +195,19 @@ fn keep_state(
         new = insert_record(tx, page, row, &capture_key, now)?.map(|record_id| (record_id, capture_key));
     }
     let Some((record_id, capture_key)) = new else {
-        meet(tx, page, row)?;
+        meet(tx, page, row, known)?;
         return Ok(None);
     };
-    tx.prepare_cached(
-        "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
-         ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
-    )?
-    .put(params![page.flow, row.source_key, row.hash, now])?;
+    if matches!(known.seen.get(&row.source_key), Some(None)) {
+        known.first.push(record_id);
+    } else {
+        flush(tx, page, known)?;
+        tx.prepare_cached(
+            "INSERT INTO seen (flow, source_key, hash, changes, repeats, last_at) VALUES (?1, ?2, ?3, 1, 0, ?4)
+             ON CONFLICT (flow, source_key) DO UPDATE SET hash = ?3, changes = seen.changes + 1, last_at = ?4, gone = 0",
+        )?
+        .put(params![page.flow, row.source_key, row.hash, now])?;
+    }
     known.note(row, Seen { hash: row.hash.clone(), changes: changes.saturating_add(1), gone: false });
     insert_message(tx, page, row, (record_id, 0, &page.target), known)?;
     Ok(Some(capture_key))
@@ -187,6 +229,7 @@ fn keep_gone(
     let version = format!("gone #{}", seen.changes);
     let capture_key = keys::capture_key(&page.flow, system, entity, &row.source_key, &version, &row.hash);
     let Some(record_id) = insert_record(tx, page, row, &capture_key, now)? else { return Ok(None) };
+    flush(tx, page, known)?;
     tx.prepare_cached(
         "UPDATE seen SET gone = 1, hash = '', changes = changes + 1, last_at = ?3 WHERE flow = ?1 AND source_key = ?2",
     )?
@@ -245,6 +288,12 @@ fn insert_message(
     let now = micros(page.now);
     // One sequence for all that happens to a record, whatever is written first.
     let order_key = order_key(page, &row.source_key);
+    // The first message of a key that was free holds the next one up.
+    if known.busy.insert(order_key.clone()) && row.fault.is_none() && row.kind == RowKind::State {
+        known.free.push((record_id, order_key));
+        return Ok(());
+    }
+    flush(tx, page, known)?;
     let new = NewMessage {
         record_id,
         flow: &page.flow,
@@ -254,11 +303,6 @@ fn insert_message(
         target: (&target.0, &target.1),
         order_key: &order_key,
     };
-    // The first message of a key that was free holds the next one up.
-    if known.busy.insert(order_key.clone()) && row.fault.is_none() {
-        known.free += 1;
-        return order::insert_free(tx, &new, now);
-    }
     let id = order::insert(tx, &new, now)?;
     if row.fault.is_none() && !known.latest_wins {
         return Ok(());

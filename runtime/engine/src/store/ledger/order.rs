@@ -189,34 +189,35 @@ pub(super) fn insert(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<
     Ok(id)
 }
 
-/// Inserts a message of a key that is not busy: it is ready, and older ones of its key have ended. The caller counts it.
-pub(super) fn insert_free(tx: &Connection, new: &NewMessage<'_>, now: i64) -> Result<(), StoreError> {
+/// Inserts a first write's message for each of these records, whose keys are not busy: they are ready, and older ones of their keys
+/// have ended. The caller counts them.
+pub(super) fn insert_free(
+    tx: &Connection,
+    target: &(String, String),
+    records: &[(i64, String)],
+    now: i64,
+) -> Result<(), StoreError> {
+    // A number of twenty digits, a blank, a key.
+    let records: Vec<String> = records.iter().map(|(id, order_key)| format!("{id:020} {order_key}")).collect();
+    let list = serde_json::to_string(&records).map_err(|error| StoreError::new(error.to_string()))?;
     tx.prepare_cached(
-        "INSERT INTO messages (record_id, flow, write_no, part, source_key, target_system, target_entity, order_key,
+        "INSERT INTO messages (record_id, flow, write_no, source_key, target_system, target_entity, order_key,
                                state, next_at, created_at, changed_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'QUEUED', ?9, ?9, ?9)",
+         SELECT r.id, r.flow, 0, r.source_key, ?2, ?3, substr(value, 22), 'QUEUED', ?4, ?4, ?4
+         FROM json_each(?1) JOIN records r ON r.id = CAST(substr(value, 1, 20) AS BIGINT)",
     )?
-    .put(params![
-        new.record_id,
-        new.flow,
-        new.write_no,
-        new.part,
-        new.source_key,
-        new.target.0,
-        new.target.1,
-        new.order_key,
-        now
-    ])?;
+    .put(params![list, target.0, target.1, now])?;
     Ok(())
 }
 
 /// Counts new messages.
 pub(super) fn count_accepted(tx: &Connection, flow: &str, messages: i64) -> Result<(), StoreError> {
-    tx.prepare_cached(
+    tx.add(
         "INSERT INTO accepted (flow, shard, messages) VALUES (?1, ?2, ?3)
          ON CONFLICT (flow, shard) DO UPDATE SET messages = accepted.messages + ?3",
-    )?
-    .put(params![flow, tx.shard(), messages])?;
+        params![flow, tx.shard()],
+        messages,
+    )?;
     Ok(())
 }
 

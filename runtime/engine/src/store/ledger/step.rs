@@ -233,11 +233,12 @@ fn write_state(tx: &Connection, id: i64, state: State, with: &Circumstances<'_>,
 
 /// What has ended is counted here, once and for ever.
 fn count_ended(tx: &Connection, message: &MessageRow, state: State) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO ended (flow, write_no, state, shard, messages) VALUES (?1, ?2, ?3, ?4, 1)
-         ON CONFLICT (flow, write_no, state, shard) DO UPDATE SET messages = ended.messages + 1",
-    )?
-    .put(params![message.flow, message.write_no, state.name(), tx.shard()])?;
+    tx.add(
+        "INSERT INTO ended (flow, write_no, state, shard, messages) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (flow, write_no, state, shard) DO UPDATE SET messages = ended.messages + ?5",
+        params![message.flow, message.write_no, state.name(), tx.shard()],
+        1,
+    )?;
     Ok(())
 }
 

@@ -272,6 +272,13 @@ impl Worker {
         if !jobs.iter_mut().all(|job| job.run(connection)) {
             return undo(session, connection, several);
         }
+        if let Err(error) = session.put_sums() {
+            return match undo(session, connection, several) {
+                // The job has worked, and nothing of it is kept.
+                Tried::Over(Ok(())) => Tried::Over(Err(error.into())),
+                tried => tried,
+            };
+        }
         if self.writes {
             self.crash.reach("store.inside_transaction");
         }

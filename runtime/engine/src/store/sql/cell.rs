@@ -65,8 +65,8 @@ impl<T: ToValue> ToValue for Option<T> {
     }
 }
 
-/// A value that comes out.
-#[derive(Clone, Debug)]
+/// A value that comes out, or outlives the call that it goes in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Cell<'c> {
     /// Nothing.
     Null,

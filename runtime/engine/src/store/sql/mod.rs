@@ -173,6 +173,23 @@ impl Connection {
         self.prepare_cached(sql)?.execute(params)
     }
 
+    /// Adds to a counter: a statement that takes the amount as its last value. A server is told once in a transaction, at its end,
+    /// what all of them add to one.
+    pub(in crate::store) fn add(&self, sql: &str, which: impl Params, amount: i64) -> Result<(), SqlError> {
+        match self {
+            Self::Sqlite { .. } => {
+                let mut values = which.values();
+                values.push(Value::Integer(amount));
+                self.prepare_cached(sql)?.put(Mixed(values))
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(session) => {
+                session.add(sql, &which.values(), amount);
+                Ok(())
+            }
+        }
+    }
+
     /// Asks for one row.
     pub(in crate::store) fn query_row<T>(
         &self,

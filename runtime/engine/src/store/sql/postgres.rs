@@ -52,6 +52,8 @@ pub(in crate::store) struct Session {
     statements: RefCell<HashMap<String, Statement>>,
     /// What was sent and is not answered yet, in order.
     sent: RefCell<Vec<Sent>>,
+    /// Counters that the transaction adds to: statement, values, amount.
+    sums: RefCell<Vec<(String, Vec<Cell<'static>>, i64)>>,
     /// The locks of the transaction that were asked for.
     locks: RefCell<BTreeSet<(i64, u32)>>,
     /// Locks are only tried: whoever has them may wait for what this transaction holds.
@@ -76,6 +78,7 @@ impl Session {
             client: Arc::new(client),
             statements: RefCell::default(),
             sent: RefCell::default(),
+            sums: RefCell::default(),
             locks: RefCell::default(),
             tries: Remembered::new(false),
             trouble: Remembered::new(None),
@@ -88,6 +91,7 @@ impl Session {
     /// only tried, and somebody else's is a reason to run it again.
     pub(in crate::store) fn begin(&self, words: &str, names: &[Lock], tries: bool) -> Result<(), SqlError> {
         self.locks.borrow_mut().clear();
+        self.sums.borrow_mut().clear();
         self.tries.set(false);
         let (client, words) = (Arc::clone(&self.client), words.to_owned());
         self.send(Box::pin(async move { client.batch_execute(&words).await }))?;
@@ -177,6 +181,25 @@ impl Session {
         let client = Arc::clone(&self.client);
         let values: Vec<Parameter<'static>> = parameters(values).into_iter().map(Parameter::into_owned).collect();
         self.send(Box::pin(async move { client.execute_raw(&statement, values).await.map(drop) }))
+    }
+
+    /// Adds to a counter when the transaction ends.
+    pub(super) fn add(&self, sql: &str, which: &[Value<'_>], amount: i64) {
+        let which: Vec<Cell<'static>> = which.iter().map(|value| Parameter::of(*value).into_owned().0).collect();
+        let mut sums = self.sums.borrow_mut();
+        match sums.iter_mut().find(|(known, of, _)| known == sql && *of == which) {
+            Some((_, _, sum)) => *sum = sum.saturating_add(amount),
+            None => sums.push((sql.to_owned(), which, amount)),
+        }
+    }
+
+    /// Writes what the transaction adds to counters. INVARIANT: no transaction is kept without it.
+    pub(in crate::store) fn put_sums(&self) -> Result<(), SqlError> {
+        for (sql, which, amount) in self.sums.take() {
+            let values: Vec<Value<'_>> = which.iter().map(value_of).chain([Value::Integer(amount)]).collect();
+            self.put(&sql, &values)?;
+        }
+        Ok(())
     }
 
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, SqlError> {
@@ -346,15 +369,26 @@ pub(in crate::store) fn respell_schema(sql: &str) -> String {
 struct Parameter<'v>(Cell<'v>);
 
 fn parameters<'v>(values: &[Value<'v>]) -> Vec<Parameter<'v>> {
-    let cell = |value: &Value<'v>| match *value {
-        Value::Null => Cell::Null,
-        Value::Integer(number) => Cell::Integer(number),
-        Value::Text(text) => Cell::Text(text.into()),
-    };
-    values.iter().map(|value| Parameter(cell(value))).collect()
+    values.iter().map(|value| Parameter::of(*value)).collect()
 }
 
-impl Parameter<'_> {
+fn value_of<'v>(cell: &'v Cell<'_>) -> Value<'v> {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Integer(number) => Value::Integer(*number),
+        Cell::Text(text) => Value::Text(text),
+    }
+}
+
+impl<'v> Parameter<'v> {
+    fn of(value: Value<'v>) -> Self {
+        Self(match value {
+            Value::Null => Cell::Null,
+            Value::Integer(number) => Cell::Integer(number),
+            Value::Text(text) => Cell::Text(text.into()),
+        })
+    }
+
     /// The same, to outlive the call which sends it.
     fn into_owned(self) -> Parameter<'static> {
         Parameter(match self.0 {
