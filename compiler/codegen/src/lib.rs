@@ -98,6 +98,7 @@ fn integration(project: &Project<'_>) -> TokenStream {
             plan: &PLAN,
             mappings: &[#(#mappings),*],
             keeps: &[#(#keeps),*],
+            hooks: &[],
         };
     }
 }

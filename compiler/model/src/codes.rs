@@ -125,7 +125,6 @@ pub static CODES: &[(&str, &str, &str)] = &[
     ("W0624", "unused_system", "a system is brought in and never used"),
     ("W0625", "unused_type", "a type is declared and never used"),
     ("N0501", "delivery_level", "how each write of a flow behaves when its answer is lost"),
-    ("E0901", "not_built_yet", "a part of the language that this version cannot compile yet"),
 ];
 
 /// What a code means: its name and line.

@@ -4,6 +4,7 @@
 //! It reads no file and evaluates nothing; names, types, coverage, loss, tables and flows are settled here, so that no back
 //! end can fail.
 
+mod beneath;
 mod catalogue;
 mod checks;
 pub mod codes;

@@ -69,13 +69,16 @@ impl WebhookAlert {
             headers: Vec::new(),
             body: Body::Json(body),
         };
-        match self.http.send(&prepared).await {
+        match self.http.send(&prepared, &[]).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(()),
             Ok(answer) => Err(self.refused(&answer)),
             // An alert that is shown twice does no harm, one that is lost does: whatever is unproven is sent again.
-            Err(Trouble::NotSent(reason) | Trouble::Unanswered(reason) | Trouble::Truncated { reason, .. }) => {
-                Err(self.failure(Class::Transient, None, &format!("cannot reach the webhook ({reason})")))
-            }
+            Err(
+                Trouble::NotSent(reason)
+                | Trouble::Unsigned(reason)
+                | Trouble::Unanswered(reason)
+                | Trouble::Truncated { reason, .. },
+            ) => Err(self.failure(Class::Transient, None, &format!("cannot reach the webhook ({reason})"))),
             Err(Trouble::Untrusted(reason)) => Err(self.failure(
                 Class::Halt,
                 None,
@@ -109,6 +112,7 @@ impl WebhookAlert {
             message: format!("alerts {}: {words}", self.channel),
             field: None,
             retry_after: None,
+            existing: None,
         }
     }
 }

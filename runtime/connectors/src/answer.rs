@@ -111,8 +111,8 @@ impl Format {
         match (&manifest.codec, manifest.driver) {
             (_, Driver::Soap) => Self::Soap,
             (_, Driver::Graphql) => Self::Graphql,
-            (Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. }, _) => Self::Coded,
-            (Codec::Json(_) | Codec::Hook(_), _) => Self::Json,
+            (Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } | Codec::Hook(_), _) => Self::Coded,
+            (Codec::Json(_), _) => Self::Json,
         }
     }
 

@@ -147,7 +147,8 @@ impl RestConnector {
             Select::Graphql => {
                 let kind = entity.entries.get("type").and_then(mapwright_manifest::Template::literal);
                 let kind = kind.unwrap_or_else(|| entity.name.clone());
-                extras.fragment = Some(graphql::fragment(&kind, plan.fields, select, &entity.connections, after));
+                let nested = graphql::Nested { connections: &entity.connections, types: &entity.types };
+                extras.fragment = Some(graphql::fragment(&kind, plan.fields, select, nested, after));
             }
         }
     }

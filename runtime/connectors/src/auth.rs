@@ -1,6 +1,7 @@
 //! What a log-in gave, and for how long. In: the answer of a log-in. Out: values for templates, headers for requests.
 //! Nothing here is ever logged or shown.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Flag, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,7 +97,7 @@ impl Session {
     }
 
     /// May it still be used? Notes the use.
-    fn usable(&self) -> bool {
+    pub(crate) fn usable(&self) -> bool {
         let now = Instant::now();
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = self.fresh_until.is_none_or(|until| now < until)
@@ -112,32 +113,67 @@ const fn minutes_long(minutes: u64) -> Duration {
     Duration::from_secs(minutes.saturating_mul(60))
 }
 
-/// The one session of a connection. Its lock is held during a log-in, so that there is one at a time.
-#[derive(Default)]
+/// The sessions of a connection, no more than its manifest allows (`pool`).
 pub(crate) struct Keeper {
-    pub(crate) state: tokio::sync::Mutex<KeeperState>,
+    places: Vec<SessionPlace>,
+    /// Counts log-ins; locked during each, so that there is one at a time.
+    pub(crate) logins: tokio::sync::Mutex<u64>,
 }
 
+/// Where one session is kept. Its lock is held while the session is being made: whoever waits for it gets what came of that.
 #[derive(Default)]
-pub(crate) struct KeeperState {
-    pub(crate) session: Option<Arc<Session>>,
-    pub(crate) logins: u64,
+pub(crate) struct SessionPlace {
+    pub(crate) session: tokio::sync::Mutex<Option<Arc<Session>>>,
+    under_way: AtomicUsize,
 }
 
-impl KeeperState {
-    /// The session, if it may still be used.
-    pub(crate) fn usable(&self) -> Option<Arc<Session>> {
-        self.session.clone().filter(|session| session.usable())
+/// A request that uses a session, until it is dropped.
+pub(crate) struct Using<'k>(&'k SessionPlace);
+
+impl<'k> Using<'k> {
+    /// The session's place.
+    pub(crate) const fn place(&self) -> &'k SessionPlace {
+        self.0
+    }
+}
+
+impl Drop for Using<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Keeper {
+    /// Places for so many sessions.
+    pub(crate) fn new(sessions_max: usize) -> Self {
+        let places = (0..sessions_max.max(1)).map(|_| SessionPlace::default()).collect();
+        Self { places, logins: tokio::sync::Mutex::default() }
+    }
+
+    /// The place with the fewest requests under way, the first of several: a further session is made only where one is not enough.
+    pub(crate) fn take(&self) -> Option<Using<'_>> {
+        let place = self.places.iter().min_by_key(|place| place.under_way.load(Ordering::Relaxed))?;
+        place.under_way.fetch_add(1, Ordering::Relaxed);
+        Some(Using(place))
+    }
+
     /// Drops a session that the target refused, unless it has been replaced meanwhile.
     pub(crate) async fn forget(&self, number: u64) {
-        let mut state = self.state.lock().await;
-        if state.session.as_ref().is_some_and(|session| session.number == number) {
-            state.session = None;
+        for place in &self.places {
+            let mut session = place.session.lock().await;
+            if session.as_ref().is_some_and(|session| session.number == number) {
+                *session = None;
+            }
         }
+    }
+
+    /// Takes every session out.
+    pub(crate) async fn empty(&self) -> Vec<Arc<Session>> {
+        let mut found = Vec::new();
+        for place in &self.places {
+            found.extend(place.session.lock().await.take());
+        }
+        found
     }
 }
 

@@ -19,10 +19,7 @@ use crate::writing::Member;
 impl RestConnector {
     /// How several records of an entity or action are written at once.
     pub(crate) fn batching(&self, name: &str) -> Option<Batching> {
-        let (operation, batch) = self.batch_of(name)?;
-        if operation.not_built().is_some() {
-            return None;
-        }
+        let (_, batch) = self.batch_of(name)?;
         Some(Batching { size_max: batch.size, atomic: batch.outcome == BatchOutcome::Atomic })
     }
 
@@ -50,10 +47,40 @@ impl RestConnector {
             members.push(self.member(write).await?);
         }
         match batch.form {
-            BatchForm::Body => self.body_batch(operation, batch, &members, verb).await,
+            BatchForm::Body => self.body_batches(operation, batch, members, verb).await,
             BatchForm::OdataJson => self.odata_batch(operation, batch, &members).await,
             BatchForm::OdataMultipart => self.change_set(operation, &members).await,
         }
+    }
+
+    /// One body for the records of each parent: the address of a batch leads to one of them only.
+    async fn body_batches(
+        &self,
+        operation: &Operation,
+        batch: &Batch,
+        members: Vec<Member<'_>>,
+        verb: Option<Verb>,
+    ) -> Result<Vec<Result<Written, Failure>>, Failure> {
+        let mut groups: Vec<(Json<'static>, Vec<(usize, Member<'_>)>)> = Vec::new();
+        for (index, member) in members.into_iter().enumerate() {
+            match groups.iter_mut().find(|(parent, _)| *parent == member.parent) {
+                Some((_, group)) => group.push((index, member)),
+                None => groups.push((member.parent.clone(), vec![(index, member)])),
+            }
+        }
+        let several = groups.len() > 1;
+        let mut outcomes = Vec::new();
+        for (_, group) in groups {
+            let (places, group): (Vec<usize>, Vec<Member<'_>>) = group.into_iter().unzip();
+            let told = match self.body_batch(operation, batch, &group, verb).await {
+                Ok(told) => told,
+                Err(failure) if several => group.iter().map(|_| Err(failure.clone())).collect(),
+                Err(failure) => return Err(failure),
+            };
+            outcomes.extend(places.into_iter().zip(told));
+        }
+        outcomes.sort_by_key(|(place, _)| *place);
+        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
     /// The records in the body of the batch's own operation.
@@ -65,7 +92,8 @@ impl RestConnector {
         verb: Option<Verb>,
     ) -> Result<Vec<Result<Written, Failure>>, Failure> {
         let Some(first) = members.first() else { return Ok(Vec::new()) };
-        let all = Json::List(members.iter().map(keyed).collect());
+        let above = self.parent_parts(first.name);
+        let all = Json::List(members.iter().map(|member| keyed(member, above)).collect());
         // `{records.create}` and `{records.update}`: all of these are of one kind, so the other is left out.
         let by_kind = Json::Record(verb.map(|verb| (verb.word().into(), all.clone())).into_iter().collect());
         let records = if names_kinds(operation) { by_kind } else { all };
@@ -79,7 +107,7 @@ impl RestConnector {
             name: first.name,
             plan: first.plan,
             key: &[],
-            roots: vec![("records", &records)],
+            roots: vec![("records", &records), ("parent", &first.parent)],
             extras: Extras::default(),
             personal: &personal,
         };
@@ -274,16 +302,13 @@ fn rows(read: &ReadAnswer<'_>, batch: &Batch, verb: Option<Verb>) -> Result<Vec<
 }
 
 /// The record with its key in it: a batch's rows have no address of their own.
-fn keyed(member: &Member<'_>) -> Json<'static> {
+/// Its parent's key is left out: that stands in the batch's own.
+fn keyed(member: &Member<'_>, above: usize) -> Json<'static> {
     let mut record = member.record.clone();
     if let (Json::Record(members), Some(plan)) = (&mut record, member.plan) {
-        for (name, value) in plan.key.iter().zip(member.key) {
-            if members.iter().all(|(known, _)| known != name) {
-                let parsed = crate::fetching::key_value(plan, member.key);
-                let value = if plan.key.len() == 1 { parsed } else { Json::text(value.clone()) };
-                members.push(((*name).into(), value));
-            }
-        }
+        let own = crate::fetching::key_members(plan, plan.key, member.key).into_iter().skip(above);
+        let missing: Vec<_> = own.filter(|(name, _)| members.iter().all(|(known, _)| known != name)).collect();
+        members.extend(missing);
     }
     record
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mapwright_engine::connector::Class;
-use mapwright_manifest::{Errors, Extract, ExtractFrom, Operation, Rule, RuleClass, Verb};
+use mapwright_manifest::{Errors, Extract, ExtractFrom, Operation, Rule, Verb};
 use mapwright_values::Json;
+use mapwright_values::hooks::{AnswerClass as RuleClass, Answered, guarded};
 
 use crate::answer::{Format, ReadAnswer, holds, shortened};
 use crate::soap;
@@ -81,6 +82,8 @@ pub(crate) struct Verdict {
     pub(crate) message: String,
     pub(crate) field: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    /// The key of the record that is there already.
+    pub(crate) existing: Option<String>,
     /// The answer is a page for people.
     pub(crate) html: bool,
 }
@@ -137,8 +140,17 @@ pub(crate) fn classify(
     let rule = errors.rules.iter().find(|rule| {
         !(succeeded && page_for_people) && asked.named_by(rule) && applies(rule, read, &codes, &messages, scope, entity)
     });
-    let reaction = match rule {
-        Some(rule) => of_rule(rule.class),
+    let hooked = match rule {
+        Some(_) => None,
+        None => hooked(read, errors, asked),
+    };
+    let (judged, broken) = match hooked {
+        Some(Ok(class)) => (class, None),
+        Some(Err(words)) => (Some(RuleClass::Halt), Some(words)),
+        None => (None, None),
+    };
+    let reaction = match rule.map(|rule| rule.class).or(judged) {
+        Some(class) => of_rule(class),
         // A SOAP fault says who is to blame, whatever its status.
         None if read.json.as_ref().and_then(soap::sender_at_fault) == Some(true) => {
             Reaction::Class(if asked.writes() { Class::Permanent } else { Class::Halt })
@@ -148,7 +160,9 @@ pub(crate) fn classify(
     };
     let wait = rule.and_then(|rule| read.text(&rule.wait, entity));
     let wait = wait.or_else(|| read.answer.header("retry-after").map(str::to_owned));
-    let message = if page_for_people {
+    let message = if let Some(words) = broken {
+        words
+    } else if page_for_people {
         match read.format {
             Format::Soap => "an HTML page where SOAP was expected".to_owned(),
             Format::Json | Format::Graphql | Format::Coded => "an HTML page where JSON was expected".to_owned(),
@@ -164,8 +178,24 @@ pub(crate) fn classify(
         message,
         field: fields.into_iter().next(),
         retry_after: wait.and_then(|text| retry_after(&text, read)),
+        existing: rule.and_then(|rule| read.text(&rule.existing, entity)).filter(|key| !key.is_empty()),
         html: page_for_people,
     }
+}
+
+/// What the manifest's hook says of an answer that no rule knows; `None` = it names none.
+fn hooked(read: &ReadAnswer<'_>, errors: &Errors, asked: Asked<'_>) -> Option<Result<Option<RuleClass>, String>> {
+    let hook = errors.classify.as_ref()?;
+    let answered = Answered {
+        status: read.answer.status,
+        headers: &read.answer.headers,
+        body: &read.answer.body,
+        writes: asked.writes(),
+    };
+    Some(match hook.function {
+        Some(classify) => guarded(&hook.name, || classify(&answered)),
+        None => Err(hook.absent()),
+    })
 }
 
 /// A fault inside of an answer that would be a success by its status: SOAP's own, or GraphQL's.

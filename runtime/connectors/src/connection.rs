@@ -13,13 +13,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::answer::ReadAnswer;
-use crate::auth::{Keeper, Session};
+use crate::auth::{Keeper, Session, Using};
 use crate::classify::{Asked, Reaction, Verdict, classify, for_engine, unsuccessful};
 use crate::http::{Http, Prepared, Trouble};
 use crate::jwt;
 use crate::limits::Limiter;
 use crate::request::{self, Extras, Subject};
 use crate::settings::{self, ConnectionSettings};
+use crate::sign::signature;
 use crate::template::{Scope, Unfilled};
 use crate::vault::Vault;
 
@@ -82,14 +83,12 @@ pub(crate) struct Call<'a> {
 impl RestConnector {
     fn new(plan: &SystemPlan, mut settings: ConnectionSettings) -> Result<Self, Vec<String>> {
         let alias = plan.alias;
-        let manifest = Manifest::parse(plan.manifest, &format!("{}/connector.yaml", plan.name))
+        let mut manifest = Manifest::parse(plan.manifest, &format!("{}/connector.yaml", plan.name))
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let mut faults = settings::faults(alias, &manifest, &settings);
-        faults.extend(
-            manifest
-                .system_not_built()
-                .map(|words| format!("{alias}: the manifest of {} asks for what is {words}", plan.name)),
-        );
+        if let Err(absent) = manifest.bind(settings.hooks) {
+            faults.extend(absent.into_iter().map(|words| format!("{alias}: the manifest of {}: {words}", plan.name)));
+        }
         let config = settings::config_values(&manifest, &settings);
         let secrets: Vec<(String, SecretString)> = std::mem::take(&mut settings.credentials).into_iter().collect();
         let scope = Scope { roots: &[("config", &config)], ..Scope::default() };
@@ -119,6 +118,10 @@ impl RestConnector {
             let host = url.host_str()?.to_owned();
             Some(url.port().map_or(host.clone(), |port| format!("{host}:{port}")))
         });
+        let sessions_max = match &manifest.auth {
+            Auth::LogIn(login) => login.pool,
+            Auth::None | Auth::Basic { .. } | Auth::Token(_) => 1,
+        };
         let limiter = Limiter::new(manifest.limits.rate, manifest.limits.cost.clone());
         Ok(Self {
             alias: alias.to_owned(),
@@ -130,7 +133,7 @@ impl RestConnector {
             http,
             limiter,
             vault: settings.vault.take(),
-            keeper: Keeper::default(),
+            keeper: Keeper::new(sessions_max),
             request_timeout,
             host: host.unwrap_or_else(|| base.clone()),
             base,
@@ -151,6 +154,7 @@ impl RestConnector {
             message: format!("{}: {message}", self.alias),
             field: None,
             retry_after: None,
+            existing: None,
         }
     }
 
@@ -214,14 +218,9 @@ impl RestConnector {
         call: &Call<'_>,
         read_success: impl Fn(&ReadAnswer<'_>) -> Result<T, String>,
     ) -> Result<T, Failure> {
-        if let Some(words) = call.operation.not_built() {
-            return Err(
-                self.failure(Class::Halt, format!("{} of {} asks for what is {words}", call.asked.words(), call.name))
-            );
-        }
         let mut logged_in_again = false;
         loop {
-            let session = self.session().await?;
+            let (session, _using) = self.session().await?;
             let kept = session.as_ref().map_or(&[][..], |session| session.kept.as_slice());
             let mut roots = call.roots.clone();
             roots.push(("config", &self.config));
@@ -297,27 +296,34 @@ impl RestConnector {
     }
 
     async fn send(&self, prepared: &Prepared, words: &str) -> Result<crate::answer::Answer, Trouble> {
+        let signature = match &self.manifest.sign {
+            Some(hook) => signature(hook, prepared, &self.config, &self.secrets).map_err(Trouble::Unsigned)?,
+            None => Vec::new(),
+        };
         let begun = Instant::now();
-        let answer = self.http.send(prepared).await;
+        let answer = self.http.send(prepared, &signature).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         let took_ms = begun.elapsed().as_millis();
         tracing::debug!(system = %self.alias, operation = words, status, took_ms, "request");
         answer
     }
 
-    /// The session to use; logs in if there is none. `None` = the system needs none.
-    async fn session(&self) -> Result<Option<Arc<Session>>, Failure> {
-        let Auth::LogIn(login) = &self.manifest.auth else { return Ok(None) };
-        let mut state = self.keeper.state.lock().await;
-        // The lock is held during the log-in: there is one at a time, and the others wait for what it gives.
-        if let Some(session) = state.usable() {
-            return Ok(Some(session));
+    /// The session to use, and that it is in use; logs in if there is none. No session = the system needs none.
+    async fn session(&self) -> Result<(Option<Arc<Session>>, Option<Using<'_>>), Failure> {
+        let Auth::LogIn(login) = &self.manifest.auth else { return Ok((None, None)) };
+        let Some(using) = self.keeper.take() else { return Ok((None, None)) };
+        let mut place = using.place().session.lock().await;
+        if let Some(session) = place.clone().filter(|session| session.usable()) {
+            drop(place);
+            return Ok((Some(session), Some(using)));
         }
-        state.session = None;
-        state.logins += 1;
-        let session = Arc::new(self.log_in(login, state.logins).await?);
-        state.session = Some(session.clone());
-        Ok(Some(session))
+        *place = None;
+        let mut logins = self.keeper.logins.lock().await;
+        *logins += 1;
+        let session = Arc::new(self.log_in(login, *logins).await?);
+        *place = Some(session.clone());
+        drop((logins, place));
+        Ok((Some(session), Some(using)))
     }
 
     async fn log_in(&self, login: &LogIn, number: u64) -> Result<Session, Failure> {
@@ -373,21 +379,23 @@ impl RestConnector {
         }
     }
 
-    /// Gives the session back, if there is one and the system wants that.
+    /// Gives the sessions back, if there are any and the system wants that.
     pub(crate) async fn log_out(&self) {
         let Auth::LogIn(login) = &self.manifest.auth else { return };
-        let Some(session) = self.keeper.state.lock().await.session.take() else { return };
+        let sessions = self.keeper.empty().await;
         let Some((method, path)) = &login.logout else { return };
         let roots = [("config", &self.config)];
-        let scope = self.scope(&roots, &session.kept, &[]);
-        let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
-        let prepared = request::address(subject, path, &scope).and_then(|url| {
-            let headers = crate::auth::added(&self.manifest, &scope)?.headers;
-            Ok(Prepared { method: *method, url, headers, body: crate::http::Body::None })
-        });
-        if let Ok(prepared) = prepared {
-            // A session that cannot be given back ends by itself; nothing depends on this answer.
-            let _ = self.send(&prepared, "log-out").await;
+        for session in sessions {
+            let scope = self.scope(&roots, &session.kept, &[]);
+            let subject = Subject { manifest: &self.manifest, plan: None, key: &[] };
+            let prepared = request::address(subject, path, &scope).and_then(|url| {
+                let headers = crate::auth::added(&self.manifest, &scope)?.headers;
+                Ok(Prepared { method: *method, url, headers, body: crate::http::Body::None })
+            });
+            if let Ok(prepared) = prepared {
+                // A session that cannot be given back ends by itself; nothing depends on this answer.
+                let _ = self.send(&prepared, "log-out").await;
+            }
         }
     }
 
@@ -495,6 +503,7 @@ impl RestConnector {
         failure.code = verdict.code;
         failure.field = verdict.field;
         failure.retry_after = verdict.retry_after;
+        failure.existing = verdict.existing;
         failure
     }
 
@@ -515,6 +524,9 @@ impl RestConnector {
                     self.host
                 ),
             ),
+            Trouble::Unsigned(words) => {
+                self.failure(Class::Halt, format!("{what}: the request cannot be signed: {words}; nothing was sent"))
+            }
             Trouble::ProxyCredentials => self.failure(Class::Halt, PROXY_CREDENTIALS),
             Trouble::Unanswered(reason) => {
                 self.failure(unproven, format!("{what}: {} gave no answer ({reason}){open}", self.host))

@@ -103,6 +103,15 @@ impl Connector for RestConnector {
         Box::pin(self.look_for(entity, by, record))
     }
 
+    fn probe_existing<'a>(
+        &'a self,
+        entity: &'a str,
+        existing: &'a str,
+        record: &'a str,
+    ) -> Reply<'a, Result<Option<Probe>, Failure>> {
+        Box::pin(self.look_at_existing(entity, existing, record))
+    }
+
     fn subscriptions(&self, topic: &str) -> Vec<String> {
         self.subscription_names(topic)
     }

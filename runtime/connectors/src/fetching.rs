@@ -1,19 +1,20 @@
 //! Records by key, look-ups, and the records of an answer. In: keys and conditions. Out: records in the catalogue's shape.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mapwright_engine::connector::{Class, Failure};
 use mapwright_manifest::{Entity, Operation, Verb};
 use mapwright_values::plan::{EntityPlan, Kind};
-use mapwright_values::{Find, Json, Term};
+use mapwright_values::{Find, Json, Term, Test};
 
 use crate::answer::ReadAnswer;
 use crate::classify::Asked;
 use crate::connection::{Call, RestConnector};
 use crate::fields::{key_of, kind_of};
 use crate::paging::Cursor;
-use crate::reading::Listing;
+use crate::reading::{Listing, with_parent};
 use crate::request::Extras;
 use crate::{graphql, lock};
 
@@ -99,21 +100,15 @@ impl RestConnector {
         select: &[String],
     ) -> Result<Vec<Json<'static>>, Failure> {
         let (known, plan) = self.entity_known(entity)?;
+        let (terms, parent) = self.beneath(known, plan, terms)?;
+        let above = known.parent.as_ref().and_then(|(parent, _)| self.plan(parent));
         let verb = if known.operation(Verb::Find).is_some() { Verb::Find } else { Verb::List };
         let mut wanted = select.to_vec();
         if !wanted.is_empty() {
             wanted.extend(plan.key.iter().map(|name| (*name).to_owned()));
         }
         let order = plan.key.iter().map(|name| (*name).to_owned()).collect();
-        let mut listing = Listing {
-            entity,
-            verb,
-            terms: terms.to_vec(),
-            select: wanted,
-            order,
-            cursor: Cursor::default(),
-            parent: Json::Null,
-        };
+        let mut listing = Listing { entity, verb, terms, select: wanted, order, cursor: Cursor::default(), parent };
         let gives_keys = self.operation_known(known, verb)?.gives_keys;
         let mut found = Vec::new();
         for _ in 0..FIND_PAGES_MAX {
@@ -130,6 +125,10 @@ impl RestConnector {
             }
             // A page that goes on from a value begins with rows that the page before ended with.
             for record in page.records {
+                let record = match above {
+                    Some(above) => with_parent(record, plan, above, &listing.parent),
+                    None => record,
+                };
                 if !found.contains(&record) {
                     found.push(record);
                 }
@@ -143,6 +142,34 @@ impl RestConnector {
             Class::Halt,
             format!("a look-up in {entity} found more than {} records: its condition is too wide", found.len()),
         ))
+    }
+
+    /// A look-up of records that belong to others asks beneath one of these: what it asks of their key leads there, and is
+    /// asked no more.
+    fn beneath(
+        &self,
+        entity: &Entity,
+        plan: &'static EntityPlan,
+        terms: &[Term],
+    ) -> Result<(Vec<Term>, Json<'static>), Failure> {
+        let Some((parent, _)) = &entity.parent else { return Ok((terms.to_vec(), Json::Null)) };
+        let (_, above) = self.entity_known(parent)?;
+        let mut rest = terms.to_vec();
+        let mut members = Vec::with_capacity(above.key.len());
+        for (name, own) in above.key.iter().zip(plan.key) {
+            let place = rest.iter().position(|term| term.field == *own && term.test == Test::Eq);
+            let value = place.map(|place| rest.remove(place)).and_then(|term| {
+                let value = Json::parse(&term.value).ok()?.into_owned();
+                (!value.is_null()).then_some(value)
+            });
+            let Some(value) = value else {
+                let words =
+                    format!("a look-up of {} needs the `{own}` of the {parent} that they belong to", entity.name);
+                return Err(self.failure(Class::Halt, words));
+            };
+            members.push(((*name).into(), value));
+        }
+        Ok((rest, Json::Record(members)))
     }
 
     /// Several look-ups, in order, several at once.
@@ -245,32 +272,43 @@ pub(crate) fn listed_key(plan: &EntityPlan, row: &Json<'_>) -> Option<Vec<String
 }
 
 impl RestConnector {
+    /// How many parts of the key are those of the record that this one belongs to.
+    pub(crate) fn parent_parts(&self, name: &str) -> usize {
+        let above = self.manifest.entity(name).and_then(|entity| entity.parent.as_ref());
+        above.and_then(|(parent, _)| self.plan(parent)).map_or(0, |above| above.key.len())
+    }
+
     /// What `{key}` names: the key without the parts that are its parent's.
     pub(crate) fn own_key(&self, name: &str, plan: &EntityPlan, key: &[String]) -> Json<'static> {
-        let above = self.manifest.entity(name).and_then(|entity| entity.parent.as_ref());
-        let skipped = above.and_then(|(parent, _)| self.plan(parent)).map_or(0, |above| above.key.len());
+        let skipped = self.parent_parts(name);
         let named = plan.key.get(skipped..).unwrap_or_default();
         let values = key.get(skipped..).unwrap_or_default();
         key_of_parts(plan, named, values)
     }
 }
 
-/// A key as templates see it: a leaf, or a record of its parts.
-pub(crate) fn key_value(plan: &EntityPlan, key: &[String]) -> Json<'static> {
-    key_of_parts(plan, plan.key, key)
+fn key_of_parts(plan: &EntityPlan, names: &[&'static str], key: &[String]) -> Json<'static> {
+    let mut members = key_members(plan, names, key);
+    match (names.len(), members.pop()) {
+        (1, Some((_, value))) => value,
+        (_, last) => {
+            members.extend(last);
+            Json::Record(members)
+        }
+    }
 }
 
-fn key_of_parts(plan: &EntityPlan, names: &[&'static str], key: &[String]) -> Json<'static> {
+/// The parts of a key by their names, as the catalogue has them.
+pub(crate) fn key_members(
+    plan: &EntityPlan,
+    names: &[&'static str],
+    key: &[String],
+) -> Vec<(Cow<'static, str>, Json<'static>)> {
     let leaf = |name: &str, text: &String| match kind_of(plan, name) {
         Some(Kind::Integer) if text.parse::<i64>().is_ok() => Json::Number(text.clone().into()),
         Some(_) | None => Json::text(text.clone()),
     };
-    match (names, key) {
-        ([name], [value]) => leaf(name, value),
-        (names, values) => {
-            Json::Record(names.iter().zip(values).map(|(name, value)| ((*name).into(), leaf(name, value))).collect())
-        }
-    }
+    names.iter().zip(key).map(|(name, value)| ((*name).into(), leaf(name, value))).collect()
 }
 
 /// The key of a record in the catalogue's order, as texts.

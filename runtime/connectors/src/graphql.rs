@@ -2,6 +2,7 @@
 //! paths. Out: the fragment `Record`; a record with its lists as lists. Pure.
 
 use indexmap::IndexMap;
+use mapwright_manifest::At;
 use mapwright_values::Json;
 use mapwright_values::plan::{FieldPlan, Kind};
 
@@ -19,12 +20,24 @@ pub(crate) struct More {
     pub(crate) cursor: String,
 }
 
+/// Paths, each with its types and the fields that only these have.
+type Types = IndexMap<String, IndexMap<String, Vec<(String, At)>>>;
+
+/// What the manifest says of an entity's inner records.
+#[derive(Clone, Copy)]
+pub(crate) struct Nested<'e> {
+    /// Paths of lists that come in pages of their own.
+    pub(crate) connections: &'e IndexMap<String, u64>,
+    /// Paths of records of several types, and the fields that one type alone has.
+    pub(crate) types: &'e Types,
+}
+
 /// The used fields of a type, as a fragment. `after` = only this list, from there on.
 pub(crate) fn fragment(
     kind: &str,
     fields: &[FieldPlan],
     select: &[String],
-    connections: &IndexMap<String, u64>,
+    nested: Nested<'_>,
     after: Option<&More>,
 ) -> String {
     let mut text = format!("fragment Record on {kind} ");
@@ -32,11 +45,11 @@ pub(crate) fn fragment(
         Some(more) => {
             text.push_str("{ ");
             if let Some(field) = fields.iter().find(|field| field.name == more.path) {
-                selected(field, &more.path, &[], connections, Some(&more.cursor), &mut text);
+                selected(field, &more.path, &[], nested, Some(&more.cursor), &mut text);
             }
             text.push('}');
         }
-        None => selection(fields, "", select, connections, &mut text),
+        None => selection(fields, "", select, nested, &mut text),
     }
     text
 }
@@ -49,19 +62,25 @@ pub(crate) fn document(text: &str, fragment: Option<&str>) -> String {
     }
 }
 
-fn selection(
-    fields: &[FieldPlan],
-    above: &str,
-    select: &[String],
-    connections: &IndexMap<String, u64>,
-    text: &mut String,
-) {
+fn selection(fields: &[FieldPlan], above: &str, select: &[String], nested: Nested<'_>, text: &mut String) {
     text.push_str("{ ");
     let before = text.len();
-    for field in fields {
-        let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
-        if is_used(&path, select) {
-            selected(field, &path, select, connections, None, text);
+    let listed = |wanted: &dyn Fn(&str) -> bool, text: &mut String| {
+        for field in fields.iter().filter(|field| wanted(field.name)) {
+            let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+            if is_used(&path, select) {
+                selected(field, &path, select, nested, None, text);
+            }
+        }
+    };
+    let types = nested.types.get(above);
+    let of_one_type = |name: &str| types.is_some_and(|types| types.values().flatten().any(|(own, _)| own == name));
+    listed(&|name| !of_one_type(name), text);
+    for (kind, own) in types.into_iter().flatten() {
+        let mut inner = String::new();
+        listed(&|name| own.iter().any(|(own, _)| own == name), &mut inner);
+        if !inner.is_empty() {
+            text.push_str(&format!("... on {kind} {{ {inner}}} "));
         }
     }
     // An empty selection is no GraphQL; every type has this one.
@@ -81,23 +100,23 @@ fn selected(
     field: &FieldPlan,
     path: &str,
     select: &[String],
-    connections: &IndexMap<String, u64>,
+    nested: Nested<'_>,
     after: Option<&str>,
     text: &mut String,
 ) {
     text.push_str(field.name);
     let inner = members(&field.kind);
-    match (connections.get(path), inner) {
+    match (nested.connections.get(path), inner) {
         (Some(page), Some(inner)) => {
             // The cursor came from the server and is written as a GraphQL string, which is spelled as JSON's.
             let after = after.map(|cursor| format!(", after: {}", Json::text(cursor.to_owned()).to_text()));
             text.push_str(&format!("(first: {page}{}) {{ edges {{ node ", after.unwrap_or_default()));
-            selection(inner, path, select, connections, text);
+            selection(inner, path, select, nested, text);
             text.push_str(" } pageInfo { hasNextPage endCursor } } ");
         }
         (None, Some(inner)) => {
             text.push(' ');
-            selection(inner, path, select, connections, text);
+            selection(inner, path, select, nested, text);
             text.push(' ');
         }
         (_, None) => text.push(' '),
@@ -221,15 +240,40 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_one_type_alone_has_is_asked_of_that_type() {
+        const BUYER: Kind = Kind::Record(&[
+            field("__typename", Kind::Text(None)),
+            field("email", Kind::Text(None)),
+            field("company", Kind::Record(&[field("name", Kind::Text(None))])),
+        ]);
+        const OF_SEVERAL: &[FieldPlan] = &[field("id", Kind::Text(None)), field("buyer", BUYER)];
+        let own = |name: &str| vec![(name.to_owned(), At::default())];
+        let of = [("Customer".to_owned(), own("email")), ("PurchasingCompany".to_owned(), own("company"))];
+        let types = [("buyer".to_owned(), of.into())].into();
+        let nested = Nested { connections: &IndexMap::new(), types: &types };
+        assert_eq!(
+            fragment("Order", OF_SEVERAL, &[], nested, None),
+            "fragment Record on Order { id buyer { __typename ... on Customer { email } \
+             ... on PurchasingCompany { company { name } } } }"
+        );
+        let select = ["buyer.company.name".to_owned()];
+        assert_eq!(
+            fragment("Order", OF_SEVERAL, &select, nested, None),
+            "fragment Record on Order { buyer { ... on PurchasingCompany { company { name } } } }"
+        );
+    }
+
+    #[test]
     fn only_what_is_used_is_asked_for() {
         let select = ["id".to_owned(), "lines.price.amount".to_owned()];
+        let nested = Nested { connections: &connections(), types: &IndexMap::new() };
         assert_eq!(
-            fragment("Order", ORDER, &select, &connections(), None),
+            fragment("Order", ORDER, &select, nested, None),
             "fragment Record on Order { id lines(first: 2) { edges { node { price { amount } } } \
              pageInfo { hasNextPage endCursor } } }"
         );
         let more = More { path: "lines".into(), cursor: "a\"b".into() };
-        assert!(fragment("Order", ORDER, &[], &connections(), Some(&more)).contains("(first: 2, after: \"a\\\"b\")"));
+        assert!(fragment("Order", ORDER, &[], nested, Some(&more)).contains("(first: 2, after: \"a\\\"b\")"));
         assert_eq!(document("{ shop { name } }", Some("fragment")), "{ shop { name } }");
     }
 

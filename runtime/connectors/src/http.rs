@@ -41,6 +41,8 @@ pub(crate) enum Trouble {
     NotSent(String),
     /// The host's certificate is refused: no byte of the request left, and none will until somebody acts.
     Untrusted(String),
+    /// A hook could not sign it: no byte of the request left.
+    Unsigned(String),
     /// The proxy wants credentials, or others: no byte of the request left.
     ProxyCredentials,
     /// The request may have arrived.
@@ -92,8 +94,8 @@ impl Http {
         Ok(Self { client, body_bytes_max })
     }
 
-    /// Sends the request once and reads its whole answer.
-    pub(crate) async fn send(&self, prepared: &Prepared) -> Result<Answer, Trouble> {
+    /// Sends the request with its signature once and reads its whole answer.
+    pub(crate) async fn send(&self, prepared: &Prepared, signature: &[(String, String)]) -> Result<Answer, Trouble> {
         let method = match prepared.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -102,7 +104,7 @@ impl Http {
             Method::Delete => reqwest::Method::DELETE,
         };
         let mut request = self.client.request(method, &prepared.url);
-        for (name, value) in &prepared.headers {
+        for (name, value) in prepared.headers.iter().chain(signature) {
             request = request.header(name, value);
         }
         request = match &prepared.body {

@@ -30,6 +30,7 @@ mod reading;
 mod request;
 mod rest;
 mod settings;
+mod sign;
 mod soap;
 mod subscribing;
 mod template;

@@ -1,7 +1,7 @@
 //! Probes: is the effect of an unproven write there? In: what was written. Out: absent, same, differs, several.
 
 use mapwright_engine::connector::{Class, Failure, Probe};
-use mapwright_manifest::{Action, CreateProbe, Matcher, ProbeTarget, Selector, Tree};
+use mapwright_manifest::{Action, CreateProbe, Matcher, ProbeTarget, Selector, Tree, Verb};
 use mapwright_values::{Json, Term, Test};
 
 use crate::answer::{holds, leaf, walk};
@@ -36,6 +36,7 @@ impl RestConnector {
         if terms.is_empty() {
             return Err(self.failure(Class::Halt, format!("a probe of {name} needs a field to go by")));
         }
+        terms.extend(self.parent_terms(name, &record, &terms));
         let mut asked = terms.clone();
         asked.extend(self.literal_terms(&probe.conditions, &record)?);
         let mut found = Vec::new();
@@ -51,6 +52,29 @@ impl RestConnector {
             [(entity, candidate)] => Ok(self.compared(name, entity, probe, &record, candidate)),
             several => Ok(Probe::Several { count: several.len() }),
         }
+    }
+
+    /// Looks at the record that the target itself names as the one that is there.
+    pub(crate) async fn look_at_existing(
+        &self,
+        name: &str,
+        existing: &str,
+        record: &str,
+    ) -> Result<Option<Probe>, Failure> {
+        let record = self.parsed(record)?;
+        let (entity, plan) = self.entity_known(name)?;
+        let above = self.parent_parts(name);
+        let Some(probe) = &entity.probe else { return Ok(None) };
+        if entity.operation(Verb::Get).is_none() || plan.key.len() != above + 1 {
+            return Ok(None);
+        }
+        let named = |field: &&str| record.get(field).map(plain);
+        let Some(mut key) = plan.key.iter().take(above).map(named).collect::<Option<Vec<String>>>() else {
+            return Ok(None);
+        };
+        key.push(existing.to_owned());
+        let Some(found) = self.record(name, &key, &[]).await? else { return Ok(None) };
+        Ok(Some(self.compared(name, name, probe, &record, &found)))
     }
 
     /// A record under the key that we gave it is ours; what the manifest compares must agree besides.
@@ -84,6 +108,18 @@ impl RestConnector {
         }
         let field = probe.asked_as.clone().unwrap_or_else(|| field.to_owned());
         Ok(Term { field, test: Test::Eq, value: normal.to_text() })
+    }
+
+    /// What leads to the records that this one stands among, where these belong to others.
+    fn parent_terms(&self, name: &str, record: &Json<'_>, known: &[Term]) -> Vec<Term> {
+        let own = self.plan(name).and_then(|plan| plan.key.get(..self.parent_parts(name))).unwrap_or_default();
+        let missing = own.iter().filter(|field| known.iter().all(|term| term.field != **field));
+        missing
+            .filter_map(|field| {
+                let value = record.get(field)?;
+                Some(Term { field: (*field).to_owned(), test: Test::Eq, value: value.to_text() })
+            })
+            .collect()
     }
 
     fn literal_terms(&self, conditions: &[(String, Tree)], record: &Json<'static>) -> Result<Vec<Term>, Failure> {

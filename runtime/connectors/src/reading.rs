@@ -70,11 +70,6 @@ impl RestConnector {
     }
 
     pub(crate) fn operation_known<'e>(&self, entity: &'e Entity, verb: Verb) -> Result<&'e Operation, Failure> {
-        if let Some(words) = self.manifest.not_built(&entity.name, verb) {
-            return Err(
-                self.failure(Class::Halt, format!("{} of {} asks for what is {words}", verb.word(), entity.name))
-            );
-        }
         entity.operation(verb).ok_or_else(|| {
             self.failure(Class::Halt, format!("{} cannot `{}` {}", self.manifest.title, verb.word(), entity.name))
         })
@@ -162,8 +157,7 @@ impl RestConnector {
             let Some(key) = record_key(above, record) else {
                 return Err(self.failure(Class::Halt, format!("a record of {parent} does not carry its key")));
             };
-            let known = crate::fetching::key_value(above, &key);
-            let members = above.key.iter().zip(&key).map(|(name, value)| ((*name).into(), Json::text(value.clone())));
+            let members = crate::fetching::key_members(above, above.key, &key);
             let mut listing = Listing {
                 entity: &request.entity,
                 verb: Verb::List,
@@ -171,12 +165,12 @@ impl RestConnector {
                 select: request.select.clone(),
                 order: Vec::new(),
                 cursor: Cursor::default(),
-                parent: Json::Record(members.collect()),
+                parent: Json::Record(members),
             };
             for _ in 0..NESTED_PAGES_MAX {
                 let page = self.raw_page(&listing).await?;
                 for record in page.records {
-                    let record = with_parent(record, plan, above, &known);
+                    let record = with_parent(record, plan, above, &listing.parent);
                     rows.push(Row { record: record.to_text(), stamp: None });
                 }
                 match page.next {
@@ -432,14 +426,18 @@ impl RestConnector {
 }
 
 /// The record with its parent's key in its own leading key fields: lists of one parent seldom repeat it.
-fn with_parent(record: Json<'static>, plan: &EntityPlan, above: &EntityPlan, known: &Json<'static>) -> Json<'static> {
+pub(crate) fn with_parent(
+    record: Json<'static>,
+    plan: &EntityPlan,
+    above: &EntityPlan,
+    parent: &Json<'static>,
+) -> Json<'static> {
     let Json::Record(mut members) = record else { return record };
     for (index, name) in above.key.iter().enumerate() {
         let Some(own) = plan.key.get(index).filter(|own| members.iter().all(|(known, _)| known != *own)) else {
             continue;
         };
-        let value = if above.key.len() == 1 { Some(known) } else { known.get(name) };
-        members.extend(value.map(|value| ((*own).into(), value.clone())));
+        members.extend(parent.get(name).map(|value| ((*own).into(), value.clone())));
     }
     Json::Record(members)
 }

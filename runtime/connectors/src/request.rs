@@ -143,12 +143,11 @@ fn body(manifest: &Manifest, operation: &Operation, scope: &Scope<'_>, extras: &
     }
     let Some(json) = json else { return Ok(Body::None) };
     match &manifest.codec {
-        Codec::Json(_) | Codec::Hook(_) => Ok(Body::Json(json.to_text())),
-        Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } => {
-            let text = crate::codec::encode(&manifest.codec, &json)
+        Codec::Json(_) => Ok(Body::Json(json.to_text())),
+        coded @ (Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } | Codec::Hook(_)) => {
+            let text = crate::codec::encode(coded, &json)
                 .map_err(|message| Unfilled { class: mapwright_engine::connector::Class::Permanent, message })?;
-            let kind = if crate::codec::is_xml(&manifest.codec) { "application/xml" } else { "text/csv" };
-            Ok(Body::Xml { text, content_type: format!("{kind}; charset=utf-8"), action: None })
+            Ok(Body::Xml { text, content_type: crate::codec::content_type(coded), action: None })
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mapwright_manifest::{Auth, ConfigDefault, Manifest};
-use mapwright_values::Json;
+use mapwright_values::{Hook, Json};
 use secrecy::SecretString;
 
 use crate::vault::Vault;
@@ -32,6 +32,8 @@ pub struct ConnectionSettings {
     pub vault: Option<Arc<dyn Vault>>,
     /// How many of the system's webhooks are taken.
     pub webhooks: WebhookBounds,
+    /// The hooks of the program.
+    pub hooks: &'static [Hook],
 }
 
 /// Bounds of what a system may call, where they are not the manifest's.

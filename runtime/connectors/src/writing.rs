@@ -25,7 +25,7 @@ pub(crate) struct Member<'a> {
     /// The record as the wire wants it.
     pub(crate) record: Json<'static>,
     key_value: Json<'static>,
-    parent: Json<'static>,
+    pub(crate) parent: Json<'static>,
     create_key: Json<'static>,
     version: Json<'static>,
     /// The remote record overlaid with ours, for updates that replace.

@@ -124,6 +124,7 @@ impl Connector for Systems {
             message: "the answer is lost".to_owned(),
             field: None,
             retry_after: None,
+            existing: None,
         });
         Box::pin(async move { lost.map_or_else(|| Ok(Written { key: vec![key.to_string()], record: None }), Err) })
     }
@@ -185,7 +186,7 @@ fn integration(latest_wins: bool) -> Integration {
     const STRICT_PLAN: Plan = Plan { flows: &[STRICT], ..PLAN };
     const LATEST_PLAN: Plan = Plan { flows: &[LATEST], ..PLAN };
     let plan = if latest_wins { &LATEST_PLAN } else { &STRICT_PLAN };
-    Integration { plan, mappings: MAPPINGS, keeps: &[] }
+    Integration { plan, mappings: MAPPINGS, keeps: &[], hooks: &[] }
 }
 
 const PLAN: Plan = Plan {

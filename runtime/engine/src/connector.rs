@@ -57,6 +57,8 @@ pub struct Failure {
     pub field: Option<String>,
     /// The target's own wish (`Retry-After`).
     pub retry_after: Option<Duration>,
+    /// [`Class::Exists`]: the key of the record that is there, where the target tells it.
+    pub existing: Option<String>,
 }
 
 /// The part of a change window to read. Times are instants on the source's clock.
@@ -360,6 +362,18 @@ pub trait Connector: Send + Sync {
     /// Asks whether a create had its effect, by the natural key `by` (field names) that `record` carries.
     fn probe<'a>(&'a self, entity: &'a str, by: &'a [String], record: &'a str) -> Reply<'a, Result<Probe, Failure>>;
 
+    /// As [`Connector::probe`], of the record that the target itself names ([`Failure::existing`]); `None` = there is none of that
+    /// key, so that the natural key has to be asked for.
+    fn probe_existing<'a>(
+        &'a self,
+        entity: &'a str,
+        existing: &'a str,
+        record: &'a str,
+    ) -> Reply<'a, Result<Option<Probe>, Failure>> {
+        let _ = (entity, existing, record);
+        Box::pin(async { Ok(None) })
+    }
+
     /// The subscriptions that a flow needs which listens to this topic; none = the system needs none, or people make them.
     fn subscriptions(&self, topic: &str) -> Vec<String> {
         let _ = topic;
@@ -404,5 +418,6 @@ fn unsubscribable(alias: &str, name: &str) -> Failure {
         message: format!("{alias}: its manifest does not say how `{name}` is subscribed to"),
         field: None,
         retry_after: None,
+        existing: None,
     }
 }

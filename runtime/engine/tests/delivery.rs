@@ -77,6 +77,15 @@ async fn a_lost_answer_is_found_by_a_probe_after_the_settle_time() {
 }
 
 #[tokio::test]
+async fn a_record_that_the_target_names_is_found_where_no_search_finds_it() {
+    let setup = shop();
+    setup.world.trouble(&[Trouble::Hidden]);
+    setup.sync().await;
+    assert_eq!((setup.world.documents("Partners"), setup.world.documents("Orders")), (4, 8));
+    assert_eq!(setup.count("customers", State::Done).await, 4);
+}
+
+#[tokio::test]
 async fn an_unsafe_create_is_parked_and_never_sent_again_until_a_person_tells() {
     let mut setup = shop();
     setup.level = DeliveryLevel::Unsafe;

@@ -65,6 +65,11 @@ fn check_entity(entity: &Entity, known: &CatalogueEntity<'_>, catalogue: &[Catal
     for (path, at) in &entity.expand {
         check_path(path, *at, known, faults);
     }
+    for (path, of) in &entity.types {
+        for (field, at) in of.values().flatten() {
+            check_path(&format!("{path}.{field}"), *at, known, faults);
+        }
+    }
     if let Some(changes) = &entity.changes {
         let in_records = changes.passes.iter().filter(|pass| !matches!(pass, Pass::Field { from_list: true, .. }));
         for field in in_records.flat_map(|pass| pass.fields()) {

@@ -3,7 +3,7 @@
 //! In: the YAML text of a manifest (`manifest.md`). Out: a [`Manifest`] that answers the compiler's and the runtime's
 //! questions, or every fault with its line. It never opens a file, sends a request or fills in a template.
 
-mod built;
+mod bind;
 mod catalogue;
 mod condition;
 mod decode;
@@ -20,13 +20,13 @@ pub use catalogue::CatalogueEntity;
 pub use condition::{Condition, Expected, Matcher, Pattern};
 pub use fault::{At, ManifestFault};
 pub use model::{
-    Action, ActionProbe, Auth, Batch, BatchForm, BatchOutcome, BatchRow, Carries, Changes, Codec, ConfigDefault,
+    Action, ActionProbe, Auth, Batch, BatchForm, BatchOutcome, BatchRow, Carries, Changes, Codec, Coder, ConfigDefault,
     ConfigEntry, Cost, CreateProbe, Deletes, Document, Driver, Embed, Encoding, Entity, Errors, Extract, ExtractFrom,
-    FieldFilter, FilterField, FilterForm, Filters, Handshake, Hash, Job, Join, JsonCodec, Jwt, JwtAlgorithm,
+    FieldFilter, FilterField, FilterForm, Filters, Handshake, Hash, Hooked, Job, Join, JsonCodec, Jwt, JwtAlgorithm,
     LetterCase, Lifetime, Limits, Lock, LogIn, Manifest, Method, More, NamedXml, Normalise, OdataStyle, Operation,
-    Over, Paging, PagingKind, Partition, Pass, Place, ProbeTarget, Quote, Rate, Repeat, Rule, RuleClass, Select, Send,
-    SoapCall, SoapStyle, Sort, Subscribe, Subscribing, Tagged, TemplatedFilters, Topic, TopicName, Verb, Verify,
-    WebhookAnswer, Webhooks, XmlCodec,
+    Over, Paging, PagingKind, Partition, Pass, Place, ProbeTarget, Quote, Rate, Repeat, Rule, Select, Send, SoapCall,
+    SoapStyle, Sort, Subscribe, Subscribing, Tagged, TemplatedFilters, Topic, TopicName, Verb, Verify, WebhookAnswer,
+    Webhooks, XmlCodec,
 };
 pub use questions::{CreateRepeat, comparison};
 pub use selector::{Selector, SelectorRoot, SelectorStep};

@@ -2,7 +2,6 @@
 
 use mapwright_values::Test;
 
-use crate::built;
 use crate::decode;
 use crate::fault::ManifestFault;
 use crate::model::{Action, Changes, Entity, FilterForm, Manifest, Repeat, Verb};
@@ -63,20 +62,6 @@ impl Manifest {
     #[must_use]
     pub fn can(&self, entity: &str, verb: Verb) -> bool {
         self.entity(entity).is_some_and(|entity| entity.can.contains(&verb))
-    }
-
-    /// Why an operation that the manifest describes cannot be used yet, as one sentence.
-    #[must_use]
-    pub fn not_built(&self, entity: &str, verb: Verb) -> Option<String> {
-        self.system_not_built()
-            .or_else(|| built::of_entity(self, entity, verb))
-            .or_else(|| self.entity(entity)?.operation(verb)?.not_built())
-    }
-
-    /// Why the system cannot be used at all yet, as one sentence.
-    #[must_use]
-    pub fn system_not_built(&self) -> Option<String> {
-        built::of_system(self)
     }
 
     /// Can the system itself evaluate this condition?

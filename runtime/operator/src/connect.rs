@@ -68,6 +68,7 @@ pub(crate) fn open_systems(integration: &Integration, deployment: &mut Deploymen
             proxy: found.proxy,
             request_timeout: found.timeout,
             vault: vault.clone(),
+            hooks: integration.hooks,
             ..ConnectionSettings::default()
         };
         match Connectors::open(system, settings) {

@@ -254,6 +254,7 @@ impl Connector for Dry {
                 message: "nothing is sent in a dry run".to_owned(),
                 field: None,
                 retry_after: None,
+                existing: None,
             })
         })
     }

@@ -142,6 +142,7 @@ mod smtp {
                 message: format!("alerts {}: {words}", self.channel),
                 field: None,
                 retry_after: None,
+                existing: None,
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod elements;
 pub mod encoding;
 pub mod fault;
 pub mod functions;
+pub mod hooks;
 pub mod json;
 pub mod measure;
 pub mod money;
@@ -34,6 +35,7 @@ pub mod write;
 
 pub use decimal::{Decimal, Mode, Quotient};
 pub use fault::{Fault, Stop};
+pub use hooks::Hook;
 pub use json::{Json, Malformed, Records, Used};
 pub use money::Money;
 pub use node::{Node, Place};

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::hooks::Hook;
 use crate::json::Json;
 use crate::plan::Plan;
 use crate::reference::{Reference, References};
@@ -49,6 +50,8 @@ pub struct Integration {
     pub mappings: &'static [Mapping],
     /// Residual read conditions by flow name.
     pub keeps: &'static [(&'static str, Keep)],
+    /// What manifests call by name; a program's `main.rs` gives them.
+    pub hooks: &'static [Hook],
 }
 
 impl Integration {

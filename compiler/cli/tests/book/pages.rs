@@ -22,7 +22,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("E0702", "a fault of a folder"),
     ("E0703", "a fault of a manifest"),
     ("E0704", "a fault of a manifest"),
-    ("E0901", "what is not built changes from version to version"),
     ("N0502", "questions are gathered by the command"),
 ];
 

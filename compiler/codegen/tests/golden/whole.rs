@@ -637,6 +637,7 @@ pub(crate) static INTEGRATION: Integration = Integration {
         },
     ],
     keeps: &[("orders", keep_orders)],
+    hooks: &[],
 };
 
 /// The plan: what the runtime knows of the project.

@@ -153,7 +153,7 @@ pub(crate) fn judged(ctx: &Context<'_>, mapping: usize, diagnostics: &[Diagnosti
         return true;
     }
     let within = |span: Span| span.file == whole.file && whole.start <= span.start && span.end <= whole.end;
-    let names = |code: &str| code.starts_with("E01") || code.starts_with("E02") || code.starts_with("E09");
+    let names = |code: &str| code.starts_with("E01") || code.starts_with("E02");
     let torn = diagnostics.iter().any(|known| names(known.code) && within(known.span()));
     !torn && checked.uses.iter().all(|global| ctx.is_sound(*global))
 }

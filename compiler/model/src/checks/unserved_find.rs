@@ -1,13 +1,16 @@
 //! A look-up that the connector cannot do.
 //!
-//! In: every `find` of mappings and rules. Out: a fault where the manifest does not know the entity, cannot list it, or has
-//! no words for the comparison.
+//! In: every `find` of mappings and rules. Out: a fault where the manifest does not know the entity, cannot list it, has no
+//! words for the comparison, or is not led to the record that these belong to.
 
 use mapwright_manifest::{Manifest, Verb};
 use mapwright_syntax::{Diagnostic, Edit, Span};
+use mapwright_values::Test;
 
 use super::coverage::shown;
+use crate::beneath;
 use crate::context::Context;
+use crate::faults;
 use crate::ir::{Find, Term};
 
 /// Checks every `find`.
@@ -45,8 +48,14 @@ fn check_find(ctx: &Context<'_>, find: &Find, span: Span) -> Vec<Diagnostic> {
                 .help(format!("it can {}", can.join(", "))),
         ];
     }
-    let unfit = find.terms.iter().filter(|term| !manifest.filterable(entity, &term.field, term.test));
-    unfit.map(|term| unfilterable(ctx, manifest, find, term, span)).collect()
+    let asked = |field: &String| find.terms.iter().any(|term| term.field == *field && term.test == Test::Eq);
+    let unled = beneath::parent_key(&ctx.model, manifest, &find.entity).iter().find(|field| !asked(field));
+    let unfit =
+        find.terms.iter().filter(|term| !beneath::askable(&ctx.model, manifest, &find.entity, &term.field, term.test));
+    unfit
+        .map(|term| unfilterable(ctx, manifest, find, term, span))
+        .chain(unled.map(|field| faults::unled_look_up(span, &find.entity, field)))
+        .collect()
 }
 
 fn unfilterable(ctx: &Context<'_>, manifest: &Manifest, find: &Find, term: &Term, span: Span) -> Diagnostic {

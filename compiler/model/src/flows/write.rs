@@ -9,9 +9,10 @@ use mapwright_syntax::tree::{self, WriteDuty, WriteManner};
 use mapwright_values::Test;
 
 use super::{faults, level};
+use crate::beneath;
 use crate::checks::written::Written;
 use crate::context::Context;
-use crate::faults::{duplicate_name, not_built_yet};
+use crate::faults::{duplicate_name, unled_look_up};
 use crate::ir::{DeliveryLevel, Entity, EntityRef, Manner};
 use crate::resolve::scope::Body;
 
@@ -69,7 +70,8 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     let mut level = DeliveryLevel::Unsafe;
     if let Some(manifest) = super::manifest(ctx, &target.system) {
         level = level::of_write(manifest, &entity, &manner, &written);
-        let faults = operation_faults(manifest, &entity, &target, &manner, duty.mapping.span);
+        let above = beneath::parent_key(&ctx.model, manifest, &target);
+        let faults = operation_faults(manifest, &entity, &target, (&manner, above), duty.mapping.span);
         let possible = faults.is_empty();
         let batches = duty.batch.as_ref().filter(|_| possible);
         let batch_fault = match batches {
@@ -290,7 +292,8 @@ fn usable_keys(ctx: &Context<'_>, entity: &Entity, target: &EntityRef, creates: 
         entity.key.iter().any(|key| ctx.model.field_at(entity.record, key).is_some_and(|field| field.read_only));
     let askable = |key: &&Vec<String>| {
         let manifest = super::manifest(ctx, &target.system);
-        creates || manifest.is_none_or(|known| key.iter().all(|field| known.filterable(&entity.name, field, Test::Eq)))
+        let asked = |known| key.iter().all(|field| beneath::askable(&ctx.model, known, target, field, Test::Eq));
+        creates || manifest.is_none_or(asked)
     };
     let chosen = !(creates && given);
     let own = Some(&entity.key).filter(|key| !key.is_empty() && chosen).cloned();
@@ -302,23 +305,13 @@ fn operation_faults(
     manifest: &Manifest,
     entity: &Entity,
     target: &EntityRef,
-    manner: &Manner,
+    (manner, above): (&Manner, &[String]),
     span: Span,
 ) -> Vec<mapwright_syntax::Diagnostic> {
     let mut found = Vec::new();
-    if let Some(words) = manifest.system_not_built() {
-        return vec![not_built_yet(span, &format!("the connector of `{}`", target.system)).help(words)];
-    }
     if *manner == Manner::Action {
-        match manifest.action(&entity.name) {
-            None => found.push(faults::unserved_entity(span, target)),
-            Some(action) => {
-                if let Some(words) = action.operation.not_built() {
-                    found.push(not_built_yet(span, &format!("the action `{}`", entity.name)).help(words));
-                }
-            }
-        }
-        return found;
+        let unserved = manifest.action(&entity.name).is_none();
+        return unserved.then(|| faults::unserved_entity(span, target)).into_iter().collect();
     }
     let Some(known) = manifest.entity(&entity.name) else { return vec![faults::unserved_entity(span, target)] };
     for verb in verbs(manner, entity) {
@@ -327,10 +320,12 @@ fn operation_faults(
         if !able {
             let can: Vec<&str> = known.can.iter().map(|verb| verb.word()).collect();
             found.push(faults::impossible_operation(span, target, verb.word(), &can));
-        } else if let Some(words) = manifest.not_built(&entity.name, *verb) {
-            found.push(not_built_yet(span, &format!("`{}` of `{}`", verb.word(), faults::shown(target))).help(words));
         }
     }
+    // What is found by another key than its own is looked up.
+    let looks_up = verbs(manner, entity).contains(&Verb::List);
+    let unled = above.iter().find(|field| looks_up && !by(manner).contains(field));
+    found.extend(unled.map(|field| unled_look_up(span, target, field)));
     found
 }
 
@@ -394,7 +389,6 @@ fn not_together(
 ) -> Option<mapwright_syntax::Diagnostic> {
     let atomic = match batch_fault(manifest, entity, target, manner, span) {
         Ok(batch) => batch.outcome == BatchOutcome::Atomic,
-        Err(fault) if fault.code == "E0901" => return Some(*fault),
         Err(_) => false,
     };
     let headline =
@@ -418,14 +412,9 @@ fn batch_fault<'m>(
             known.and_then(|known| known.operation(Verb::Batch))
         }
     };
-    let Some((operation, batch)) = operation.and_then(|operation| Some((operation, operation.batch.as_ref()?))) else {
+    let Some(batch) = operation.and_then(|operation| operation.batch.as_ref()) else {
         return Err(Box::new(faults::no_batches(span, target, None)));
     };
-    if let Some(words) = operation.not_built() {
-        let what = format!("batches of `{}`", faults::shown(target));
-        let fault = not_built_yet(span, &what).help(words).help("without the line, each record is sent by itself");
-        return Err(Box::new(fault));
-    }
     let asked = verbs(manner, entity).iter().filter(|verb| **verb != Verb::List);
     let unable = asked.into_iter().find(|verb| !batch.of.is_empty() && !batch.of.contains(verb));
     match unable {

@@ -199,7 +199,7 @@ impl Body<'_, '_> {
     /// Can the connector ask for this? Where the manifest could not be read, that is reported already.
     fn can_filter(&self, entity: &EntityRef, path: &str, test: Test) -> bool {
         let Some(manifest) = self.manifest(&entity.system) else { return true };
-        manifest.filterable(&entity.entity, path, test)
+        crate::beneath::askable(&self.ctx.model, manifest, entity, path, test)
     }
 
     /// What the connector can be asked by.

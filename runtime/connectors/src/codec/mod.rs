@@ -18,6 +18,18 @@ pub(crate) const fn is_xml(codec: &Codec) -> bool {
     }
 }
 
+/// The content type of bodies of this codec.
+pub(crate) fn content_type(codec: &Codec) -> String {
+    match codec {
+        Codec::Json(_) => "application/json".to_owned(),
+        Codec::Xml(_) | Codec::NamedXml(_) => "application/xml; charset=utf-8".to_owned(),
+        Codec::Csv { .. } => "text/csv; charset=utf-8".to_owned(),
+        Codec::Hook(hooked) => {
+            hooked.function.map_or("text/plain; charset=utf-8", |coder| coder.content_type).to_owned()
+        }
+    }
+}
+
 /// The document that a text holds (`decode`).
 ///
 /// # Errors
@@ -27,7 +39,8 @@ pub(crate) fn decode(codec: &Codec, text: &str) -> Result<Json<'static>, String>
         Codec::NamedXml(named) => named::decode(named, text),
         Codec::Xml(_) => Ok(xml::parse(text)?.to_json()),
         Codec::Csv { separator } => csv_rows(text, *separator),
-        Codec::Json(_) | Codec::Hook(_) => match Json::parse(text) {
+        Codec::Hook(hooked) => hooked.decode(text),
+        Codec::Json(_) => match Json::parse(text) {
             Ok(json) => Ok(json.into_owned()),
             Err(malformed) => Err(malformed.to_string()),
         },
@@ -48,7 +61,7 @@ pub(crate) fn encode(codec: &Codec, record: &Json<'_>) -> Result<String, String>
         }
         Codec::Csv { separator } => csv_text(record, *separator),
         Codec::Json(_) => Ok(record.to_text()),
-        Codec::Hook(name) => Err(format!("the codec `{name}` is a hook, which this version cannot call")),
+        Codec::Hook(hooked) => hooked.encode(record),
     }
 }
 

@@ -237,6 +237,7 @@ mod tests {
             can: Vec::new(),
             filter_on: Vec::new(),
             expand: Vec::new(),
+            types: indexmap::IndexMap::new(),
             connections: indexmap::IndexMap::new(),
             parent: None,
             changes: None,

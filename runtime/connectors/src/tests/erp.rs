@@ -1,5 +1,6 @@
 //! Business One: sessions with odd cookies, next links, keys, conditions, probes.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
@@ -315,4 +316,40 @@ async fn a_session_is_renewed_before_it_would_end_by_idleness() {
         }
         assert_eq!(server.seen_at("Login").len(), log_ins, "{minutes} minutes");
     }
+}
+
+/// `pool: 2`: each session counts against the licence, so a second one is made only where two requests are under way at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_second_session_is_made_only_where_one_is_busy() {
+    let (logins, meeting) = (AtomicUsize::new(0), Barrier::new(2));
+    let server = Server::start(move |seen| match seen.target.as_str() {
+        "/b1s/v2/Login" => {
+            let number = logins.fetch_add(1, Ordering::Relaxed) + 1;
+            let cookie = format!("Set-Cookie: B1SESSION=s{number};HttpOnly;");
+            with_headers(200, &[&cookie], &format!(r#"{{"SessionId":"s{number}","SessionTimeout":30}}"#))
+        }
+        "/b1s/v2/Logout" => json(204, ""),
+        target if target.contains("BusinessPartners") => {
+            // Answered only once both are under way.
+            meeting.wait();
+            json(200, r#"{"value":[]}"#)
+        }
+        _ => json(200, r#"{"value":[]}"#),
+    })
+    .await;
+    let erp = erp(&server);
+    for _ in 0..3 {
+        erp.fetch_page(&everything("Orders")).await.unwrap();
+    }
+    assert_eq!(server.seen_at("Login").len(), 1, "one after another needs one session");
+    let partners = everything("BusinessPartners");
+    let (one, two) = tokio::join!(erp.fetch_page(&partners), erp.fetch_page(&partners));
+    assert!(one.is_ok() && two.is_ok());
+    let mut cookies: Vec<String> =
+        server.seen_at("BusinessPartners").iter().map(|seen| seen.header("cookie").unwrap().to_owned()).collect();
+    cookies.sort();
+    assert_eq!(cookies, ["B1SESSION=s1", "B1SESSION=s2"]);
+    assert_eq!(server.seen_at("Login").len(), 2);
+    erp.close().await;
+    assert_eq!(server.seen_at("Logout").len(), 2, "both are given back");
 }

@@ -4,6 +4,7 @@ mod alerts;
 mod central;
 mod erp;
 mod faults;
+mod hooks;
 mod magento;
 mod rotation;
 mod sandbox;

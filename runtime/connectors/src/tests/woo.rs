@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mapwright_engine::connector::{Class, Connector, Deed, Window};
+use mapwright_engine::connector::{Class, Connector, Deed, Probe, Window};
 use mapwright_values::plan::{EntityPlan, FieldPlan, Kind, SystemPlan};
 use mapwright_values::{Find, Test};
 
@@ -23,7 +23,7 @@ const ENTITIES: &[EntityPlan] = &[
         "variations",
         false,
         &["product_id", "id"],
-        &[field("product_id", Kind::Integer), field("id", Kind::Integer)],
+        &[field("product_id", Kind::Integer), field("id", Kind::Integer), field("sku", Kind::Text(Some(100)))],
     ),
 ];
 const PLAN: SystemPlan = SystemPlan {
@@ -144,4 +144,82 @@ async fn records_with_parents_are_listed_parent_by_parent() {
     let records: Vec<&str> = page.rows.iter().map(|row| row.record.as_str()).collect();
     assert_eq!(records, [r#"{"id":7,"product_id":118}"#, r#"{"id":8,"product_id":118}"#]);
     assert_eq!((page.next, server.seen_at("/119/variations").len()), (None, 1));
+}
+
+#[tokio::test]
+async fn a_look_up_beneath_a_parent_asks_this_one_alone() {
+    let server = Server::start(|seen: &Seen| {
+        let body = if seen.target.contains("/118/") { r#"[{"id":7,"sku":"A-1"},{"id":8,"sku":"A-10"}]"# } else { "[]" };
+        with_headers(200, &["X-WP-TotalPages: 1", "Content-Type: application/json"], body)
+    })
+    .await;
+    let shop = woo(&server);
+    let sku = term("sku", Test::Eq, "\"A-1\"");
+    let asked = |terms: Vec<mapwright_values::Term>| Find {
+        system: "shop".to_owned(),
+        entity: "variations".to_owned(),
+        terms,
+        select: Vec::new(),
+    };
+    let found = shop.find(&[asked(vec![term("product_id", Test::Eq, "118"), sku.clone()])]).await.unwrap();
+    assert_eq!(found[0], [r#"{"id":7,"sku":"A-1","product_id":118}"#]);
+    assert_eq!(server.seen().len(), 1);
+    assert!(server.seen()[0].decoded().starts_with("/wp-json/wc/v3/products/118/variations?"));
+    assert!(!server.seen()[0].target.contains("product_id"), "what leads there is asked no more");
+    let failure = shop.find(&[asked(vec![sku])]).await.unwrap_err();
+    assert_eq!(failure.class, Class::Halt);
+    let words = "a look-up of variations needs the `product_id` of the products that they belong to";
+    assert!(failure.message.contains(words), "{failure}");
+}
+
+#[tokio::test]
+async fn a_batch_goes_to_each_parent_by_itself_and_every_outcome_keeps_its_place() {
+    let server = Server::start(|seen: &Seen| {
+        let sent: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
+        let rows: Vec<serde_json::Value> = sent["update"].as_array().unwrap().iter().map(|row| {
+            if row["id"] == 9 { serde_json::json!({"id": 9, "error": {"code": "woocommerce_rest_x", "message": "no", "data": {"status": 400}}}) }
+            else { row.clone() }
+        }).collect();
+        json(200, &serde_json::json!({ "update": rows }).to_string())
+    })
+    .await;
+    let update = |product: &str, id: &str| {
+        let key = vec![product.to_owned(), id.to_owned()];
+        write("variations", Deed::Update { key }, r#"{"sku":"x"}"#)
+    };
+    let writes = [update("118", "7"), update("119", "9"), update("118", "8")];
+    let outcomes = woo(&server).send_batch(&writes).await.unwrap();
+    let bodies = |part: &str| server.seen_at(part).into_iter().map(|seen| seen.body).collect::<Vec<_>>();
+    assert_eq!(bodies("/products/118/variations/batch"), [r#"{"update":[{"sku":"x","id":7},{"sku":"x","id":8}]}"#]);
+    assert_eq!(bodies("/products/119/variations/batch"), [r#"{"update":[{"sku":"x","id":9}]}"#]);
+    assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
+    assert_eq!(outcomes[1].as_ref().unwrap_err().class, Class::Permanent);
+}
+
+#[tokio::test]
+async fn the_record_that_a_refusal_names_is_looked_at_under_its_key() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/woocommerce/samples/");
+    let refusal = std::fs::read_to_string(format!("{folder}error-duplicate-sku-400.json")).unwrap();
+    let named = serde_json::from_str::<serde_json::Value>(&refusal).unwrap()["data"]["resource_id"].to_string();
+    let other = named.clone();
+    let server = Server::start(move |seen: &Seen| match (seen.method.as_str(), seen.target.ends_with(&other)) {
+        ("POST", _) => json(400, &refusal),
+        ("GET", true) => json(200, &format!(r#"{{"id":{other},"sku":"A-1","name":"Mug"}}"#)),
+        (_, _) => json(404, r#"{"code":"woocommerce_rest_product_invalid_id","message":"Invalid ID."}"#),
+    })
+    .await;
+    let shop = woo(&server);
+    let record = r#"{"sku":"A-1","name":"Mug"}"#;
+    let failure = shop.send(&write("products", Deed::Create, record)).await.unwrap_err();
+    assert_eq!((failure.class, failure.existing.as_deref()), (Class::Exists, Some(named.as_str())));
+    let same =
+        Probe::Same { key: vec![named.clone()], record: format!(r#"{{"id":{named},"sku":"A-1","name":"Mug"}}"#) };
+    assert_eq!(shop.probe_existing("products", &named, record).await.unwrap(), Some(same));
+    let another = shop.probe_existing("products", &named, r#"{"sku":"A-1","name":"Cup"}"#).await.unwrap();
+    assert!(matches!(another, Some(Probe::Differs { .. })), "{another:?}");
+    assert_eq!(
+        shop.probe_existing("products", "4711", record).await.unwrap(),
+        None,
+        "then the natural key is asked for"
+    );
 }

@@ -67,8 +67,8 @@ pub(crate) enum Decision {
     Conclude(Verdict),
     /// The connection stops; the message waits for it.
     Halt(Fault),
-    /// The target says that it is there: ask at once.
-    Probe(Fault),
+    /// The target says that it is there, and maybe under which key: ask at once.
+    Probe(Fault, Option<String>),
     /// The target refuses a create that went out before without an answer, and tells not why finely enough: it may be refused
     /// because it is there. Ask at once; what is not there is refused for good.
     Refused(Fault),
@@ -100,7 +100,7 @@ pub(crate) fn after_send(failure: &Failure, situation: &Situation) -> Decision {
         Class::Permanent => Decision::Conclude(Verdict::Dead { fault }),
         Class::Missing => Decision::Conclude(wait_for_target(fault, Vec::new(), situation)),
         Class::Dependency => Decision::Conclude(wait_for(fault, Vec::new(), situation)),
-        Class::Exists if situation.probeable => Decision::Probe(fault),
+        Class::Exists if situation.probeable => Decision::Probe(fault, failure.existing.clone()),
         Class::Exists => match situation.level {
             DeliveryLevel::Keyed | DeliveryLevel::Probeable | DeliveryLevel::Unsafe => {
                 Decision::Conclude(Verdict::Park { fault })
@@ -290,7 +290,15 @@ mod tests {
     }
 
     fn failure(class: Class) -> Failure {
-        Failure { class, status: None, code: None, message: "it failed".to_owned(), field: None, retry_after: None }
+        Failure {
+            class,
+            status: None,
+            code: None,
+            message: "it failed".to_owned(),
+            field: None,
+            retry_after: None,
+            existing: None,
+        }
     }
 
     fn verdict(class: Class, situation: &Situation) -> Verdict {

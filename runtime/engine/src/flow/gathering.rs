@@ -177,5 +177,5 @@ fn key_value(core: &Core, flow: &FlowPlan, field: &str, text: String) -> Json<'s
 }
 
 fn failure(class: Class, message: String) -> Failure {
-    Failure { class, status: None, code: None, message, field: None, retry_after: None }
+    Failure { class, status: None, code: None, message, field: None, retry_after: None, existing: None }
 }

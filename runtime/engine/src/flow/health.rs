@@ -155,7 +155,15 @@ mod tests {
 
     fn failure(class: Class) -> Failure {
         let code = Some("-5002".to_owned());
-        Failure { class, status: Some(400), code, message: String::new(), field: None, retry_after: None }
+        Failure {
+            class,
+            status: Some(400),
+            code,
+            message: String::new(),
+            field: None,
+            retry_after: None,
+            existing: None,
+        }
     }
 
     fn at(second: i64) -> Timestamp {

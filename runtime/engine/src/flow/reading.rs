@@ -379,6 +379,7 @@ impl<'a> Pass<'a> {
                 message: fault.message,
                 field: None,
                 retry_after: None,
+                existing: None,
             });
         }
         Ok(self.held.lock().map(|mut held| std::mem::take(&mut *held).into_rows()).unwrap_or_default())

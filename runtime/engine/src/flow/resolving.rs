@@ -128,7 +128,7 @@ impl Work {
     pub(crate) fn decide(&mut self, alias: &str, decision: Decision) {
         self.result = Some(match decision {
             Decision::Conclude(verdict) => Prepared::Conclude(verdict),
-            Decision::Halt(fault) | Decision::Probe(fault) | Decision::Refused(fault) => {
+            Decision::Halt(fault) | Decision::Probe(fault, _) | Decision::Refused(fault) => {
                 Prepared::Halt { alias: alias.to_owned(), fault }
             }
         });
@@ -405,6 +405,7 @@ fn read_found(system: &str, asked: &[Find], found: &[Vec<String>]) -> Result<Vec
         message,
         field: None,
         retry_after: None,
+        existing: None,
     };
     if found.len() != asked.len() {
         return Err(broken(format!("{system} answered {} look-ups of {}", found.len(), asked.len())));

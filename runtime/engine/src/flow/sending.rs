@@ -18,7 +18,7 @@ use super::together::Part;
 use super::{Core, halting, record, together, working};
 use crate::EngineError;
 use crate::clock::later;
-use crate::connector::{Class, Deed, Failure, Probe, WriteRequest, Written};
+use crate::connector::{Class, Connector, Deed, Failure, Probe, WriteRequest, Written};
 use crate::keys;
 use crate::state::State;
 use crate::store::{
@@ -325,6 +325,7 @@ pub(super) fn no_answer(work: &Work) -> Failure {
         message: format!("{} did not answer a write to {} in time", work.mapping.system, work.mapping.entity),
         field: None,
         retry_after: None,
+        existing: None,
     }
 }
 
@@ -360,8 +361,8 @@ pub(super) async fn decided(core: &Core, work: &mut Work, decision: Decision) ->
     match decision {
         Decision::Conclude(verdict) => conclude(core, work, verdict, None).await,
         Decision::Halt(fault) => halt(core, work, work.mapping.system, fault).await,
-        Decision::Probe(_) => probe(core, work, None).await,
-        Decision::Refused(fault) => probe(core, work, Some(fault)).await,
+        Decision::Probe(_, existing) => probe(core, work, None, existing).await,
+        Decision::Refused(fault) => probe(core, work, Some(fault), None).await,
     }
 }
 
@@ -388,13 +389,18 @@ async fn halt(core: &Core, work: &Work, alias: &str, fault: Fault) -> Result<Fin
 
 async fn probe_turn(core: &Core, work: &mut Work) -> Result<Finished, EngineError> {
     match deciding::ambiguous_turn(&work.situation) {
-        Turn::Probe => probe(core, work, None).await,
+        Turn::Probe => probe(core, work, None, None).await,
         Turn::Conclude(verdict) => conclude(core, work, *verdict, None).await,
     }
 }
 
-/// Asks the target whether the effect is there; `refused` = why it is dead if it is not.
-async fn probe(core: &Core, work: &mut Work, refused: Option<Fault>) -> Result<Finished, EngineError> {
+/// Asks the target whether the effect is there; `refused` = why it is dead if it is not, `existing` = the key that the target named.
+async fn probe(
+    core: &Core,
+    work: &mut Work,
+    refused: Option<Fault>,
+    existing: Option<String>,
+) -> Result<Finished, EngineError> {
     let Some(sent) = &work.leased.sent else {
         let fault = Fault::own("program", "an ambiguous message without a request: a fault of the program");
         return conclude(core, work, Verdict::Park { fault }, None).await;
@@ -405,8 +411,7 @@ async fn probe(core: &Core, work: &mut Work, refused: Option<Fault>) -> Result<F
     core.crash.reach("probe.inside");
     let answer = match together::parts_of(&sent.record).filter(|_| work.write.together) {
         Some(parts) => together::probe(connector.as_ref(), work, &names, parts).instrument(asking).await,
-        None => connector
-            .probe(work.mapping.entity, &names, &sent.record)
+        None => asked(connector.as_ref(), work.mapping.entity, (&names, &sent.record), existing.as_deref())
             .instrument(asking)
             .await
             .map(|found| (found, Vec::new())),
@@ -448,6 +453,21 @@ async fn probe(core: &Core, work: &mut Work, refused: Option<Fault>) -> Result<F
         }
     };
     conclude(core, work, verdict, Some(words.to_owned())).await
+}
+
+/// Asks for the record that the target named, else by the natural key.
+async fn asked(
+    connector: &dyn Connector,
+    entity: &str,
+    (by, record): (&[String], &str),
+    existing: Option<&str>,
+) -> Result<Probe, Failure> {
+    if let Some(existing) = existing
+        && let Some(found) = connector.probe_existing(entity, existing, record).await?
+    {
+        return Ok(found);
+    }
+    connector.probe(entity, by, record).await
 }
 
 /// T6: everything that belongs to a delivery.

@@ -294,9 +294,9 @@ async fn written(core: &Core, work: &Work, name: &str) -> Result<Result<String, 
         }
         Err(failure) => Ok(Err(match deciding::after_question(&failure, &work.situation) {
             deciding::Decision::Conclude(verdict) => Prepared::Conclude(verdict),
-            deciding::Decision::Halt(fault) | deciding::Decision::Probe(fault) | deciding::Decision::Refused(fault) => {
-                Prepared::Halt { alias: written.system.clone(), fault }
-            }
+            deciding::Decision::Halt(fault)
+            | deciding::Decision::Probe(fault, _)
+            | deciding::Decision::Refused(fault) => Prepared::Halt { alias: written.system.clone(), fault },
         })),
     }
 }

@@ -254,7 +254,7 @@ impl Pair {
             shop: Side::new("shop", &clock),
             erp: Side::new("erp", &clock),
             clock,
-            integration: Integration { plan: Box::leak(Box::new(plan)), mappings: MAPPINGS, keeps: &[] },
+            integration: Integration { plan: Box::leak(Box::new(plan)), mappings: MAPPINGS, keeps: &[], hooks: &[] },
         }
     }
 

@@ -91,6 +91,7 @@ pub fn integration_of(level: DeliveryLevel, latest_wins: bool, variant: Variant)
         plan: Box::leak(Box::new(plan(level, latest_wins, variant))),
         mappings: if variant.next { NEXT_MAPPINGS } else { MAPPINGS },
         keeps,
+        hooks: &[],
     }
 }
 

@@ -67,6 +67,8 @@ pub enum Trouble {
     LostRequest,
     /// It is refused, with this class.
     Refused(Class),
+    /// It works where no search finds it, and is refused as there already, under the key that it was given.
+    Hidden,
     /// It works, but only so much later, and its answer is lost.
     Late(Duration),
     /// It is refused, and asks for so much rest.
@@ -169,6 +171,7 @@ pub fn failure(class: Class, code: &str) -> Failure {
         message: format!("the system said {code}; see its manual"),
         field: None,
         retry_after: None,
+        existing: None,
     }
 }
 
@@ -338,6 +341,14 @@ impl<C: Clock> System<C> {
                 self.world.change(|state| state.late.push(late));
                 Err(failure(Class::Ambiguous, "timeout"))
             }
+            Some(Trouble::Hidden) => {
+                let key = self.carry_out(write)?.key.concat();
+                self.world.change(|state| {
+                    let made = state.documents.iter_mut().filter(|document| document.key == key);
+                    made.for_each(|document| document.natural.clear());
+                });
+                Err(Failure { existing: Some(key), ..failure(Class::Exists, "taken") })
+            }
             Some(Trouble::LostReply) => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
             None if lost => self.carry_out(write).and(Err(failure(Class::Ambiguous, "timeout"))),
             None => self.carry_out(write),
@@ -484,6 +495,22 @@ impl<C: Clock> Connector for System<C> {
             several => Probe::Several { count: several.len() },
         };
         Box::pin(async move { Ok(probe) })
+    }
+
+    fn probe_existing<'a>(
+        &'a self,
+        entity: &'a str,
+        existing: &'a str,
+        record: &'a str,
+    ) -> Reply<'a, Result<Option<Probe>, Failure>> {
+        let state = self.world.state.lock().unwrap();
+        let named = state.documents.iter().find(|document| document.entity == entity && document.key == existing);
+        let same = |document: &Document| {
+            assert_eq!(document.record, record);
+            Probe::Same { key: vec![existing.to_owned()], record: record.to_owned() }
+        };
+        let found = named.map(same);
+        Box::pin(async move { Ok(found) })
     }
 
     fn check(&self) -> Reply<'_, Result<String, Failure>> {

@@ -107,8 +107,18 @@ impl Decoder {
             }
         }
         let (lifetime, early) = fields.get("expires").map(|node| self.expires(node)).unwrap_or_default();
+        let names = keep.iter().map(|(name, _)| name).chain(first.iter().map(|(name, _)| name)).cloned();
+        self.kept = Some(names.chain(jwt.is_some().then(|| "jwt".to_owned())).collect());
         let send = fields.get("send").map(|node| self.send(node)).unwrap_or_default();
-        let pool = fields.get("pool").and_then(|node| self.number(node, "`pool`")).unwrap_or(1);
+        let pool_node = fields.get("pool");
+        let pool = pool_node.and_then(|node| self.number(node, "`pool`")).unwrap_or(1);
+        if let (Some(node), true) = (pool_node, pool > 1 && !durable.is_empty()) {
+            self.faults.add_with_help(
+                node.at,
+                "a value that rotates belongs to one session, so there cannot be several",
+                "take `pool` out, or `durable`",
+            );
+        }
         let logout = fields.get("logout").and_then(|node| {
             let text = self.text(node, "`logout`")?;
             self.request(&text, node.at)

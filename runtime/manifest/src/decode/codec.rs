@@ -1,10 +1,11 @@
 //! Codecs and SOAP spellings from YAML.
 
 use indexmap::IndexMap;
+use mapwright_values::hooks::{Classify, Sign};
 
 use super::fields::Decoder;
 use crate::fault::did_you_mean;
-use crate::model::{Codec, Embed, JsonCodec, NamedXml, OdataStyle, SoapStyle, Tagged, XmlCodec};
+use crate::model::{Codec, Embed, Hooked, JsonCodec, NamedXml, OdataStyle, SoapStyle, Tagged, XmlCodec};
 use crate::node::Node;
 
 /// The catalogue's words for kinds of leaves.
@@ -42,7 +43,7 @@ impl Decoder {
                 let separator = separator.and_then(|text| text.chars().next()).unwrap_or(',');
                 Codec::Csv { separator }
             }
-            _ => match fields.get("hook").and_then(|node| self.text(node, "`hook`")) {
+            _ => match fields.get("hook").and_then(|node| self.hook(node, "`hook`")) {
                 Some(hook) => Codec::Hook(hook),
                 None => {
                     self.faults.add(node.at, "this codec does not say which `hook`");
@@ -52,6 +53,20 @@ impl Decoder {
         };
         fields.finish(self, &[]);
         Some(codec)
+    }
+
+    /// The name of a hook.
+    pub(crate) fn hook<F>(&mut self, node: &Node, what: &str) -> Option<Hooked<F>> {
+        Some(Hooked { name: self.text(node, what)?, at: node.at, function: None })
+    }
+
+    /// The hooks of requests and answers.
+    pub(crate) fn hooks(&mut self, node: &Node) -> (Option<Hooked<Sign>>, Option<Hooked<Classify>>) {
+        let Some(mut fields) = self.fields(node, "`hooks`") else { return (None, None) };
+        let sign = fields.get("sign").and_then(|node| self.hook(node, "`sign`"));
+        let classify = fields.get("classify").and_then(|node| self.hook(node, "`classify`"));
+        fields.finish(self, &[]);
+        (sign, classify)
     }
 
     fn tagged(&mut self, node: &Node) -> Vec<Tagged> {

@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 
 use super::fields::{Decoder, Fields};
 use crate::fault::{At, did_you_mean};
-use crate::model::{Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget, Verb};
+use crate::model::{
+    Action, ActionProbe, BatchForm, BatchOutcome, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget,
+    Verb,
+};
 use crate::node::{Entry, Node, Value};
 use crate::template::{Template, TemplatePart};
 
@@ -82,6 +85,7 @@ impl Decoder {
         let can = self.can(&mut fields, &what);
         let filter_on = fields.get("filter_on").map(|node| self.filter_on(node)).unwrap_or_default();
         let (expand, connections) = fields.get("expand").map(|node| self.expand(node)).unwrap_or_default();
+        let types = fields.get("types").map(|node| self.types(node)).unwrap_or_default();
         let changes_node = match (changes_default, fields.get("changes")) {
             (Some(default), Some(own)) => Some(default.overlaid(own)),
             (Some(default), None) => Some(default.clone()),
@@ -104,14 +108,48 @@ impl Decoder {
             match described {
                 Some(described) => {
                     let operation = self.operation(&described, &format!("`{}` of {what}", verb.word()));
+                    let tells = operation.as_ref().is_none_or(|operation| match verb {
+                        Verb::List | Verb::Find => !operation.records.is_empty(),
+                        Verb::Get => !(operation.record.is_empty() && operation.records.is_empty()),
+                        Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete | Verb::Batch => true,
+                    });
+                    if !tells {
+                        let (key, example) = match verb {
+                            Verb::Get => ("record", "record: body"),
+                            _ => ("records", "records: \"body.items[]\""),
+                        };
+                        let message = format!("`{}` has no `{key}`: where in the answer that is", verb.word());
+                        self.faults.add_with_help(described.at, message, format!("write for example `{example}`"));
+                    }
                     operations.extend(operation.map(|operation| (verb, operation)));
                 }
-                None => self
-                    .faults
-                    .add(entry.key_at, format!("{what} can `{}`, but no such operation is described", verb.word())),
+                None => {
+                    let word = verb.word();
+                    let message = format!("{what} can `{word}`, but no such operation is described");
+                    let help = format!(
+                        "write `{word}: {{ request: ... }}` here, or for all entities under `operations`, or take it out of `can`"
+                    );
+                    self.faults.add_with_help(entry.key_at, message, help);
+                }
             }
         }
         fields.finish(self, &[]);
+        let batch =
+            operations.iter().find_map(|(_, operation)| operation.batch.as_ref().map(|batch| (operation, batch)));
+        if let (Some(_), Some((operation, batch))) = (&parent, batch)
+            && batch.form == BatchForm::Body
+            && batch.outcome == BatchOutcome::Atomic
+        {
+            let help = "take `batch` out of what this entity `can`, or say that its rows have outcomes of their own: `outcome: per_row`";
+            self.faults.add_with_help(
+                operation.at,
+                format!(
+                    "records of `{}` belong to several others, so one request cannot be all of them or none",
+                    entry.key
+                ),
+                help,
+            );
+        }
         Some(Entity {
             name: entry.key.clone(),
             at: entry.key_at,
@@ -120,6 +158,7 @@ impl Decoder {
             filter_on,
             expand,
             connections,
+            types,
             parent,
             changes,
             probe,
@@ -151,6 +190,18 @@ impl Decoder {
             fields.finish(self, &[]);
         }
         (entries.iter().map(|entry| (entry.key.clone(), entry.key_at)).collect(), connections)
+    }
+
+    /// Paths, each with its types and their fields.
+    fn types(&mut self, node: &Node) -> IndexMap<String, IndexMap<String, Vec<(String, At)>>> {
+        let mut paths = IndexMap::new();
+        for entry in self.entries(node, "`types`").unwrap_or_default() {
+            let what = format!("the types of `{}`", entry.key);
+            let of = self.entries(&entry.node, &what).unwrap_or_default();
+            let of = of.iter().map(|kind| (kind.key.clone(), self.field_names(&kind.node, &what)));
+            paths.insert(entry.key.clone(), of.collect());
+        }
+        paths
     }
 
     fn can(&mut self, fields: &mut Fields<'_>, what: &str) -> Vec<Verb> {

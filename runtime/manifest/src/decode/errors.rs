@@ -1,23 +1,25 @@
 //! Error rules from YAML.
 
+use mapwright_values::hooks::AnswerClass;
+
 use super::fields::Decoder;
 use crate::fault::did_you_mean;
-use crate::model::{Errors, Extract, ExtractFrom, Rule, RuleClass, Verb};
+use crate::model::{Errors, Extract, ExtractFrom, Rule, Verb};
 use crate::node::{Node, Value};
 
-const CLASSES: [(&str, RuleClass); 12] = [
-    ("done", RuleClass::Done),
-    ("transient", RuleClass::Transient),
-    ("permanent", RuleClass::Permanent),
-    ("ambiguous", RuleClass::Ambiguous),
-    ("halt", RuleClass::Halt),
-    ("login", RuleClass::Login),
-    ("conflict", RuleClass::Conflict),
-    ("exists", RuleClass::Exists),
-    ("missing", RuleClass::Missing),
-    ("dependency", RuleClass::Dependency),
-    ("throttled", RuleClass::Throttled),
-    ("pending", RuleClass::Pending),
+const CLASSES: [(&str, AnswerClass); 12] = [
+    ("done", AnswerClass::Done),
+    ("transient", AnswerClass::Transient),
+    ("permanent", AnswerClass::Permanent),
+    ("ambiguous", AnswerClass::Ambiguous),
+    ("halt", AnswerClass::Halt),
+    ("login", AnswerClass::Login),
+    ("conflict", AnswerClass::Conflict),
+    ("exists", AnswerClass::Exists),
+    ("missing", AnswerClass::Missing),
+    ("dependency", AnswerClass::Dependency),
+    ("throttled", AnswerClass::Throttled),
+    ("pending", AnswerClass::Pending),
 ];
 
 impl Decoder {
@@ -29,6 +31,7 @@ impl Decoder {
             field: fields.get("field").and_then(|node| self.extract(node, "`field`")),
             trace: fields.get("trace").and_then(|node| self.extract(node, "`trace`")),
             rules: Vec::new(),
+            classify: None,
         };
         match fields.get("rules").map(|rules| &rules.value) {
             Some(Value::List(rules)) => {
@@ -74,8 +77,8 @@ impl Decoder {
         let message = fields.get("message").and_then(|node| self.matcher(node));
         let operations = fields.get("for").map(|node| self.rule_operations(node, actions)).unwrap_or_default();
         let wait = fields.get("wait").map(|node| self.selectors(node, "`wait`")).unwrap_or_default();
-        let tries = fields.get("tries").and_then(|node| self.number(node, "`tries`"));
-        let existing = fields.get("existing").map(|node| self.selectors(node, "`existing`")).unwrap_or_default();
+        let existing_node = fields.get("existing");
+        let existing = existing_node.map(|node| self.selectors(node, "`existing`")).unwrap_or_default();
         let class_node = fields.get("class");
         let known = CLASSES.map(|(word, _)| word);
         let class = match class_node {
@@ -86,9 +89,13 @@ impl Decoder {
             }
         };
         fields.finish(self, &subjects);
+        if let (Some(node), Some(word)) = (existing_node, class.as_deref().filter(|word| *word != "exists")) {
+            let message =
+                format!("`existing` names the record that is there already, which `class: {word}` does not look for");
+            self.faults.add_with_help(node.at, message, "write `class: exists`, or take `existing` out");
+        }
         let class = class.and_then(|word| CLASSES.into_iter().find(|(known, _)| *known == word))?;
-        let tries = tries.map(|tries| u32::try_from(tries).unwrap_or(u32::MAX));
-        Some(Rule { at: node.at, conditions, code, message, operations, class: class.1, wait, tries, existing })
+        Some(Rule { at: node.at, conditions, code, message, operations, class: class.1, wait, existing })
     }
 
     fn rule_operations(&mut self, node: &Node, actions: &[String]) -> Vec<String> {

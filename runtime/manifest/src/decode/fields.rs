@@ -9,6 +9,9 @@ use crate::node::{Entry, Node, Value};
 use crate::selector::Selector;
 use crate::template::{Template, Tree, TreeItem, TreeMember};
 
+/// What `{page.X}` may name.
+const PAGE: [&str; 4] = ["number", "offset", "size", "end"];
+
 /// What all readers share: the faults and the names that templates may use.
 pub(crate) struct Decoder {
     pub(crate) faults: Faults,
@@ -22,6 +25,8 @@ pub(crate) struct Decoder {
     pub(crate) shared: Vec<String>,
     /// May templates name secrets here?
     pub(crate) secrets_allowed: bool,
+    /// What the log-in keeps; `None` = it has not been read yet.
+    pub(crate) kept: Option<Vec<String>>,
 }
 
 /// A map under reading.
@@ -197,7 +202,10 @@ impl Decoder {
             let name = slot.path.first().map_or("", String::as_str);
             match slot.root.as_str() {
                 "config" if name != "url" && !self.config.iter().any(|known| known == name) => {
-                    let help = did_you_mean(name, self.config.iter().map(String::as_str));
+                    let help = match self.config.is_empty() {
+                        true => "the system's address is `{config.url}`; what else the deployment gives is declared: `config: { NAME: { required: true, about: \"...\" } }`".to_owned(),
+                        false => did_you_mean(name, self.config.iter().map(String::as_str)),
+                    };
                     self.faults.add_with_help(at, format!("`{name}` is not declared under `config`"), help);
                 }
                 "secret" if !self.secrets.iter().any(|known| known == name) => {
@@ -207,6 +215,16 @@ impl Decoder {
                 "secret" if !self.secrets_allowed => {
                     let help = "secrets may stand in `auth`, `webhooks` and `headers` only";
                     self.faults.add_with_help(at, format!("the secret `{name}` may not be used here"), help);
+                }
+                "page" if !PAGE.contains(&name) => {
+                    let help = did_you_mean(name, PAGE);
+                    self.faults.add_with_help(at, format!("a page has no `{name}`"), help);
+                }
+                "session" => {
+                    if let Some(kept) = self.kept.as_ref().filter(|kept| !kept.iter().any(|known| known == name)) {
+                        let help = did_you_mean(name, kept.iter().map(String::as_str));
+                        self.faults.add_with_help(at, format!("the log-in keeps no `{name}`"), help);
+                    }
                 }
                 _ => {}
             }

@@ -43,6 +43,7 @@ pub(crate) fn parse(
         common_lets: Vec::new(),
         shared: Vec::new(),
         secrets_allowed: false,
+        kept: None,
     };
     let whole = if files.len() > 1 { root.to_json().to_text() } else { text.to_owned() };
     let manifest = decoder.manifest(&root, files, whole);
@@ -152,7 +153,9 @@ impl Decoder {
             Some(node) => self.auth(node),
             None => crate::model::Auth::None,
         };
+        self.kept.get_or_insert_default();
         let codec = fields.get("codec").and_then(|node| self.codec(node));
+        let (sign, classify) = fields.get("hooks").map(|node| self.hooks(node)).unwrap_or_default();
         let limits = self.limits(fields.get("limits"));
         let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`")).unwrap_or(SETTLE_DEFAULT);
         let index_lag = fields.get("index_lag").and_then(|node| self.duration(node, "`index_lag`")).unwrap_or_default();
@@ -177,7 +180,8 @@ impl Decoder {
         let operations = fields.get("operations");
         let (entities, actions) = self.entities_and_actions(&mut fields, changes, operations);
         let action_names: Vec<String> = actions.keys().cloned().collect();
-        let errors = fields.get("errors").map(|node| self.errors(node, &action_names)).unwrap_or_default();
+        let mut errors = fields.get("errors").map(|node| self.errors(node, &action_names)).unwrap_or_default();
+        errors.classify = classify;
         let webhooks = fields.get("webhooks").and_then(|node| self.webhooks(node));
         let check = fields.get("check").and_then(|node| self.operation(node, "`check`"));
         fields.finish(self, &[]);
@@ -197,6 +201,7 @@ impl Decoder {
             headers,
             tls_ca,
             auth,
+            sign,
             limits,
             settle,
             index_lag,

@@ -66,7 +66,6 @@ impl Decoder {
         let decode = fields.get("decode").map(|node| self.selectors(node, "`decode`")).unwrap_or_default();
         let gives = fields.get("gives").and_then(|node| self.word(node, "`gives`", &["keys", "whole"]));
         let job = fields.get("job").and_then(|node| self.job(node));
-        let hook = fields.get("hook").and_then(|node| Some((self.text(node, "`hook`")?, node.at)));
         let batch = self.batch(fields);
         let (key, keyed_by) = self.key(fields);
         let repeat = fields
@@ -124,7 +123,6 @@ impl Decoder {
             whole,
             job,
             batch,
-            hook,
         })
     }
 

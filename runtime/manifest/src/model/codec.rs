@@ -1,5 +1,10 @@
 //! How records are written on the wire where that differs from plain JSON. Plain data; it judges nothing.
 
+use mapwright_values::Json;
+use mapwright_values::hooks::{Decode, Encode, guarded};
+
+use crate::fault::At;
+
 /// How records stand on the wire.
 #[derive(Clone, Debug)]
 pub enum Codec {
@@ -14,8 +19,58 @@ pub enum Codec {
         /// Between two values.
         separator: char,
     },
-    /// A pair of functions that the integration registers.
-    Hook(String),
+    /// A pair of functions that the integration's program gives.
+    Hook(Hooked<Coder>),
+}
+
+/// A hook by its name, and the function once a program has given it.
+#[derive(Clone, Debug)]
+pub struct Hooked<F> {
+    /// As the manifest calls it.
+    pub name: String,
+    /// Where it does.
+    pub at: At,
+    /// The function; `None` = the program has none of that name.
+    pub function: Option<F>,
+}
+
+/// The pair of functions of a codec.
+#[derive(Clone, Copy, Debug)]
+pub struct Coder {
+    /// The content type of the bodies that it writes.
+    pub content_type: &'static str,
+    /// Writes.
+    pub encode: Encode,
+    /// Reads.
+    pub decode: Decode,
+}
+
+impl Hooked<Coder> {
+    /// The text of a tree.
+    ///
+    /// # Errors
+    /// The hook is not there, or says why it cannot write this.
+    pub fn encode(&self, tree: &Json<'_>) -> Result<String, String> {
+        let coder = self.function.ok_or_else(|| self.absent())?;
+        guarded(&self.name, || (coder.encode)(tree))?
+    }
+
+    /// The tree of a text.
+    ///
+    /// # Errors
+    /// The hook is not there, or says what is wrong with the text.
+    pub fn decode(&self, text: &str) -> Result<Json<'static>, String> {
+        let coder = self.function.ok_or_else(|| self.absent())?;
+        guarded(&self.name, || (coder.decode)(text))?
+    }
+}
+
+impl<F> Hooked<F> {
+    /// That the program has no such hook, in words.
+    #[must_use]
+    pub fn absent(&self) -> String {
+        format!("this program gives no hook `{}`", self.name)
+    }
 }
 
 /// What a system does to plain JSON.

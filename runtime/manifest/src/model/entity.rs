@@ -27,6 +27,8 @@ pub struct Entity {
     pub expand: Vec<(String, At)>,
     /// Paths of `expand` that are lists of their own, read by so many items at once.
     pub connections: IndexMap<String, u64>,
+    /// GraphQL: paths whose value is one of several types, and which of their fields only one of these has.
+    pub types: IndexMap<String, IndexMap<String, Vec<(String, At)>>>,
     /// The entity whose record each of these belongs to, and whose key their requests need.
     pub parent: Option<(String, At)>,
     /// How changes are read; `None` = they are not.

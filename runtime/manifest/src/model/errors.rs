@@ -1,5 +1,8 @@
 //! Which answer is of which class. Plain data; it judges nothing.
 
+use mapwright_values::hooks::{AnswerClass, Classify};
+
+use super::Hooked;
 use crate::condition::{Condition, Matcher};
 use crate::fault::At;
 use crate::selector::Selector;
@@ -17,6 +20,8 @@ pub struct Errors {
     pub trace: Option<Extract>,
     /// First match wins.
     pub rules: Vec<Rule>,
+    /// What judges an answer that no rule knows.
+    pub classify: Option<Hooked<Classify>>,
 }
 
 /// How a text is taken out of an error answer.
@@ -53,40 +58,9 @@ pub struct Rule {
     /// Verbs, actions' names or `action`; empty = all.
     pub operations: Vec<String>,
     /// What it means.
-    pub class: RuleClass,
+    pub class: AnswerClass,
     /// How long to wait.
     pub wait: Vec<Selector>,
-    /// Attempts after which the class becomes `permanent`.
-    pub tries: Option<u32>,
     /// The key of the record that is there already.
     pub existing: Vec<Selector>,
-}
-
-/// The classes of `manifest.md` 6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RuleClass {
-    /// Success.
-    Done,
-    /// No effect, may work later.
-    Transient,
-    /// Never for this payload.
-    Permanent,
-    /// No proof.
-    Ambiguous,
-    /// The connection's fault.
-    Halt,
-    /// Log in and repeat once.
-    Login,
-    /// Changed since read.
-    Conflict,
-    /// There already.
-    Exists,
-    /// The addressed record is not there.
-    Missing,
-    /// One that it refers to is not there.
-    Dependency,
-    /// Slow down.
-    Throttled,
-    /// Taken on, to be done later: see the operation's `job`.
-    Pending,
 }

@@ -11,13 +11,14 @@ mod webhooks;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use mapwright_values::hooks::Sign;
 
 use crate::template::{Template, Tree};
 
 pub use access::{Auth, Cost, Jwt, JwtAlgorithm, Lifetime, Limits, Lock, LogIn, Rate, Send};
-pub use codec::{Codec, Embed, JsonCodec, NamedXml, Tagged, XmlCodec};
+pub use codec::{Codec, Coder, Embed, Hooked, JsonCodec, NamedXml, Tagged, XmlCodec};
 pub use entity::{Action, ActionProbe, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget};
-pub use errors::{Errors, Extract, ExtractFrom, Rule, RuleClass};
+pub use errors::{Errors, Extract, ExtractFrom, Rule};
 pub use operation::{
     Batch, BatchForm, BatchOutcome, BatchRow, Document, Job, Method, Operation, Repeat, SoapCall, Verb,
 };
@@ -62,6 +63,8 @@ pub struct Manifest {
     pub tls_ca: Option<Template>,
     /// How to log in.
     pub auth: Auth,
+    /// What signs every request.
+    pub sign: Option<Hooked<Sign>>,
     /// Bounds.
     pub limits: Limits,
     /// Longest time a write may still work after its answer was lost.

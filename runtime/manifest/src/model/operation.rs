@@ -243,6 +243,21 @@ pub struct Operation {
     pub job: Option<Job>,
     /// Several records at once.
     pub batch: Option<Batch>,
-    /// A hook of the integration's `main.rs`, by name.
-    pub hook: Option<(String, At)>,
+}
+
+impl Operation {
+    /// The request that asks how a job of this operation stands: the same headers, no body, no assertion but the status.
+    #[must_use]
+    pub fn polling(&self) -> Self {
+        Self {
+            body: None,
+            form: Vec::new(),
+            query: Vec::new(),
+            records: Vec::new(),
+            success: Vec::new(),
+            gone: Vec::new(),
+            job: None,
+            ..self.clone()
+        }
+    }
 }

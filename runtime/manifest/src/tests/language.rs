@@ -33,7 +33,6 @@ fn every_shipped_manifest_is_read() {
     for (name, text) in SHIPPED {
         let manifest = parse(text);
         assert_eq!(manifest.system, name);
-        assert_eq!(manifest.system_not_built(), None, "{name}");
         assert!(manifest.check.is_some(), "{name}");
     }
 }

@@ -3,9 +3,10 @@
 mod language;
 mod schema;
 
-use mapwright_values::Test;
+use mapwright_values::hooks::Outgoing;
+use mapwright_values::{Hook, Json, Test};
 
-use crate::{CatalogueEntity, Manifest, ManifestFault, Repeat, Verb};
+use crate::{CatalogueEntity, Codec, Manifest, ManifestFault, Repeat, Verb};
 
 const SHOPWARE: &str = include_str!("../../../../specs/systems/shopware-6/connector.yaml");
 const BUSINESS_ONE: &str = include_str!("../../../../specs/systems/sap-business-one/connector.yaml");
@@ -34,7 +35,6 @@ fn line_of(text: &str) -> u32 {
 fn shopware_answers_the_compilers_questions() {
     let manifest = parse(SHOPWARE);
     assert_eq!(manifest.system, "shopware-6");
-    assert_eq!(manifest.system_not_built(), None);
     assert!(manifest.can("order", Verb::List));
     assert!(!manifest.can("order", Verb::Create));
     assert!(manifest.filterable("order", "stateMachineState.technicalName", Test::Eq));
@@ -46,21 +46,17 @@ fn shopware_answers_the_compilers_questions() {
     let passes: Vec<&str> = manifest.changes("order").unwrap().passes.iter().map(crate::Pass::name).collect();
     assert_eq!(passes, ["updatedAt", "createdAt", "deliveries.updatedAt"]);
     assert!(manifest.action("order_state").unwrap().probe.is_some());
-    assert_eq!(manifest.not_built("product", Verb::Batch), None);
-    assert_eq!(manifest.not_built("product", Verb::Create), None);
 }
 
 #[test]
 fn business_one_answers_the_compilers_questions() {
     let manifest = parse(BUSINESS_ONE);
-    assert_eq!(manifest.system_not_built(), None);
     assert!(manifest.filterable("Orders", "U_ShopOrderId", Test::Eq));
     assert_eq!(manifest.create_repeat("Orders").repeat, Repeat::Unsafe);
     assert_eq!(manifest.create_repeat("Items").repeat, Repeat::Keyed);
     assert_eq!(manifest.probe_fields("Orders"), ["NumAtCard", "U_*"]);
     assert!(manifest.can_probe_by("Orders", "U_ShopOrderId"));
     assert!(!manifest.can_probe_by("Orders", "Comments"));
-    assert_eq!(manifest.not_built("Orders", Verb::Batch), None);
     assert_eq!(manifest.changes("Items").unwrap().misses.len(), 2);
     assert!(manifest.changes("PriceLists").is_none());
     assert!(manifest.can("Invoices", Verb::Get), "`like` carries `can` over");
@@ -104,6 +100,8 @@ fn ordinary_mistakes() {
         ("resolution: 1 ms", "resolution: soon", "is no length of time"),
         ("probe: { read: order,", "probe: { read: ordr,", "`ordr` is no entity of this manifest"),
         ("{config.page_size}", "{config.pagesize}", "`pagesize` is not declared under `config`"),
+        ("limit: \"{page.size}\"", "limit: \"{page.sizes}\"", "a page has no `sizes`"),
+        ("{session.token}", "{session.tokn}", "the log-in keeps no `tokn`"),
     ];
     for (from, to, message) in cases {
         let faults = broken(from, to);
@@ -113,16 +111,48 @@ fn ordinary_mistakes() {
 }
 
 #[test]
+fn an_operation_that_reads_says_where_its_records_are() {
+    let faults = broken("records: body.data[]", "record: body.data[]");
+    assert!(faults[0].message.starts_with("`list` has no `records`: where in the answer"), "{}", lines(&faults));
+    assert_eq!(faults[0].help.as_deref(), Some("write for example `records: \"body.items[]\"`"));
+}
+
+#[test]
 fn text_that_is_no_yaml() {
     let faults = Manifest::parse("manifest: 1\nsystem: [", "connector.yaml").unwrap_err();
     assert_eq!(faults.len(), 1);
     assert!(faults[0].message.starts_with("this is not YAML"), "{}", lines(&faults));
 }
 
+fn loud(_: &Outgoing<'_>) -> Result<Vec<(String, String)>, String> {
+    Ok(Vec::new())
+}
+
 #[test]
-fn what_is_not_built_says_so() {
-    let manifest = parse(&SHOPWARE.replacen("codec: { kind: json }", "codec: { kind: hook, hook: letters }", 1));
-    assert!(manifest.system_not_built().unwrap().contains("`codec: hook`"));
+fn hooks_are_bound_by_name_and_kind() {
+    let hooked = "codec: { kind: hook, hook: letters }\nhooks: { sign: loud, classify: words }\n";
+    let text = SHOPWARE.replacen("codec: { kind: json }\n", hooked, 1);
+    let (mut manifest, mut half) = (parse(&text), parse(&text));
+    let letters = Hook::Codec {
+        name: "letters",
+        content_type: "text/plain",
+        encode: |tree| Ok(tree.to_text()),
+        decode: |_| panic!("a fault of the integration"),
+    };
+    let words = Hook::Classify { name: "words", classify: |_| None };
+    let absent = half.bind(&[letters, words, Hook::Sign { name: "quiet", sign: loud }]).unwrap_err();
+    let line = line_of("codec: { kind: json }") + 1;
+    assert_eq!(
+        absent,
+        [format!(
+            "`hooks.sign` (line {line}) names the hook `loud`, which this program does not give: \
+             add a `Hook::Sign` of that name to the integration's `hooks` in src/main.rs"
+        )]
+    );
+    manifest.bind(&[letters, words, Hook::Sign { name: "loud", sign: loud }]).unwrap();
+    let Codec::Hook(codec) = &manifest.codec else { panic!("{:?}", manifest.codec) };
+    assert_eq!(codec.encode(&Json::text("a")).unwrap(), "\"a\"");
+    assert_eq!(codec.decode("a").unwrap_err(), "the hook `letters` broke down: a fault of this program");
 }
 
 #[test]

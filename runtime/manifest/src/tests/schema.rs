@@ -52,7 +52,7 @@ fn known_to_the_schema(path: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn both_know_the_same_keys() {
-    let sections: [(&str, &[&str]); 21] = [
+    let sections: [(&str, &[&str]); 23] = [
         ("NONSENSE: 1", &[]),
         ("config: { a: { NONSENSE: 1 } }", &["properties", "config", "additionalProperties"]),
         ("odata: { NONSENSE: 1 }", &["properties", "odata"]),
@@ -64,7 +64,9 @@ fn both_know_the_same_keys() {
         ("select: { form: none, NONSENSE: 1 }", &["properties", "select"]),
         ("sort: { form: odata, NONSENSE: 1 }", &["properties", "sort"]),
         ("paging: { kind: none, NONSENSE: 1 }", &["properties", "paging"]),
+        ("hooks: { NONSENSE: 1 }", &["properties", "hooks"]),
         ("errors: { rules: [], NONSENSE: 1 }", &["properties", "errors"]),
+        ("errors: { rules: [ { class: halt, NONSENSE: 1 } ] }", &["$defs", "rule"]),
         ("webhooks: { verify: { kind: none }, topic: body.x, NONSENSE: 1 }", &["properties", "webhooks"]),
         ("check: { request: GET /x, NONSENSE: 1 }", &["$defs", "operation"]),
         ("entities: { a: { can: [], NONSENSE: 1 } }", &["$defs", "entity"]),
@@ -102,6 +104,16 @@ fn both_know_the_same_keys() {
         }
         assert_eq!(reader, schema, "{lines}");
     }
+}
+
+#[test]
+fn both_know_the_same_log_ins() {
+    let kinds = ["none", "basic", "bearer, token: a", "oauth2, request: POST /x", "jwt"];
+    let reader: BTreeSet<String> = kinds
+        .iter()
+        .flat_map(|kind| known_to_the_reader(&format!("auth: {{ kind: {kind}, {NONSENSE}: 1 }}")))
+        .collect();
+    assert_eq!(reader, known_to_the_schema(&["$defs", "auth"]));
 }
 
 #[test]

@@ -136,7 +136,7 @@ pub(crate) async fn play(
 async fn start(integration: &Integration) -> Result<Systems, Faults> {
     let mut systems = Systems::new();
     for system in integration.plan.systems {
-        let mut config = DerivedConfig { hold: stage::HOLD, ..DerivedConfig::default() };
+        let mut config = DerivedConfig { hold: stage::HOLD, hooks: integration.hooks, ..DerivedConfig::default() };
         config.config.insert("page_size".to_owned(), PAGE_ROWS.to_owned());
         let played = Derived::start(Schema::of_plan(system), system.manifest, config).await;
         let played = played.map_err(|error| format!("{} cannot be played: {error}", system.name))?;
@@ -206,6 +206,7 @@ fn connect(
             credentials: secrets.map(|(name, value)| (name, SecretString::from(value))).collect(),
             request_timeout: Some(stage::REQUEST_TIMEOUT),
             vault: Some(Arc::clone(&vault)),
+            hooks: integration.hooks,
             ..ConnectionSettings::default()
         };
         match Connectors::open(plan, settings) {

@@ -22,9 +22,8 @@ impl Wire {
     /// A document within a text or a body, as the tree that selectors see.
     pub(crate) fn decode(&self, text: &str) -> Result<Value, String> {
         match &self.0 {
-            Codec::Json(_) | Codec::Hook(_) => {
-                Json::parse(text).map(Json::into_owned).map_err(|fault| fault.to_string())
-            }
+            Codec::Hook(hooked) => hooked.decode(text),
+            Codec::Json(_) => Json::parse(text).map(Json::into_owned).map_err(|fault| fault.to_string()),
             Codec::Xml(_) => Ok(xml::parse(text)?.to_value()),
             Codec::NamedXml(named) => Ok(by_name(named, &xml::parse(text)?)),
             Codec::Csv { separator } => rows(text, *separator),
@@ -34,7 +33,9 @@ impl Wire {
     /// The text of a document.
     pub(crate) fn encode(&self, root: &str, value: &Value) -> String {
         match &self.0 {
-            Codec::Json(_) | Codec::Hook(_) => value.to_text(),
+            Codec::Json(_) => value.to_text(),
+            // What cannot be written is no body that anybody could read, and says why.
+            Codec::Hook(hooked) => hooked.encode(value).unwrap_or_else(|words| words),
             Codec::Xml(_) => Node::of(root, value).to_text(),
             Codec::NamedXml(named) => named_document(named, root, value).to_text(),
             Codec::Csv { separator } => table(value, *separator),
@@ -51,7 +52,8 @@ impl Wire {
     /// The content type of bodies.
     pub(crate) fn content_type(&self) -> &'static str {
         match &self.0 {
-            Codec::Json(_) | Codec::Hook(_) => "application/json; charset=utf-8",
+            Codec::Hook(hooked) => hooked.function.map_or("text/plain; charset=utf-8", |coder| coder.content_type),
+            Codec::Json(_) => "application/json; charset=utf-8",
             Codec::Xml(_) | Codec::NamedXml(_) => "application/xml; charset=utf-8",
             Codec::Csv { .. } => "text/csv; charset=utf-8",
         }

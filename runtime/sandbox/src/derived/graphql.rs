@@ -6,7 +6,7 @@ use mapwright_manifest::Operation;
 use mapwright_values::Json;
 
 use super::reply::Reply;
-use super::tree::{Names, Value, items, number, put};
+use super::tree::{Names, Value, items, members, number, plain, put};
 
 /// How deep selections may be nested.
 const DEPTH_MAX: usize = 32;
@@ -18,10 +18,12 @@ pub(crate) fn root_field(document: &str) -> &str {
     inner.get(..end).unwrap_or_default()
 }
 
-/// A selected field.
+/// A selected field, or the fields of one type (`... on TYPE { }`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Chosen {
+    /// The field's name, or the type's.
     name: String,
+    of_type: bool,
     first: Option<usize>,
     after: Option<String>,
     inner: Vec<Chosen>,
@@ -39,8 +41,17 @@ pub(crate) fn chosen(document: &str, connections: &IndexMap<String, u64>, record
 fn shaped(fields: &[Chosen], above: &str, connections: &IndexMap<String, u64>, record: &Value) -> Value {
     let mut shown = Json::Record(Vec::new());
     for field in fields {
+        let kind = record.get("__typename");
         if field.name == "__typename" {
-            put(&mut shown, &["__typename"], Json::text("Record"));
+            put(&mut shown, &["__typename"], kind.cloned().unwrap_or_else(|| Json::text("Record")));
+            continue;
+        }
+        if field.of_type {
+            if kind.is_none_or(|kind| plain(kind) == field.name) {
+                for (name, value) in members(&shaped(&field.inner, above, connections, record)) {
+                    put(&mut shown, &[name], value.clone());
+                }
+            }
             continue;
         }
         let path = if above.is_empty() { field.name.clone() } else { format!("{above}.{}", field.name) };
@@ -80,13 +91,18 @@ type Letters<'l> = std::iter::Peekable<std::str::Chars<'l>>;
 fn selection(letters: &mut Letters<'_>, depth: usize) -> Vec<Chosen> {
     let mut fields: Vec<Chosen> = Vec::new();
     let mut name = String::new();
+    let mut spread = false;
     while let Some(letter) = letters.next() {
         match letter {
             letter if letter.is_alphanumeric() || letter == '_' => name.push(letter),
             _ => {
                 if !name.is_empty() {
-                    fields.push(Chosen { name: std::mem::take(&mut name), ..Chosen::default() });
+                    // `... on TYPE`: the word before is none of the fields.
+                    let of_type = spread && fields.pop_if(|last| last.name == "on").is_some();
+                    spread = spread && !of_type;
+                    fields.push(Chosen { name: std::mem::take(&mut name), of_type, ..Chosen::default() });
                 }
+                spread |= letter == '.';
                 match letter {
                     '}' => return fields,
                     '{' if depth < DEPTH_MAX => {
@@ -148,6 +164,21 @@ mod tests {
         assert_eq!(
             shown.to_text(),
             r#"{"id":"1","name":"A","lineItems":{"edges":[{"node":{"sku":"b"}}],"pageInfo":{"hasNextPage":true,"endCursor":"2"}},"money":{"amount":"1.00"}}"#
+        );
+    }
+    #[test]
+    fn fields_of_one_type_come_of_a_record_of_that_type() {
+        let document = "{ node { ...Record } }\nfragment Record on Order { id buyer { __typename ... on Customer { email } \
+                        ... on Company { name } } }";
+        let shown =
+            |record: &str| chosen(document, &IndexMap::new(), Json::parse(record).unwrap().into_owned()).to_text();
+        assert_eq!(
+            shown(r#"{"id":"1","buyer":{"__typename":"Company","email":"a@b.example","name":"A"}}"#),
+            r#"{"id":"1","buyer":{"__typename":"Company","name":"A"}}"#
+        );
+        assert_eq!(
+            shown(r#"{"id":"1","buyer":{"email":"a@b.example","name":"A"}}"#),
+            r#"{"id":"1","buyer":{"__typename":"Record","email":"a@b.example","name":"A"}}"#
         );
     }
 }

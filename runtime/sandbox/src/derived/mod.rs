@@ -50,7 +50,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mapwright_manifest::{Codec, ConfigDefault, Lock, Manifest, Pass};
-use mapwright_values::{Json, Term};
+use mapwright_values::{Hook, Json, Term};
 
 use crate::fault::Faults;
 use crate::ledger::Ledger;
@@ -79,6 +79,8 @@ pub struct DerivedConfig {
     pub hold: Duration,
     /// Larger request bodies are refused with 413.
     pub body_bytes_max: usize,
+    /// The hooks of the program: a codec's pair of them is needed to play a system that has one.
+    pub hooks: &'static [Hook],
 }
 
 impl Default for DerivedConfig {
@@ -89,6 +91,7 @@ impl Default for DerivedConfig {
             session_life: Duration::from_secs(600),
             hold: Duration::from_secs(2),
             body_bytes_max: 8 * 1024 * 1024,
+            hooks: &[],
         }
     }
 }
@@ -132,8 +135,10 @@ impl Derived {
     /// # Errors
     /// The manifest has faults or asks for what cannot be played; the address cannot be bound.
     pub async fn start(schema: Schema, manifest: &str, config: DerivedConfig) -> Result<Self, DerivedError> {
-        let manifest = Manifest::parse(manifest, "connector.yaml")
+        let mut manifest = Manifest::parse(manifest, "connector.yaml")
             .map_err(|faults| DerivedError::Manifest(faults.iter().map(|fault| fault.message.clone()).collect()))?;
+        // A signature is taken as it comes, and nothing is to be classified here: only a codec's hook must be there.
+        let _ = manifest.bind(config.hooks);
         if let Some(what) = unplayed(&manifest) {
             return Err(DerivedError::Unplayed(what));
         }
@@ -313,10 +318,13 @@ impl Derived {
 
 /// What a derived system cannot play, in words.
 fn unplayed(manifest: &Manifest) -> Option<String> {
-    if matches!(manifest.codec, Codec::Hook(_)) {
-        return Some("records that a hook encodes".to_owned());
+    match &manifest.codec {
+        Codec::Hook(hooked) if hooked.function.is_none() => Some(format!(
+            "records that the hook `{}` writes: only a program that gives the hook can play them (its `rehearse`)",
+            hooked.name
+        )),
+        Codec::Hook(_) | Codec::Json(_) | Codec::Xml(_) | Codec::NamedXml(_) | Codec::Csv { .. } => None,
     }
-    None
 }
 
 /// The deployment's values, and the same with the sandbox's address left out, as requests are matched from their path on.

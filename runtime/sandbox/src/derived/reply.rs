@@ -2,10 +2,11 @@
 //! Out: status, headers and body; for a refusal, the first rule of the class that can be answered without another taking it.
 
 use mapwright_manifest::{
-    Condition, Driver, Expected, Extract, ExtractFrom, Manifest, Matcher, Operation, Rule, RuleClass, Selector,
-    SelectorRoot, SelectorStep,
+    Condition, Driver, Expected, Extract, ExtractFrom, Manifest, Matcher, Operation, Rule, Selector, SelectorRoot,
+    SelectorStep,
 };
 use mapwright_values::Json;
+use mapwright_values::hooks::AnswerClass as RuleClass;
 
 use super::sample;
 use super::soap;

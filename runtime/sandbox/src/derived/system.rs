@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use mapwright_manifest::{
-    Auth, BatchForm, Driver, FilterForm, Lock, Manifest, Operation, RuleClass, SelectorRoot, SelectorStep, Verb,
+    Auth, BatchForm, Driver, FilterForm, Lock, Manifest, Operation, SelectorRoot, SelectorStep, Verb,
 };
 use mapwright_values::Json;
+use mapwright_values::hooks::AnswerClass as RuleClass;
 
 use super::calling::Outbox;
 use super::check::{Cause, Refused, refused};
