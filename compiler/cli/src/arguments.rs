@@ -106,6 +106,9 @@ pub(crate) enum Command {
         /// File to write; standard output without
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// File to write a draft of the connector's manifest to (from OpenAPI alone), in the system's folder
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
         /// Write over a file that is there
         #[arg(long)]
         force: bool,

@@ -42,9 +42,14 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
             drift::run(&drift::Asked { old, new, project, system: system.as_deref(), format: *format })
         }
         Command::Import { sources, list: true, .. } => import::list(sources),
-        Command::Import { sources, output, force, system, entities, list: false } => {
-            let wanted = mapwright_import::Wanted { system: system.clone(), entities: entities.clone() };
-            import::run(sources, &wanted, output.as_deref(), *force)
+        Command::Import { sources, output, manifest, force, system, entities, list: false } => {
+            let wanted = mapwright_import::Wanted {
+                system: system.clone(),
+                entities: entities.clone(),
+                folder: manifest.as_deref().and_then(import::folder),
+            };
+            let files = import::Files { catalogue: output.as_deref(), manifest: manifest.as_deref(), force: *force };
+            import::run(sources, &wanted, &files)
         }
         Command::New { dir } => new::run(dir),
         Command::Sandbox { system, listen, records, seed, config, faults, dir } => sandbox::run(&sandbox::Wanted {

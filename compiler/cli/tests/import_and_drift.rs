@@ -225,6 +225,34 @@ fn a_draft_is_written_once_and_taken_by_check() {
     assert_eq!(again.status, 2);
     assert!(again.error.contains("add --force"), "{}", again.error);
     assert_eq!(project.run(&["import", "d.json", "-o", "two/draft.mapspec", "--force"]).status, 0);
+    let nothing = project.run(&["import", "d.json", "--manifest", "two/connector.yaml", "--force"]);
+    assert_eq!(nothing.status, 2);
+    assert!(nothing.error.contains("only an OpenAPI description tells how a system is reached"), "{}", nothing.error);
+    project.write(
+        "api.yaml",
+        "openapi: 3.0.0\ninfo: { title: Parts }\nservers: [ { url: https://parts.example/api } ]\npaths:\n  /parts:\n    get: { responses: { '200': { description: x, content: \
+         { application/json: { schema: { type: array, items: { $ref: '#/components/schemas/Part' } } } } } } }\n\
+         components: { schemas: { Part: { type: object, properties: { id: { type: integer } } } } }\n",
+    );
+    fs::create_dir_all(project.0.path().join("systems/parts-shop")).unwrap();
+    let both = [
+        "import",
+        "api.yaml",
+        "-o",
+        "systems/parts-shop/catalogue.mapspec",
+        "--manifest",
+        "systems/parts-shop/connector.yaml",
+    ];
+    let said = project.run(&both);
+    assert_eq!(said.status, 0, "{}", said.error);
+    assert!(
+        said.error.contains("drafted a manifest into systems/parts-shop/connector.yaml; go through 5 lines"),
+        "{}",
+        said.error
+    );
+    project.write("uses/project.mapspec", "use \"parts-shop\" as parts\n");
+    let checked = project.run(&["check", "uses"]);
+    assert_eq!(checked.status, 0, "{}{}", checked.output, checked.error);
     let listed = project.run(&["import", "d.json", "--list"]);
     assert_eq!(listed.output, "d: 2 fields\n");
     let broken = project.run(&["import", "one"]);

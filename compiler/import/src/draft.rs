@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::fault::{Note, Place};
+use crate::manifest::Connection;
 
 /// How many fields a draft may hold once references are followed.
 pub(crate) const FIELDS_MAX: usize = 200_000;
@@ -18,6 +19,8 @@ pub(crate) struct Draft {
     pub(crate) definitions: IndexMap<String, Definition>,
     /// What there is to know of the description as a whole.
     pub(crate) notes: Vec<Note>,
+    /// How the system is reached, where the description tells it.
+    pub(crate) connection: Option<Connection>,
 }
 
 /// What a definition is, as far as the description tells.
@@ -56,7 +59,7 @@ pub(crate) struct Definition {
 }
 
 /// A field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
     /// As the system calls it.
     pub(crate) wire: String,
@@ -67,7 +70,7 @@ pub(crate) struct Field {
 }
 
 /// What is said of a field.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Marks {
     pub(crate) key: bool,
     pub(crate) required: bool,
@@ -83,7 +86,7 @@ pub(crate) struct Marks {
 }
 
 /// A type with its spelling.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Typed {
     pub(crate) shape: Shape,
     /// Behind `as`: `text`, `number`.
@@ -103,7 +106,7 @@ impl Typed {
 }
 
 /// A type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     Text(Option<u32>),
     Integer {

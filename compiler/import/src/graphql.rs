@@ -54,11 +54,7 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
                 }
                 Shape::Record(fields)
             }
-            "UNION" => {
-                let text = "it is one of several types; drafted as `json`, which is passed on unread".to_owned();
-                notes.push(Note { place, subject: name.to_owned(), text });
-                Shape::Json
-            }
+            "UNION" => reading.union(name, known, &mut notes),
             _ => continue,
         };
         if reading.fields > FIELDS_MAX {
@@ -158,6 +154,51 @@ impl<'n> Reading<'n> {
             found.push(Definition { name: name.to_owned(), role: Role::Call, doc, body, place, notes });
         }
         found
+    }
+
+    /// One of several types: the fields of all of them, each of which may be missing, and the type's name.
+    fn union(&mut self, owner: &str, known: &'n Node, notes: &mut Vec<Note>) -> Shape {
+        let place = Place { source: self.source, line: known.line };
+        let mut note = |text: String| notes.push(Note { place, subject: owner.to_owned(), text });
+        let possible = known.get("possibleTypes").map(Node::list).unwrap_or_default();
+        let names: Vec<&'n str> = possible.iter().filter_map(|kind| kind.text_of("name")).collect();
+        let (mut fields, mut manifest): (Vec<Field>, Vec<(&str, Vec<String>)>) = (Vec::new(), Vec::new());
+        let mut unlike: IndexSet<String> = IndexSet::new();
+        for name in &names {
+            let Some(kind) = self.types.get(name).copied() else { continue };
+            let own = self.record(name, kind, &mut Vec::new());
+            manifest.push((*name, own.iter().map(|field| field.wire.clone()).collect()));
+            for mut field in own {
+                field.typed.optional = true;
+                match fields.iter().find(|known| known.wire == field.wire) {
+                    Some(same) if same.typed == field.typed => {}
+                    Some(_) => drop(unlike.insert(field.wire)),
+                    None => fields.push(field),
+                }
+            }
+        }
+        if fields.is_empty() {
+            note("none of its types is described; drafted as `json`, which is passed on unread".to_owned());
+            return Shape::Json;
+        }
+        fields.retain(|field| !unlike.contains(&field.wire));
+        if !unlike.is_empty() {
+            let unlike: Vec<&str> = unlike.iter().map(String::as_str).collect();
+            note(format!("not drafted: {}, of which its types have fields that differ", unlike.join(", ")));
+        }
+        let whose = manifest.iter().map(|(name, own)| {
+            let own: Vec<&str> = own.iter().filter(|wire| !unlike.contains(*wire)).map(String::as_str).collect();
+            format!("{name}: [{}]", own.join(", "))
+        });
+        let whose = whose.collect::<Vec<String>>().join(", ");
+        note(format!(
+            "it is one of several types: where a field leads to it, the manifest says at the entity which fields are whose: types: {{ FIELD: {{ {whose} }} }}"
+        ));
+        let words = names.iter().map(|name| (*name).to_owned()).collect();
+        let typed = Typed::plain(Shape::Enum(words));
+        let doc = "Which of the types it is".to_owned();
+        fields.insert(0, Field { wire: "__typename".to_owned(), typed, marks: Marks::default(), doc, place });
+        Shape::Record(fields)
     }
 
     /// Fields of a type, or arguments of a call.

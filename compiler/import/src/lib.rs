@@ -12,6 +12,7 @@ mod draft;
 mod fault;
 mod graphql;
 mod json_schema;
+mod manifest;
 mod names;
 mod node;
 mod odata;
@@ -46,6 +47,8 @@ pub struct Wanted {
     pub system: Option<String>,
     /// The entities; all where none is named.
     pub entities: Vec<String>,
+    /// The folder of the system, by which its manifest names it.
+    pub folder: Option<String>,
 }
 
 /// A draft.
@@ -53,6 +56,8 @@ pub struct Wanted {
 pub struct Imported {
     /// The catalogue.
     pub catalogue: String,
+    /// The connector's manifest, where the description tells how the system is reached (OpenAPI).
+    pub manifest: Option<String>,
     /// What it cannot say and what was guessed, in the order of the descriptions.
     pub notes: Vec<Note>,
     /// How many entities and actions it has.
@@ -91,7 +96,8 @@ enum Tree {
 /// # Errors
 /// A file cannot be read as what it is, nothing in it can be drafted, or something is wanted that it does not have.
 pub fn import(sources: &[Source], wanted: &Wanted) -> Result<Imported, Fault> {
-    let draft = read(sources)?;
+    let mut draft = read(sources)?;
+    let connection = draft.connection.take();
     let first = sources.first().map_or("", |source| source.name.as_str());
     let title = draft.title.clone().filter(|title| !title.is_empty());
     let named = wanted.system.clone().or_else(|| title.clone()).unwrap_or_else(|| stem(first));
@@ -109,13 +115,32 @@ pub fn import(sources: &[Source], wanted: &Wanted) -> Result<Imported, Fault> {
         let help = "this is a fault of mapwright: choose other entities, and report it";
         Fault::at(first, 0, format!("its draft cannot be written down: {said}"), help)
     })?;
+    let manifest = connection.map(|connection| {
+        let folder = wanted.folder.as_deref().unwrap_or(&system);
+        manifest::written(&connection, folder, &title, &files.join(", "), &drafted(&choice))
+    });
     let entities = choice.chosen.iter().filter(|chosen| chosen.role != Role::Type).count();
     let mut notes = choice.notes;
     notes.extend(choice.chosen.into_iter().flat_map(|chosen| chosen.definition.notes));
     notes.extend(told);
     notes.sort_by(|one, other| (one.place, &one.subject, &one.text).cmp(&(other.place, &other.subject, &other.text)));
     notes.dedup();
-    Ok(Imported { catalogue, notes, entities })
+    Ok(Imported { catalogue, manifest, notes, entities })
+}
+
+/// The chosen entities as a manifest needs them.
+fn drafted(choice: &choose::Choice) -> Vec<manifest::Drafted<'_>> {
+    let entities = choice.chosen.iter().filter(|chosen| chosen.role == Role::Entity);
+    let drafted = entities.filter_map(|chosen| {
+        let (key, _) = choice.names.iter().find(|(_, name)| **name == chosen.name)?;
+        let Shape::Record(fields) = &chosen.definition.body else { return None };
+        Some(manifest::Drafted {
+            key,
+            name: &chosen.name,
+            fields: fields.iter().map(|field| field.wire.as_str()).collect(),
+        })
+    });
+    drafted.collect()
 }
 
 /// What can be chosen of descriptions, entities first.
@@ -191,6 +216,7 @@ fn merge(whole: &mut Draft, one: Draft) {
     let definitions: IndexMap<_, _> = one.definitions;
     whole.definitions.extend(definitions);
     whole.notes.extend(one.notes);
+    whole.connection = whole.connection.take().or(one.connection);
 }
 
 /// JSON and YAML by what they hold; `None` = samples of records.

@@ -9,6 +9,7 @@ use crate::calls;
 use crate::draft::{Draft, Role, Shape, folded, one_line};
 use crate::fault::{Fault, Note, Place};
 use crate::json_schema::finish;
+use crate::manifest;
 use crate::node::Node;
 use crate::schema::Schemas;
 
@@ -36,7 +37,7 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
                 continue;
             }
             for schema in bodies(root, &format!("{at}/{method}")) {
-                let Some((pointer, listed)) = record(&schemas, &schema) else { continue };
+                let Some(Found { pointer, listed, .. }) = record(&schemas, &schema) else { continue };
                 schemas.ask(&pointer, Role::Entity);
                 if pointer.starts_with("/paths/") {
                     schemas.name(&pointer, last_word(path));
@@ -69,7 +70,9 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
     schemas.read_asked()?;
     let told: Vec<(String, String)> =
         keys.iter().map(|(pointer, parameter)| (schemas.key(pointer), parameter.clone())).collect();
+    let connection = manifest::read(&schemas, root);
     let mut draft = schemas.draft;
+    draft.connection = Some(connection);
     for (key, parameter) in told {
         mark_key(&mut draft, &key, &parameter);
     }
@@ -94,17 +97,43 @@ pub(crate) fn read(file: &str, source: usize, root: &Node) -> Result<Draft, Faul
 
 /// The pointers of all schemas that a call takes or gives.
 pub(crate) fn bodies(root: &Node, call: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let through = |pointer: String| -> String {
-        let reference = root.pointer(&pointer).and_then(|node| node.text_of("$ref"));
-        reference.and_then(|reference| reference.strip_prefix('#')).map_or(pointer, str::to_owned)
-    };
-    let mut carriers = vec![through(format!("{call}/requestBody"))];
+    let mut found = of_carriers(root, &[format!("{call}/requestBody")]);
+    found.extend(answers(root, call));
+    found.extend(in_parameters(root, call));
+    found
+}
+
+/// The pointers of the schemas that a call takes.
+pub(crate) fn requests(root: &Node, call: &str) -> Vec<String> {
+    let mut found = of_carriers(root, &[format!("{call}/requestBody")]);
+    found.extend(in_parameters(root, call));
+    found
+}
+
+/// The pointers of the schemas that a call gives.
+pub(crate) fn answers(root: &Node, call: &str) -> Vec<String> {
+    of_answers(root, call, |status| status.starts_with('2'))
+}
+
+/// The pointers of the schemas by which a call is refused.
+pub(crate) fn refusals(root: &Node, call: &str) -> Vec<String> {
+    of_answers(root, call, |status| status.starts_with('4') || status == "default")
+}
+
+fn of_answers(root: &Node, call: &str, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let answers = root.pointer(&format!("{call}/responses")).and_then(Node::map);
-    let good = answers.into_iter().flatten().filter(|(status, _)| status.starts_with('2'));
-    carriers.extend(good.map(|(status, _)| through(format!("{call}/responses/{status}"))));
+    let wanted = answers.into_iter().flatten().filter(|(status, _)| wanted(status));
+    let carriers: Vec<String> = wanted.map(|(status, _)| format!("{call}/responses/{status}")).collect();
+    of_carriers(root, &carriers)
+}
+
+/// The schemas of bodies; Swagger has them at the answer itself.
+fn of_carriers(root: &Node, carriers: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
     for carrier in carriers {
-        let Some(node) = root.pointer(&carrier) else { continue };
+        let reference = root.pointer(carrier).and_then(|node| node.text_of("$ref"));
+        let carrier = reference.and_then(|reference| reference.strip_prefix('#')).unwrap_or(carrier);
+        let Some(node) = root.pointer(carrier) else { continue };
         if node.get("schema").is_some() {
             found.push(format!("{carrier}/schema"));
         }
@@ -119,29 +148,42 @@ pub(crate) fn bodies(root: &Node, call: &str) -> Vec<String> {
             found.push(format!("{carrier}/content/{}/schema", kind.replace('/', "~1")));
         }
     }
-    let parameters = root.pointer(&format!("{call}/parameters")).map(Node::list).unwrap_or_default();
-    for (number, parameter) in parameters.iter().enumerate() {
-        if parameter.text_of("in") == Some("body") && parameter.get("schema").is_some() {
-            found.push(format!("{call}/parameters/{number}/schema"));
-        }
-    }
     found
 }
 
-/// The record within lists and covers, and whether there was a list.
-fn record(schemas: &Schemas<'_>, schema: &str) -> Option<(String, bool)> {
+/// Swagger has the body among the parameters.
+fn in_parameters(root: &Node, call: &str) -> Vec<String> {
+    let parameters = root.pointer(&format!("{call}/parameters")).map(Node::list).unwrap_or_default().iter().enumerate();
+    let bodies = parameters.filter(|(_, one)| one.text_of("in") == Some("body") && one.get("schema").is_some());
+    bodies.map(|(number, _)| format!("{call}/parameters/{number}/schema")).collect()
+}
+
+/// A record within lists and covers.
+pub(crate) struct Found {
+    pub(crate) pointer: String,
+    /// Was there a list?
+    pub(crate) listed: bool,
+    /// Where it is in the body.
+    pub(crate) selector: String,
+}
+
+/// The record within lists and covers.
+pub(crate) fn record(schemas: &Schemas<'_>, schema: &str) -> Option<Found> {
     let (mut pointer, mut node) = schemas.followed(schema)?;
-    let mut listed = false;
+    let (mut listed, mut selector) = (false, "body".to_owned());
     for _ in 0..COVERS_MAX {
         if node.get("items").is_some() && node.get("properties").is_none() {
             listed = true;
+            selector.push_str("[]");
             (pointer, node) = schemas.followed(&format!("{pointer}/items"))?;
             continue;
         }
         let Some(inner) = covered(schemas, &pointer, node) else { break };
+        let name = inner.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        selector.push_str(&manifest::step(&name));
         (pointer, node) = schemas.followed(&inner)?;
     }
-    schemas.is_record(node).then_some((pointer, listed))
+    schemas.is_record(node).then_some(Found { pointer, listed, selector })
 }
 
 /// The field of a cover that carries the records.
@@ -181,7 +223,7 @@ fn covered(schemas: &Schemas<'_>, pointer: &str, node: &Node) -> Option<String> 
 }
 
 /// The parameter that a path ends with: `/orders/{id}`, `/orders({id})`.
-fn last_parameter(path: &str) -> Option<&str> {
+pub(crate) fn last_parameter(path: &str) -> Option<&str> {
     let last = path.rsplit('/').next()?;
     let (_, behind) = last.split_once('{')?;
     let (name, rest) = behind.split_once('}')?;

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use mapwright_import::{Source, Wanted, import, offers};
+use mapwright_manifest::Manifest;
 use mapwright_model::project::Project;
 use mapwright_syntax::{Files, Severity};
 
@@ -67,6 +68,7 @@ fn entities_are_chosen_and_the_system_is_named() {
     let wanted = |entities: &[&str]| Wanted {
         system: Some("My Shop".to_owned()),
         entities: entities.iter().map(|name| (*name).to_owned()).collect(),
+        ..Wanted::default()
     };
     let told = drafted(&[source("shop-openapi.yaml")], &wanted(&["Category"]));
     assert!(told.contains("system my_shop") && told.contains("entity Category") && !told.contains("Order"), "{told}");
@@ -83,7 +85,7 @@ fn entities_are_chosen_and_the_system_is_named() {
 
 #[test]
 fn calls_and_mutations_are_actions_where_they_are_asked_for() {
-    let wanted = |name: &str| Wanted { system: None, entities: vec![name.to_owned()] };
+    let wanted = |name: &str| Wanted { entities: vec![name.to_owned()], ..Wanted::default() };
     let told = drafted(&[source("shop-openapi.yaml")], &wanted("orders_ship"));
     assert!(told.contains("action orders_ship \"Tells the shop that the order has left\""), "{told}");
     assert!(told.contains("orderId   uuid      key, required"), "{told}");
@@ -188,6 +190,113 @@ fn references_in_circles_and_towers_end() {
       "$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"},"m":{"allOf":[{"$ref":"#/$defs/m"},{"properties":{"z":{"type":"string"}}}]}}}"##;
     let told = drafted(&[made("circle.json", circle)], &Wanted::default());
     assert!(told.contains("leads nowhere"), "{told}");
+}
+
+#[test]
+fn one_of_several_types_is_a_record_of_all_their_fields() {
+    let field = |name: &str, kind: &str| {
+        format!(r#"{{"name":"{name}","args":[],"type":{{"kind":"SCALAR","name":"{kind}","ofType":null}}}}"#)
+    };
+    let object = |name: &str, fields: &[String]| {
+        format!(r#"{{"kind":"OBJECT","name":"{name}","fields":[{}]}}"#, fields.join(","))
+    };
+    let of = |name: &str, kind: &str, of: &str| {
+        format!(r#"{{"name":"{name}","args":[],"type":{{"kind":"{kind}","name":"{of}","ofType":null}}}}"#)
+    };
+    let types = [
+        object("Query", &[of("order", "OBJECT", "Order")]),
+        object("Order", &[field("id", "ID"), of("buyer", "UNION", "Buyer")]),
+        object("Customer", &[field("id", "ID"), field("email", "String"), field("size", "Int")]),
+        object("Company", &[field("id", "ID"), field("name", "String"), field("size", "String")]),
+        r#"{"kind":"UNION","name":"Buyer","possibleTypes":[{"kind":"OBJECT","name":"Customer"},{"kind":"OBJECT","name":"Company"}]}"#.to_owned(),
+    ];
+    let text = format!(r#"{{"data":{{"__schema":{{"queryType":{{"name":"Query"}},"types":[{}]}}}}}}"#, types.join(","));
+    let wanted = Wanted { entities: vec!["Order".to_owned()], ..Wanted::default() };
+    insta::assert_snapshot!(drafted(&[made("shop.json", &text)], &wanted));
+}
+
+/// The manifest of a description, which the reader of manifests takes and which fits its catalogue.
+fn connected(source: &Source, wanted: &Wanted) -> String {
+    let imported = import(std::slice::from_ref(source), wanted).unwrap();
+    let text = imported.manifest.unwrap();
+    let manifest = Manifest::parse(&text, "connector.yaml").unwrap_or_else(|faults| panic!("{faults:#?}\n{text}"));
+    for entity in manifest.entity_names() {
+        assert!(imported.catalogue.contains(&format!("entity {entity} ")), "{entity}: {}", imported.catalogue);
+    }
+    text
+}
+
+#[test]
+fn an_openapi_description_gives_a_manifest_to_begin_with() {
+    let description = made(
+        "parts.yaml",
+        r#"
+openapi: 3.0.3
+info: { title: "Parts & more" }
+servers: [ { url: "https://{region}.parts.example/api/{version}", variables: { region: { default: eu }, version: { default: v3 } } } ]
+security: [ { app: [] } ]
+paths:
+  /parts:
+    parameters: [ { name: page, in: query, schema: { type: integer } }, { $ref: '#/components/parameters/Size' } ]
+    get:
+      parameters: [ { name: status, in: query, schema: { type: string } }, { name: sort, in: query, schema: { type: string } } ]
+      responses:
+        '200': { description: a page, content: { application/json: { schema: { type: object, properties: { page-items: { type: array, items: { $ref: '#/components/schemas/Part' } } } } } } }
+        '400': { description: no, content: { application/json: { schema: { type: object, properties: { error: { type: object, properties: { code: { type: string }, message: { type: string } } } } } } } }
+    post:
+      requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/Part' } } } }
+      responses: { '201': { description: made, content: { application/json: { schema: { $ref: '#/components/schemas/Part' } } } } }
+  /parts/{partId}:
+    get: { responses: { '200': { description: one, content: { application/json: { schema: { $ref: '#/components/schemas/Part' } } } } } }
+    put:
+      requestBody: { content: { application/json: { schema: { $ref: '#/components/schemas/Part' } } } }
+      responses: { '200': { description: changed }, '202': { description: later } }
+    delete: { responses: { '204': { description: gone } } }
+  /parts/{partId}/notes/{id}:
+    get: { responses: { '200': { description: one, content: { application/json: { schema: { type: object, properties: { id: { type: integer }, text: { type: string } } } } } } } }
+components:
+  parameters: { Size: { name: per_page, in: query, schema: { type: integer } } }
+  securitySchemes:
+    person: { type: oauth2, flows: { implicit: { authorizationUrl: 'https://x.example/a', scopes: {} } } }
+    app: { type: oauth2, flows: { clientCredentials: { tokenUrl: 'https://login.example/token', scopes: {} } } }
+  schemas:
+    Part: { type: object, required: [name], properties: { partId: { type: integer }, name: { type: string, maxLength: 40 }, status: { type: string } } }
+"#,
+    );
+    let wanted =
+        Wanted { folder: Some("parts-shop".to_owned()), entities: vec!["Part".to_owned()], ..Wanted::default() };
+    insta::assert_snapshot!(connected(&description, &wanted));
+}
+
+#[test]
+fn every_way_to_log_in_that_a_description_tells_is_said_or_left_open() {
+    for (scheme, says) in [
+        ("{ type: http, scheme: basic }", "auth: { kind: basic, user: "),
+        ("{ type: http, scheme: Bearer }", "auth: { kind: bearer, token: "),
+        ("{ type: apiKey, in: header, name: X-Key }", "send: { headers: { \"X-Key\": \"{secret.key}\" } }"),
+        ("{ type: apiKey, in: query, name: key }", "send: { query: { \"key\": "),
+        ("{ type: apiKey, in: cookie, name: sid }", "send: { cookies: { \"sid\": "),
+        (
+            "{ type: openIdConnect, openIdConnectUrl: x }",
+            "auth: { kind: none }   # look: the description's log-in is \"it\"",
+        ),
+    ] {
+        let text = format!(
+            "openapi: 3.0.0\ninfo: {{ title: x }}\npaths:\n  /a:\n    get: {{ responses: {{ '200': {{ description: x, content: {{ application/json: {{ schema: {{ type: array, items: {{ $ref: '#/components/schemas/A' }} }} }} }} }} }} }}\n\
+             components:\n  securitySchemes: {{ it: {scheme} }}\n  schemas: {{ A: {{ type: object, properties: {{ id: {{ type: integer }} }} }} }}\n"
+        );
+        let written = connected(&made("x.yaml", &text), &Wanted::default());
+        assert!(written.contains(says), "{scheme}: {written}");
+    }
+}
+
+#[test]
+fn the_shipped_descriptions_give_manifests_that_are_taken() {
+    for name in ["shop-openapi.yaml", "shop-swagger.json", "magento-excerpt.json"] {
+        assert!(connected(&source(name), &Wanted::default()).contains("entities:"), "{name}");
+    }
+    let imported = import(&[source("orders.json")], &Wanted::default()).unwrap();
+    assert_eq!(imported.manifest, None, "samples tell nothing of addresses");
 }
 
 #[test]
