@@ -10,9 +10,10 @@
     reason = "a test, its helpers included, fails by panicking"
 )]
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use mapwright_tests::{integration, repository};
+use mapwright_tests::repository;
 use serde_json::Value;
 
 fn json(path: &Path) -> Value {
@@ -24,19 +25,64 @@ fn description() -> Value {
     json(&repository().join("runtime/sandbox/data/sap-business-one-service-layer.entities.json"))
 }
 
-/// Every record that the cases of a mapping expect to be written.
-fn written(mapping: &str) -> Vec<(String, Value)> {
-    let folder = integration().join("cases").join(mapping);
+/// What the cases of an integration expect to be written into one system.
+struct Written {
+    /// The mapping and its case, for messages.
+    place: String,
+    /// The entity or action of the catalogue.
+    entity: String,
+    record: Value,
+}
+
+/// Every integration that brings this system in, and by which alias.
+fn integrations_with(system: &str) -> Vec<(PathBuf, String)> {
+    let folders = std::fs::read_dir(repository().join("specs/integrations")).expect("integrations").flatten();
+    let mut found: Vec<(PathBuf, String)> = folders
+        .filter_map(|folder| {
+            let specs = specs(&folder.path());
+            let (_, rest) = specs.split_once(&format!("use \"{system}\" as "))?;
+            Some((folder.path(), rest.split_whitespace().next()?.to_owned()))
+        })
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "no integration uses {system}");
+    found
+}
+
+/// The specs of an integration as one text.
+fn specs(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    let specs = files.filter(|path| path.extension().is_some_and(|ending| ending == "mapspec"));
+    specs.map(|path| std::fs::read_to_string(path).expect("a spec") + "\n").collect()
+}
+
+/// Every record that the cases of an integration's mappings expect to be written into the system of that alias.
+fn written(folder: &Path, alias: &str) -> Vec<Written> {
+    let specs = specs(folder);
     let mut found = Vec::new();
-    for case in std::fs::read_dir(&folder).expect("cases").flatten() {
-        let name = case.file_name().to_string_lossy().into_owned();
-        let expected = json(&case.path().join("expected.json"));
-        for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
-            found.push((format!("{mapping}/{name}"), record.clone()));
+    for header in specs.split("\nmapping ").skip(1).map(|rest| rest.split('{').next().unwrap_or_default()) {
+        let name = header.split_whitespace().next().expect("a mapping's name");
+        let (_, target) = header.rsplit_once(" to ").unwrap_or_else(|| panic!("`{name}` goes nowhere"));
+        let target = target.trim_start_matches("part of ").split_whitespace().next().expect("a target");
+        let Some(entity) = target.strip_prefix(alias).and_then(|rest| rest.strip_prefix('.')) else { continue };
+        let Ok(cases) = std::fs::read_dir(folder.join("cases").join(name)) else { continue };
+        for case in cases.flatten() {
+            let expected = json(&case.path().join("expected.json"));
+            let place = case.path().display().to_string();
+            let records = expected.get("mapped").and_then(Value::as_array).into_iter().flatten();
+            found.extend(records.map(|record| Written {
+                place: place.clone(),
+                entity: entity.to_owned(),
+                record: record.clone(),
+            }));
         }
     }
-    assert!(!found.is_empty(), "{mapping} has cases that are written");
     found
+}
+
+/// As [`written`], of every integration with this system.
+fn written_everywhere(system: &str) -> Vec<Written> {
+    integrations_with(system).iter().flat_map(|(folder, alias)| written(folder, alias)).collect()
 }
 
 fn check(description: &Value, entity: &str, record: &Value, place: &str) {
@@ -72,23 +118,28 @@ fn check_value(description: &Value, ty: &str, value: &Value, here: &str) {
 }
 
 #[test]
-fn sales_orders_fit_the_service_layer() {
+fn what_goes_to_business_one_fits_the_service_layer() {
     let description = description();
-    for (place, order) in written("order_to_sales_order") {
-        check(&description, "Document", &order, &place);
-        for required in ["CardCode", "DocDueDate", "DocumentLines"] {
-            assert!(order.get(required).is_some(), "{place}: {required} is missing");
+    let all = written_everywhere("sap-business-one");
+    let mut seen = BTreeSet::new();
+    for Written { place, entity, record } in &all {
+        seen.insert(entity.as_str());
+        match entity.as_str() {
+            "Orders" => {
+                check(&description, "Document", record, place);
+                for required in ["CardCode", "DocDueDate", "DocumentLines"] {
+                    assert!(record.get(required).is_some(), "{place}: {required} is missing");
+                }
+            }
+            "BusinessPartners" => {
+                check(&description, "BusinessPartner", record, place);
+                assert!(record["CardCode"].as_str().is_none_or(|code| code.len() <= 15), "{place}");
+            }
+            other => panic!("{place}: which type of the Service Layer is `{other}`?"),
         }
     }
-}
-
-#[test]
-fn business_partners_fit_the_service_layer() {
-    let description = description();
-    for (place, partner) in written("customer_to_partner") {
-        check(&description, "BusinessPartner", &partner, &place);
-        assert!(partner["CardCode"].as_str().is_some_and(|code| code.len() <= 15), "{place}");
-    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["BusinessPartners", "Orders"]);
+    assert!(all.len() >= 12, "{} records", all.len());
 }
 
 /// Payments are read only: what the cases look up is what the Service Layer answers.
@@ -96,7 +147,12 @@ fn business_partners_fit_the_service_layer() {
 fn outgoing_payments_fit_the_service_layer() {
     let description = description();
     let mut seen = 0;
-    for case in std::fs::read_dir(integration().join("cases/credit_note_to_payment")).expect("cases").flatten() {
+    for case in std::fs::read_dir(
+        repository().join("specs/integrations/shopware-sap-business-one/cases/credit_note_to_payment"),
+    )
+    .expect("cases")
+    .flatten()
+    {
         let place = case.path().display().to_string();
         for reference in json(&case.path().join("references.json")).as_array().into_iter().flatten() {
             if reference["find"] == "erp.VendorPayments" {
@@ -114,7 +170,8 @@ fn outgoing_payments_fit_the_service_layer() {
 #[test]
 fn the_sample_orders_add_up_to_the_shops_totals() {
     for (case, total) in [("b2c-gross-guest", 17_942), ("b2b-net-account", 17_931)] {
-        let folder = integration().join("cases/order_to_sales_order").join(case);
+        let folder =
+            repository().join("specs/integrations/shopware-sap-business-one/cases/order_to_sales_order").join(case);
         let order = json(&folder.join("expected.json"))["mapped"][0].clone();
         let input = json(&folder.join("input.json"));
         assert_eq!(cents(&input["amountTotal"]), total, "{case}: the sample itself");
@@ -208,23 +265,20 @@ fn check_resource(description: &Value, name: &str, lines: Option<(&str, &str)>, 
 #[test]
 fn what_goes_to_business_central_fits_its_resource_pages() {
     let description = json(&repository().join("specs/systems/business-central/description.json"));
-    let mut checked = 0;
-    for integration in ["shopware-business-central", "shopify-business-central"] {
-        let cases = repository().join("specs/integrations").join(integration).join("cases");
-        for (mapping, name, lines) in [
-            ("order_to_sales_order", "salesOrder", Some(("salesOrderLines", "salesOrderLine"))),
-            ("customer_to_erp", "customer", None),
-        ] {
-            for case in std::fs::read_dir(cases.join(mapping)).expect("cases").flatten() {
-                let expected = json(&case.path().join("expected.json"));
-                for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
-                    check_resource(&description, name, lines, record, &case.path().display().to_string());
-                    checked += 1;
-                }
-            }
-        }
+    let all = written_everywhere("business-central");
+    let mut mappings = BTreeSet::new();
+    for Written { place, entity, record } in &all {
+        let (name, lines) = match entity.as_str() {
+            "salesOrders" => ("salesOrder", Some(("salesOrderLines", "salesOrderLine"))),
+            "customers" => ("customer", None),
+            other => panic!("{place}: which resource is `{other}`?"),
+        };
+        check_resource(&description, name, lines, record, place);
+        mappings.extend(Path::new(place).parent().and_then(Path::file_name).map(|name| name.to_string_lossy()));
     }
-    assert!(checked >= 8, "there are records to check");
+    let mappings: Vec<&str> = mappings.iter().map(AsRef::as_ref).collect();
+    assert_eq!(mappings, ["contact_to_card", "customer_to_erp", "order_to_sales_order"]);
+    assert!(all.len() >= 12, "{} records", all.len());
 }
 
 /// The actions of the state machines, by Shopware's documentation.
@@ -248,42 +302,20 @@ const TRANSITIONS: [&str; 14] = [
 #[test]
 fn what_goes_to_shopware_fits_its_admin_api() {
     let description = json(&repository().join("runtime/sandbox/data/shopware-6-entities.json"));
-    let cases = repository().join("specs/integrations/shopware-sap-business-one/cases");
     let (mut records, mut actions) = (0, 0);
-    for mapping in std::fs::read_dir(&cases).expect("mappings").flatten().filter(|entry| entry.path().is_dir()) {
-        let name = mapping.file_name().to_string_lossy().into_owned();
-        let entity = match name.as_str() {
-            "item_to_product" | "stock_to_product" => Some("product"),
-            "tracking_to_delivery" => Some("order_delivery"),
-            "card_code_to_customer" | "partner_to_customer" => Some("customer"),
-            "partner_to_billing_address" => Some("customer_address"),
-            "item_to_wholesale_price" => Some("product_price"),
-            "order_number_to_shop" => Some("order"),
-            "delivery_shipped"
-            | "invoice_to_document"
-            | "invoice_to_payment"
-            | "credit_note_to_document"
-            | "credit_note_to_payment" => None,
-            _ => continue,
-        };
-        for case in std::fs::read_dir(mapping.path()).expect("cases").flatten() {
-            let place = case.path().display().to_string();
-            let expected = json(&case.path().join("expected.json"));
-            for record in expected.get("mapped").and_then(Value::as_array).into_iter().flatten() {
-                match entity {
-                    Some(entity) => {
-                        fits_shopware(&description["entities"][entity], record, &place);
-                        records += 1;
-                    }
-                    None => {
-                        fits_an_action(record, &place);
-                        actions += 1;
-                    }
-                }
+    for Written { place, entity, record } in written_everywhere("shopware-6") {
+        match description["entities"].get(&entity) {
+            Some(known) => {
+                fits_shopware(known, &record, &place);
+                records += 1;
+            }
+            None => {
+                fits_an_action(&record, &place);
+                actions += 1;
             }
         }
     }
-    assert!(records >= 5 && actions >= 4, "there is something to check: {records}, {actions}");
+    assert!(records >= 20 && actions >= 15, "there is something to check: {records}, {actions}");
 }
 
 /// Every name is a field or an association, and a key is 32 hex digits.

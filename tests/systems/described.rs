@@ -10,7 +10,7 @@ use mapwright_sandbox::WholeRequest;
 use mapwright_tests::repository;
 use mapwright_values::plan::EntityPlan;
 use mapwright_values::{Find, Json, Term, Test};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::played::Played;
 
@@ -22,7 +22,74 @@ struct Description {
     everywhere: &'static [&'static str],
 }
 
+/// The entity sets of the Service Layer that we speak to, and their types.
+const SETS: [(&str, &str); 10] = [
+    ("Items", "Item"),
+    ("BusinessPartners", "BusinessPartner"),
+    ("Orders", "Document"),
+    ("Drafts", "Document"),
+    ("DeliveryNotes", "Document"),
+    ("Invoices", "Document"),
+    ("CreditNotes", "Document"),
+    ("VendorPayments", "Payment"),
+    ("PriceLists", "PriceList"),
+    ("Warehouses", "Warehouse"),
+];
+
+/// The Service Layer's own types (the sandbox's data, with its origin and licence), and the operations that OData has for a set.
+fn service_layer() -> Description {
+    let file = repository().join("runtime/sandbox/data/sap-business-one-service-layer.entities.json");
+    let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let types: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    fn schema(ty: &str) -> Value {
+        match (ty, ty.strip_prefix("Collection(").and_then(|ty| ty.strip_suffix(')'))) {
+            (_, Some(inner)) => json!({ "type": "array", "items": schema(inner) }),
+            ("Edm.String" | "Edm.DateTime", None) => json!({ "type": "string" }),
+            ("Edm.Int32", None) => json!({ "type": "integer" }),
+            ("Edm.Double", None) => json!({ "type": "number" }),
+            (named, None) => json!({ "ref": named }),
+        }
+    }
+    let mut schemas = serde_json::Map::new();
+    for (name, words) in types["enums"].as_object().expect("enums") {
+        schemas.insert(name.clone(), json!({ "type": "string", "enum": words }));
+    }
+    for (name, fields) in types["entities"].as_object().expect("entities") {
+        let fields = fields.as_object().expect("fields").iter();
+        let properties: serde_json::Map<String, Value> =
+            fields.map(|(name, ty)| (name.clone(), schema(ty.as_str().expect("a type")))).collect();
+        schemas.insert(name.clone(), json!({ "type": "object", "properties": properties, "userFields": true }));
+    }
+    let text = || json!({ "type": "string" });
+    let login =
+        json!({ "CompanyDB": text(), "UserName": text(), "Password": text(), "Language": { "type": "integer" } });
+    let login = json!({ "type": "object", "properties": login, "required": ["CompanyDB", "UserName", "Password"] });
+    let mut operations = vec![
+        json!({ "method": "POST", "path": "/Login", "body": login }),
+        json!({ "method": "POST", "path": "/Logout" }),
+        json!({ "method": "POST", "path": "/CompanyService_GetAdminInfo" }),
+    ];
+    for (set, of) in SETS {
+        let (whole, one) = (format!("/{set}"), format!("/{set}({{key}})"));
+        let body = json!({ "ref": of });
+        let query = ["$filter", "$select", "$orderby", "$expand", "$top", "$skip"];
+        operations.extend([
+            json!({ "method": "GET", "path": whole, "query": query, "of": of }),
+            json!({ "method": "POST", "path": whole, "body": body }),
+            json!({ "method": "GET", "path": one, "query": ["$select", "$expand"], "of": of }),
+            json!({ "method": "PATCH", "path": one, "body": body }),
+        ]);
+        let actions = ["Close", "Cancel"].map(|action| json!({ "method": "POST", "path": format!("{one}/{action}") }));
+        operations.extend(actions.into_iter().filter(|_| of == "Document"));
+    }
+    let whole = json!({ "operations": operations, "schemas": schemas });
+    Description { whole, before: &["/b1s/v2", "/b1s/v1"], everywhere: &[] }
+}
+
 fn description(system: &str) -> Description {
+    if system == "sap-business-one" {
+        return service_layer();
+    }
     let file = repository().join("tests/systems/descriptions").join(format!("{system}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let whole = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -58,6 +125,12 @@ fn faults(described: &Description, request: &WholeRequest) -> Vec<String> {
             faults.push(format!("{place}: there is no query parameter `{name}`"));
         }
     }
+    if let Some(of) = operation["of"].as_str() {
+        let properties = &described.whole["schemas"][of]["properties"];
+        let named = pairs(query).into_iter().flat_map(|(name, value)| odata_names(&name, &value));
+        let unknown = named.filter(|name| !name.starts_with("U_") && properties[name].is_null());
+        faults.extend(unknown.map(|name| format!("{place}: {of} has no property `{name}` to ask by")));
+    }
     for header in operation["headers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if !request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header)) {
             faults.push(format!("{place}: the header {header} is required"));
@@ -78,6 +151,57 @@ fn faults(described: &Description, request: &WholeRequest) -> Vec<String> {
         (_, true) => {}
     }
     faults
+}
+
+/// The properties that an OData option names.
+fn odata_names(option: &str, value: &str) -> Vec<String> {
+    match option {
+        "$select" | "$orderby" | "$expand" => {
+            value.split(',').filter_map(|part| part.split_whitespace().next()).map(str::to_owned).collect()
+        }
+        "$filter" => {
+            // What stands in quotes is no name; a comparison stands behind one.
+            let bare: String = value.split('\'').step_by(2).collect();
+            let words: Vec<&str> = bare.split([' ', '(', ')']).filter(|word| !word.is_empty()).collect();
+            let compared = words.windows(2).filter(|pair| matches!(pair[1], "eq" | "ne" | "ge" | "gt" | "le" | "lt"));
+            compared.map(|pair| pair[0].to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The requests within a batch of either kind, each with the address that it would have by itself; of any other, itself.
+fn unpacked(request: WholeRequest) -> Vec<WholeRequest> {
+    let Some(before) = request.target.strip_suffix("/$batch") else { return vec![request] };
+    if let Ok(Value::Object(whole)) = serde_json::from_str::<Value>(&request.body) {
+        let inner = whole["requests"].as_array().expect("requests");
+        let one = |inner: &Value| WholeRequest {
+            method: inner["method"].as_str().expect("a method").to_owned(),
+            target: format!("{before}/{}", inner["url"].as_str().expect("an address")),
+            headers: inner["headers"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            body: if inner["body"].is_null() { String::new() } else { inner["body"].to_string() },
+        };
+        return inner.iter().map(one).collect();
+    }
+    let parts = request.body.split("\r\n\r\n").collect::<Vec<_>>();
+    let inner = parts.windows(2).filter_map(|pair| {
+        let mut lines = pair[0].lines();
+        let (method, rest) = lines.next()?.split_once(' ')?;
+        let target = rest.strip_suffix(" HTTP/1.1")?;
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        Some(WholeRequest {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            body: pair[1].split("\r\n--").next().unwrap_or_default().to_owned(),
+        })
+    });
+    inner.collect()
 }
 
 /// Descriptions show the first of numbered parameters, and either of two spellings of one word.
@@ -184,6 +308,7 @@ fn check(schemas: &Value, schema: &Value, given: &Value, creating: bool, place: 
             Some(own) if own["readOnly"] == true && name != "id" => faults.push(format!("{place}.{name} is read only")),
             Some(own) => check(schemas, own, value, creating, &format!("{place}.{name}"), faults),
             None if schema["open"] == true => {}
+            None if schema["userFields"] == true && name.starts_with("U_") => {}
             None => faults.push(format!("{place}: there is no member `{name}`")),
         }
     }
@@ -268,6 +393,24 @@ async fn write(played: &Played, entity: &EntityPlan) {
     if manifest.can(entity.name, Verb::Upsert) {
         send(played, entity.name, Deed::Upsert { key: key.clone() }, &draft).await;
     }
+    if manifest.can(entity.name, Verb::Batch) {
+        let drafts: Vec<Json<'_>> = (6..8).filter_map(|index| played.sandbox.draft(entity.name, index, 7)).collect();
+        let keys = records.iter().take(2).map(|record| played.sandbox.key_of(entity.name, record));
+        let batch = |deed: Deed, record: &Json<'_>| WriteRequest {
+            entity: entity.name.to_owned(),
+            deed,
+            record: record.to_text(),
+            create_key: "key-1".to_owned(),
+            version: None,
+        };
+        for batch in [
+            drafts.iter().map(|draft| batch(Deed::Create, draft)).collect::<Vec<_>>(),
+            keys.map(|key| batch(Deed::Update { key }, &change)).collect(),
+        ] {
+            // What cannot go in a batch is refused before anything is sent.
+            let _ = played.connector.send_batch(&batch).await;
+        }
+    }
     if manifest.can(entity.name, Verb::Delete) {
         send(played, entity.name, Deed::Delete { key }, &Json::Record(Vec::new())).await;
     }
@@ -314,6 +457,11 @@ const RIGHT_ALL_THE_SAME: &[(&str, &str, &str)] = &[
         "the one of the path counts",
     ),
     (
+        "woocommerce",
+        "POST /products/{product_id}/variations/batch.update[0]: there is no member `product_id`",
+        "the one of the path counts",
+    ),
+    (
         "magento",
         "POST /V1/customers.customer.addresses[2].region: `region` is required",
         "a region that is given by its number has its name",
@@ -322,12 +470,14 @@ const RIGHT_ALL_THE_SAME: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn what_drivers_send_fits_the_vendors_own_descriptions() {
-    for (system, least) in [("shopware-6", 30), ("business-central", 30), ("magento", 20), ("woocommerce", 20)] {
+    for (system, least) in
+        [("shopware-6", 30), ("sap-business-one", 40), ("business-central", 30), ("magento", 20), ("woocommerce", 20)]
+    {
         let played = Played::start(system, 3).await;
         played.sandbox.ledger().keep_whole();
         ask_for_everything(&played).await;
         let described = description(system);
-        let requests = played.sandbox.ledger().take_whole();
+        let requests: Vec<WholeRequest> = played.sandbox.ledger().take_whole().into_iter().flat_map(unpacked).collect();
         let spoken_of = |request: &&WholeRequest| {
             !UNDESCRIBED.iter().any(|(of, part, _)| *of == system && request.target.contains(part))
         };
@@ -372,4 +522,34 @@ fn a_request_that_does_not_fit_is_noticed() {
     change.target = format!("{}/companies(c)/items(i)", central.before[0]);
     change.headers.push(("content-type".to_owned(), "application/json".to_owned()));
     assert!(faults(&central, &change).join("; ").contains("If-Match is required"));
+}
+
+#[test]
+fn what_the_service_layer_does_not_have_is_noticed() {
+    let described = service_layer();
+    let request = |method: &str, target: &str, body: &str| WholeRequest {
+        method: method.to_owned(),
+        target: format!("/b1s/v2{target}"),
+        headers: Vec::new(),
+        body: body.to_owned(),
+    };
+    let asked = "/Orders?$select=DocEntry,U_ShopOrderId&$filter=NumAtCard%20eq%20'a%20eq%20b'&$orderby=DocEntry%20desc";
+    assert_eq!(faults(&described, &request("GET", asked, "")), Vec::<String>::new());
+    for (method, target, body, words) in [
+        ("GET", "/Order", "", "no such operation"),
+        ("GET", "/Orders?$select=DocEntri", "", "Document has no property `DocEntri`"),
+        ("GET", "/Orders?$filter=DocEntry%20ge%205%20and%20Nun%20eq%20'x'", "", "no property `Nun`"),
+        ("GET", "/Items?$orderby=DocEntry", "", "Item has no property `DocEntry`"),
+        ("POST", "/Orders", r#"{"CardCode":5}"#, "5 is no \"string\""),
+        ("POST", "/Orders", r#"{"DocumentStatus":"open"}"#, "none of the words"),
+        ("PATCH", "/Orders(5)", r#"{"DocumentLines":[{"Itemcode":"A"}]}"#, "no member `Itemcode`"),
+    ] {
+        let found = faults(&described, &request(method, target, body)).join("; ");
+        assert!(found.contains(words), "{method} {target} {body}: {found}");
+    }
+    let change_set = "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n\
+        PATCH /b1s/v2/Items('A') HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"Itemname\":\"x\"}\r\n--c--\r\n--b--\r\n";
+    let inner = unpacked(request("POST", "/$batch", change_set));
+    assert_eq!(inner.len(), 1);
+    assert!(faults(&described, &inner[0]).join("; ").contains("no member `Itemname`"));
 }

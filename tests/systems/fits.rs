@@ -8,7 +8,7 @@ pub(crate) fn check(record: &Value, fields: &[FieldPlan], place: &str, misfits: 
     let members = record.as_object().unwrap_or_else(|| panic!("{place}: {record} is no record"));
     for (name, value) in members {
         // What describes the record in the protocol's own words is no data.
-        if name.starts_with('@') || name.contains("@odata") || name == "__typename" {
+        if name.starts_with('@') || name.starts_with("odata.") || name.contains("@odata") || name == "__typename" {
             continue;
         }
         let here = format!("{place}.{name}");
@@ -83,7 +83,10 @@ pub(crate) fn leaves(value: &Value, found: &mut Vec<String>) {
         Value::Object(members) => {
             for (name, value) in members {
                 let words = ["cursor", "pageInfo", "extensions", "__typename"];
-                let protocol = name.starts_with('@') || name.contains("@odata") || words.contains(&name.as_str());
+                let protocol = name.starts_with('@')
+                    || name.starts_with("odata.")
+                    || name.contains("@odata")
+                    || words.contains(&name.as_str());
                 if !protocol {
                     leaves(value, found);
                 }
