@@ -47,6 +47,16 @@ pub fn program_of_many() -> &'static Path {
     PROGRAM.get_or_init(|| built("shopware-kontor"))
 }
 
+/// The program of the integration whose systems call nobody without a subscription, built if it is not fresh.
+///
+/// # Panics
+/// When it cannot be built.
+#[must_use]
+pub fn program_that_subscribes() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("shopify-business-central"))
+}
+
 /// The compiler's command line, built if it is not fresh.
 ///
 /// # Panics
