@@ -108,11 +108,14 @@ impl Decoder {
             match described {
                 Some(described) => {
                     let operation = self.operation(&described, &format!("`{}` of {what}", verb.word()));
-                    let tells = operation.as_ref().is_none_or(|operation| match verb {
-                        Verb::List | Verb::Find => !operation.records.is_empty(),
-                        Verb::Get => !(operation.record.is_empty() && operation.records.is_empty()),
-                        Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete | Verb::Batch => true,
-                    });
+                    // What is written and cannot be read is told where it stands.
+                    let said = |key: &str| described.get(key).is_some();
+                    let tells = operation.is_none()
+                        || match verb {
+                            Verb::List | Verb::Find => said("records"),
+                            Verb::Get => said("record") || said("records"),
+                            Verb::Create | Verb::Update | Verb::Upsert | Verb::Delete | Verb::Batch => true,
+                        };
                     if !tells {
                         let (key, example) = match verb {
                             Verb::Get => ("record", "record: body"),
