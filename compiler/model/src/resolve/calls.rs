@@ -286,7 +286,8 @@ impl Body<'_, '_> {
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
         let Some(rule) = self.ctx.model.rules.get(id.0) else { return poison(span) };
         let (result, optional) = (rule.result.clone(), rule.optional);
-        self.tainted |= result == Type::Never;
+        let elements = |list: &Type| matches!(list, Type::List(list) if list.element == Type::Never);
+        self.tainted |= result == Type::Never || elements(&result);
         let parameters: Vec<_> = rule.parameters.iter().filter_map(|id| rule.locals.get(id.0)).cloned().collect();
         if parameters.len() != given.len() {
             let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
