@@ -504,6 +504,19 @@ async fn records_that_wait_and_look_again_keep_no_flow_behind_them_from_its_turn
     setup.check_invariants().await;
 }
 
+#[tokio::test]
+async fn a_sync_comes_to_its_end_though_records_wait_and_look_again() {
+    let setup = shop(1);
+    setup.world.order("early", "nobody", "A", 5, at("08:00:01"));
+    let store = Arc::new(Relay { inner: setup.store(), hooks: Slow(Arc::clone(&setup.clock)) });
+    let options = Options { workers: 1, lease: Duration::from_secs(7200), ..setup.options() };
+    setup.engine_with(store, options).sync(&Sync::default()).await.unwrap();
+    let waiting = setup.count("orders", State::Waiting(Reason::Dependency)).await;
+    assert_eq!(waiting, 1, "it is not looked for until its time is spent");
+    assert_eq!(setup.world.documents("Orders"), 1);
+    setup.check_invariants().await;
+}
+
 /// Keeps all that is said in the spans of a record's way.
 #[derive(Default)]
 struct Spans(std::sync::Mutex<String>);

@@ -17,22 +17,23 @@ use super::{Core, addressing, batching, guarding, halting, makes, record, sendin
 use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
-use crate::state::State;
+use crate::state::{Reason, State};
 use crate::store::{Concluded, Conclusion, Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
 
-/// Works until nothing is left that was due at the beginning; answers how many messages were claimed.
+/// Works until nothing is left that was due at the beginning; answers how many messages have moved on. One that has looked for the
+/// record it waits for, and goes on waiting, has not: many that look again and again would never come to rest.
 pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, EngineError> {
     // What becomes due meanwhile is the next round's: records that wait and look again and again must not keep flows behind
     // them, alerts and readings from their turn.
     let due_by = core.now();
     let broken = Arc::new(AtomicBool::new(false));
-    let claimed = Arc::new(AtomicU64::new(0));
+    let moved = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..core.options.workers.max(1) {
         let (core, flows) = (Arc::clone(core), flows.to_vec());
-        let (broken, claimed) = (Arc::clone(&broken), Arc::clone(&claimed));
+        let (broken, moved) = (Arc::clone(&broken), Arc::clone(&moved));
         workers.spawn(async move {
-            let result = work_alone(&core, &flows, due_by, &broken, &claimed).await;
+            let result = work_alone(&core, &flows, due_by, &broken, &moved).await;
             if result.is_err() {
                 broken.store(true, Ordering::SeqCst);
             }
@@ -46,7 +47,7 @@ pub(crate) async fn work(core: &Arc<Core>, flows: &[String]) -> Result<u64, Engi
     }
     match first_error {
         Some(error) => Err(error),
-        None => Ok(claimed.load(Ordering::SeqCst)),
+        None => Ok(moved.load(Ordering::SeqCst)),
     }
 }
 
@@ -55,7 +56,7 @@ async fn work_alone(
     flows: &[String],
     due_by: jiff::Timestamp,
     broken: &AtomicBool,
-    claimed: &AtomicU64,
+    moved: &AtomicU64,
 ) -> Result<(), EngineError> {
     let limit = batching::claims_max(core, flows);
     while !core.is_stopping() && !broken.load(Ordering::SeqCst) {
@@ -77,8 +78,9 @@ async fn work_alone(
         if leased.is_empty() {
             return Ok(());
         }
-        claimed.fetch_add(leased.len() as u64, Ordering::SeqCst);
-        process(core, leased, until).await?;
+        let finished = process(core, leased, until).await?;
+        let on = finished.iter().filter(|one| one.state != Some(State::Waiting(Reason::Dependency))).count();
+        moved.fetch_add(on as u64, Ordering::SeqCst);
     }
     Ok(())
 }
