@@ -18,8 +18,15 @@ use mapwright_tests::books::examine;
 use mapwright_tests::{Stage, is_held, program, said};
 
 /// Points that an ordinary run of the order flow does not pass; what they need is tested beside the engine.
-const ELSEWHERE: &[&str] =
-    &["park.before_commit", "park.after_commit", "noop.before_commit", "noop.after_commit", "redrive.half"];
+const ELSEWHERE: &[&str] = &[
+    "take_up.before_commit",
+    "take_up.after_commit",
+    "park.before_commit",
+    "park.after_commit",
+    "noop.before_commit",
+    "noop.after_commit",
+    "redrive.half",
+];
 
 /// The flows that are killed: others would pass the points before them.
 const SYNC: &[&str] = &["sync", "customers", "orders"];

@@ -11,6 +11,8 @@ pub const POINTS: &[&str] = &[
     "page.after_commit",        // C3, C4
     "lease.before_commit",      // C5
     "lease.after_commit",       // C6
+    "take_up.before_commit",    // C6, of a record that programs died on
+    "take_up.after_commit",     // C6
     "map.done",                 // C7
     "intent.before_commit",     // C7
     "intent.after_commit",      // C8

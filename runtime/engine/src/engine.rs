@@ -107,6 +107,7 @@ impl Engine {
             gates,
             skews: Mutex::default(),
             healths: Mutex::default(),
+            suspects: tokio::sync::Mutex::default(),
             turns: Mutex::default(),
             progress: watch::channel(Progress::default()).0,
             stop: watch::channel(false).0,

@@ -28,7 +28,8 @@
 //! "the spec does not want this delivered"; the two are different numbers to an analyst and differ in what follows
 //! (after a NOOP the flow's next write runs, after a SKIPPED it does not).
 //!
-//! T12 counts claims that were lost (T15) against a record only as long as their owners have not come back: see [`is_poison`].
+//! T12 counts claims that were lost (T15) against a record only as long as their owners have not come back: see [`is_poison`]. From the
+//! second loss on only what was begun counts: see [`is_suspect`].
 //!
 //! An AMBIGUOUS message never becomes DEAD: a dead letter may be sent again, an ambiguous one must be asked for first.
 
@@ -162,22 +163,11 @@ pub const EVENTS: [Event; 20] = [
     Event::Discard,
 ];
 
-/// What becomes of the message's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// Later messages of the key stay blocked.
-    Held,
-    /// The next message of the key may go.
-    Freed,
-    /// Strict order holds it, `latest wins` frees it.
-    ByPolicy,
-}
-
 /// What the same transaction does besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effects {
-    /// The key.
-    pub key: Key,
+    /// The next message of the key is looked for. A dead one of strict order still holds up what is later than it.
+    pub frees_key: bool,
     /// The flow's next write becomes a message.
     pub next_write: bool,
     /// An alert goes into the outbox.
@@ -187,10 +177,10 @@ pub struct Effects {
 }
 
 /// Nothing besides.
-pub(crate) const HELD: Effects = Effects { key: Key::Held, next_write: false, alert: false, new_generation: false };
-const FREED: Effects = Effects { key: Key::Freed, ..HELD };
+pub(crate) const HELD: Effects = Effects { frees_key: false, next_write: false, alert: false, new_generation: false };
+const FREED: Effects = Effects { frees_key: true, ..HELD };
 const DELIVERED: Effects = Effects { next_write: true, ..FREED };
-const ALARMED: Effects = Effects { key: Key::ByPolicy, alert: true, ..HELD };
+const ALARMED: Effects = Effects { alert: true, ..FREED };
 const PARKED: Effects = Effects { alert: true, ..HELD };
 const RENEWED: Effects = Effects { new_generation: true, ..HELD };
 
@@ -209,6 +199,14 @@ pub struct Refused {
 #[must_use]
 pub const fn is_poison(unanswered: u32, most: u32) -> bool {
     unanswered >= most
+}
+
+/// May the record be poison? Two claims of it were lost in a row. It is worked on alone, so that it takes no other record with it and is
+/// not taken for the one that killed them, and its next claims count from when it is begun: many are claimed together, and those whose
+/// turn had not come when the program ended are not to blame.
+#[must_use]
+pub const fn is_suspect(unanswered: u32) -> bool {
+    unanswered >= 2
 }
 
 /// The table.

@@ -13,7 +13,7 @@ use mapwright_engine::clock::Clock;
 use mapwright_engine::connector::Class;
 use mapwright_engine::state::{Reason, State};
 use mapwright_engine::store::{
-    Beginning, CapturePage, CaptureRow, Concluded, Conclusion, LeaseRequest, Position, Selection, Verdict,
+    Beginning, CapturePage, CaptureRow, Concluded, Conclusion, LeaseRequest, Position, Selection, TakeUp, Verdict,
 };
 use mapwright_engine::{EngineError, Stop, Sync};
 use mapwright_values::plan::DeliveryLevel;
@@ -438,8 +438,12 @@ async fn a_record_that_kills_its_worker_again_and_again_is_dead_in_the_end() {
             deliveries_max: 5,
             canary: None,
         };
+        let until = request.until;
         let leased = store.lease(request).await.unwrap();
         assert_eq!(leased.len(), usize::from(turn <= 5), "turn {turn}");
+        for suspect in leased.iter().filter(|leased| leased.suspect) {
+            assert!(store.take_up(TakeUp { id: suspect.id, fence: suspect.fence, until }).await.unwrap());
+        }
     }
     let letter = store.dead_letters(Selection::default(), 10).await.unwrap().remove(0);
     assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "killer"));

@@ -65,6 +65,9 @@ impl Store for Failing {
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>> {
         self.guard(|| self.inner.lease(request))
     }
+    fn take_up(&self, request: TakeUp) -> Stored<'_, bool> {
+        self.guard(|| self.inner.take_up(request))
+    }
     fn intend(&self, intent: Intent) -> Stored<'_, Intended> {
         self.guard(|| self.inner.intend(intent))
     }

@@ -148,6 +148,10 @@ impl Store for Bent {
         })
     }
 
+    fn take_up(&self, request: TakeUp) -> Stored<'_, bool> {
+        self.inner.take_up(request)
+    }
+
     fn intend(&self, mut intent: Intent) -> Stored<'_, Intended> {
         if let Some(dark) = self.dark() {
             return dark;

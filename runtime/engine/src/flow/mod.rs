@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) skews: Mutex<HashMap<String, SignedDuration>>,
     /// How well each connection works.
     pub(crate) healths: Mutex<HashMap<String, health::Health>>,
+    /// Held while a record is worked on that may be poison: one at a time, so that it is known which one ended the program.
+    pub(crate) suspects: tokio::sync::Mutex<()>,
     /// Until when this process has the turn to read which flows.
     pub(crate) turns: Mutex<HashMap<&'static str, Timestamp>>,
     pub(crate) progress: watch::Sender<Progress>,

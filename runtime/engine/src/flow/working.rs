@@ -18,7 +18,7 @@ use crate::EngineError;
 use crate::clock::between;
 use crate::keys;
 use crate::state::{Reason, State};
-use crate::store::{Concluded, Conclusion, Fault, LeaseRequest, Leased, Verdict, WrittenRecord};
+use crate::store::{Concluded, Conclusion, Fault, LeaseRequest, Leased, TakeUp, Verdict, WrittenRecord};
 
 /// Works until nothing is left that was due at the beginning; answers how many messages have moved on. One that has looked for the
 /// record it waits for, and goes on waiting, has not: many that look again and again would never come to rest.
@@ -85,12 +85,30 @@ async fn work_alone(
     Ok(())
 }
 
-/// Brings claimed messages to a verdict, all look-ups together, all writes side by side.
+/// Brings claimed messages to a verdict: suspects one after the other, the rest together.
 pub(crate) async fn process(
     core: &Arc<Core>,
     leased: Vec<Leased>,
     until: jiff::Timestamp,
 ) -> Result<Vec<Finished>, EngineError> {
+    let (suspects, sound): (Vec<Leased>, Vec<Leased>) = leased.into_iter().partition(|leased| leased.suspect);
+    let mut finished = together(core, sound, until).await?;
+    for suspect in suspects {
+        // Should the program end here, it was this record or none.
+        let _alone = core.suspects.lock().await;
+        let until = core.lease_end();
+        core.crash.reach("take_up.before_commit");
+        let taken = core.store.take_up(TakeUp { id: suspect.id, fence: suspect.fence, until }).await?;
+        core.crash.reach("take_up.after_commit");
+        if taken {
+            finished.extend(together(core, vec![suspect], until).await?);
+        }
+    }
+    Ok(finished)
+}
+
+/// All look-ups together, all writes side by side.
+async fn together(core: &Arc<Core>, leased: Vec<Leased>, until: jiff::Timestamp) -> Result<Vec<Finished>, EngineError> {
     let mut works = Vec::with_capacity(leased.len());
     let mut finished = Vec::new();
     for leased in leased {

@@ -70,6 +70,9 @@ pub trait Store: Send + Sync {
     /// T3, T15: claims due messages whose key and connection are free. What was INTENT comes back AMBIGUOUS.
     fn lease(&self, request: LeaseRequest) -> Stored<'_, Vec<Leased>>;
 
+    /// T3: begins with a suspect; answers whether it is still the worker's. Only now its claim counts against it.
+    fn take_up(&self, request: TakeUp) -> Stored<'_, bool>;
+
     /// T5: notes what is about to be sent and claims the natural key.
     fn intend(&self, intent: Intent) -> Stored<'_, Intended>;
 

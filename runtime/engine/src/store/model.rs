@@ -186,7 +186,7 @@ pub struct LeaseRequest {
     pub limit: u32,
     /// Of these flows.
     pub flows: Vec<String>,
-    /// How often a message may be claimed without an outcome.
+    /// How often a message may be begun without an outcome.
     pub deliveries_max: u32,
     /// One message that waits for this halted connection, as its canary; nothing else.
     pub canary: Option<String>,
@@ -279,6 +279,19 @@ pub struct Leased {
     pub trial: bool,
     /// The one message that tries a halted connection.
     pub canary: bool,
+    /// It may be poison: it is begun alone, and only after it is [taken up](TakeUp).
+    pub suspect: bool,
+}
+
+/// A worker begins with a suspect that it has claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct TakeUp {
+    /// Which.
+    pub id: MessageId,
+    /// Fencing token of the claim.
+    pub fence: i64,
+    /// Until when the worker holds it.
+    pub until: Timestamp,
 }
 
 /// A natural key, taken for one create.

@@ -88,6 +88,9 @@ impl<H: Hooks> Store for Relay<H> {
             Ok(answer)
         })
     }
+    fn take_up(&self, request: TakeUp) -> Stored<'_, bool> {
+        self.pass("take_up", || self.inner.take_up(request))
+    }
     fn intend(&self, mut intent: Intent) -> Stored<'_, Intended> {
         self.hooks.intends(&mut intent);
         self.pass("intend", || self.inner.intend(intent))

@@ -76,6 +76,11 @@ pub(crate) async fn lease_one(store: &dyn Store, second: i64) -> Leased {
     leased.remove(0)
 }
 
+/// Begins with a suspect, and has it until then.
+pub(crate) async fn take_up(store: &dyn Store, leased: &Leased, until: i64) -> bool {
+    store.take_up(TakeUp { id: leased.id, fence: leased.fence, until: at(until) }).await.unwrap()
+}
+
 pub(crate) fn intent(leased: &Leased, natural: Option<&str>, second: i64) -> Intent {
     let create_key = format!("create {}", leased.source_key);
     Intent {

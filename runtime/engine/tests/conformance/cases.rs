@@ -246,7 +246,11 @@ pub(crate) async fn a_record_is_poison_only_if_its_owners_never_come_back(place:
     capture(store.as_ref(), vec![row("slow", "1", 1)], 1).await;
     let short = async |owner: &str, second| {
         let request = LeaseRequest { until: at(second), ..claim(owner, second) };
-        store.lease(request).await.unwrap()
+        let leased = store.lease(request).await.unwrap();
+        for suspect in leased.iter().filter(|leased| leased.suspect) {
+            assert!(take_up(store.as_ref(), suspect, second).await);
+        }
+        leased
     };
     // Every claim runs out, and every owner comes back later, each with more than one call.
     let mut late = Vec::new();
@@ -277,6 +281,40 @@ pub(crate) async fn a_record_is_poison_only_if_its_owners_never_come_back(place:
     let letter = store.dead_letters(Selection::default(), 10).await.unwrap().remove(0);
     assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "killer"));
     assert!(letter.message.contains("begun 5 times"), "{}", letter.message);
+}
+
+/// T3, T12: what was claimed together with a poisonous record, and never begun, is not taken for one.
+pub(crate) async fn claims_of_a_suspect_count_when_it_is_begun(place: &dyn Place) {
+    let store = place.open();
+    begin(store.as_ref(), "w", false).await;
+    capture(store.as_ref(), vec![row("killer", "1", 1), row("near", "1", 1)], 1).await;
+    let dies = async |second| {
+        let request = LeaseRequest { until: at(second), ..claim("dies", second) };
+        store.lease(request).await.unwrap()
+    };
+    for second in 10..12 {
+        let leased = dies(second).await;
+        assert!(leased.len() == 2 && !leased.iter().any(|leased| leased.suspect), "nothing is known yet: {second}");
+    }
+    for second in 12..15 {
+        let leased = dies(second).await;
+        assert!(leased.len() == 2 && leased.iter().all(|leased| leased.suspect), "{second}");
+        assert!(take_up(store.as_ref(), &leased[0], second).await);
+    }
+    let leased = dies(15).await;
+    let near = leased.iter().find(|leased| leased.source_key == "near").unwrap();
+    assert_eq!(leased.len(), 1, "the other one is dead");
+    let letter = store.dead_letters(Selection::default(), 10).await.unwrap().remove(0);
+    assert_eq!((letter.class.as_str(), letter.source_key.as_str()), ("poison", "killer"));
+    // However often it is claimed without being begun.
+    for second in 16..30 {
+        assert_eq!(dies(second).await.len(), 1, "{second}");
+    }
+    assert!(!take_up(store.as_ref(), near, 130).await, "its claim was over long ago");
+    let heir = dies(31).await.remove(0);
+    assert!(take_up(store.as_ref(), &heir, 131).await);
+    assert!(dies(32).await.is_empty(), "whoever begins has it for a whole lease");
+    assert_eq!(deliver(store.as_ref(), &heir, "K", 33).await, Concluded::Applied(State::Done));
 }
 
 /// G3, strict: the next version waits for the one before, a dead one included.

@@ -88,6 +88,7 @@ conformance! {
     cases::dead_ones_are_listed_edited_retried_and_discarded,
     cases::an_old_fence_is_refused_everywhere,
     cases::a_record_is_poison_only_if_its_owners_never_come_back,
+    cases::claims_of_a_suspect_count_when_it_is_begun,
     cases::a_key_is_worked_on_in_order,
     cases::the_newest_state_overtakes,
     cases::a_natural_key_has_one_owner,

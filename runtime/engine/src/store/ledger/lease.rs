@@ -10,11 +10,11 @@ use super::super::sql::{Connection, LockSpace, Row, SqlError, ToValue, params};
 use super::lanes;
 use super::step::{self, Circumstances, MessageRow};
 use super::{
-    Beginning, Claim, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, WrittenRecord, at,
-    micros,
+    Beginning, Claim, Fault, Intended, Intent, LeaseRequest, Leased, MessageId, Sent, StoreError, TakeUp,
+    WrittenRecord, at, micros,
 };
 use crate::connector::Deed;
-use crate::state::{Event, HELD, Reason, State, advance, is_poison};
+use crate::state::{Event, HELD, Reason, State, advance, is_poison, is_suspect};
 
 /// Registers the flows' policies and frees what a dead owner had leased.
 pub(super) fn begin(tx: &Connection, beginning: &Beginning) -> Result<(), StoreError> {
@@ -61,9 +61,13 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
     let mut messages: HashMap<i64, MessageRow> =
         step::load_all(tx, &due)?.into_iter().map(|message| (message.id, message)).collect();
     let mut open: HashMap<&str, bool> = connections.open.iter().map(|alias| (alias.as_str(), false)).collect();
-    let (mut plain, mut claimed, mut trials) = (Vec::new(), Vec::with_capacity(due.len()), HashSet::new());
+    let (mut plain, mut claimed, mut trials, mut suspects) =
+        (Vec::new(), Vec::with_capacity(due.len()), HashSet::new(), HashSet::new());
     for message in due.iter().filter_map(|id| messages.remove(id)) {
         let (id, system) = (message.id, message.target.0.clone());
+        if is_suspect(message.deliveries) {
+            suspects.insert(id);
+        }
         let tried = open.get_mut(system.as_str());
         if tried.as_ref().is_some_and(|tried| **tried) {
             continue;
@@ -86,7 +90,11 @@ pub(super) fn lease(tx: &Connection, request: &LeaseRequest) -> Result<Vec<Lease
     }
     claim_plain(tx, request, &plain, now)?;
     let leased = read(tx, &claimed)?;
-    Ok(leased.into_iter().map(|leased| Leased { trial: trials.contains(&leased.id.0), ..leased }).collect())
+    let marked = leased.into_iter().map(|leased| {
+        let id = leased.id.0;
+        Leased { trial: trials.contains(&id), suspect: suspects.contains(&id), ..leased }
+    });
+    Ok(marked.collect())
 }
 
 /// How the connections stand.
@@ -137,10 +145,10 @@ fn due(tx: &Connection, request: &LeaseRequest, connections: &Connections) -> Re
     Ok(due)
 }
 
-/// Nothing is to be looked at before it is claimed: nobody had it since its last outcome.
+/// Nothing is to be looked at before it is claimed: nobody has it, and it is no suspect.
 fn is_plain(message: &MessageRow, request: &LeaseRequest) -> bool {
-    let poison = is_poison(message.deliveries, request.deliveries_max);
-    !message.claimed && !poison && advance(message.state, Event::Lease) == Ok((State::Leased, HELD))
+    let may_be_poison = is_suspect(message.deliveries) || is_poison(message.deliveries, request.deliveries_max);
+    !message.claimed && !may_be_poison && advance(message.state, Event::Lease) == Ok((State::Leased, HELD))
 }
 
 /// T3 of many at once.
@@ -176,8 +184,9 @@ fn lease_canary(tx: &Connection, request: &LeaseRequest, alias: &str) -> Result<
         // A canary that comes back goes on waiting: its deadline stays where it was.
         tx.prepare_cached("UPDATE messages SET held_since = ?2 WHERE id = ?1")?.put(params![id, since])?;
     }
+    let suspect = is_suspect(message.deliveries);
     let claimed = if claim(tx, request, message, now)? { read(tx, &[id])? } else { Vec::new() };
-    Ok(claimed.into_iter().map(|claimed| Leased { canary: true, ..claimed }).collect())
+    Ok(claimed.into_iter().map(|claimed| Leased { canary: true, suspect, ..claimed }).collect())
 }
 
 fn canary(tx: &Connection, alias: &str, due_by: i64) -> Result<Option<i64>, StoreError> {
@@ -214,9 +223,25 @@ fn claim(tx: &Connection, request: &LeaseRequest, mut message: MessageRow, now: 
         spend(tx, &message, now)?;
         return Ok(false);
     }
-    let also = (", deliveries = deliveries + 1, fence = fence + 1, owner = ?8", vec![request.owner.to_value()]);
+    // The claim of a suspect counts when it is taken up.
+    let also = if is_suspect(message.deliveries) {
+        ", fence = fence + 1, owner = ?8"
+    } else {
+        ", deliveries = deliveries + 1, fence = fence + 1, owner = ?8"
+    };
+    let also = (also, vec![request.owner.to_value()]);
     step::take(tx, &message, Event::Lease, &Circumstances { also, ..until }, now)?;
     Ok(true)
+}
+
+/// T3: a suspect is begun. Answers whether it is still its worker's, which has it for a whole lease from now.
+pub(super) fn take_up(tx: &Connection, request: &TakeUp) -> Result<bool, StoreError> {
+    let taken = tx
+        .prepare_cached(
+            "UPDATE messages SET deliveries = deliveries + 1, next_at = ?3 WHERE id = ?1 AND fence = ?2 AND owner IS NOT NULL",
+        )?
+        .execute(params![request.id.0, request.fence, micros(request.until)])?;
+    Ok(taken > 0)
 }
 
 /// The owner of a claim reports after the claim was lost: it was slow, the record has not killed it.
@@ -337,6 +362,7 @@ fn leased_row(row: &Row<'_>) -> Result<Leased, SqlError> {
         written: Vec::new(),
         trial: false,
         canary: false,
+        suspect: false,
     })
 }
 

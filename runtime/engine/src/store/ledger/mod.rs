@@ -115,6 +115,10 @@ impl<R: Runner> Store for R {
         self.write(move |tx| lease::lease(tx, &request))
     }
 
+    fn take_up(&self, request: TakeUp) -> Stored<'_, bool> {
+        self.write_small(Vec::new(), move |tx| lease::take_up(tx, &request))
+    }
+
     fn intend(&self, intent: Intent) -> Stored<'_, Intended> {
         self.write_small(Vec::new(), move |tx| lease::intend(tx, &intent))
     }

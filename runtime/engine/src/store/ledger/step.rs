@@ -9,7 +9,7 @@ use super::alerts::{self, NewAlert};
 use super::{Fault, MessageId, NextWrite, StoreError, order};
 use crate::alert;
 use crate::keys;
-use crate::state::{Event, Key, State, advance};
+use crate::state::{Event, State, advance};
 
 /// What a step needs to know of a message.
 #[derive(Clone, Debug)]
@@ -189,11 +189,6 @@ pub(super) fn take(
     {
         alerts::close_if_over(tx, &message.flow, cause, now)?;
     }
-    let frees = match effects.key {
-        // Whoever gave way goes on in any case; by policy, a dead one holds up what is later.
-        Key::Freed | Key::ByPolicy => true,
-        Key::Held => false,
-    };
     // What may be at the target already is not overtaken: it must be asked for first.
     if with.overtake && message.latest_wins && advance(state, Event::Overtaken).is_ok() {
         // Whoever is overtaken frees the key. A dead one too: sent again later it would undo the newer state.
@@ -202,7 +197,7 @@ pub(super) fn take(
             return Ok(overtaken);
         }
     }
-    if frees && !only {
+    if effects.frees_key && !only {
         order::wake_next(tx, &message.order_key, now)?;
     }
     Ok(state)
