@@ -257,7 +257,7 @@ fn draft(played: &Played, entity: &EntityPlan, index: u64) -> Option<Json<'stati
 async fn creates_are_made_once_and_found_again() {
     for system in played() {
         let played = Played::start(&system, 6).await;
-        let mut made = 0;
+        let (mut made, mut found) = (0, 0);
         for entity in played.entities() {
             let Some(record) = draft(&played, entity, 500) else { continue };
             let before = played.sandbox.records(entity.name).len();
@@ -267,6 +267,14 @@ async fn creates_are_made_once_and_found_again() {
             });
             assert_eq!(played.sandbox.records(entity.name).len(), before + 1, "{system} {}", entity.name);
             made += 1;
+            // An attempt whose answer was lost is found by what the manifest says, whether or not a second would be refused.
+            let by: Vec<String> = played.connector.writing(entity.name).probe_by.into_iter().take(1).collect();
+            if !by.is_empty() && by.iter().all(|field| carries(&record, field)) {
+                let probe = played.connector.probe(entity.name, &by, &record.to_text()).await;
+                let probe = probe.unwrap_or_else(|failure| panic!("{system} probe {}: {failure}", entity.name));
+                assert!(matches!(probe, Probe::Same { .. }), "{system} {} by {by:?}: {probe:?}", entity.name);
+                found += 1;
+            }
             let repeat = played.manifest.create_repeat(entity.name).repeat;
             let again = played.send(entity.name, Deed::Create, &record, None).await;
             if repeat == Repeat::Keyed {
@@ -278,16 +286,9 @@ async fn creates_are_made_once_and_found_again() {
                 );
                 assert_eq!(played.sandbox.records(entity.name).len(), before + 1, "{system} {}", entity.name);
             }
-            let by: Vec<String> = played.connector.writing(entity.name).probe_by.into_iter().take(1).collect();
-            if repeat == Repeat::Keyed && !by.is_empty() {
-                let known = by.iter().all(|field| carries(&record, field));
-                if known {
-                    let probe = played.connector.probe(entity.name, &by, &record.to_text()).await;
-                    let probe = probe.unwrap_or_else(|failure| panic!("{system} probe {}: {failure}", entity.name));
-                    assert!(matches!(probe, Probe::Same { .. }), "{system} {} by {by:?}: {probe:?}", entity.name);
-                }
-            }
         }
+        let searched = ["sage-200", "sage-x3", "sap-business-one", "business-central"].contains(&system.as_str());
+        assert!(found > 0 || !searched, "{system} finds nothing again");
         let writes = played.entities().any(|entity| played.manifest.can(entity.name, Verb::Create));
         assert!(made > 0 || !writes, "{system} makes nothing");
         let effects = played.sandbox.ledger().effects();

@@ -75,6 +75,13 @@ const ANSWERS: &[Answered] = &[
     ),
     (
         "sap-business-one",
+        ("update", "Orders"),
+        400,
+        r#"{"error":{"code":-5006,"message":{"value":"Dokument kann nicht entfernt werden"}}}"#,
+        "permanent",
+    ),
+    (
+        "sap-business-one",
         ("create", "Orders"),
         400,
         r#"{"error":{"code":-2028,"message":{"value":"No matching records found (ODBC -2028)"}}}"#,
@@ -368,7 +375,12 @@ async fn lists_ask_for_what_would_be_left_out() {
         ("woocommerce", "orders", &["status=any", "orderby=id", "order=asc"], &["orderby=modified"]),
         ("woocommerce", "customers", &["role=all"], &[]),
         ("sage-200", "sop_orders", &["x-site: value", "x-company: value", "$top=500", "$orderby=id", "$expand"], &[]),
-        ("shopify", "orders", &["sortkey: updated_at", "\"first\":100"], &["\"first\":251"]),
+        (
+            "shopify",
+            "orders",
+            &["/admin/api/2026-10/graphql.json", "sortkey: updated_at", "\"first\":100"],
+            &["\"first\":251"],
+        ),
         ("sage-x3", "SOH", &["soapaction: ", "<poolalias", "listsize"], &[]),
     ] {
         let asked = first_request(system, entity).await;

@@ -198,6 +198,8 @@ mod tests {
         );
         let bare = OdataStyle { version: 4, dates_quoted: false };
         assert_eq!(filter(&terms[3..4], kinds, bare).unwrap().unwrap(), "UpdateDate ge 2026-11-01");
+        let id = "93c731f1-c3a8-4ef0-5cd5-4d044c379eaa";
+        assert_eq!(literal(&Json::text(id), Some(&Kind::Uuid(false)), bare), id);
     }
 
     #[test]

@@ -183,6 +183,20 @@ async fn too_many_requests_slow_the_connection() {
 }
 
 #[tokio::test]
+async fn the_sample_of_a_batch_has_one_good_row_and_one_bad() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/business-central/samples/batch-response.json");
+    // The sample's requests were called r1 and r2; ours are called by their place.
+    let sample = std::fs::read_to_string(file).unwrap().replace("\"r1\"", "\"0\"").replace("\"r2\"", "\"1\"");
+    let server = answering(move |_| json(200, &sample)).await;
+    let orders = [update(Some("W/\"1\"")), update(Some("W/\"2\""))];
+    let outcomes = central(&server).send_batch(&orders).await.unwrap();
+    assert_eq!(outcomes[0].as_ref().unwrap().key, ["36635958-5d9d-b303-16e2-6153dd541164"]);
+    let refused = outcomes[1].as_ref().unwrap_err();
+    assert_eq!((refused.class, refused.code.as_deref()), (Class::Permanent, Some("Unknown")));
+    assert!(refused.message.contains("'Invalid Type' is not an option"), "{refused}");
+}
+
+#[tokio::test]
 async fn rows_of_a_batch_have_outcomes_of_their_own() {
     let server = answering(|seen| {
         assert!(seen.target.ends_with("/$batch"), "{}", seen.target);

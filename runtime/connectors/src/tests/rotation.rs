@@ -112,6 +112,22 @@ async fn what_came_with_a_token_that_cannot_be_kept_is_not_used() {
 }
 
 #[tokio::test]
+async fn the_check_leaves_out_what_it_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let sites = r#"[{"site_id":"s1","company_id":"c1","company_name":"Ours"}]"#;
+    let server = strict(|seen| json(200, if seen.target.ends_with("/sites") { sites } else { r#"{"id":7}"# })).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    erp.check().await.unwrap();
+    erp.fetch_record("customers", &["7".to_owned()], &[]).await.unwrap();
+    let sent = |target: &str| {
+        let seen = server.seen_at(target).swap_remove(0);
+        (seen.header("x-site").map(str::to_owned), seen.header("x-company").map(str::to_owned))
+    };
+    assert_eq!(sent("/sites"), (None, None));
+    assert_eq!(sent("/customers"), (Some("s1".to_owned()), Some("c1".to_owned())));
+}
+
+#[tokio::test]
 async fn a_put_that_replaces_is_overlaid() {
     let folder = tempfile::tempdir().unwrap();
     let held = r#"{"id":7,"reference":"FALK0001","name":"Old","main_address":{"city":"Kiel","postcode":"24103"},"balance":812.50}"#;

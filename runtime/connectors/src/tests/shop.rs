@@ -81,6 +81,16 @@ async fn numbered_pages_go_on_while_they_are_full() {
 }
 
 #[tokio::test]
+async fn texts_are_asked_for_in_the_language_of_the_deployment() {
+    let server = answering(|_| json(200, r#"{"data":[]}"#)).await;
+    let mut settings = shop_settings(server.url());
+    let german = "2fbb5fe2e29a4d70aa5854ce7ce3e20b";
+    settings.config.insert("language_id".to_owned(), german.to_owned());
+    open_shop(settings).unwrap().fetch_page(&everything("product")).await.unwrap();
+    assert_eq!(server.seen_at("/api/search/product")[0].header("sw-language-id"), Some(german));
+}
+
+#[tokio::test]
 async fn rows_that_leave_the_condition_push_nobody_off_a_page() {
     // Five orders, two of them made in the same millisecond; each answer is followed by the first open order being
     // moved out of the condition, as our own write-back does.

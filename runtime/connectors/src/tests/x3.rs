@@ -34,7 +34,12 @@ const STOCK: &[FieldPlan] = &[
     field("YSTOFCY", Kind::Text(Some(5))),
     field("YPHYSTO", Kind::Decimal(15, 3)),
 ];
+const BPC: &[FieldPlan] = &[
+    field("BPC0_1", Kind::Record(&[field("BPCNUM", Kind::Text(Some(15)))])),
+    field("BPRC_1", Kind::Record(&[field("BPCNAM", Kind::List(&Kind::Text(Some(35))))])),
+];
 const ENTITIES: &[EntityPlan] = &[
+    entity("BPC", false, &["BPC0_1.BPCNUM"], BPC),
     entity("SOH", false, &["SOH0_1.SOHNUM"], SOH),
     entity("SIH", false, &["SIH0_1.NUM"], &[field("SIH0_1", Kind::Record(&[field("NUM", Kind::Text(Some(20)))]))]),
     entity("stock", false, &["YITMREF", "YSTOFCY"], STOCK),
@@ -202,6 +207,42 @@ async fn one_read_of_many_that_fails_is_asked_for_again_by_itself() {
     assert_eq!((reads("SON-1"), reads("SON-2")), (1, 3));
 }
 
+/// The sample's left list begins with `C`; the customers of every other letter are none.
+#[tokio::test]
+async fn a_left_list_is_asked_letter_by_letter_and_each_row_of_it_fetched() {
+    let listed = sample("query-customers-response.xml");
+    let server = Server::start(move |seen: &Seen| {
+        let number = ["C10044", "C10045"].into_iter().find(|number| seen.body.contains(number));
+        match number {
+            Some(number) => soap(
+                200,
+                &format!(
+                    "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><r><readReturn><messages/><resultXml>\
+                     <![CDATA[<RESULT><GRP ID=\"BPC0_1\"><FLD NAME=\"BPCNUM\">{number}</FLD></GRP></RESULT>]]></resultXml><status>1\
+                     </status></readReturn></r></e:Body></e:Envelope>"
+                ),
+            ),
+            None if seen.body.contains(">C*<") => soap(200, &listed),
+            None => rows(""),
+        }
+    })
+    .await;
+    let mut request = everything("BPC");
+    let at = |text: &str| text.parse().unwrap();
+    request.window =
+        Some(Window { pass: 0, since: Some(at("2026-11-02T09:00:00Z")), until: Some(at("2026-11-03T00:00:00Z")) });
+    let (x3, mut records) = (x3(&server), Vec::new());
+    for _ in 0..36 {
+        let page = x3.fetch_page(&request).await.unwrap();
+        records.extend(page.rows.into_iter().map(|row| row.record));
+        request.cursor = page.next;
+    }
+    assert_eq!(request.cursor, None, "10 digits and 26 letters");
+    assert_eq!(records.len(), 1, "the other has not changed since: {records:?}");
+    assert!(records[0].contains("C10045"), "{records:?}");
+    assert_eq!(server.seen().iter().filter(|seen| seen.body.contains("<ns:query")).count(), 36);
+}
+
 #[tokio::test]
 async fn a_full_list_is_refused() {
     let server = Server::start(|_| rows(&["1", "2", "3"].map(|number| row(number, "20261102")).concat())).await;
@@ -234,6 +275,16 @@ async fn a_lost_order_is_looked_for_by_its_reference() {
     );
     let other = r#"{"SOH0_1":{"CUSORDREF":"SW-10232","BPCORD":"C1"},"SOH4_1":[{}]}"#;
     assert!(matches!(x3(&server).probe("SOH", &by, other).await.unwrap(), Probe::Differs { .. }));
+}
+
+#[tokio::test]
+async fn a_lost_customer_is_looked_for_as_x3_keeps_its_number() {
+    let server = Server::start(|_| rows("")).await;
+    let ours = r#"{"BPC0_1":{"BPCNUM":"c10044 "}}"#;
+    let found = x3(&server).probe("BPC", &["BPC0_1.BPCNUM".to_owned()], ours).await.unwrap();
+    assert_eq!(found, Probe::Absent);
+    let asked = &server.seen()[0].body;
+    assert!(asked.contains("<value xsi:type=\"xsd:string\">C10044</value>"), "in capitals, without blanks: {asked}");
 }
 
 #[tokio::test]

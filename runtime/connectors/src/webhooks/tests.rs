@@ -49,6 +49,42 @@ fn base64(bytes: &[u8]) -> String {
 
 const WRITTEN: &str = r#"{"source":{"eventId":"e1","url":"https://shop.example","shopId":"s"},"data":{"event":"order.written","payload":[{"entity":"order","operation":"update","primaryKey":"a1","payload":[]},{"entity":"order_line_item","operation":"update","primaryKey":"l1"},{"entity":"order","operation":"insert","primaryKey":"a2"}]}}"#;
 
+/// The samples of calls, as each vendor would sign them.
+#[test]
+fn the_samples_of_calls_are_believed_and_say_what_changed() {
+    type Tells = &'static [(&'static str, Option<&'static str>)];
+    let samples: [(&str, &str, Tells); 4] = [
+        ("shopware-6", "webhook-order-written.json", &[("order", Some("0e82404bceac2241296612c69aea36f6"))]),
+        ("shopify", "webhook-orders-updated.json", &[("orders", Some("gid://shopify/Order/5900000010231"))]),
+        (
+            "sap-business-one",
+            "webhook-notification.json",
+            &[("Invoices", Some("655")), ("Items", Some("HD-4711-BL-M"))],
+        ),
+        (
+            "business-central",
+            "webhook-notification.json",
+            &[("salesInvoices", Some("ac5585d9-8646-d255-299c-359140537783")), ("items", None)],
+        ),
+    ];
+    for (system, file, tells) in samples {
+        let secret = "shared-secret-sample";
+        let path = format!("{}/../../specs/systems/{system}/samples/{file}", env!("CARGO_MANIFEST_DIR"));
+        let body = std::fs::read_to_string(path).unwrap();
+        let (named, signature) = match system {
+            "shopware-6" => ("app_secret", ("shopware-shop-signature", hex(&digest(secret, &body)))),
+            "shopify" => ("client_secret", ("X-Shopify-Hmac-Sha256", base64(&digest(secret, &body)))),
+            "sap-business-one" => ("webhook_key", ("B1-Signature", base64(&digest(secret, &body)))),
+            _ => ("client_state", ("content-type", "application/json".to_owned())),
+        };
+        let receiver = receiver(system, &[(named, secret)]);
+        let headers = [(signature.0, signature.1.as_str()), ("X-Shopify-Topic", "orders/updated")];
+        let found = told(call(&receiver, &headers, None, &body));
+        let found: Vec<(&str, Option<&str>)> = found.iter().map(|told| (told.1.as_str(), told.2.as_deref())).collect();
+        assert_eq!(found, tells, "{system}");
+    }
+}
+
 /// The digest is a known one (RFC 4231, case 2), so that a mistake on both sides would show.
 #[test]
 fn the_digest_is_the_standard_one() {
