@@ -187,6 +187,22 @@ async fn a_subscription_is_found_renewed_made_again_and_ended() {
     }
 }
 
+/// Each hour by itself; a shop that drops its subscriptions soon is worth a nearer look.
+#[test]
+fn how_often_subscriptions_are_looked_for_is_the_deployments_to_say() {
+    for system in ["business-central", "shopify", "woocommerce", "sap-business-one"] {
+        for (said, looked) in
+            [(None, Duration::from_secs(3600)), (Some(Duration::from_secs(300)), Duration::from_secs(300))]
+        {
+            let vault = tempfile::tempdir().unwrap();
+            let connector = crate::samples::open_with(crate::catalogue::plan(system), vault.path(), |settings| {
+                settings.webhooks.look_every = said;
+            });
+            assert_eq!(connector.subscribing().expect("it is said how").look_every, Some(looked), "{system}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_subscriber_that_answers_wrongly_is_not_subscribed_or_loses_it() {
     let played = Played::start("business-central", 1).await;

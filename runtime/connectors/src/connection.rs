@@ -89,6 +89,9 @@ impl RestConnector {
         if let Err(absent) = manifest.bind(settings.hooks) {
             faults.extend(absent.into_iter().map(|words| format!("{alias}: the manifest of {}: {words}", plan.name)));
         }
+        if let Some(subscribe) = manifest.webhooks.as_mut().and_then(|webhooks| webhooks.subscribe.as_mut()) {
+            subscribe.look_every = settings.webhooks.look_every.unwrap_or(subscribe.look_every);
+        }
         let config = settings::config_values(&manifest, &settings);
         let secrets: Vec<(String, SecretString)> = std::mem::take(&mut settings.credentials).into_iter().collect();
         let scope = Scope { roots: &[("config", &config)], ..Scope::default() };

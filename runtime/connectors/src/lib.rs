@@ -43,6 +43,6 @@ mod writing;
 
 pub use alert::WebhookAlert;
 pub use connection::Connectors;
-pub use settings::{ConnectionSettings, WebhookBounds};
+pub use settings::{ConnectionSettings, WebhookSettings};
 pub use vault::{SealedFiles, Vault};
 pub use webhooks::{Incoming, Received, Receiver, TOLERANCE};

@@ -30,19 +30,21 @@ pub struct ConnectionSettings {
     pub request_timeout: Option<Duration>,
     /// Where credentials that rotate are kept; needed by systems whose log-in has some.
     pub vault: Option<Arc<dyn Vault>>,
-    /// How many of the system's webhooks are taken.
-    pub webhooks: WebhookBounds,
+    /// What the deployment says of the system's webhooks.
+    pub webhooks: WebhookSettings,
     /// The hooks of the program.
     pub hooks: &'static [Hook],
 }
 
-/// Bounds of what a system may call, where they are not the manifest's.
+/// Bounds of what a system may call, and how its subscriptions are watched, where they are not the manifest's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WebhookBounds {
+pub struct WebhookSettings {
     /// Calls in a minute.
     pub calls_per_minute: Option<u32>,
     /// Largest body, in bytes.
     pub body_bytes_max: Option<usize>,
+    /// How often it is looked whether its subscriptions still stand.
+    pub look_every: Option<Duration>,
 }
 
 impl std::fmt::Debug for ConnectionSettings {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mapwright_connectors::WebhookBounds;
+use mapwright_connectors::WebhookSettings;
 use mapwright_values::Json;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -109,8 +109,8 @@ pub struct SystemDeployment {
     pub proxy: Option<String>,
     /// Longest that a request may take; the manifest's where it is not given.
     pub timeout: Option<Duration>,
-    /// How many of its webhooks are taken; the manifest's bounds where it is not given.
-    pub webhooks: WebhookBounds,
+    /// How many of its webhooks are taken, and how its subscriptions are watched; as the manifest says where it is not given.
+    pub webhooks: WebhookSettings,
 }
 
 /// Where credentials that rotate are kept.
@@ -176,6 +176,7 @@ struct SystemFile {
 struct WebhooksFile {
     calls_per_minute: Option<u32>,
     body_max_kib: Option<usize>,
+    look_every_minutes: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -404,11 +405,14 @@ fn resolve_system(
     if system.timeout_seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
         faults.push(format!("{name}: systems.{alias}.timeout_seconds: a request may take from 1 to 3600 seconds"));
     }
-    let WebhooksFile { calls_per_minute: calls, body_max_kib: body_kib } = system.webhooks;
+    let WebhooksFile { calls_per_minute: calls, body_max_kib: body_kib, look_every_minutes: look } = system.webhooks;
     if calls == Some(0) || body_kib.is_some_and(|kib| !(1..=16 * 1024).contains(&kib)) {
         faults.push(format!(
             "{name}: systems.{alias}.webhooks: at least one of `calls_per_minute`, and 1 to 16384 of `body_max_kib`"
         ));
+    }
+    if look.is_some_and(|minutes| !(1..=24 * 60).contains(&minutes)) {
+        faults.push(format!("{name}: systems.{alias}.webhooks: `look_every_minutes` is from 1 to 1440"));
     }
     let mut config = BTreeMap::new();
     for (key, value) in system.config {
@@ -429,9 +433,10 @@ fn resolve_system(
         ca_file: system.ca_file.map(|file| folder.join(file)),
         proxy: system.proxy,
         timeout: system.timeout_seconds.map(Duration::from_secs),
-        webhooks: WebhookBounds {
+        webhooks: WebhookSettings {
             calls_per_minute: calls,
             body_bytes_max: body_kib.map(|kib| kib.saturating_mul(1024)),
+            look_every: look.map(|minutes| Duration::from_secs(minutes.saturating_mul(60))),
         },
     }
 }
@@ -573,6 +578,20 @@ mod tests {
         std::fs::write(folder.path().join("secret"), "\n").expect("write");
         let fault = resolve_secret("file:secret", folder.path()).expect_err("empty");
         assert!(fault.ends_with("secret is empty"), "{fault}");
+    }
+
+    #[test]
+    fn what_is_said_of_webhooks_has_bounds() {
+        let system = |webhooks: &str| {
+            format!("systems:\n  shop: {{ connector: shopify, url: http://shop, webhooks: {{ {webhooks} }} }}\n")
+        };
+        let sound =
+            Deployment::parse(&system("look_every_minutes: 5"), "deployment.yaml", Path::new("/srv")).expect("sound");
+        let webhooks = sound.systems.get("shop").expect("shop").webhooks;
+        assert_eq!(webhooks.look_every, Some(Duration::from_secs(300)));
+        let faults = faults(&system("calls_per_minute: 0, look_every_minutes: 1441"));
+        assert_eq!(faults.len(), 2);
+        assert!(faults.iter().any(|fault| fault.ends_with("`look_every_minutes` is from 1 to 1440")), "{faults:?}");
     }
 
     #[test]
