@@ -66,6 +66,32 @@ impl Shipped {
         format!("{}/{path}:{line}", self.name)
     }
 
+    /// Lines of the specs that say `.NAME`, if only one field of all systems is called so, and no entity.
+    fn lines_that_say(&self, name: &str) -> Vec<Span> {
+        let fields = self.model.records.iter().flat_map(|record| &record.fields);
+        let mut entities = self.model.systems.iter().flat_map(|system| &system.entities);
+        if fields.filter(|field| field.name == name).count() != 1 || entities.any(|entity| entity.name == name) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for (file, _) in &self.loaded.project.specs {
+            let mut start = 0;
+            for line in self.loaded.project.files.get(*file).unwrap().text.split_inclusive('\n') {
+                let code = line.split(" # ").next().unwrap_or_default();
+                if !code.starts_with('#') && code.match_indices('.').any(|(at, _)| begins_with(&code[at + 1..], name)) {
+                    let end = start + line.trim_end().len();
+                    found.push(Span {
+                        file: *file,
+                        start: u32::try_from(start).unwrap(),
+                        end: u32::try_from(end).unwrap(),
+                    });
+                }
+                start += line.len();
+            }
+        }
+        found
+    }
+
     /// Leaves that are used, each with its uses, in an order that does not change.
     fn used(&self) -> Vec<(EntityRef, Field, Vec<&Use>)> {
         let mut by: BTreeMap<(String, String, Vec<String>), Vec<&Use>> = BTreeMap::new();
@@ -151,6 +177,17 @@ fn touches(one: Span, other: Span) -> bool {
     one.file == other.file && one.start < other.end && other.start < one.end
 }
 
+/// Is this the text's first word?
+fn begins_with(text: &str, name: &str) -> bool {
+    let part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    text.trim_start_matches('`').strip_prefix(name).is_some_and(|behind| !behind.starts_with(part))
+}
+
+/// Is this one of the text's words?
+fn names(text: &str, name: &str) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == name)
+}
+
 /// Some of them, spread evenly.
 fn spread<T>(all: Vec<T>) -> Vec<T> {
     let step = all.len().div_ceil(fields_max()).max(1);
@@ -175,7 +212,11 @@ fn a_renamed_field_is_named_at_every_place_that_uses_it() {
                     start + text[start..end].find(|letter: char| letter.is_whitespace()).unwrap_or(end - start);
                 replaced(text, start, name_end, &format!("{}Renamed", text[start..name_end].trim_matches('`')))
             };
-            let (_, faults) = shipped.changed(field.span.file, &edit);
+            let (id, faults) = shipped.changed(field.span.file, &edit);
+            for line in shipped.lines_that_say(&field.name) {
+                let named = faults.iter().any(|fault| fault.labels.iter().any(|label| touches(label.span, line)));
+                assert!(named, "{}: `{}` is not named: {faults:#?}", shipped.line(line), field.name);
+            }
             for used in &uses {
                 // A flow is known by its first line; what it asks for stands below that.
                 let at = |span: Span| match used.by.starts_with("flow") {
@@ -183,6 +224,15 @@ fn a_renamed_field_is_named_at_every_place_that_uses_it() {
                     false => touches(span, used.span),
                 };
                 let named = faults.iter().any(|fault| fault.labels.iter().any(|label| at(label.span)));
+                if !named && !names(shipped.text(used.span), &field.name) {
+                    // `one per` tells the parts by their key, whatever it is called: the line stays right. `drift` tells of it all the same.
+                    assert!(field.key, "{}: {}", shipped.line(used.span), field.name);
+                    let drifts = shipped.drift(&entity.system, field.span.file, &edit, (id, &faults));
+                    let told =
+                        drifts.iter().any(|(class, spans)| *class == Class::Breaking && spans.contains(&used.span));
+                    assert!(told, "{}: drift does not tell of `{}`", shipped.line(used.span), field.name);
+                    continue;
+                }
                 assert!(
                     named,
                     "{}: `{}.{}` is used and not named: {faults:#?}",
@@ -230,8 +280,15 @@ fn a_shortened_length_is_named_where_nothing_cuts_or_rejects() {
                 let bounded =
                     ["cut", "fit", "lookup", "match", "substring"].iter().any(|word| statement.contains(word));
                 let named = faults.iter().any(|fault| touches(fault.span(), used.span));
+                // A link gives the key as the vendor has given it: it is as long as the field, whatever the length.
+                let own = field.key && statement.contains(&format!("linked {}.{} of ", entity.system, entity.entity));
                 let place = shipped.line(used.span);
-                assert!(named || bounded, "{place}: `{}.{}` <- {statement}\n{faults:#?}", entity.entity, field.name);
+                assert!(
+                    named || bounded || own,
+                    "{place}: `{}.{}` <- {statement}\n{faults:#?}",
+                    entity.entity,
+                    field.name
+                );
                 let told = drifts.iter().any(|(class, spans)| *class >= Class::Lossy && spans.contains(&used.span));
                 assert!(told, "{place}: drift does not tell of `{}.{}`: {drifts:?}", entity.entity, field.name);
             }

@@ -77,12 +77,14 @@ impl Body<'_, '_> {
             let local = body.declare(&written.name, Type::Record(named.record), false, LocalKind::Found);
             let mut terms = Vec::new();
             let mut residual: Option<Expr> = None;
+            // What is found is a record of the entity whatever is wrong with the condition: what is made of it is checked all the same.
+            let mut faulty = false;
             let mut conditions = Vec::new();
             conjunction(&written.condition, &mut conditions);
             for condition in conditions {
                 match body.term(condition, &written.name.text, local, &named) {
                     TermOutcome::Pushed(term) => terms.push(*term),
-                    TermOutcome::Faulty => return poison(span),
+                    TermOutcome::Faulty => faulty = true,
                     TermOutcome::Kept => {
                         let more = body.condition(condition);
                         residual = Some(match residual {
@@ -92,7 +94,7 @@ impl Body<'_, '_> {
                     }
                 }
             }
-            if terms.is_empty() {
+            if terms.is_empty() && !faulty {
                 let able = body.filterable(&named.entity);
                 body.report(faults::unasked_find(written.condition.span, &named.entity, &able));
                 return poison(span);
