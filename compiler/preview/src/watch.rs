@@ -83,6 +83,8 @@ pub(crate) enum How {
 /// Keeps what an evaluation passes through.
 #[derive(Debug, Default)]
 pub struct Watch {
+    /// Are steps kept? They hold what each value says, which costs far more than the evaluation itself.
+    keeps_steps: bool,
     points: RefCell<BTreeSet<Point>>,
     steps: RefCell<Vec<(usize, Step)>>,
     depth: Cell<usize>,
@@ -98,9 +100,15 @@ pub struct Unreached {
 }
 
 impl Watch {
-    /// Nothing seen yet.
+    /// Keeps everything; nothing seen yet.
     #[must_use]
     pub fn new() -> Watch {
+        Watch { keeps_steps: true, ..Watch::default() }
+    }
+
+    /// Keeps what is reached, and not how a value came about.
+    #[must_use]
+    pub fn for_reach() -> Watch {
         Watch::default()
     }
 
@@ -114,26 +122,31 @@ impl Watch {
         self.points.borrow_mut().insert(point);
     }
 
+    fn keep(&self, step: impl FnOnce() -> Step) {
+        if self.keeps_steps {
+            self.steps.borrow_mut().push((self.depth.get(), step()));
+        }
+    }
+
     pub(crate) fn row(&self, table: &str, span: Span) {
-        self.steps.borrow_mut().push((self.depth.get(), Step::Row { table: table.to_owned(), span }));
+        self.keep(|| Step::Row { table: table.to_owned(), span });
     }
 
     pub(crate) fn otherwise(&self, table: &str, span: Span) {
-        self.steps.borrow_mut().push((self.depth.get(), Step::Otherwise { table: table.to_owned(), span }));
+        self.keep(|| Step::Otherwise { table: table.to_owned(), span });
     }
 
     pub(crate) fn element(&self, name: &str, span: Span) {
-        self.steps.borrow_mut().push((self.depth.get(), Step::Element { name: name.to_owned(), span }));
+        self.keep(|| Step::Element { name: name.to_owned(), span });
     }
 
     pub(crate) fn rule(&self, name: &str, doc: &str, span: Span) {
-        let step = Step::Rule { name: name.to_owned(), doc: doc.to_owned(), span };
-        self.steps.borrow_mut().push((self.depth.get(), step));
+        self.keep(|| Step::Rule { name: name.to_owned(), doc: doc.to_owned(), span });
     }
 
     /// Evaluates a line of a mapping: a target path, or the name of a `let`.
     pub(crate) fn line<T>(&self, name: String, of_let: bool, span: Span, inner: impl FnOnce() -> T) -> T {
-        self.steps.borrow_mut().push((self.depth.get(), Step::Line { name, of_let, span }));
+        self.keep(|| Step::Line { name, of_let, span });
         self.deeper(inner)
     }
 
@@ -144,12 +157,11 @@ impl Watch {
         name: Option<Name>,
         inner: impl FnOnce() -> Evaluated<'r>,
     ) -> Evaluated<'r> {
-        if !is_told(expr) {
+        if !self.keeps_steps || !is_told(expr) {
             return inner();
         }
         let at = self.steps.borrow().len();
-        let step = Step::Value { name, span: expr.span, how: how(expr), said: String::new() };
-        self.steps.borrow_mut().push((self.depth.get(), step));
+        self.keep(|| Step::Value { name, span: expr.span, how: how(expr), said: String::new() });
         let result = self.deeper(inner);
         if let Some((_, Step::Value { said: known, .. })) = self.steps.borrow_mut().get_mut(at) {
             *known = said(&result);

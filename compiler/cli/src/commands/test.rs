@@ -30,7 +30,7 @@ pub(crate) fn run(dir: &Path, accept: bool, strict: bool) -> Answer {
         return Ok(Status::Good);
     }
     let mut count = Count::default();
-    let watch = Watch::new();
+    let watch = Watch::for_reach();
     for case in &cases {
         let verdict = judge(&checked, case, &watch);
         settle(case, verdict, accept, &mut count)?;
