@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use mapwright_values::Json;
 use mapwright_values::decimal::{Decimal, Mode};
+use mapwright_values::functions::money::allocate;
 use regex_lite::Regex;
 use serde_json::Value;
 
@@ -25,47 +26,131 @@ pub(super) struct Source<'s> {
 /// One percent.
 const PERCENT: Decimal = Decimal::literal(1, 2);
 
-/// The sum of terms, to the cent: `path`, `list: field * field`, and with `+ tax by FIELD` each row to the cent and its tax, as an ERP
-/// adds tax to a line.
-pub(super) fn sum(record: &Json<'static>, terms: &[String], taxes: &Taxes) -> Result<Decimal, String> {
-    let mut total = Decimal::integer(0);
-    let broken = |term: &str| format!("rehearsal.yaml: `{term}` cannot be summed");
-    for term in terms {
-        let (list, product) =
-            term.split_once(':').map_or((None, term.as_str()), |(list, product)| (Some(list.trim()), product));
-        let (product, code) =
-            product.split_once("+ tax by").map_or((product, None), |(product, code)| (product, Some(code.trim())));
-        let rows: Vec<Json<'static>> = match list {
+/// A term of a sum: `path`, or `list: field * field` with what is taken off and put on.
+struct Term<'t> {
+    written: &'t str,
+    /// The list whose rows are added up; none = the record itself.
+    list: Option<&'t str>,
+    factors: Vec<&'t str>,
+    /// `less FIELD`: the field holds a discount in percent.
+    less: Option<&'t str>,
+    tax: Option<Tax<'t>>,
+}
+
+/// Tax that is added; the field of a row holds its code.
+enum Tax<'t> {
+    /// `+ tax by FIELD`: row by row.
+    OfRows(&'t str),
+    /// `+ tax on totals by FIELD sharing PATH`: code by code. What stands at `PATH` of the record is shared out over the codes, as freight is.
+    OfTotals { code: &'t str, sharing: Option<&'t str> },
+}
+
+impl<'t> Term<'t> {
+    fn parse(written: &'t str) -> Self {
+        let halves = |text: &'t str, word: &str| text.split_once(word).map(|(left, right)| (left.trim(), right.trim()));
+        let (list, rest) = halves(written, ":").map_or((None, written), |(list, rest)| (Some(list), rest));
+        let (rest, tax) = match (halves(rest, "+ tax on totals by "), halves(rest, "+ tax by ")) {
+            (Some((rest, by)), _) => {
+                let (code, sharing) = halves(by, " sharing ").map_or((by, None), |(code, path)| (code, Some(path)));
+                (rest, Some(Tax::OfTotals { code, sharing }))
+            }
+            (None, Some((rest, code))) => (rest, Some(Tax::OfRows(code))),
+            (None, None) => (rest, None),
+        };
+        let (rest, less) = halves(rest, " less ").map_or((rest, None), |(rest, less)| (rest, Some(less)));
+        Self { written, list, factors: rest.split('*').map(str::trim).collect(), less, tax }
+    }
+
+    fn broken<E>(&self) -> impl Fn(E) -> String {
+        move |_| format!("rehearsal.yaml: `{}` cannot be summed", self.written)
+    }
+
+    /// A number that stands in the term, or in a field of the row; a line without an amount adds nothing.
+    fn number(&self, row: &Json<'static>, factor: &str) -> Result<Decimal, String> {
+        if let Ok(number) = Decimal::parse(factor) {
+            return Ok(number);
+        }
+        match text_at(row, factor) {
+            Some(text) if !text.is_empty() => Decimal::parse(&text.replace(',', ".")).map_err(self.broken()),
+            Some(_) | None => Ok(Decimal::ZERO),
+        }
+    }
+
+    /// What a row comes to without tax; one of a list to the cent, as an ERP rounds each line.
+    fn row(&self, row: &Json<'static>) -> Result<Decimal, String> {
+        let mut value = Decimal::ONE;
+        for factor in &self.factors {
+            value = value.times(self.number(row, factor)?).map_err(self.broken())?;
+        }
+        if let Some(less) = self.less {
+            let left = Decimal::HUNDRED.minus(self.number(row, less)?).map_err(self.broken())?;
+            value = value.times(left).map_err(self.broken())?.times(PERCENT).map_err(self.broken())?;
+        }
+        match (self.list, &self.tax) {
+            (None, None) => Ok(value),
+            (Some(_), _) | (None, Some(_)) => value.round(2, Mode::HalfUp).map_err(self.broken()),
+        }
+    }
+
+    /// A value and its tax, to the cent.
+    fn with_tax(&self, value: Decimal, code: &str, taxes: &Taxes) -> Result<Decimal, String> {
+        let rate = taxes.get(code).ok_or(format!("rehearsal.yaml: `taxes` has no rate of `{code}`"))?;
+        let tax = value.times(*rate).map_err(self.broken())?.times(PERCENT).map_err(self.broken())?;
+        value.plus(tax.round(2, Mode::HalfUp).map_err(self.broken())?).map_err(self.broken())
+    }
+
+    fn sum(&self, record: &Json<'static>, taxes: &Taxes) -> Result<Decimal, String> {
+        let rows: Vec<Json<'static>> = match self.list {
             Some(path) => all_at(record, path).into_iter().flat_map(entries).collect(),
             None => vec![record.clone()],
         };
+        let code_of = |row: &Json<'static>, field: &str| text_at(row, field).unwrap_or_default();
+        let mut total = Decimal::ZERO;
+        let mut by_code: Vec<(String, Decimal)> = Vec::new();
         for row in rows {
-            let mut value = Decimal::integer(1);
-            for factor in product.split('*').map(str::trim) {
-                let found = match factor.strip_prefix('-') {
-                    Some(digits) if Decimal::parse(digits).is_ok() => Some(factor.to_owned()),
-                    Some(_) | None if Decimal::parse(factor).is_ok() => Some(factor.to_owned()),
-                    Some(_) | None => text_at(&row, factor),
-                };
-                // A line without an amount adds nothing.
-                let factor = match found {
-                    Some(text) if !text.is_empty() => {
-                        Decimal::parse(&text.replace(',', ".")).map_err(|_| broken(term))?
+            let value = self.row(&row)?;
+            let value = match &self.tax {
+                Some(Tax::OfRows(field)) => self.with_tax(value, &code_of(&row, field), taxes)?,
+                Some(Tax::OfTotals { code, .. }) => {
+                    let code = code_of(&row, code);
+                    match by_code.iter_mut().find(|(known, _)| *known == code) {
+                        Some((_, sum)) => *sum = sum.plus(value).map_err(self.broken())?,
+                        None => by_code.push((code, value)),
                     }
-                    Some(_) | None => Decimal::integer(0),
-                };
-                value = value.times(factor).map_err(|_| broken(term))?;
-            }
-            if let Some(code) = code {
-                let code = text_at(&row, code).unwrap_or_default();
-                let rate = taxes.get(&code).ok_or(format!("rehearsal.yaml: `taxes` has no rate of `{code}`"))?;
-                value = value.round(2, Mode::HalfUp).map_err(|_| broken(term))?;
-                let tax = value.times(*rate).map_err(|_| broken(term))?.times(PERCENT).map_err(|_| broken(term))?;
-                let tax = tax.round(2, Mode::HalfUp).map_err(|_| broken(term))?;
-                value = value.plus(tax).map_err(|_| broken(term))?;
-            }
-            total = total.plus(value).map_err(|_| broken(term))?;
+                    continue;
+                }
+                None => value,
+            };
+            total = total.plus(value).map_err(self.broken())?;
         }
+        if let Some(Tax::OfTotals { sharing: Some(path), .. }) = &self.tax {
+            self.share(self.number(record, path)?, &mut by_code)?;
+        }
+        for (code, sum) in by_code {
+            total = total.plus(self.with_tax(sum, &code, taxes)?).map_err(self.broken())?;
+        }
+        Ok(total)
+    }
+
+    /// Shares an amount out over the codes in proportion; where nothing costs anything, the first has it all.
+    fn share(&self, amount: Decimal, by_code: &mut [(String, Decimal)]) -> Result<(), String> {
+        let weights: Vec<Decimal> = by_code.iter().map(|(_, sum)| *sum).collect();
+        let shares = match weights.iter().all(|weight| weight.is_zero()) {
+            true => vec![amount],
+            false => allocate(amount, weights, Decimal::integer(2)).map_err(self.broken())?,
+        };
+        for ((_, sum), share) in by_code.iter_mut().zip(shares) {
+            *sum = sum.plus(share).map_err(self.broken())?;
+        }
+        Ok(())
+    }
+}
+
+/// The sum of terms, to the cent: `path`, or `list: field * field` with each row to the cent.
+pub(super) fn sum(record: &Json<'static>, terms: &[String], taxes: &Taxes) -> Result<Decimal, String> {
+    let mut total = Decimal::ZERO;
+    for term in terms.iter().map(|term| Term::parse(term)) {
+        total = total.plus(term.sum(record, taxes)?).map_err(term.broken())?;
     }
     total.round(2, Mode::HalfUp).map_err(|_| "a sum is too large".to_owned())
 }
@@ -223,6 +308,7 @@ mod tests {
         };
         assert_eq!(of(&["rows: q * p"]), of(&["total"]));
         assert!(of(&["rows: q"]) != of(&["total"]));
+        assert_eq!(of(&["rows: q * p", "rows: -1 * q"]), Decimal::parse("9.50").unwrap());
         assert!(sum(&record(), &["number".to_owned()], &Taxes::new()).is_err());
     }
 
@@ -237,6 +323,29 @@ mod tests {
         assert_eq!(made.to_text(), "11.94");
         let unknown = sum(&order, &["rows: q * p + tax by t".to_owned()], &Taxes::new()).unwrap_err();
         assert!(unknown.contains("no rate of `A1`"), "{unknown}");
+    }
+
+    #[test]
+    fn each_row_counts_to_the_cent_less_its_discount() {
+        let text = r#"{"rows":[{"q":1,"p":0.333,"d":0},{"q":1,"p":0.333},{"q":5,"p":8.33,"d":10}]}"#;
+        let order: Json<'static> = Json::parse(text).unwrap().into_owned();
+        let of = |term: &str| sum(&order, &[term.to_owned()], &Taxes::new()).unwrap();
+        assert_eq!(of("rows: q * p"), Decimal::parse("42.31").unwrap(), "0.33 + 0.33 + 41.65");
+        assert_eq!(of("rows: q * p less d"), Decimal::parse("38.15").unwrap(), "0.33 + 0.33 + 37.49");
+    }
+
+    #[test]
+    fn tax_is_added_to_the_total_of_each_code_with_its_share_of_the_freight() {
+        let text = r#"{"rows":[{"p":10.03,"t":"A1"},{"p":10.03,"t":"A1"},{"p":10.03,"t":"A1"},{"p":10,"t":"A2"}],"freight":4.00}"#;
+        let order: Json<'static> = Json::parse(text).unwrap().into_owned();
+        let taxes = Taxes::from([("A1".to_owned(), Decimal::integer(19)), ("A2".to_owned(), Decimal::integer(7))]);
+        let of = |term: &str| sum(&order, &[term.to_owned()], &taxes).unwrap().to_string();
+        assert_eq!(of("rows: p + tax by t"), "46.52", "three times 10.03 + 1.91, and 10.70");
+        assert_eq!(of("rows: p + tax on totals by t"), "46.51", "30.09 + 5.72, and 10.70");
+        assert_eq!(of("rows: p + tax on totals by t sharing freight"), "51.15", "33.09 + 6.29, and 11 + 0.77");
+        let free = Json::parse(r#"{"rows":[{"p":0,"t":"A2"},{"p":0,"t":"A1"}],"freight":1}"#).unwrap().into_owned();
+        let term = ["rows: p + tax on totals by t sharing freight".to_owned()];
+        assert_eq!(sum(&free, &term, &taxes).unwrap().to_string(), "1.07");
     }
 
     #[test]

@@ -105,6 +105,9 @@ pub(super) struct Rule {
     /// Where there is none, that is the flows' matter: the record was rejected, with a reason.
     #[serde(default)]
     if_there: bool,
+    /// Of all records that are found, not of the first: one order may be several rows.
+    #[serde(default)]
+    of_all: bool,
     /// Found by these fields of it.
     by: BTreeMap<String, Value>,
     /// In which these fields are so; of several values one, null for nothing.
@@ -113,7 +116,7 @@ pub(super) struct Rule {
     /// Sums of the record that `for` names: `path`, or `list: field * field`.
     #[serde(default)]
     sum: Vec<String>,
-    /// Sums of the record that was found; both agree to the cent.
+    /// Sums of what was found; both agree to the cent.
     #[serde(default)]
     equals: Vec<String>,
 }
@@ -219,23 +222,33 @@ pub(super) fn examine(systems: &Systems, rule: &Rule, taxes: &Taxes) -> Result<H
             let value = filled(value, source)?;
             wanted.push((field, value.map(|value| plain(&value)).unwrap_or_default()));
         }
-        let found = targets.iter().find(|target| {
-            wanted.iter().all(|(field, value)| {
-                all_at(target, field).into_iter().flat_map(entries).any(|found| plain(&found) == *value)
+        let mut found: Vec<&Json<'static>> = targets
+            .iter()
+            .filter(|target| {
+                wanted.iter().all(|(field, value)| {
+                    all_at(target, field).into_iter().flat_map(entries).any(|found| plain(&found) == *value)
+                })
             })
-        });
-        if found.is_none() && rule.if_there {
+            .collect();
+        if !rule.of_all {
+            found.truncate(1);
+        }
+        if found.is_empty() && rule.if_there {
             continue;
         }
         held.asked += 1;
-        let Some(found) = found else {
+        if found.is_empty() {
             let by = wanted.iter().map(|(field, value)| format!("{field} = {value}")).collect::<Vec<_>>().join(", ");
             held.against.push(format!("{} {name}: {} has no {target} with {by}", rule.r#for, rule.r#in));
             continue;
-        };
+        }
         for (field, value) in &rule.shows {
-            let is: Vec<String> =
-                all_at(found, field).into_iter().flat_map(entries).map(|found| plain(&found)).collect();
+            let is: Vec<String> = found
+                .iter()
+                .flat_map(|found| all_at(found, field))
+                .flat_map(entries)
+                .map(|found| plain(&found))
+                .collect();
             let may = match value {
                 Value::Array(all) => all.clone(),
                 lone => vec![lone.clone()],
@@ -254,7 +267,11 @@ pub(super) fn examine(systems: &Systems, rule: &Rule, taxes: &Taxes) -> Result<H
             }
         }
         if !rule.sum.is_empty() {
-            let (left, right) = (sum(record, &rule.sum, taxes)?, sum(found, &rule.equals, taxes)?);
+            let left = sum(record, &rule.sum, taxes)?;
+            let mut right = Decimal::ZERO;
+            for found in found {
+                right = right.plus(sum(found, &rule.equals, taxes)?).map_err(|_| "a sum is too large".to_owned())?;
+            }
             if left != right {
                 held.against.push(format!("{} {name}: {left} here, {right} there", rule.r#for));
             }
@@ -306,6 +323,7 @@ shop: erp
 taxes: { A1: 19 }
 before:
   - { times: 2, add: erp.orders, record: { ref: "T{#}" } }
+  - { times: 2, add: erp.orders, record: { ref: R, state: "0.75" } }
   - { add: erp.articles, record: { sku: A, price: 1.5 } }
   - { add: erp.articles, record: { sku: B, price: 2.5 } }
   - { add: erp.articles, record: { sku: C, price: 3.5 } }
@@ -318,13 +336,14 @@ books:
   - { what: all, for: erp.articles, in: erp.orders, by: { ref: "SW-{sku}" }, sum: [ price ], equals: [ state ] }
   - { what: those that are there, for: erp.articles, in: erp.orders, if_there: true, by: { ref: "SW-{sku}" }, shows: { state: [ "1.5", "2.5" ] } }
   - { what: those without a state, for: erp.orders, where: { ref: T2 }, in: erp.orders, by: { ref: "{ref}" }, shows: { state: [ done, null ] } }
+  - { what: of all rows, for: erp.articles, where: { sku: A }, of_all: true, in: erp.orders, by: { ref: R }, sum: [ price ], equals: [ state ] }
   - { what: no longer there, for: erp.orders, where: { ref: T1 }, in: erp.orders, by: { ref: "{ref}" } }
 "##,
         )
         .unwrap();
         let taxes = scene.taxes().unwrap();
         assert_eq!(taxes.len(), 1);
-        assert_eq!(carry_out(&systems, &scene.before, &taxes, Duration::ZERO).unwrap(), (7, 0));
+        assert_eq!(carry_out(&systems, &scene.before, &taxes, Duration::ZERO).unwrap(), (9, 0));
         assert_eq!(carry_out(&systems, &scene.between, &taxes, Duration::ZERO).unwrap(), (0, 2));
         let all = examine(&systems, &scene.books[0], &taxes).unwrap();
         assert_eq!(all.asked, 3);
@@ -336,7 +355,9 @@ books:
         assert_eq!((there.asked, there.against.len()), (2, 0));
         let without = examine(&systems, &scene.books[2], &taxes).unwrap();
         assert_eq!((without.asked, without.against.len()), (1, 0));
-        assert_eq!(examine(&systems, &scene.books[3], &taxes).unwrap().asked, 0);
+        let of_all = examine(&systems, &scene.books[3], &taxes).unwrap();
+        assert_eq!((of_all.asked, of_all.against), (1, Vec::new()));
+        assert_eq!(examine(&systems, &scene.books[4], &taxes).unwrap().asked, 0);
         assert!(Scene::parse("shop: erp\nbefroe: []").is_err(), "a misspelt key is told");
         let lost = Scene::parse("shop: erp\nbefore: [ { add: shop.order, record: {} } ]").unwrap();
         assert!(carry_out(&systems, &lost.before, &taxes, Duration::ZERO).unwrap_err().contains("`shop`"));
