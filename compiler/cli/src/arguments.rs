@@ -20,9 +20,9 @@ pub(crate) struct Arguments {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell every fault of a project, and, if there is none, what is worth knowing of it
+    /// Tell every fault of a project, and, if there is none, what is worth knowing of it; or every fault of a system and its samples
     Check {
-        /// Folder of the project
+        /// Folder of the project, or of a system (`systems/NAME`)
         #[arg(default_value = ".")]
         dir: PathBuf,
         /// How to tell it

@@ -17,6 +17,7 @@ mod generate;
 mod import;
 mod new;
 mod preview;
+mod samples;
 mod sandbox;
 mod test;
 
@@ -65,12 +66,25 @@ pub(crate) fn run(arguments: &Arguments) -> Answer {
     }
 }
 
+/// Is this the folder of a system? Where the search for systems begins, and its name.
+fn system_at(folder: &Path) -> Result<Option<(PathBuf, String)>, String> {
+    if !folder.join("catalogue.mapspec").is_file() {
+        return Ok(None);
+    }
+    let whole = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // `.../systems/NAME`: the search begins above.
+    Ok(Some((whole.ancestors().nth(2).unwrap_or(&whole).to_owned(), name)))
+}
+
 /// A project, checked.
 pub(crate) struct Checked {
     pub(crate) loaded: Loaded,
     pub(crate) model: Model,
     /// In the order of files and places.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many samples of a system were compared with its catalogue.
+    pub(crate) samples: usize,
 }
 
 impl Checked {
@@ -84,11 +98,21 @@ impl Checked {
         mapwright_project::load_system(dir, name).map(Checked::of).map_err(|fault| fault.to_string())
     }
 
+    /// Reads and checks what lies there: a project, or a system with its samples.
+    pub(crate) fn load_any(dir: &Path) -> Result<Checked, String> {
+        // A catalogue that lies among the specs of a project, and in no folder `systems`, is one of them.
+        let system = system_at(dir)?.filter(|(above, name)| above.join("systems").join(name).is_dir());
+        let Some((above, name)) = system else { return Checked::load(dir) };
+        let mut checked = Checked::load_system(&above, &name)?;
+        samples::check(&mut checked, dir);
+        Ok(checked)
+    }
+
     fn of(mut loaded: Loaded) -> Checked {
         let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
         let (model, found) = mapwright_model::check(&loaded.project);
         diagnostics.extend(found);
-        let mut checked = Checked { loaded, model, diagnostics };
+        let mut checked = Checked { loaded, model, diagnostics, samples: 0 };
         if !checked.has_errors() {
             let wrong = mapwright_preview::run_examples(&checked.model, &checked.loaded.project.files);
             checked.diagnostics.extend(wrong);

@@ -45,10 +45,10 @@ mod tests {
     /// Every code that any part of the compiler reports.
     fn codes() -> BTreeSet<&'static str> {
         let mut codes: BTreeSet<&str> = mapwright_model::CODES.iter().map(|(code, _, _)| *code).collect();
-        codes.extend(SYNTAX);
-        codes.extend(mapwright_project::CODES);
-        codes.extend(mapwright_preview::CODES);
-        codes.extend(crate::notes::CODES);
+        let others = [SYNTAX, mapwright_project::CODES, mapwright_preview::CODES, crate::notes::CODES];
+        for code in others.into_iter().flatten().copied() {
+            assert!(codes.insert(code), "{code} stands for two faults");
+        }
         codes
     }
 

@@ -13,12 +13,14 @@ use mapwright_syntax::{Diagnostic, FileId, Severity, Span};
 mod cases;
 mod disk;
 mod parse;
+mod samples;
 
 pub use cases::{CaseFiles, SHARED_SETTINGS, cases};
 pub use disk::{LoadError, spec_files};
+pub use samples::{Sample, samples};
 
 /// Every code that this crate reports, each with its page in `docs/checks/`.
-pub const CODES: &[&str] = &["E0701", "E0702"];
+pub const CODES: &[&str] = &["E0701", "E0702", "E0705"];
 
 /// The name of a system's catalogue in its folder.
 const CATALOGUE: &str = "catalogue.mapspec";

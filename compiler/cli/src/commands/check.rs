@@ -1,4 +1,4 @@
-//! `mapwright check`: every fault of a project.
+//! `mapwright check`: every fault of a project, or of a system and its samples.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use mapwright_syntax::Severity;
 use super::{Answer, Checked};
 use crate::arguments::Format;
 use crate::notes;
-use crate::report::{Status, Stream, Tally, tell};
+use crate::report::{Status, Stream, Tally, counted, tell};
 
 /// How often files are looked at: a person does not notice it, and neither does the machine.
 const LOOK: Duration = Duration::from_millis(100);
@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const STAMP: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(dir: &Path, format: Format) -> Answer {
-    let mut checked = Checked::load(dir)?;
+    let mut checked = Checked::load_any(dir)?;
     let status = told(&mut checked, format);
     // The process ends: its memory goes back at once, and need not be given back piece by piece.
     std::mem::forget(checked);
@@ -29,7 +29,7 @@ pub(crate) fn watch(dir: &Path, format: Format) -> Answer {
     loop {
         let began = SystemTime::now();
         let mut paths = vec![dir.to_owned()];
-        match Checked::load(dir) {
+        match Checked::load_any(dir) {
             Ok(mut checked) => {
                 paths.clone_from(&checked.loaded.read);
                 told(&mut checked, format);
@@ -66,7 +66,13 @@ fn told(checked: &mut Checked, format: Format) -> Status {
     }
     tell(&checked.diagnostics, checked.files(), checked.paths(), format, Stream::Output);
     match format {
-        Format::Human => Stream::Output.say(tally.summary(checked.paths().len())),
+        Format::Human => {
+            Stream::Output.say(tally.summary(checked.paths().len()));
+            if checked.samples > 0 {
+                let samples = counted(checked.samples, "sample");
+                Stream::Output.say(format_args!("{samples} with records compared with the catalogue"));
+            }
+        }
         Format::Json | Format::Github => {}
     }
     status

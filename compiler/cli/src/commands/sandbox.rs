@@ -54,13 +54,8 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Answer {
 
 /// The project or system that is meant, and the name to look for in it.
 fn load(wanted: &Wanted<'_>) -> Result<(Checked, String), String> {
-    let path = Path::new(wanted.system);
-    if path.join("catalogue.mapspec").is_file() {
-        let whole = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-        let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // `.../systems/NAME`: the search begins above.
-        let above = whole.ancestors().nth(2).unwrap_or(&whole);
-        return Ok((Checked::load_system(above, &name)?, name));
+    if let Some((above, name)) = super::system_at(Path::new(wanted.system))? {
+        return Ok((Checked::load_system(&above, &name)?, name));
     }
     let is_project = std::fs::read_dir(wanted.dir).is_ok_and(|entries| {
         entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "mapspec"))
@@ -103,7 +98,7 @@ async fn play(wanted: &Wanted<'_>, system: &System, schema: Schema, config: BTre
 }
 
 /// The catalogue as the sandbox reads it.
-fn schema(model: &Model, system: &System) -> Schema {
+pub(super) fn schema(model: &Model, system: &System) -> Schema {
     Schema { entities: system.entities.iter().map(|entity| entity_type(model, entity)).collect() }
 }
 

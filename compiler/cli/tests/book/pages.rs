@@ -22,6 +22,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("E0702", "a fault of a folder"),
     ("E0703", "a fault of a manifest"),
     ("E0704", "a fault of a manifest"),
+    ("E0705", "a fault of a folder"),
     ("N0502", "questions are gathered by the command"),
 ];
 

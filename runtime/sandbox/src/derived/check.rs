@@ -122,6 +122,15 @@ fn checked(
     Ok(())
 }
 
+/// Checks one value by itself.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn leaf(shape: &Shape, path: &str, value: &Value) -> Result<(), String> {
+    let rules = Rules { creates: false, stored: None, whole: true, refers: &|_, _| true };
+    shaped(shape, path, value, None, &rules).map_err(|refused| refused.words)
+}
+
 fn shaped(shape: &Shape, path: &str, value: &Value, before: Option<&Value>, rules: &Rules<'_>) -> Result<(), Refused> {
     let wrong = |wanted: &str| Err(refused(Cause::Wrong, path, format!("{path}: {} is no {wanted}", value.to_text())));
     match (shape, value) {

@@ -13,6 +13,7 @@
 //! | change lists, pages, conditions | `list.rs`, `conditions.rs`, `odata.rs` |
 //! | change the shape of errors | `reply.rs`, `sample.rs` |
 //! | change subscriptions and the calls to subscribers | `subscriptions.rs`, `telling.rs`, `calling.rs` |
+//! | change how saved answers are compared with the catalogue | `saved.rs` |
 //! | change a protocol | `soap.rs`, `graphql.rs`, `codec.rs`, `xml.rs` |
 
 mod act;
@@ -29,6 +30,7 @@ mod odata;
 mod reply;
 mod route;
 mod sample;
+mod saved;
 mod schema;
 mod seed;
 mod soap;
@@ -61,6 +63,7 @@ use store::Stamp;
 use system::{State, System};
 use tree::{Value, plain};
 
+pub use saved::{Misfit, SavedAnswer, SavedRecords};
 pub use schema::{EntityType, FieldType, Schema, Shape};
 
 /// How old made-up records are.
