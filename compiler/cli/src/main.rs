@@ -15,6 +15,11 @@ mod report;
 
 use arguments::Arguments;
 
+/// A check makes many small values in several threads and ends. Most of what the system's allocator takes for them is the time of the
+/// kernel, which gives it memory in small pages.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match commands::run(&arguments) {

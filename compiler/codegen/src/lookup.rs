@@ -432,7 +432,7 @@ fn wanted(param: &Param, given: &Type) -> Type {
             Type::List(list) => {
                 let mut list = list.as_ref().clone();
                 list.optional = true;
-                Type::List(std::rc::Rc::new(list))
+                Type::List(std::sync::Arc::new(list))
             }
             other => other.clone(),
         },

@@ -2,9 +2,9 @@
 //!
 //! In: a project. Out: the checked model. It decides nothing itself.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use mapwright_syntax::tree::{self, Definition};
 use mapwright_syntax::{Diagnostic, Span};
@@ -53,14 +53,20 @@ pub(crate) struct CheckedMapping<'p> {
     /// Its source.
     pub(crate) tree: &'p tree::Mapping,
     /// What it reads and writes, once a check has asked.
-    usage: OnceCell<Usage>,
-    written: OnceCell<Rc<Written>>,
+    usage: OnceLock<Usage>,
+    written: OnceLock<Arc<Written>>,
 }
 
 impl<'p> CheckedMapping<'p> {
     /// A mapping that nothing is known of yet but itself.
     pub(crate) fn new(mapping: Mapping, sound: bool, uses: HashSet<Global>, tree: &'p tree::Mapping) -> Self {
-        Self { mapping, sound, uses, tree, usage: OnceCell::new(), written: OnceCell::new() }
+        Self { mapping, sound, uses, tree, usage: OnceLock::new(), written: OnceLock::new() }
+    }
+
+    /// Finds out what it reads and writes, before anybody asks.
+    pub(crate) fn survey(&self, model: &Model) {
+        self.usage(model);
+        self.written(model);
     }
 
     /// What it reads.
@@ -69,8 +75,8 @@ impl<'p> CheckedMapping<'p> {
     }
 
     /// What it writes.
-    pub(crate) fn written(&self, model: &Model) -> &Rc<Written> {
-        self.written.get_or_init(|| Rc::new(written::of_mapping(model, &self.mapping)))
+    pub(crate) fn written(&self, model: &Model) -> &Arc<Written> {
+        self.written.get_or_init(|| Arc::new(written::of_mapping(model, &self.mapping)))
     }
 }
 

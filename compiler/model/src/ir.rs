@@ -12,7 +12,7 @@
 //! - operands are evaluated left to right, `and`, `or`, `if`, `match`, `otherwise` only as far as needed;
 //! - a consumer that is optional lifts a part that is not (`Some`), never the other way round.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mapwright_syntax::Span;
 pub use mapwright_syntax::tree::{Operator, State};
@@ -93,13 +93,13 @@ pub enum Type {
     /// UUID.
     Uuid,
     /// One of a list of words; at run time a text holding the *name*.
-    Enum(Rc<EnumType>),
+    Enum(Arc<EnumType>),
     /// A record; at run time a `Node`.
     Record(RecordId),
     /// A list.
-    List(Rc<ListType>),
+    List(Arc<ListType>),
     /// Text keys to values.
-    Map(Rc<Type>),
+    Map(Arc<Type>),
     /// Passed on unread.
     Json,
     /// Passed on by reference.

@@ -6,11 +6,11 @@
 mod origins;
 mod select;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::context::{Context, Global};
+use crate::context::{CheckedMapping, Context, Global};
 use crate::faults;
-use crate::ir::{LocalId, RuleId};
+use crate::ir::{LocalId, Model, RuleId};
 use origins::Tracer;
 
 /// Where a record comes from: a source or a record found, of one mapping or rule.
@@ -42,19 +42,28 @@ pub(crate) struct Reads {
 
 /// Fills in the `select` of every source and `find`.
 pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
-    let mut tracer = Tracer::new(&ctx.model);
-    for (number, checked) in ctx.mappings.iter().enumerate() {
+    let (mappings, model) = (&ctx.mappings, &ctx.model);
+    let reads = std::thread::scope(|scope| {
+        // What each mapping uses and writes hangs on nothing of this: the checks find it ready.
+        scope.spawn(|| mappings.iter().for_each(|checked| checked.survey(model)));
+        trace(mappings, model, &ctx.used)
+    });
+    select::fill(ctx, &reads);
+    refuse_gone_fields(ctx);
+}
+
+fn trace(mappings: &[CheckedMapping<'_>], model: &Model, used: &HashSet<Global>) -> Reads {
+    let mut tracer = Tracer::new(model);
+    for (number, checked) in mappings.iter().enumerate() {
         tracer.mapping(number, &checked.mapping);
     }
     // A rule that no mapping uses still asks for what its own `find`s read.
-    for number in 0..ctx.model.rules.len() {
-        if !ctx.used.contains(&Global::Rule(RuleId(number))) {
+    for number in 0..model.rules.len() {
+        if !used.contains(&Global::Rule(RuleId(number))) {
             tracer.lone_rule(number);
         }
     }
-    let reads = tracer.finish();
-    select::fill(ctx, &reads);
-    refuse_gone_fields(ctx);
+    tracer.finish()
 }
 
 /// Of a record that was deleted only the key is known.

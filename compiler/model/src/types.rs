@@ -2,7 +2,7 @@
 //!
 //! In: types. Out: a common type, or why one does not fit into the other. Nothing is reported here.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ir::{ListType, Spelling, Type, Unit};
 
@@ -42,7 +42,7 @@ pub(crate) const fn text(max: Option<u32>) -> Type {
 
 /// A list of always present elements.
 pub(crate) fn list_of(element: Type, optional: bool) -> Type {
-    Type::List(Rc::new(ListType { element, optional, min: 0, spelling: Spelling::Plain }))
+    Type::List(Arc::new(ListType { element, optional, min: 0, spelling: Spelling::Plain }))
 }
 
 /// Is it a number that arithmetic takes?

@@ -1,36 +1,71 @@
-//! Parses files side by side: each is read by itself. In: files. Out: their trees and faults, in the order of the files.
+//! Reads files side by side: each is read by itself. In: files. Out: their trees, manifests and faults, in the order of the files.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use mapwright_manifest::{Manifest, ManifestFault};
 use mapwright_syntax::tree::Tree;
 use mapwright_syntax::{Diagnostic, FileId, Files, parse};
 
-/// Less text than this, in bytes, is parsed before threads would have begun.
+use crate::{CATALOGUE, MANIFEST, SYSTEMS, disk};
+
+/// Less text than this, in bytes, is read before threads would have begun.
 const WORTH_THREADS: usize = 32 * 1024;
 /// More threads would wait for memory only.
 const THREADS_MAX: usize = 8;
 
-/// What was read of a file, and what could not be.
-type Parsed = (Tree, Vec<Diagnostic>);
+/// A file to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Job<'d> {
+    /// Specs or a catalogue.
+    Specs(FileId),
+    /// A connector manifest; those that it extends are searched for from the folder on.
+    Manifest(FileId, &'d Path),
+}
 
-/// Parses all files.
-pub(crate) fn parse_all(files: &Files, ids: &[FileId]) -> Vec<Parsed> {
-    let text = |id: FileId| files.get(id).map(|file| file.text.as_str()).unwrap_or_default();
-    let bytes: usize = ids.iter().map(|id| text(*id).len()).sum();
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(ids.len()).min(THREADS_MAX);
-    if bytes < WORTH_THREADS || threads < 2 {
-        return ids.iter().map(|id| parse(*id, text(*id))).collect();
+/// What was read of a file, and what could not be.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// Specs or a catalogue.
+    Specs(Tree, Vec<Diagnostic>),
+    /// A manifest, and the manifests that it extends.
+    Manifest(Box<Result<Manifest, Vec<ManifestFault>>>, Vec<Extended>),
+}
+
+/// A manifest that another one extends.
+#[derive(Debug)]
+pub(crate) struct Extended {
+    /// As messages show it.
+    pub(crate) shown: String,
+    /// Where it lies.
+    pub(crate) path: PathBuf,
+    /// What stands in it.
+    pub(crate) text: String,
+}
+
+/// Reads all files.
+pub(crate) fn parse_all(files: &Files, jobs: &[Job<'_>]) -> Vec<Parsed> {
+    let size = |job: &Job<'_>| {
+        let (Job::Specs(id) | Job::Manifest(id, _)) = job;
+        files.get(*id).map_or(0, |file| file.text.len())
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(jobs.len()).min(THREADS_MAX);
+    if jobs.iter().map(size).sum::<usize>() < WORTH_THREADS || threads < 2 {
+        return jobs.iter().map(|job| parse_one(files, *job)).collect();
     }
+    // The largest first: what is begun last should not be waited for.
+    let mut order: Vec<(usize, Job<'_>)> = jobs.iter().copied().enumerate().collect();
+    order.sort_by_key(|(_, job)| std::cmp::Reverse(size(job)));
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done: Vec<(usize, Parsed)> = Vec::new();
-        while let Some((at, id)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, *ids.get(at)?))) {
-            done.push((at, parse(id, text(id))));
+        while let Some((at, job)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((*at, parse_one(files, *job)));
         }
         done
     };
-    let mut parsed: Vec<(usize, Parsed)> = Vec::with_capacity(ids.len());
+    let mut parsed: Vec<(usize, Parsed)> = Vec::with_capacity(jobs.len());
     thread::scope(|scope| {
         let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         parsed.extend(work());
@@ -43,4 +78,26 @@ pub(crate) fn parse_all(files: &Files, ids: &[FileId]) -> Vec<Parsed> {
     });
     parsed.sort_by_key(|(at, _)| *at);
     parsed.into_iter().map(|(_, parsed)| parsed).collect()
+}
+
+fn parse_one(files: &Files, job: Job<'_>) -> Parsed {
+    match job {
+        Job::Specs(id) => {
+            let (tree, faults) = parse(id, files.get(id).map_or("", |file| file.text.as_str()));
+            Parsed::Specs(tree, faults)
+        }
+        Job::Manifest(id, dir) => {
+            let (shown, text) = files.get(id).map_or(("", ""), |file| (file.path.as_str(), file.text.as_str()));
+            let extended = std::cell::RefCell::new(Vec::new());
+            let below = |name: &str| {
+                let path = disk::system_folder(dir, SYSTEMS, name, CATALOGUE)?.join(MANIFEST);
+                let text = disk::read_text(&path).ok()?;
+                let shown = format!("{name}/{MANIFEST}");
+                extended.borrow_mut().push(Extended { shown, path, text: text.clone() });
+                Some(text)
+            };
+            let manifest = Manifest::parse_over(text, shown, &below);
+            Parsed::Manifest(Box::new(manifest), extended.into_inner())
+        }
+    }
 }

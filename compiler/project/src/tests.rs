@@ -120,3 +120,28 @@ fn what_cannot_be_read_is_one_sentence() {
     let said = load(root.path()).unwrap_err().to_string();
     assert!(said.ends_with("is not UTF-8 text (byte 9 is the first that does not fit): save it as UTF-8"), "{said}");
 }
+
+/// Systems are read beside the specs that look as if they used them; what that gets wrong is not seen.
+#[test]
+fn a_system_is_read_if_it_is_used_and_only_then() {
+    let root = tempfile::tempdir().unwrap();
+    for system in ["shopware-6", "broken"] {
+        write(root.path(), &format!("systems/{system}/catalogue.mapspec"), CATALOGUE_TEXT);
+        write(root.path(), &format!("systems/{system}/connector.yaml"), "manifest: 1\n");
+    }
+    write(root.path(), "systems/broken/catalogue.mapspec", "\u{fffd}");
+    fs::write(root.path().join("systems/broken/connector.yaml"), [0xff]).unwrap();
+    let read = |spec: &str| {
+        write(root.path(), "one/a.mapspec", spec);
+        let loaded = load(&root.path().join("one")).unwrap();
+        let names: Vec<String> = loaded.project.systems.iter().map(|system| system.name.clone()).collect();
+        let shown: Vec<String> = loaded.project.files.iter().map(|(_, file)| file.path.clone()).collect();
+        (names, shown.len())
+    };
+    let one = (vec!["shopware-6".to_owned()], 3);
+    assert_eq!(read(SPEC), one);
+    assert_eq!(read("use   \"shopware-6\"   as shop\n"), one, "in another layout");
+    assert_eq!(read("use \"shopware-6\" as shop\nuse \"shopware-6\" as again\n"), one, "twice");
+    assert_eq!(read("use \"shopware-6\" as shop\nuse \"broken\" as as\n"), one, "a line that is no `use`");
+    assert_eq!(read("# no system\n"), (Vec::new(), 1));
+}

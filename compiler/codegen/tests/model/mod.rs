@@ -9,7 +9,7 @@
     reason = "a test: what is not as expected ends it"
 )]
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mapwright_model::ir::*;
 use mapwright_syntax::{FileId, Files, Span};
@@ -25,16 +25,16 @@ fn text(max: u32) -> Type {
 }
 
 fn list(element: Type) -> Type {
-    Type::List(Rc::new(ListType { element, optional: false, min: 0, spelling: Spelling::Plain }))
+    Type::List(Arc::new(ListType { element, optional: false, min: 0, spelling: Spelling::Plain }))
 }
 
 fn some_list(element: Type) -> Type {
-    Type::List(Rc::new(ListType { element, optional: true, min: 0, spelling: Spelling::Plain }))
+    Type::List(Arc::new(ListType { element, optional: true, min: 0, spelling: Spelling::Plain }))
 }
 
 fn words(values: &[(&str, &str)]) -> Type {
     let values = values.iter().map(|(name, wire)| EnumValue { name: (*name).into(), wire: (*wire).into() }).collect();
-    Type::Enum(Rc::new(EnumType { name: "an enum".into(), values }))
+    Type::Enum(Arc::new(EnumType { name: "an enum".into(), values }))
 }
 
 fn expr(kind: ExprKind, ty: Type) -> Expr {

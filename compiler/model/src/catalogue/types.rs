@@ -3,7 +3,7 @@
 //! In: a type with its encoding and `?`. Out: type, spelling on the wire, may it be missing.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, LiteralKind, Name, Path, TypeArgument, TypeBase};
@@ -38,7 +38,7 @@ impl Typed {
         if let Type::List(list) = &self.ty
             && !list.spelling.is_plain()
         {
-            self.ty = Type::List(Rc::new(ListType { spelling: Spelling::Plain, ..list.as_ref().clone() }));
+            self.ty = Type::List(Arc::new(ListType { spelling: Spelling::Plain, ..list.as_ref().clone() }));
         }
         self
     }
@@ -76,11 +76,11 @@ pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Op
             let min =
                 range.as_ref().and_then(|range| range.from.as_ref()).and_then(|from| from.parse().ok()).unwrap_or(0);
             let list = ListType { element: element.ty, optional: element.optional, min, spelling: element.spelling };
-            Typed { optional: *optional, ..Typed::plain(Type::List(Rc::new(list))) }
+            Typed { optional: *optional, ..Typed::plain(Type::List(Arc::new(list))) }
         }
         TypeBase::Map { optional, value, .. } => {
             let value = resolve_type(ctx, value, home, place);
-            Typed { optional: *optional, ..Typed::plain(Type::Map(Rc::new(value.ty))) }
+            Typed { optional: *optional, ..Typed::plain(Type::Map(Arc::new(value.ty))) }
         }
         TypeBase::Record(fields) => {
             let record = records::begin_record(ctx, place);
@@ -119,7 +119,7 @@ fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, p
             }
         }
     }
-    Typed::plain(Type::Enum(Rc::new(EnumType { name: place.to_owned(), values })))
+    Typed::plain(Type::Enum(Arc::new(EnumType { name: place.to_owned(), values })))
 }
 
 fn enum_value(value: &tree::EnumValue) -> EnumValue {

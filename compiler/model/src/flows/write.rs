@@ -29,7 +29,7 @@ pub(super) struct Draft {
     pub(super) sources: Vec<Option<String>>,
     /// The flow's record is a group of them by this field.
     pub(super) group: Option<String>,
-    pub(super) written: std::rc::Rc<Written>,
+    pub(super) written: std::sync::Arc<Written>,
     /// `in batches of`.
     pub(super) batch: Option<u32>,
     /// `together`.
@@ -59,7 +59,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &WriteDuty, span: Span, had: 
     };
     let checked = ctx.mappings.get(position)?;
     let (tree, target, part) = (checked.tree, checked.mapping.target.clone(), checked.mapping.part);
-    let written = std::rc::Rc::clone(checked.written(&ctx.model));
+    let written = std::sync::Arc::clone(checked.written(&ctx.model));
     // A target that could not be resolved is told already.
     let entity = ctx.model.entity(&target)?.clone();
     let together = duty.together && check_together(ctx, duty, position, span);

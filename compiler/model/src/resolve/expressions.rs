@@ -350,7 +350,7 @@ impl Body<'_, '_> {
             ty = place.ty.clone();
         }
         let list = ListType { element: ty, optional, min: 0, spelling: PLAIN };
-        Expr { kind: ExprKind::List(resolved), ty: Type::List(std::rc::Rc::new(list)), optional: false, span }
+        Expr { kind: ExprKind::List(resolved), ty: Type::List(std::sync::Arc::new(list)), optional: false, span }
     }
 
     fn record(&mut self, block: &tree::Block, place: Option<&Place>, span: Span) -> Expr {
