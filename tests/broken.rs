@@ -250,6 +250,64 @@ fn a_flow_that_echoes_is_refused_and_both_flows_are_named() {
     }
 }
 
+/// A flow that carries back what another one has just written, added to other integrations as somebody would add it.
+#[test]
+fn a_flow_that_echoes_is_refused_in_other_integrations_too() {
+    let of_customers = "\
+mapping card_to_customer from erp.customers as card to part of shop.customer {
+  id    <- linked shop.customer of erp.customers by card.id otherwise skip \"no account of the shop\"
+  email <- card.email otherwise reject \"no address\"
+  ignore rest of card because \"kept by accounting\"
+}
+flow echo {
+  every 5 minutes
+  read erp.customers as card
+  write card_to_customer update by id
+  latest wins
+  on failure alert sales_ops
+}
+";
+    let of_prices = "\
+mapping price_to_item from shop.product as product to part of erp.ITM {
+  ITM0_1 { ITMREF <- product.productNumber | fit }
+  ITM1_7 { BASPRI <- first(product.price).net | round(5) otherwise reject \"no price\" }
+  ignore rest of product because \"kept in the shop\"
+}
+flow echo {
+  every 5 minutes
+  read shop.product as product
+  write price_to_item update by ITM0_1.ITMREF
+  latest wins
+  on failure alert shop_team
+}
+";
+    for (integration, spec, flow, written) in [
+        (
+            "shopware-business-central",
+            of_customers,
+            "customer_changes",
+            "writes `email`, which `customer_changes` reads",
+        ),
+        ("shopware-sage-x3", of_prices, "products", "writes `ITM1_7.BASPRI`, which `products` reads"),
+    ] {
+        let loaded =
+            mapwright_project::load(&repository().join("specs/integrations").join(integration)).expect("a project");
+        let mut project = loaded.project;
+        let id = project.files.add("echo.mapspec", spec);
+        let (tree, faults) = mapwright_syntax::parse(id, spec);
+        assert!(faults.is_empty(), "{faults:?}");
+        project.specs.push((id, tree));
+        let diagnostics = mapwright_model::check(&project).1;
+        let errors = errors(&diagnostics);
+        let [error] = errors.as_slice() else { panic!("{integration}: one error: {errors:?}") };
+        assert_eq!(error.code, "E0513");
+        let shown = render(error, &project.files, Style::Plain);
+        for words in ["`echo`", &format!("`{flow}`"), "would send each change back to where it came from", written] {
+            assert!(shown.contains(words), "{integration}, {words}: {shown}");
+        }
+    }
+}
+
 #[test]
 fn every_fix_that_is_offered_mends() {
     let mut mended = 0;
