@@ -21,6 +21,8 @@ use mapwright_values::plan::DeliveryLevel;
 
 const FOLDER: &str = "MAPWRIGHT_CRASH_FOLDER";
 const POINT: &str = "MAPWRIGHT_CRASH_POINT";
+/// A point that is never reached.
+const NOWHERE: &str = "nowhere/1";
 
 /// More dead letters than one transaction of a redrive takes would make each case slow: the redrive has its own test.
 fn fill(world: &World) {
@@ -56,11 +58,17 @@ async fn child() {
     if name.starts_with("park") {
         setup.level = DeliveryLevel::Unsafe;
     }
+    if point == NOWHERE {
+        setup.workers = 3;
+    }
     setup.crash_at = armed.clone();
     setup.world.trouble(&[Trouble::LostReply, Trouble::Refused(Class::Transient)]);
     let store = SqliteStore::open_with(&folder.join("state.db"), Arc::new(CrashPoint::new(armed.clone()))).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
     setup.try_sync(Arc::clone(&store)).await.unwrap();
+    if point == NOWHERE {
+        return;
+    }
     let crash = CrashPoint::new(armed);
     let letters =
         DeadLetters { store: store.as_ref(), clock: setup.clock.as_ref(), operator: "child".to_owned(), crash: &crash };
@@ -129,6 +137,33 @@ async fn a_process_killed_at_any_point_loses_and_doubles_nothing() {
         }
     }
     assert_eq!(never, Vec::<&str>::new(), "points that were never reached");
+}
+
+/// The program ends on one record however often it is started: that one is dead in the end, and those that were claimed with it, by
+/// the same worker and by others, go their way.
+#[tokio::test]
+async fn a_record_that_ends_the_process_takes_no_other_with_it() {
+    let folder = common::folder();
+    let world = World::in_file(folder.path().join("world.json"));
+    let early = "2026-11-23T07:00:00Z".parse().unwrap();
+    world.put("order", "killer", r#"{"id":"killer","abort":true}"#.to_owned(), early);
+    fill(&world);
+    for number in 4..24 {
+        world.order(&format!("o{number}"), "c0", "A", 10 + number, early);
+    }
+    let mut ended = 0;
+    while run_child(folder.path(), NOWHERE) {
+        ended += 1;
+        assert!(ended <= 5, "it ends on it for ever");
+    }
+    assert_eq!(ended, 5);
+    let store = common::open(folder.path());
+    let letters = store.dead_letters(Selection::default(), 100).await.unwrap();
+    let mut dead: Vec<_> = letters.iter().map(|letter| (letter.class.as_str(), letter.source_key.as_str())).collect();
+    dead.sort_unstable();
+    assert_eq!(dead, [("poison", "killer"), ("rejected", "x")]);
+    let world = World::in_file(folder.path().join("world.json"));
+    assert_eq!((world.documents("Partners"), world.documents("Orders")), (2, 24));
 }
 
 #[tokio::test]

@@ -234,6 +234,9 @@ fn customer_to_partner(input: &Input<'_>) -> Outcome {
 fn order_to_erp(input: &Input<'_>) -> Outcome {
     let order = &input.sources[0];
     assert!(order.get("break").is_none(), "a mapping that breaks down");
+    if order.get("abort").is_some() {
+        std::process::abort();
+    }
     if order.get("skip").is_some() {
         return Outcome::Skipped { reason: "not wanted".to_owned(), at: line(7) };
     }
