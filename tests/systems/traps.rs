@@ -326,6 +326,30 @@ fn what_the_system_computes_is_read_only() {
     }
 }
 
+/// What comes as null, or as a word for nothing: a mapping must say what then, or it is refused.
+#[test]
+fn what_may_be_missing_is_optional() {
+    for (system, entity, path) in [
+        ("shopware-6", "order", "updatedAt"),
+        ("shopware-6", "order", "orderCustomer.customer"),
+        ("shopware-6", "product", "name"),
+        ("shopware-6", "product", "price"),
+        ("shopware-6", "product", "taxId"),
+        ("shopify", "orders", "customer"),
+        ("shopify", "orders", "email"),
+        ("shopify", "orders", "lineItems.sku"),
+        ("shopify", "orders", "lineItems.variant"),
+        ("business-central", "salesOrders", "requestedDeliveryDate"),
+        ("business-central", "salesOrders", "currencyId"),
+        ("business-central", "salesOrders", "shipToName"),
+        ("magento", "products", "custom_attributes"),
+        ("woocommerce", "orders", "date_paid_gmt"),
+        ("sage-x3", "SOH", "SOH1_4.SHIDAT"),
+    ] {
+        assert!(field(system, entity, path).optional, "{system} {entity}.{path}");
+    }
+}
+
 /// What names a record, and what only looks as if it did.
 #[test]
 fn keys_are_what_the_documentation_calls_keys() {
@@ -475,7 +499,7 @@ fn field(system: &str, entity: &str, path: &str) -> FieldPlan {
     for step in path.split('.') {
         let here = fields.iter().find(|field| field.name == step);
         let here = here.unwrap_or_else(|| panic!("{system} {entity}: no `{path}`"));
-        if let Kind::Record(inner) = &here.kind {
+        if let Kind::Record(inner) | Kind::List(Kind::Record(inner)) = &here.kind {
             fields = inner;
         }
         found = Some(*here);

@@ -1,6 +1,7 @@
 //! What an answer means. In: an answer, the manifest's rules, what was asked. Out: a class and the vendor's words.
 //! The manifest's rules come first, then the table of the delivery paper. Pure: decides, does nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,12 +12,15 @@ use mapwright_values::hooks::{AnswerClass as RuleClass, Answered, guarded};
 
 use crate::answer::{Format, ReadAnswer, holds, shortened};
 use crate::soap;
-use crate::template::Scope;
+use crate::template::{Scope, plain};
 
 /// A wish to wait that is longer than this is cut.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 /// A vendor's message is cut to this.
 const MESSAGE_CHARACTERS_MAX: usize = 300;
+
+/// So is what the vendor finds a request by.
+const TRACE_CHARACTERS_MAX: usize = 100;
 
 /// What was asked.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +174,14 @@ pub(crate) fn classify(
     } else if messages.is_empty() {
         why.to_owned()
     } else {
-        shortened(&messages.join("; "), MESSAGE_CHARACTERS_MAX)
+        let parameters = read.select_first(&errors.parameters, entity);
+        let filled = messages.iter().map(|message| filled(message, &parameters));
+        shortened(&filled.collect::<Vec<_>>().join("; "), MESSAGE_CHARACTERS_MAX)
+    };
+    let trace = extract(read, errors.trace.as_ref(), &codes, &messages, entity).into_iter().next();
+    let message = match trace.filter(|trace| !message.contains(trace.as_str())) {
+        Some(trace) => format!("{message} (the vendor finds it by {})", shortened(&trace, TRACE_CHARACTERS_MAX)),
+        None => message,
     };
     Verdict {
         reaction,
@@ -204,20 +215,20 @@ fn inner_fault(read: &ReadAnswer<'_>) -> Option<String> {
     match read.format {
         Format::Soap => {
             let fault = body.get("Fault")?;
-            Some(fault.get("faultstring").map_or_else(|| "a fault".to_owned(), crate::template::plain))
+            Some(fault.get("faultstring").map_or_else(|| "a fault".to_owned(), plain))
         }
         Format::Graphql => {
             if let Some(Json::List(errors)) = body.get("errors")
                 && let Some(first) = errors.first()
             {
-                return Some(first.get("message").map_or_else(|| "an error".to_owned(), crate::template::plain));
+                return Some(first.get("message").map_or_else(|| "an error".to_owned(), plain));
             }
             // Errors of the business stand in the payload of each mutation.
             let Some(Json::Record(data)) = body.get("data") else { return None };
             data.iter().find_map(|(_, payload)| match payload.get("userErrors") {
                 Some(Json::List(errors)) => {
                     let first = errors.first()?;
-                    Some(first.get("message").map_or_else(|| "an error".to_owned(), crate::template::plain))
+                    Some(first.get("message").map_or_else(|| "an error".to_owned(), plain))
                 }
                 Some(_) | None => None,
             })
@@ -262,6 +273,41 @@ fn extract(
         Some(pattern) => texts.iter().filter_map(|text| pattern.extract(text)).collect(),
         None => texts,
     }
+}
+
+/// A message with its gaps filled: `%1` from a list, `%name` from a record.
+fn filled(message: &str, parameters: &[Cow<'_, Json<'_>>]) -> String {
+    let mut values: Vec<(String, String)> = Vec::new();
+    for found in parameters {
+        match found.as_ref() {
+            Json::Record(members) => {
+                values.extend(members.iter().map(|(name, value)| (format!("%{name}"), plain(value))));
+            }
+            Json::List(list) => {
+                values.extend((1..).zip(list).map(|(number, value)| (format!("%{number}"), plain(value))));
+            }
+            Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => {}
+        }
+    }
+    // Whichever gap begins there, the longest is meant: `%10` is not `%1`. What a value holds is no gap.
+    values.sort_by_key(|(gap, _)| std::cmp::Reverse(gap.len()));
+    let (mut text, mut rest) = (String::new(), message);
+    while let Some((before, after)) = rest.find('%').and_then(|at| rest.split_at_checked(at)) {
+        text.push_str(before);
+        let gap = values.iter().find_map(|(gap, value)| Some((after.strip_prefix(gap.as_str())?, value)));
+        rest = match gap {
+            Some((rest, value)) => {
+                text.push_str(value);
+                rest
+            }
+            None => {
+                text.push('%');
+                after.strip_prefix('%').unwrap_or_default()
+            }
+        };
+    }
+    text.push_str(rest);
+    text
 }
 
 const fn of_rule(class: RuleClass) -> Reaction {

@@ -183,6 +183,18 @@ async fn too_many_requests_slow_the_connection() {
 }
 
 #[tokio::test]
+async fn what_support_asks_for_is_told_with_a_long_message() {
+    let long = "The customer cannot be used. ".repeat(20);
+    let body = format!(
+        r#"{{"error":{{"code":"Application_DialogException","message":"{long} CorrelationId:  0f2b7a1c-9d3e-4c55-8a01-77c1f2d0e9ab."}}}}"#
+    );
+    let server = answering(move |_| json(400, &body)).await;
+    let failure = central(&server).send(&update(Some("W/\"1\""))).await.unwrap_err();
+    assert_eq!(failure.class, Class::Permanent);
+    assert!(failure.message.ends_with("(the vendor finds it by 0f2b7a1c-9d3e-4c55-8a01-77c1f2d0e9ab)"), "{failure}");
+}
+
+#[tokio::test]
 async fn the_sample_of_a_batch_has_one_good_row_and_one_bad() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/business-central/samples/batch-response.json");
     // The sample's requests were called r1 and r2; ours are called by their place.

@@ -56,6 +56,29 @@ async fn the_total_ends_a_list() {
 }
 
 #[tokio::test]
+async fn the_gaps_of_a_message_are_filled() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/systems/magento/samples/");
+    let sample = |file: &str| std::fs::read_to_string(format!("{samples}{file}")).unwrap();
+    for (body, told) in [
+        (sample("error-400.json"), "Invalid product data: Invalid attribute set entity type"),
+        (sample("error-401.json"), "The consumer isn't authorized to access Magento_Sales::actions_view."),
+        (sample("error-404-named-params.json"), "No such entity with orderId = 999"),
+        (
+            r#"{"message":"%10 of %1, 5% off, %x","parameters":["a %2","b","","","","","","","","j"]}"#.to_owned(),
+            "j of a %2, 5% off, %x",
+        ),
+    ] {
+        let server = Server::start(move |seen: &Seen| {
+            if seen.target.ends_with("/admin/token") { json(200, "\"token-1\"") } else { json(403, &body) }
+        })
+        .await;
+        let shop = connect(&PLAN, &server.url(), &[], &[("user", "erp"), ("password", "hush-hush")]);
+        let failure = shop.fetch_page(&everything("orders")).await.unwrap_err();
+        assert!(failure.message.contains(told), "{failure}");
+    }
+}
+
+#[tokio::test]
 async fn keys_go_into_paths_percent_encoded() {
     let server = Server::start(|seen: &Seen| {
         if seen.target.ends_with("/admin/token") { json(200, "\"token-1\"") } else { json(200, r#"{"entity_id":1}"#) }

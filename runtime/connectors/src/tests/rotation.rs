@@ -128,6 +128,16 @@ async fn the_check_leaves_out_what_it_asks_for() {
 }
 
 #[tokio::test]
+async fn the_older_shape_of_errors_is_read_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = r#"{"Message":"The request is invalid.","ModelState":{"customer.reference":["Too long."]}}"#;
+    let server = strict(move |_| json(400, body)).await;
+    let erp = Connectors::open(&PLAN, settings(&server, Some(vault(&folder)))).unwrap();
+    let failure = erp.send(&write("customers", Deed::Create, r#"{"name":"New"}"#)).await.unwrap_err();
+    assert!(failure.message.contains("The request is invalid."), "{failure}");
+}
+
+#[tokio::test]
 async fn a_put_that_replaces_is_overlaid() {
     let folder = tempfile::tempdir().unwrap();
     let held = r#"{"id":7,"reference":"FALK0001","name":"Old","main_address":{"city":"Kiel","postcode":"24103"},"balance":812.50}"#;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mapwright_engine::connector::{Class, Connector, Deed};
 use mapwright_values::plan::{EntityPlan, FieldPlan, Kind, SystemPlan};
 
-use crate::tests::server::{Seen, Server, json};
+use crate::tests::server::{Seen, Server, json, with_headers};
 use crate::tests::systems::{connect, entity, everything, field, find, write};
 
 const LINES: Kind = Kind::List(&Kind::Record(&[field("id", Kind::Text(Some(100))), field("sku", Kind::Text(None))]));
@@ -105,10 +105,12 @@ async fn a_200_with_errors_is_no_success() {
         (r#"{"data":{"inventorySetQuantities":{"userErrors":[]}},"errors":[{"message":"partly"}]}"#, Class::Halt),
     ];
     for (answer, class) in cases {
-        let server = answering(move |_| json(200, answer)).await;
+        let headers = ["Content-Type: application/json", "X-Request-Id: 8d3f-77"];
+        let server = answering(move |_| with_headers(200, &headers, answer)).await;
         let record = r#"{"inventoryItemId":"gid://1","locationId":"gid://2","quantity":3}"#;
         let failure = shopify(&server).send(&write("set_stock", Deed::Act, record)).await.unwrap_err();
         assert_eq!(failure.class, class, "{answer}: {failure}");
+        assert!(failure.message.ends_with("(the vendor finds it by 8d3f-77)"), "{answer}: {failure}");
     }
 }
 

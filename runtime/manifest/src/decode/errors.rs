@@ -30,6 +30,7 @@ impl Decoder {
             message: fields.get("message").and_then(|node| self.extract(node, "`message`")),
             field: fields.get("field").and_then(|node| self.extract(node, "`field`")),
             trace: fields.get("trace").and_then(|node| self.extract(node, "`trace`")),
+            parameters: fields.get("parameters").map(|node| self.selectors(node, "`parameters`")).unwrap_or_default(),
             rules: Vec::new(),
             classify: None,
         };

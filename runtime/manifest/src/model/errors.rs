@@ -16,8 +16,10 @@ pub struct Errors {
     pub message: Option<Extract>,
     /// Vendor's word for the field.
     pub field: Option<Extract>,
-    /// Vendor's trace id.
+    /// What the vendor can find the request by; it is told with every failure.
     pub trace: Option<Extract>,
+    /// Where the values are of the words' gaps: a list fills `%1`, `%2`..., a record `%name`.
+    pub parameters: Vec<Selector>,
     /// First match wins.
     pub rules: Vec<Rule>,
     /// What judges an answer that no rule knows.
