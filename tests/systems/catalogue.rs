@@ -1,6 +1,6 @@
 //! A system's catalogue as the runtime gets it. In: the system's name. Out: its plan, as the compiler would write it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mapwright_model::ir::{Field, ListType, Model, RecordId, Spelling, Type};
 use mapwright_tests::repository;
@@ -91,6 +91,6 @@ fn kind(model: &Model, ty: &Type, spelling: &Spelling, depth: usize) -> Kind {
     }
 }
 
-fn element(model: &Model, list: &Rc<ListType>, depth: usize) -> &'static Kind {
+fn element(model: &Model, list: &Arc<ListType>, depth: usize) -> &'static Kind {
     Box::leak(Box::new(kind(model, &list.element, &list.spelling, depth + 1)))
 }
