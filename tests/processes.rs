@@ -23,6 +23,8 @@ const FROZEN: Duration = Duration::from_secs(4 * REQUEST_MAX_S + 3);
 const START_MAX: Duration = Duration::from_secs(20);
 /// Far longer than a turn or a claim of a dead process lasts.
 const HELD_MAX: Duration = Duration::from_secs(90);
+/// Far less than the vendor's half an hour: as many processes are killed here as elsewhere in a year.
+const SESSION_IDLE: Duration = Duration::from_secs(20);
 /// Lost answers are held back for longer than a request may take.
 const HOLD: Duration = Duration::from_millis(1_000 * REQUEST_MAX_S + 300);
 
@@ -243,7 +245,8 @@ async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() 
             samples: true,
         },
         shop: ShopConfig { hold: HOLD, ..ShopConfig::default() },
-        erp: ErpConfig { hold: HOLD, ..ErpConfig::default() },
+        // A process that is killed leaves its session behind, and sessions are counted.
+        erp: ErpConfig { hold: HOLD, session_idle: SESSION_IDLE, ..ErpConfig::default() },
     };
     let sandbox = Sandbox::start(config).await.expect("a sandbox");
     sandbox.shop.faults().random(storm(4));

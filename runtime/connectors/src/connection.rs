@@ -477,7 +477,13 @@ impl RestConnector {
             [one] => (*one).to_owned(),
             [first, rest @ ..] => format!("{first} and {}", rest.join(", ")),
         };
-        let mut failure = self.failure(Class::Halt, format!("credentials refused ({status}): check {check}"));
+        // Not every refusal is about credentials: the system's own words tell, without the secrets that it may repeat.
+        let code = verdict.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let words =
+            if verdict.html || verdict.message.is_empty() { String::new() } else { format!(": {}", verdict.message) };
+        let message = format!("credentials refused ({status}{code}{words}): check {check}");
+        let hidden: Vec<&str> = self.hidden(&[]).collect();
+        let mut failure = self.failure(Class::Halt, redacted(message, &hidden));
         failure.status = Some(status);
         failure.code.clone_from(&verdict.code);
         failure
