@@ -420,20 +420,29 @@ impl<'s> Mapper<'s> {
         if self.references.len() > REFERENCES_MAX {
             self.references = References::new();
         }
+        let verdict = self.rounds(&sources, mapped);
+        sources.into_iter().for_each(Json::reuse);
+        verdict
+    }
+
+    /// Maps source records, asking for references until none is missing; `Err` if they are rejected.
+    fn rounds(&mut self, sources: &[Json<'_>], mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
         for _ in 0..ROUNDS_MAX {
             let input = Input {
-                sources: &sources,
+                sources,
                 references: &self.references,
                 settings: self.setup.settings,
                 captured_at: self.setup.captured_at,
             };
             match (self.setup.mapping.map)(&input) {
                 Outcome::Mapped(parts) => {
-                    for part in &parts {
+                    let count = parts.len() as u64;
+                    for part in parts {
                         part.record.write_to(mapped);
                         mapped.push('\n');
+                        part.record.reuse();
                     }
-                    return Ok(Verdict::Mapped(parts.len() as u64));
+                    return Ok(Verdict::Mapped(count));
                 }
                 Outcome::Rejected(rejections) => return Err(rejections),
                 Outcome::Skipped { reason, at } => return Ok(Verdict::Skipped(json!({"skipped": reason, "at": at}))),

@@ -28,6 +28,7 @@ pub mod rows;
 pub mod run;
 pub mod settings;
 mod skip;
+mod spare;
 pub mod spelling;
 pub mod time;
 pub mod value;

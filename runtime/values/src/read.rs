@@ -11,13 +11,14 @@ use hashbrown::{HashMap, HashSet};
 use crate::json::{DEPTH_MAX, Json, same};
 use crate::plan::SourcePlan;
 use crate::skip::{after_blanks, number_end, pass, plain, text_end, unescaped, word_end};
+use crate::spare::{elements, fields};
 
 /// Which fields of a record are used. Lists are transparent: what holds of a list holds of each of its elements.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// Everything, to the last leaf.
     all: bool,
-    fields: Vec<(String, Used)>,
+    fields: Vec<(&'static str, Used)>,
     /// Where a field stands in `fields`, by the mark of its name; 0 = nowhere, else counted from 1. At least half of it is free.
     places: Vec<u16>,
 }
@@ -28,7 +29,7 @@ pub(crate) static EVERYTHING: Used = Used { all: true, fields: Vec::new(), place
 impl Used {
     /// What a list of paths uses, dots between steps. A path uses everything below it.
     #[must_use]
-    pub fn paths(paths: &[&str]) -> Used {
+    pub fn paths(paths: &[&'static str]) -> Used {
         let mut used = Used::default();
         for path in paths {
             used.add(path);
@@ -49,18 +50,23 @@ impl Used {
         let mut used = Used::paths(source.select);
         used.add("key");
         for path in source.select {
-            used.add(&format!("rows.{path}"));
+            used.add_below("rows", Some(path));
         }
         used
     }
 
-    fn add(&mut self, path: &str) {
+    fn add(&mut self, path: &'static str) {
+        let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+        self.add_below(name, rest);
+    }
+
+    /// Adds a field, or what a path leads to below it.
+    fn add_below(&mut self, name: &'static str, rest: Option<&'static str>) {
         if self.all {
             return;
         }
-        let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-        let known = self.fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            self.fields.push((name.to_owned(), Used::default()));
+        let known = self.fields.iter().position(|(field, _)| *field == name).unwrap_or_else(|| {
+            self.fields.push((name, Used::default()));
             self.place();
             self.fields.len() - 1
         });
@@ -219,10 +225,10 @@ impl<'r> Reader<'r> {
 
     fn list(&mut self, used: &Used, order: &mut Order, depth: usize) -> Read<Json<'r>> {
         let depth = depth.checked_sub(1).ok_or(Refused)?;
-        let mut elements = Vec::new();
         if self.opens_empty(b']') {
-            return Ok(Json::List(elements));
+            return Ok(Json::List(Vec::new()));
         }
+        let mut elements = elements();
         loop {
             self.blanks();
             elements.push(self.value(used, order, depth)?);
@@ -232,34 +238,33 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// A record of which some fields are used, each once.
+    /// A record of which some fields are used, each once. They get their names from what names them, where a mapping has them at hand; to
+    /// look where they stand in the text would be to wait for it.
     fn record(&mut self, used: &Used, order: &mut Order, depth: usize) -> Read<Json<'r>> {
         let depth = depth.checked_sub(1).ok_or(Refused)?;
-        let mut members: Vec<(Cow<'r, str>, Json<'r>)> = Vec::with_capacity(used.fields.len());
         if self.opens_empty(b'}') {
-            return Ok(Json::Record(members));
+            return Ok(Json::Record(Vec::new()));
         }
+        let mut members = fields(used.fields.len());
         let mut met = 0_u64;
         let (mut guess, mut before) = (order.first, None);
         let mut is_first = true;
         loop {
             let expected = order.names.get(guess).map(|expected| (&*expected.text, expected.then, expected.field));
-            let mut from = self.at + 1;
             let mut is_here = !is_first && expected.is_some_and(|(text, ..)| self.expect(text));
             if !is_here {
                 if !is_first && self.ends(b'}')? {
                     return Ok(Json::Record(members));
                 }
                 self.blanks();
-                from = self.at;
                 is_here = expected.is_some_and(|(text, ..)| self.expect(text.get(1..).unwrap_or_default()));
             }
             is_first = false;
-            let (name, field) = match expected {
+            let field = match expected {
                 Some((_, then, field)) if is_here => {
                     before = Some(guess);
                     guess = then;
-                    (None, field)
+                    field
                 }
                 Some(_) | None => {
                     let name = self.name()?;
@@ -274,23 +279,19 @@ impl<'r> Reader<'r> {
                         before = Some(place);
                         guess = order.names.get(place).map_or(0, |met| met.then);
                     }
-                    (Some(name), field)
+                    field
                 }
             };
             let below = field.and_then(|field| Some((field, used.fields.get(field)?, order.within.get_mut(field)?)));
             match below {
-                Some((field, (own, used), order)) => {
+                Some((field, (name, used), order)) => {
                     let bit = 1_u64.checked_shl(u32::try_from(field).unwrap_or(u32::MAX)).unwrap_or_default();
-                    let again = if bit == 0 { members.iter().any(|(met, _)| met == own) } else { met & bit != 0 };
+                    let again = if bit == 0 { members.iter().any(|(met, _)| met == name) } else { met & bit != 0 };
                     if again {
                         return Err(Refused);
                     }
                     met |= bit;
-                    let name = match name {
-                        Some(name) => name,
-                        None => Cow::Borrowed(self.text.get(from + 1..from + 1 + own.len()).ok_or(Refused)?),
-                    };
-                    members.push((name, self.value(used, order, depth)?));
+                    members.push((Cow::Borrowed(*name), self.value(used, order, depth)?));
                 }
                 None => self.past(pass(self.bytes, self.at, depth))?,
             }

@@ -11,6 +11,7 @@ use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
 use crate::json::Json;
 use crate::names::closest;
+use crate::spare::{self, Fields};
 use crate::time::{Date, Instant, Time, Uuid, date_text, instant_text, time_text};
 
 pub use crate::encoding::{
@@ -219,7 +220,7 @@ const FIELDS_USUAL: usize = 8;
 /// A target record in the making: fields in the order in which they are first set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record<'r> {
-    fields: Vec<(Cow<'r, str>, Json<'r>)>,
+    fields: Fields<'r>,
     /// A bit for each mark that a name so far has: most fields are set once, and need not be looked for.
     marks: u64,
 }
@@ -232,7 +233,7 @@ impl<'r> Record<'r> {
     }
 
     /// A finished record to go on with.
-    pub(crate) fn from_fields(fields: Vec<(Cow<'r, str>, Json<'r>)>) -> Record<'r> {
+    pub(crate) fn from_fields(fields: Fields<'r>) -> Record<'r> {
         Record { marks: fields.iter().fold(0, |marks, (name, _)| marks | mark(name)), fields }
     }
 
@@ -266,7 +267,7 @@ impl<'r> Record<'r> {
         let mark = mark(&field);
         if self.marks & mark == 0 {
             if self.fields.is_empty() {
-                self.fields.reserve(FIELDS_USUAL);
+                self.fields = spare::fields(FIELDS_USUAL);
             }
             self.marks |= mark;
             self.fields.push((field, value));
