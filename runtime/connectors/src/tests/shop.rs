@@ -196,7 +196,8 @@ async fn wrong_credentials_say_what_to_check() {
             .await;
     let failure = shop(&server).check().await.unwrap_err();
     assert_eq!(failure.class, Class::Halt);
-    let words = "shop: credentials refused (401 10: Client authentication failed ***): check client_id and client_secret";
+    let words =
+        "shop: credentials refused (401 10: Client authentication failed ***): check client_id and client_secret";
     assert_eq!(failure.message, words);
 }
 
