@@ -498,6 +498,25 @@ async fn many_lost_answers_make_no_second_document() {
     setup.check_invariants().await;
 }
 
+/// A write without an answer, then a long stop: that it is not there is found out when its time for trying is over.
+#[tokio::test]
+async fn what_is_found_absent_too_late_is_dead_and_stops_nothing() {
+    let setup = shop();
+    setup.world.trouble(&[Trouble::LostRequest]);
+    setup.engine(setup.store()).sync(&Sync { stop: Stop::Once, ..Sync::default() }).await.unwrap();
+    assert_eq!(setup.count("customers", State::Ambiguous).await, 1);
+    setup.clock.advance(Duration::from_secs(30 * 3600));
+    setup.sync().await;
+    let letters = setup.letters(async |letters| letters.list(Selection::default(), 10).await.unwrap()).await;
+    let dead: Vec<(&str, &str)> = letters
+        .iter()
+        .map(|letter| (letter.flow.as_str(), letter.class.as_str()))
+        .filter(|(flow, _)| *flow == "customers")
+        .collect();
+    assert_eq!(dead, [("customers", "expired")]);
+    assert_eq!(setup.world.documents("Partners"), 3);
+}
+
 #[tokio::test]
 async fn what_is_too_long_for_a_key_is_told_of_its_record_alone() {
     let setup = shop();

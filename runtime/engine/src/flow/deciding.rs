@@ -12,6 +12,7 @@ use mapwright_values::{Link, Rejection};
 use crate::backoff::Backoff;
 use crate::clock::{between, later};
 use crate::connector::{Class, Failure, Probe};
+use crate::state::State;
 use crate::store::{Fault, Leased, Verdict};
 
 /// What a decision looks at besides the answer.
@@ -34,6 +35,8 @@ pub(crate) struct Situation {
     pub(crate) waiting_since: Option<Timestamp>,
     /// When the last request went out.
     pub(crate) sent_at: Timestamp,
+    /// It is not known whether the last request took effect.
+    pub(crate) ambiguous: bool,
 }
 
 impl Situation {
@@ -44,6 +47,7 @@ impl Situation {
         self.probes = leased.probes;
         self.first_attempt_at = leased.first_attempt_at;
         self.waiting_since = leased.waiting_since;
+        self.ambiguous = leased.state == State::Ambiguous;
         if let Some(sent) = &leased.sent {
             self.sent_at = sent.at;
         }
@@ -192,7 +196,12 @@ pub(crate) fn retry(
     let pause = situation.retry.pause(situation.failures.saturating_add(1), wish, situation.random);
     let at = later(situation.now, pause);
     let first = situation.first_attempt_at.unwrap_or(situation.now);
-    if between(first, at) > situation.retry_up_to {
+    let over = between(first, at) > situation.retry_up_to;
+    if over && situation.ambiguous {
+        // INVARIANT: what is ambiguous never becomes dead. It is proved to be absent, or may be sent again; its next turn ends it.
+        return Verdict::Retry { at: situation.now, fault, quiet_until, alone: false };
+    }
+    if over {
         let fault = expired(&fault, situation.retry_up_to, "was tried for");
         return match quiet_until {
             Some(quiet_until) => Verdict::DeadUnproven { fault, quiet_until },
@@ -286,6 +295,7 @@ mod tests {
             first_attempt_at: Some(now),
             waiting_since: None,
             sent_at: now,
+            ambiguous: false,
         }
     }
 
@@ -374,6 +384,25 @@ mod tests {
                 assert_eq!((fault.class.as_str(), quiet_until), ("expired", situation.settled_at()));
             }
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_never_dead_however_old_it_is() {
+        for level in [DeliveryLevel::Probeable, DeliveryLevel::Keyed, DeliveryLevel::Natural, DeliveryLevel::Unsafe] {
+            let probeable = level == DeliveryLevel::Probeable;
+            let mut situation = Situation { ambiguous: true, probes: 1, ..situation(level, probeable) };
+            situation.now = later(situation.now, Duration::from_secs(100 * 3600));
+            let verdict = match ambiguous_turn(&situation) {
+                Turn::Probe => after_probe(&Probe::Absent, &situation).unwrap(),
+                Turn::Conclude(verdict) => *verdict,
+            };
+            // Its next turn ends what may be sent again; only a person ends what may not.
+            match verdict {
+                Verdict::Retry { at, .. } => assert!(at == situation.now && level != DeliveryLevel::Unsafe),
+                Verdict::Park { .. } => assert_eq!(level, DeliveryLevel::Unsafe),
+                other => panic!("{level:?}: {other:?}"),
+            }
         }
     }
 

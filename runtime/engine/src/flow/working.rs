@@ -226,6 +226,7 @@ fn situation(
         first_attempt_at: None,
         waiting_since: None,
         sent_at: core.now(),
+        ambiguous: false,
     })
 }
 
