@@ -24,7 +24,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 /// Far longer than a turn or a claim of a dead process lasts.
 const HELD_MAX: Duration = Duration::from_secs(90);
 /// Far less than the vendor's half an hour: as many processes are killed here as elsewhere in a year.
-const SESSION_IDLE: Duration = Duration::from_secs(20);
+const SESSION_IDLE: Duration = Duration::from_secs(5);
 /// Lost answers are held back for longer than a request may take.
 const HOLD: Duration = Duration::from_millis(1_000 * REQUEST_MAX_S + 300);
 
@@ -219,13 +219,14 @@ fn dismiss(slots: Vec<Slot>) {
     }
 }
 
-/// Lets one process do all that can be done, until no turn and no claim of a dead one keeps anything from it.
+/// Lets one process do all that can be done, until no turn, no claim and no session of a dead one keeps anything from it.
 fn finish(stage: &Stage) -> Output {
     let begun = Instant::now();
     loop {
         let output = stage.run(&["sync"]);
         assert!(output.status.code().is_some_and(|code| code < 2), "{}", said(&output));
-        if !is_held(&output) || begun.elapsed() > HELD_MAX {
+        let halted = said(&output).contains(" is halted");
+        if !(is_held(&output) || halted) || begun.elapsed() > HELD_MAX {
             return output;
         }
         std::thread::sleep(Duration::from_millis(500));
