@@ -24,7 +24,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 /// Far longer than a turn or a claim of a dead process lasts.
 const HELD_MAX: Duration = Duration::from_secs(90);
 /// Far less than the vendor's half an hour: as many processes are killed here as elsewhere in a year.
-const SESSION_IDLE: Duration = Duration::from_secs(5);
+const SESSION_IDLE: Duration = Duration::from_secs(20);
 /// Lost answers are held back for longer than a request may take.
 const HOLD: Duration = Duration::from_millis(1_000 * REQUEST_MAX_S + 300);
 

@@ -68,10 +68,7 @@ impl Session {
             Some(Lifetime::IdleMinutesOf(selectors)) => (None, number_at(selectors).map(minutes_long)),
             None => (None, None),
         };
-        let shortened = |whole: Duration| {
-            let early = login.early.unwrap_or(EARLY_MAX.min(whole / 10));
-            whole.saturating_sub(early)
-        };
+        let shortened = |whole: Duration| whole.saturating_sub(early(login, whole));
         let now = Instant::now();
         Ok(Self {
             number,
@@ -85,12 +82,11 @@ impl Session {
     /// A session that is nothing but a token which we signed.
     pub(crate) fn signed(login: &LogIn, kept: Vec<(String, SecretString)>, number: u64) -> Self {
         let life = login.jwt.as_ref().map_or(Duration::ZERO, |jwt| jwt.life);
-        let early = login.early.unwrap_or(EARLY_MAX.min(life / 10));
         let now = Instant::now();
         Self {
             number,
             kept,
-            fresh_until: now.checked_add(life.saturating_sub(early)),
+            fresh_until: now.checked_add(life.saturating_sub(early(login, life))),
             idle_max: None,
             used: Flag::new(now),
         }
@@ -107,6 +103,12 @@ impl Session {
         }
         fresh
     }
+}
+
+/// How long before its end a log-in is renewed. INVARIANT: half of its life at most, or a system whose sessions are short would be asked
+/// for one with every request, until its licence has no more.
+fn early(login: &LogIn, whole: Duration) -> Duration {
+    login.early.unwrap_or(EARLY_MAX.min(whole / 10)).min(whole / 2)
 }
 
 const fn minutes_long(minutes: u64) -> Duration {
