@@ -281,6 +281,21 @@ flow echo {
   on failure alert shop_team
 }
 ";
+    // The prices of the shop are set by an action, whose manifest says what it changes.
+    let of_variants = "\
+mapping variant_to_item from shop.variants as variant to part of erp.items {
+  number    <- variant.sku | fit otherwise reject \"no SKU\"
+  unitPrice <- variant.price
+  ignore rest of variant because \"kept in the shop\"
+}
+flow echo {
+  every 5 minutes
+  read shop.variants as variant
+  write variant_to_item update by number
+  latest wins
+  on failure alert shop_team
+}
+";
     for (integration, spec, flow, written) in [
         (
             "shopware-business-central",
@@ -288,6 +303,7 @@ flow echo {
             "customer_changes",
             "writes `email`, which `customer_changes` reads",
         ),
+        ("shopify-business-central", of_variants, "prices", "writes `price`, which `echo` reads"),
         ("shopware-sage-x3", of_prices, "products", "writes `ITM1_7.BASPRI`, which `products` reads"),
     ] {
         let loaded =

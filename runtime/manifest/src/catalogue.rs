@@ -46,6 +46,11 @@ impl Manifest {
                 let message = format!("the catalogue has no action `{name}`");
                 faults.add_with_help(action.operation.at, message, did_you_mean(name, names));
             }
+            for (entity, fields) in &action.changes {
+                if let Some(shown) = catalogue.iter().find(|known| !known.action && known.name == entity) {
+                    fields.iter().for_each(|(field, at)| check_path(field, *at, shown, &mut faults));
+                }
+            }
             if let Some(probe) = &action.probe
                 && let Some(shown) = catalogue.iter().find(|known| !known.action && known.name == probe.entity)
             {

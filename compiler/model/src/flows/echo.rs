@@ -2,15 +2,16 @@
 //!
 //! In: flows, what they read and what they update. Out: a fault for each shortest circle in which every flow updates what
 //! the next one reads, unless a flow of it says `on conflict`; a warning for a flow that reads what it updates itself. A
-//! flow that writes back what no mapping reads (an ERP's number into a custom field) is none; nor is one that only creates.
+//! flow that writes back what no mapping reads (an ERP's number into a custom field) is none; nor is one that only creates. An action
+//! changes what its system's manifest says.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use mapwright_syntax::Span;
 
-use super::{Drafted, conflict, faults, owners, paths_of, write};
+use super::{Drafted, conflict, faults, manifest, owners, paths_of, write};
 use crate::context::Context;
-use crate::ir::EntityRef;
+use crate::ir::{EntityRef, Manner};
 
 /// The fields that one flow updates and another reads, and the first write that does so.
 type Carried = (Vec<String>, Span);
@@ -64,9 +65,9 @@ fn edges(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) -> Edges {
     let mut edges = Edges::new();
     for (from, one) in drafts.iter().enumerate() {
         feed_themselves(ctx, one);
-        let updates = one.all_writes().filter(|write| owners::updates_records(&write.manner));
+        let updates = one.all_writes().flat_map(|write| changed(ctx, write));
         let others: BTreeSet<usize> =
-            updates.filter_map(|write| readers.get(&write.target)).flatten().copied().collect();
+            updates.filter_map(|(entity, _)| readers.get(&entity)).flatten().copied().collect();
         for to in others.into_iter().filter(|to| *to != from) {
             if let Some(fields) = drafts.get(to).and_then(|other| carried(ctx, one, other)) {
                 edges.entry(from).or_default().insert(to, fields);
@@ -175,8 +176,8 @@ fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<Ca
     used.retain(|path| !entity.key.contains(path));
     let mut fields = Vec::new();
     let mut first = None;
-    for write in from.all_writes().filter(|write| write.target == *read && owners::updates_records(&write.manner)) {
-        let carried = overlapping(ctx, write, &used);
+    for write in from.all_writes() {
+        let carried = overlapping(ctx, write, read, &used);
         if !carried.is_empty() {
             first.get_or_insert(write.span);
             fields.extend(carried);
@@ -189,11 +190,9 @@ fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<Ca
 fn feed_themselves(ctx: &mut Context<'_>, flow: &Drafted<'_>) {
     let Some(read) = &flow.read else { return };
     let mut found = Vec::new();
-    for write in
-        flow.writes.iter().filter(|write| write.target == read.entity && owners::updates_records(&write.manner))
-    {
+    for write in &flow.writes {
         let used: BTreeSet<String> = paths_of(ctx, write, None).into_iter().collect();
-        let fields = overlapping(ctx, write, &used);
+        let fields = overlapping(ctx, write, &read.entity, &used);
         if !fields.is_empty() {
             found.push(faults::self_feeding(write.span, &flow.tree.name.text, &fields, &read.entity));
         }
@@ -203,9 +202,30 @@ fn feed_themselves(ctx: &mut Context<'_>, flow: &Drafted<'_>) {
     }
 }
 
-/// The fields that a write decides and that are among those.
-fn overlapping(ctx: &Context<'_>, write: &write::Draft, used: &BTreeSet<String>) -> Vec<String> {
-    owners::owned(ctx, write).into_iter().filter(|field| overlaps(used, field)).collect()
+/// What a write changes, by the entity that shows it: the fields that it decides, or those that the manifest says of an action.
+fn changed(ctx: &Context<'_>, write: &write::Draft) -> Vec<(EntityRef, BTreeSet<String>)> {
+    match &write.manner {
+        Manner::Upsert(_) | Manner::Update(_) => vec![(write.target.clone(), owners::owned(ctx, write))],
+        Manner::CreateOnce(_) | Manner::Delete(_) => Vec::new(),
+        Manner::Action => {
+            let EntityRef { system, entity: action } = &write.target;
+            let Some(action) = manifest(ctx, system).and_then(|manifest| manifest.action(action)) else {
+                return Vec::new();
+            };
+            let mut of_entity: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+            for (entity, field) in action.changed() {
+                of_entity.entry(entity).or_default().insert(field);
+            }
+            let named = |entity: &str| EntityRef { system: system.clone(), entity: entity.to_owned() };
+            of_entity.into_iter().map(|(entity, fields)| (named(entity), fields)).collect()
+        }
+    }
+}
+
+/// The fields of an entity that a write changes and that are among those.
+fn overlapping(ctx: &Context<'_>, write: &write::Draft, of: &EntityRef, used: &BTreeSet<String>) -> Vec<String> {
+    let of_entity = changed(ctx, write).into_iter().filter(|(entity, _)| entity == of);
+    of_entity.flat_map(|(_, fields)| fields).filter(|field| overlaps(used, field)).collect()
 }
 
 /// Is the field, or something in it, or what it stands in, among them?

@@ -302,15 +302,22 @@ impl Decoder {
                 let what = format!("action `{}`", entry.key);
                 let members = self.entries(&entry.node, &what)?;
                 // The probe is no part of the request, so the rest is read as an operation.
-                let own_keys = ["probe", "path", "public", "type"];
+                let own_keys = ["probe", "changes", "path", "public", "type"];
                 let rest = members.iter().filter(|member| !own_keys.contains(&member.key.as_str())).cloned().collect();
                 let operation = self.operation(&Node { at: entry.node.at, value: Value::Map(rest) }, &what)?;
                 let mut fields = self.fields(&entry.node, &what)?;
                 let entries = self.own_entries(&entry.key, entry.key_at, &mut fields);
                 let probe = entry.node.get("probe").and_then(|node| self.action_probe(node));
-                Some((entry.key.clone(), Action { operation, entries, probe }))
+                let changes = entry.node.get("changes").map(|node| self.changed(node)).unwrap_or_default();
+                Some((entry.key.clone(), Action { operation, entries, changes, probe }))
             })
             .collect()
+    }
+
+    /// The fields that an action changes, by entity.
+    fn changed(&mut self, node: &Node) -> IndexMap<String, Vec<(String, At)>> {
+        let entries = self.entries(node, "an action's `changes`").unwrap_or_default();
+        entries.iter().map(|entry| (entry.key.clone(), self.field_names(&entry.node, "`changes`"))).collect()
     }
 
     fn action_probe(&mut self, node: &Node) -> Option<ActionProbe> {
@@ -354,6 +361,9 @@ impl Decoder {
         mentioned.extend(
             actions.values().filter_map(|action| action.probe.as_ref()).map(|probe| (probe.entity.as_str(), probe.at)),
         );
+        for action in actions.values() {
+            mentioned.extend(action.changes.keys().map(|entity| (entity.as_str(), action.operation.at)));
+        }
         mentioned.extend(
             entities.values().filter_map(|entity| entity.parent.as_ref()).map(|(name, at)| (name.as_str(), *at)),
         );

@@ -126,8 +126,25 @@ pub struct Action {
     pub operation: Operation,
     /// Its own entries that templates may name (`path`, `name`, `public`, `type`, `key`).
     pub entries: IndexMap<String, Template>,
+    /// What it changes besides what its probe expects: fields, by the entity that shows them.
+    pub changes: IndexMap<String, Vec<(String, At)>>,
     /// How its effect is proved.
     pub probe: Option<ActionProbe>,
+}
+
+impl Action {
+    /// The fields that it changes, each with the entity that shows it: those that the manifest says, and those that its probe expects.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, String)> {
+        let said = self
+            .changes
+            .iter()
+            .flat_map(|(entity, fields)| fields.iter().map(move |(field, _)| (entity.as_str(), field.clone())));
+        let shown = self
+            .probe
+            .iter()
+            .flat_map(|probe| probe.expect.iter().map(move |(path, _)| (probe.entity.as_str(), path.field_path())));
+        said.chain(shown)
+    }
 }
 
 /// How an action's effect is proved.
