@@ -67,18 +67,14 @@ const SHORT_SHIFT_MAX: u32 = 18;
 /// `floor(numerator * 10^shift / denominator)` by long division, whether that is exact, and how what is cut off compares with one half.
 /// `None` when the quotient does not fit.
 fn divide_shifted(numerator: u128, denominator: u128, shift: i64) -> Option<(u128, bool, Ordering)> {
+    if let Some(short) = divide_short(numerator, denominator, shift) {
+        return Some(short);
+    }
     if let (Ok(short @ 0..=SHORT_SHIFT_MAX), Ok(numerator)) = (u32::try_from(shift), u64::try_from(numerator)) {
         // Below 2^64 * 10^18, which fits.
         let shifted = u128::from(numerator) * 10_u128.pow(short);
         let (quotient, remainder) = (shifted / denominator, shifted % denominator);
         return Some((quotient, remainder == 0, (remainder * 2).cmp(&denominator)));
-    }
-    if let (Ok(short @ 0..=SHORT_SHIFT_MAX), Ok(numerator), 1) =
-        (u32::try_from(-shift), u64::try_from(numerator), denominator)
-    {
-        let power = 10_u64.pow(short);
-        let (quotient, cut_off) = (numerator / power, numerator % power);
-        return Some((u128::from(quotient), cut_off == 0, (u128::from(cut_off) * 2).cmp(&u128::from(power))));
     }
     let mut quotient = numerator / denominator;
     let mut remainder = numerator % denominator;
@@ -102,6 +98,22 @@ fn divide_shifted(numerator: u128, denominator: u128, shift: i64) -> Option<(u12
     let exact = cut_off == 0 && remainder == 0;
     let rest = (cut_off * 2).cmp(&power).then(if remainder == 0 { Ordering::Equal } else { Ordering::Greater });
     Some((quotient / power, exact, rest))
+}
+
+/// The same where both sides fit into 64 bits, as nearly all do: dividing those is many times cheaper.
+fn divide_short(numerator: u128, denominator: u128, shift: i64) -> Option<(u128, bool, Ordering)> {
+    let (numerator, denominator) = (u64::try_from(numerator).ok()?, u64::try_from(denominator).ok()?);
+    let power = 10_u64.checked_pow(u32::try_from(shift.unsigned_abs()).ok()?)?;
+    let (numerator, denominator) = match shift {
+        0.. => (numerator.checked_mul(power)?, denominator),
+        _ => (numerator, denominator.checked_mul(power)?),
+    };
+    if denominator == 1 {
+        return Some((u128::from(numerator), true, Ordering::Less));
+    }
+    let (quotient, remainder) = (numerator / denominator, numerator % denominator);
+    // What is left is less than the denominator, and compared with what it lacks: twice as much might not fit.
+    Some((u128::from(quotient), remainder == 0, remainder.cmp(&(denominator - remainder))))
 }
 
 /// The product of all factors, least significant limb first, without leading zero limbs.

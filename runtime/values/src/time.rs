@@ -146,11 +146,10 @@ impl Uuid {
     /// 32 lower-case hex digits.
     #[must_use]
     pub fn hex(self) -> String {
-        use fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(32), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+        let mut out = String::with_capacity(32);
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        out.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
+        out
     }
 
     /// Lower-case hex digits with dashes.

@@ -32,7 +32,8 @@ pub fn trim_end(t: Cow<'_, str>) -> Cow<'_, str> {
 /// Turns each run of white space into one blank and removes it at both ends.
 #[must_use]
 pub fn collapse_spaces(t: Cow<'_, str>) -> Cow<'_, str> {
-    let blank = |byte: u8| !(b'!'..=b'~').contains(&byte);
+    // Beyond ASCII all white space begins with one of these bytes.
+    let blank = |byte: u8| byte <= b' ' || matches!(byte, 0xc2 | 0xe1..=0xe3);
     let bytes = t.as_bytes();
     let bounded = bytes.first().is_none_or(|first| !blank(*first)) && bytes.last().is_none_or(|last| !blank(*last));
     // Plain words with one blank between them stay as they are.
