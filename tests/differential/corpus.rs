@@ -117,7 +117,7 @@ fn ask(program: &mut Program, spec: usize, mapping: &str, input: &Input<'_>, kno
     let question = Question {
         spec,
         mapping: mapping.to_owned(),
-        sources: input.sources.iter().map(|source| source.to_text()).collect(),
+        sources: input.sources.whole().iter().map(|source| source.to_text()).collect(),
         settings: input.settings.to_text(),
         answers: answers.collect(),
         captured_at: input.captured_at.to_string(),

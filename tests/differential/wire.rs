@@ -6,7 +6,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mapwright_values::{
-    Input, Integration, Json, Outcome, Part, Records, Reference, References, Rejection, Resolved, SpecLine, Used,
+    Input, Integration, Json, Outcome, Part, Picked, Records, Reference, References, Rejection, Resolved, Sources,
+    SpecLine, Used,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +43,7 @@ enum Said {
 /// Maps what is asked; a panic is an answer too.
 pub(crate) fn answer(question: &Question, map: impl FnOnce(&Input<'_>) -> Outcome) -> String {
     let sources: Vec<Json<'_>> = question.sources.iter().map(|text| parse(text)).collect();
-    serde_json::to_string(&answered(question, &sources, map)).expect("JSON")
+    serde_json::to_string(&answered(question, Sources::Whole(&sources), map)).expect("JSON")
 }
 
 /// What generated code answers. It must not matter that only the fields were read which the mapping uses.
@@ -53,9 +54,9 @@ pub(crate) fn generated_answer(question: &Question, integration: &Integration) -
     let whole = answer(question, map);
     let plan = integration.plan.mapping(&question.mapping).expect("the mapping was planned");
     let used = plan.sources.iter().map(Used::of);
-    let sources: Vec<Json<'_>> =
+    let sources: Vec<Picked<'_>> =
         question.sources.iter().zip(used).map(|(text, used)| Records::new(used).read(text).expect("JSON")).collect();
-    let said = answered(question, &sources, map);
+    let said = answered(question, Sources::Picked(&sources), map);
     // Such a record is read again as a whole.
     if matches!(&said, Said::Rejected(rejections) if rejections.iter().any(Rejection::shows_a_whole)) {
         return whole;
@@ -68,7 +69,7 @@ pub(crate) fn generated_answer(question: &Question, integration: &Integration) -
     serde_json::to_string(&Said::Panicked(both)).expect("JSON")
 }
 
-fn answered(question: &Question, sources: &[Json<'_>], map: impl FnOnce(&Input<'_>) -> Outcome) -> Said {
+fn answered(question: &Question, sources: Sources<'_>, map: impl FnOnce(&Input<'_>) -> Outcome) -> Said {
     let settings = parse(&question.settings);
     let mut references = References::new();
     for (reference, answer) in &question.answers {

@@ -79,7 +79,7 @@ impl Body<'_> {
                 let made = self.make(body);
                 // A map and JSON are kept as JSON.
                 let is_open = matches!(expr.ty, Type::Map(_) | Type::Json);
-                return if is_open { made.map(|made| quote! { #made.content().clone() }) } else { made };
+                return if is_open { made.map(|made| quote! { #made.content().into_owned() }) } else { made };
             }
         };
         Code::value(value)
@@ -350,6 +350,10 @@ impl Body<'_> {
 
     fn is(&self, value: &Expr, state: State, negated: bool) -> TokenStream {
         let not = negated.then(|| quote! { ! });
+        let walked = if state == State::Empty { self.walked_field(value) } else { None };
+        if let Some(walked) = walked.map(Code::expression) {
+            return quote! { #not #walked.is_empty() };
+        }
         let upon = self.upon(value);
         let has_content = is_text(&value.ty) || matches!(value.ty, Type::List(_));
         match (state, value.optional) {
@@ -527,11 +531,11 @@ impl Body<'_> {
             Branch::Answer(Answer::Wait) => quote! { nothing_to_wait_for() },
             Branch::Answer(Answer::Reject(reason)) => {
                 let reason = self.string(reason).expression();
-                quote! { Stop::Rejected(#reason) }
+                quote! { Stop::rejected(Ok(#reason)) }
             }
             Branch::Answer(Answer::Skip(reason)) => {
                 let reason = self.string(reason).expression();
-                quote! { Stop::Skipped(#reason) }
+                quote! { Stop::skipped(Ok(#reason)) }
             }
         })
     }

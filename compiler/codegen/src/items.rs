@@ -50,9 +50,9 @@ impl Project<'_> {
         let Reader { name: read, arguments, names } = reader(self, leaf, spelling);
         if let Type::List(list) = ty {
             let nodes = if optional {
-                quote! { #node.list(&[#name])? }
+                quote! { #node.list(at![#name])? }
             } else {
-                quote! { #node.always(&[#name]).list()? }
+                quote! { #node.always(at![#name]).list()? }
             };
             let element = if list.optional {
                 let arguments = (!arguments.is_empty()).then(|| quote! { , #arguments });
@@ -70,9 +70,9 @@ impl Project<'_> {
         }
         let value = if optional {
             let arguments = (!arguments.is_empty()).then(|| quote! { , #arguments });
-            quote! { #node.#read(&[#name] #arguments) }
+            quote! { #node.#read(at![#name] #arguments) }
         } else {
-            quote! { #node.always(&[#name]).#read(#arguments) }
+            quote! { #node.always(at![#name]).#read(#arguments) }
         };
         match (names, optional) {
             (Some(names), false) => quote! { #value.map(|word| named(word, #names)) },

@@ -139,7 +139,7 @@ pub(crate) fn written(project: &Project<'_>, value: &TokenStream, ty: &Type, spe
                 None => quote! { write::#word(#value, #words) },
             }
         }
-        Type::Record(_) => quote! { write::json(#value.content().clone()) },
+        Type::Record(_) => quote! { write::json(#value.content().into_owned()) },
         Type::List(list) => {
             let element = match takes(&list.element) {
                 Takes::Text | Takes::Record => quote! { element },

@@ -23,6 +23,12 @@ impl Body<'_> {
         if let Some(sum) = self.added_up(function, arguments) {
             return sum;
         }
+        if path_is(function, "lists::count")
+            && let [Argument::Value(list)] = arguments
+            && let Some(Code { statements, value }) = self.walked_field(list)
+        {
+            return Code { statements, value: quote! { Decimal::from(#value.count()) } };
+        }
         let path: TokenStream = short_path(function.path).parse().unwrap_or_default();
         let mut given = Vec::new();
         let mut passing = Vec::new();
@@ -358,7 +364,7 @@ impl Body<'_> {
             let value = receiver(found.value);
             return Code {
                 statements: quote! { let asked = #asked; #statements },
-                value: quote! { #value.ok_or_else(|| Stop::Wait(Reference::Find(asked.into())))? },
+                value: quote! { #value.ok_or_else(|| Stop::wait(asked))? },
             };
         }
         if let ExprKind::Linked(linked) = &value.kind {
@@ -367,7 +373,7 @@ impl Body<'_> {
             let found = key_of_type(quote! { run.linked(&asked)? }, &value.ty);
             return Code {
                 statements: quote! { let asked = #asked; },
-                value: quote! { #found.ok_or_else(|| Stop::Wait(Reference::Link(asked.into())))? },
+                value: quote! { #found.ok_or_else(|| Stop::wait(asked))? },
             };
         }
         Code::value(nothing)

@@ -41,7 +41,7 @@ impl Body<'_> {
         (spelling, missing_as): (&Spelling, Option<&str>),
         always: bool,
     ) -> TokenStream {
-        let steps = quote! { &[#(#steps),*] };
+        let steps = at(steps);
         let read = match &whole.ty {
             Type::List(_) => self.read_list(record, whole, &steps, always),
             ty => {
@@ -124,7 +124,8 @@ impl Body<'_> {
         if !is_plain || of.optional || whole.optional || self.list_may_be_absent(whole) {
             return None;
         }
-        Some(self.upon_code(of).map(|record| quote! { #record.always(&[#(#steps),*]).each()? }))
+        let steps = at(steps);
+        Some(self.upon_code(of).map(|record| quote! { #record.always(#steps).each()? }))
     }
 
     fn every_step_is_sure(&self, of: &Expr, steps: &[String]) -> bool {
@@ -137,5 +138,14 @@ impl Body<'_> {
         let ExprKind::Read { of, steps, .. } = &whole.kind else { return false };
         let Type::Record(id) = &of.ty else { return false };
         self.project.field_at(*id, steps).is_some_and(|field| field.optional)
+    }
+}
+
+/// The steps to a field as readers take them.
+pub(crate) fn at(steps: &[String]) -> TokenStream {
+    if steps.is_empty() {
+        quote! { &[] }
+    } else {
+        quote! { at![#(#steps),*] }
     }
 }

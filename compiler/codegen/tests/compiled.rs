@@ -16,7 +16,7 @@ mod whole {
 }
 
 use mapwright_values::reference::{Find, Link, Reference, References, Resolved, Term, Test};
-use mapwright_values::{Input, Json, Outcome};
+use mapwright_values::{Input, Json, Outcome, Sources};
 
 const ORDER: &str = r#"{
     "id": "018f3c2a9b7d7e41a5c60d1e2f3a4b5c", "orderNumber": "10231", "placedAt": "2026-11-02T23:30:00Z", "paid": "Y",
@@ -70,7 +70,7 @@ fn map(mapping: &str, order: &str, references: &References) -> Outcome {
     let sources = [Json::parse(order).unwrap()];
     let settings = Json::parse(r#"{"zone":"Europe/Berlin","kinds":["product"]}"#).unwrap();
     let input = Input {
-        sources: &sources,
+        sources: Sources::Whole(&sources),
         references,
         settings: &settings,
         captured_at: "2026-11-03T00:00:00Z".parse().unwrap(),
@@ -177,7 +177,7 @@ fn a_residual_read_condition_keeps_or_drops() {
         let sources = [Json::parse(order).unwrap()];
         let captured_at = "2026-11-03T00:00:00Z".parse().unwrap();
         (whole::INTEGRATION.keeps[0].1)(&Input {
-            sources: &sources,
+            sources: Sources::Whole(&sources),
             references: &references,
             settings: &settings,
             captured_at,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapwright_values::{Input, Json, Outcome, Reference, References};
+use mapwright_values::{Input, Json, Outcome, Reference, References, Sources};
 
 mod answers;
 mod difference;
@@ -116,7 +116,7 @@ impl Case {
         let mut references = References::new();
         for _ in 0..ROUNDS_MAX {
             let input = Input {
-                sources: &self.sources,
+                sources: Sources::Whole(&self.sources),
                 references: &references,
                 settings: &settings,
                 captured_at: self.captured_at,

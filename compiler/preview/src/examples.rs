@@ -6,7 +6,7 @@ use mapwright_values::compare;
 use mapwright_values::fault::Stop;
 use mapwright_values::run::Run;
 use mapwright_values::value::Value;
-use mapwright_values::{Input, Json, References};
+use mapwright_values::{Input, Json, References, Sources};
 
 use crate::cases::{CAPTURED_AT, DefaultSetting, complete_settings};
 use crate::eval::{Eval, Evaluated, Frame, Prepared, is};
@@ -31,7 +31,7 @@ pub fn run_examples(model: &Model, files: &Files) -> Vec<Diagnostic> {
     let settings = complete_settings(&defaults, &[]).unwrap_or(Json::Record(Vec::new()));
     let references = References::new();
     let Ok(captured_at) = CAPTURED_AT.parse() else { return Vec::new() };
-    let input = Input { sources: &[], references: &references, settings: &settings, captured_at };
+    let input = Input { sources: Sources::Whole(&[]), references: &references, settings: &settings, captured_at };
     let run = Run::new(&input, "");
     let eval = Eval { model, prepared: &prepared, run: &run, watch: None };
     model.examples.iter().filter_map(|example| judge(&eval, example)).collect()

@@ -2,7 +2,7 @@
 
 use mapwright_model::project::{Project, SystemSource};
 use mapwright_syntax::{FileId, Severity, Style, render};
-use mapwright_values::{Find, Json, Link, Reference, References, Resolved, Term, Test};
+use mapwright_values::{Find, Json, Link, Reference, References, Resolved, Sources, Term, Test};
 
 use super::*;
 use crate::cases::{complete_settings, outcome_json};
@@ -105,7 +105,7 @@ impl Spec {
         let settings = complete_settings(&preview.settings(), &[]).unwrap();
         let sources = [Json::parse(record).unwrap()];
         let captured_at = "2026-11-02T09:15:00Z".parse().unwrap();
-        let input = Input { sources: &sources, references, settings: &settings, captured_at };
+        let input = Input { sources: Sources::Whole(&sources), references, settings: &settings, captured_at };
         preview.map(self.model.mapping("m").expect("the mapping is in the model"), &input)
     }
 }
@@ -230,7 +230,7 @@ fn a_watch_tells_how_a_field_came_about_and_what_was_not_reached() {
     let settings = complete_settings(&preview.settings(), &[]).unwrap();
     let (sources, references) = ([Json::parse(RECORD).unwrap()], References::new());
     let captured_at = "2026-11-02T09:15:00Z".parse().unwrap();
-    let input = Input { sources: &sources, references: &references, settings: &settings, captured_at };
+    let input = Input { sources: Sources::Whole(&sources), references: &references, settings: &settings, captured_at };
     let mapping = spec.model.mapping("m").unwrap();
     assert_eq!(outcome(&preview.map_watched(mapping, &input, &watch)), outcome(&preview.map(mapping, &input)));
     let why = |field: &str| watch.why(field, &spec.files).join("\n");

@@ -157,7 +157,7 @@ fn leaf(value: Option<&Json<'_>>) -> Json<'static> {
 }
 
 fn map(input: &Input<'_>) -> Outcome {
-    let order = &input.sources[0];
+    let order = &input.sources.whole()[0];
     let lines = match order.get("lines") {
         Some(Json::List(lines)) => lines
             .iter()

@@ -12,7 +12,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use jiff::Timestamp;
 use mapwright_values::settings::check_settings;
 use mapwright_values::{
-    Input, Integration, Json, Malformed, Mapping, Outcome, Records, Reference, References, Rejection, Resolved, Used,
+    Input, Integration, Json, Malformed, Mapping, Outcome, Records, Reference, References, Rejection, Resolved,
+    Sources, Used,
 };
 use memchr::{memchr_iter, memrchr};
 use serde_json::json;
@@ -336,7 +337,7 @@ struct Mapper<'s> {
     setup: &'s Setup<'s>,
     /// How many source records a line holds.
     sources: usize,
-    /// What the mapping reads of a line.
+    /// What the mapping reads of a line that holds one.
     records: Records,
     /// Answers that earlier lines needed: most lines ask for what others have asked for.
     references: References,
@@ -345,10 +346,7 @@ struct Mapper<'s> {
 impl<'s> Mapper<'s> {
     fn new(setup: &'s Setup<'s>) -> Self {
         let sources = setup.integration.plan.mapping(setup.mapping.name).map_or(&[][..], |plan| plan.sources);
-        let used = match sources {
-            [source] => Used::of(source),
-            _ => Used::everything(),
-        };
+        let used = sources.first().map(Used::of).unwrap_or_default();
         Mapper { setup, sources: sources.len().max(1), records: Records::new(used), references: References::new() }
     }
 
@@ -370,7 +368,7 @@ impl<'s> Mapper<'s> {
                 continue;
             }
             answer.tally.read += 1;
-            let verdict = match std::str::from_utf8(line) {
+            let verdict = match simdutf8::basic::from_utf8(line) {
                 Ok(line) => self.line(line.trim_end_matches('\r'), &mut answer.mapped),
                 Err(_) => Verdict::Refused(json!({"malformed": "the line is not UTF-8"})),
             };
@@ -392,41 +390,45 @@ impl<'s> Mapper<'s> {
 
     /// Maps one line; what comes of it is written to `mapped`.
     fn line(&mut self, line: &str, mapped: &mut String) -> Verdict {
-        let record = self.records.read(line);
-        let verdict = self.record(record, mapped);
-        match verdict {
-            // What is shown of a record or a list is shown whole, unused fields too.
-            Err(rejections) if rejections.iter().any(Rejection::shows_a_whole) => {
-                match self.record(Json::parse(line), mapped) {
-                    Ok(verdict) => verdict,
-                    Err(rejections) => Verdict::Refused(json!({"rejected": rejections})),
-                }
-            }
-            Err(rejections) => Verdict::Refused(json!({"rejected": rejections})),
-            Ok(verdict) => verdict,
-        }
-    }
-
-    /// Maps one record; `Err` if it is rejected.
-    fn record(&mut self, record: Result<Json<'_>, Malformed>, mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => return Ok(Verdict::Refused(json!({"malformed": error.message, "column": error.column}))),
-        };
-        let sources = match sources(record, self.sources) {
-            Ok(sources) => sources,
-            Err(fault) => return Ok(Verdict::Refused(json!({"malformed": fault}))),
-        };
         if self.references.len() > REFERENCES_MAX {
             self.references = References::new();
         }
-        let verdict = self.rounds(&sources, mapped);
-        sources.into_iter().for_each(Json::reuse);
+        let verdict = match self.sources {
+            1 => self.picked(line, mapped).or_else(|rejections| {
+                // What is shown of a record or a list is shown whole, unused fields too.
+                let shows_more = rejections.iter().any(Rejection::shows_a_whole);
+                if shows_more { self.whole(line, mapped) } else { Err(rejections) }
+            }),
+            _ => self.whole(line, mapped),
+        };
+        verdict.unwrap_or_else(|rejections| Verdict::Refused(json!({"rejected": rejections})))
+    }
+
+    /// Maps a record of which only what is used is read; `Err` if it is rejected.
+    fn picked(&mut self, line: &str, mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
+        let record = match self.records.read(line) {
+            Ok(record) => record,
+            Err(error) => return Ok(malformed(&error)),
+        };
+        let verdict = self.rounds(Sources::Picked(std::slice::from_ref(&record)), mapped);
+        self.records.reuse(record);
         verdict
     }
 
+    /// Maps records of which all is read; `Err` if they are rejected.
+    fn whole(&mut self, line: &str, mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
+        let record = match Json::parse(line) {
+            Ok(record) => record,
+            Err(error) => return Ok(malformed(&error)),
+        };
+        match sources(record, self.sources) {
+            Ok(sources) => self.rounds(Sources::Whole(&sources), mapped),
+            Err(fault) => Ok(Verdict::Refused(json!({"malformed": fault}))),
+        }
+    }
+
     /// Maps source records, asking for references until none is missing; `Err` if they are rejected.
-    fn rounds(&mut self, sources: &[Json<'_>], mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
+    fn rounds(&mut self, sources: Sources<'_>, mapped: &mut String) -> Result<Verdict, Vec<Rejection>> {
         for _ in 0..ROUNDS_MAX {
             let input = Input {
                 sources,
@@ -468,6 +470,10 @@ impl<'s> Mapper<'s> {
         }
         Ok(Verdict::Refused(json!({"rejected": [format!("asked for references in more than {ROUNDS_MAX} rounds")]})))
     }
+}
+
+fn malformed(error: &Malformed) -> Verdict {
+    Verdict::Refused(json!({"malformed": error.message, "column": error.column}))
 }
 
 /// A mapping of one source takes the record itself; one of several takes `{"sources": [...]}`.

@@ -8,6 +8,7 @@ use crate::decimal::Decimal;
 use crate::fault::{Stop, shortened};
 use crate::json::Json;
 use crate::node::Node;
+use crate::step::Step;
 use crate::write::{self, IntoText, Written};
 
 impl<'r> Node<'r> {
@@ -17,7 +18,7 @@ impl<'r> Node<'r> {
     /// No text, no number written so, or more digits than the catalogue says.
     pub fn decimal_marked(
         &self,
-        steps: &[&str],
+        steps: &[Step<'_>],
         precision: u32,
         scale: u32,
         mark: &str,
@@ -32,7 +33,7 @@ impl<'r> Node<'r> {
     }
 
     /// Digits in a text, perhaps with zeros before them.
-    fn padded(&self, steps: &[&str], width: u32) -> Result<Option<Decimal>, Stop> {
+    fn padded(&self, steps: &[Step<'_>], width: u32) -> Result<Option<Decimal>, Stop> {
         let Some(text) = self.text(steps, None)? else { return Ok(None) };
         let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= width as usize;
         match Decimal::parse(&text).ok().filter(|_| digits) {
@@ -47,7 +48,7 @@ impl<'r> Node<'r> {
     /// No text, other than digits, or more of them than the catalogue says.
     pub fn decimal_padded(
         &self,
-        steps: &[&str],
+        steps: &[Step<'_>],
         precision: u32,
         scale: u32,
         width: u32,
@@ -61,7 +62,7 @@ impl<'r> Node<'r> {
     /// No text, other than digits, more of them than the catalogue says, or out of bounds.
     pub fn integer_padded(
         &self,
-        steps: &[&str],
+        steps: &[Step<'_>],
         low: Option<i64>,
         high: Option<i64>,
         width: u32,
@@ -73,7 +74,7 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// No number, or longer than the catalogue says.
-    pub fn text_as_number(&self, steps: &[&str], max: Option<u32>) -> Result<Option<Cow<'r, str>>, Stop> {
+    pub fn text_as_number(&self, steps: &[Step<'_>], max: Option<u32>) -> Result<Option<Cow<'r, str>>, Stop> {
         let Some(json) = self.json(steps)? else { return Ok(None) };
         let Json::Number(digits) = json else { return Err(self.wrong(steps, &json, "a number")) };
         if let Some(max) = max
@@ -89,7 +90,7 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// No number, or one that the catalogue does not know.
-    pub fn word_as_number(&self, steps: &[&str], known: &[&str]) -> Result<Option<Cow<'r, str>>, Stop> {
+    pub fn word_as_number(&self, steps: &[Step<'_>], known: &[&str]) -> Result<Option<Cow<'r, str>>, Stop> {
         let Some(digits) = self.text_as_number(steps, None)? else { return Ok(None) };
         if known.contains(&digits.as_ref()) {
             return Ok(Some(digits));
@@ -103,7 +104,7 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// Neither of the two.
-    pub fn boolean_as_number(&self, steps: &[&str]) -> Result<Option<bool>, Stop> {
+    pub fn boolean_as_number(&self, steps: &[Step<'_>]) -> Result<Option<bool>, Stop> {
         let Some(digits) = self.text_as_number(steps, None)? else { return Ok(None) };
         match digits.as_ref() {
             "1" => Ok(Some(true)),
@@ -112,7 +113,7 @@ impl<'r> Node<'r> {
         }
     }
 
-    fn said(&self, steps: &[&str], text: Cow<'r, str>, said: &str) -> Stop {
+    fn said(&self, steps: &[Step<'_>], text: Cow<'r, str>, said: &str) -> Stop {
         self.fault(steps, &Json::Text(text), said)
     }
 }
@@ -188,6 +189,7 @@ pub fn boolean_as_number(value: bool) -> Written<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::at;
 
     fn reason<T: std::fmt::Debug>(result: Result<T, Stop>) -> String {
         match result {
@@ -200,33 +202,33 @@ mod tests {
     fn numbers_are_written_and_read_as_flat_files_have_them() {
         let json = Json::parse(r#"{"q":"-1,50","w":"1.50","n":"00010023","l":"123456789"}"#).unwrap();
         let row = Node::borrowed(&json, "row");
-        let quantity = row.decimal_marked(&["q"], 9, 3, ",").unwrap().unwrap();
+        let quantity = row.decimal_marked(at!["q"], 9, 3, ",").unwrap().unwrap();
         assert_eq!(quantity.to_string(), "-1.5");
         assert_eq!(decimal_marked(quantity, 9, 3, ",").unwrap().to_text(), "\"-1,5\"");
         assert_eq!(
-            reason(row.decimal_marked(&["w"], 9, 3, ",")),
+            reason(row.decimal_marked(at!["w"], 9, 3, ",")),
             "`row.w` is not a number with \",\" before its decimals"
         );
-        assert!(row.decimal_marked(&["q"], 9, 0, ",").is_err());
-        let number = row.decimal_padded(&["n"], 8, 0, 8).unwrap().unwrap();
+        assert!(row.decimal_marked(at!["q"], 9, 0, ",").is_err());
+        let number = row.decimal_padded(at!["n"], 8, 0, 8).unwrap().unwrap();
         assert_eq!(decimal_padded(number, 8, 0, 8).unwrap().to_text(), "\"00010023\"");
-        assert_eq!(reason(row.integer_padded(&["l"], None, None, 8)), "`row.l` is not a number of 8 digits");
+        assert_eq!(reason(row.integer_padded(at!["l"], None, None, 8)), "`row.l` is not a number of 8 digits");
         assert_eq!(reason(integer_padded(Decimal::integer(-1), None, None, 8)), "-1 cannot be written as 8 digits");
         assert_eq!(reason(integer_padded(Decimal::integer(123), None, None, 2)), "123 has 3 digits, 2 fit");
-        assert_eq!(row.integer_padded(&["none"], None, None, 8), Ok(None));
+        assert_eq!(row.integer_padded(at!["none"], None, None, 8), Ok(None));
     }
 
     #[test]
     fn texts_words_and_booleans_can_be_numbers() {
         let json = Json::parse(r#"{"id":4711,"s":2,"b":1,"t":"4711"}"#).unwrap();
         let row = Node::borrowed(&json, "row");
-        assert_eq!(row.text_as_number(&["id"], Some(4)).unwrap().unwrap(), "4711");
-        assert!(row.text_as_number(&["id"], Some(3)).is_err());
-        assert_eq!(reason(row.text_as_number(&["t"], None)), "`row.t` should be a number, but is a text");
-        assert_eq!(row.word_as_number(&["s"], &["1", "2"]).unwrap().unwrap(), "2");
-        assert!(row.word_as_number(&["id"], &["1", "2"]).is_err());
-        assert_eq!(row.boolean_as_number(&["b"]), Ok(Some(true)));
-        assert!(row.boolean_as_number(&["s"]).is_err());
+        assert_eq!(row.text_as_number(at!["id"], Some(4)).unwrap().unwrap(), "4711");
+        assert!(row.text_as_number(at!["id"], Some(3)).is_err());
+        assert_eq!(reason(row.text_as_number(at!["t"], None)), "`row.t` should be a number, but is a text");
+        assert_eq!(row.word_as_number(at!["s"], &["1", "2"]).unwrap().unwrap(), "2");
+        assert!(row.word_as_number(at!["id"], &["1", "2"]).is_err());
+        assert_eq!(row.boolean_as_number(at!["b"]), Ok(Some(true)));
+        assert!(row.boolean_as_number(at!["s"]).is_err());
         assert_eq!(text_as_number("4711", None).unwrap().to_text(), "4711");
         for wrong in ["", "047", "A1", " 1", "true"] {
             assert!(text_as_number(wrong, None).is_err(), "{wrong}");

@@ -43,6 +43,12 @@ impl Fault {
     }
 }
 
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Failed(Box::new(fault))
+    }
+}
+
 /// The first [`VALUE_CHARACTERS_MAX`] characters of a value as text.
 #[must_use]
 pub fn shortened(value: &(impl Display + ?Sized)) -> String {
@@ -53,19 +59,20 @@ pub fn shortened(value: &(impl Display + ?Sized)) -> String {
     }
 }
 
-/// Why an expression has no value (a *missing* value is `None`, not a stop).
+/// Why an expression has no value (a *missing* value is `None`, not a stop). It is small, for whatever is worked out may come to one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::box_collection, reason = "a text takes three words, its box one")]
 pub enum Stop {
     /// A conversion, calculation or look-up failed; `if invalid` answers it.
-    Failed(Fault),
+    Failed(Box<Fault>),
     /// `reject "..."`.
-    Rejected(String),
+    Rejected(Box<String>),
     /// `skip "..."`.
-    Skipped(String),
+    Skipped(Box<String>),
     /// `otherwise wait`: park the record until this appears.
-    Wait(Reference),
+    Wait(Box<Reference>),
     /// This must be resolved before the record can be mapped.
-    Unresolved(Reference),
+    Unresolved(Box<Reference>),
     /// `omit`: leave the field out.
     Omit,
     /// `clear`: write null.
@@ -78,34 +85,44 @@ impl Stop {
     /// A failure of which only the reason is known.
     #[must_use]
     pub fn failed(reason: impl Into<String>) -> Stop {
-        Stop::Failed(Fault::new(reason))
+        Fault::new(reason).into()
     }
 
     /// A failure with the value at fault.
     #[must_use]
     pub fn failed_on(value: &(impl Display + ?Sized), reason: impl Into<String>) -> Stop {
-        Stop::Failed(Fault::new(reason).with_value(value))
+        Fault::new(reason).with_value(value).into()
     }
 
     /// `reject "..."`, whose text may itself have stopped: then that is what is reported.
     #[must_use]
     pub fn rejected(reason: Result<String, Stop>) -> Stop {
-        reason.map_or_else(|stop| stop, Stop::Rejected)
+        reason.map_or_else(|stop| stop, |reason| Stop::Rejected(Box::new(reason)))
     }
 
     /// `skip "..."`, whose text may itself have stopped: then that is what is reported.
     #[must_use]
     pub fn skipped(reason: Result<String, Stop>) -> Stop {
-        reason.map_or_else(|stop| stop, Stop::Skipped)
+        reason.map_or_else(|stop| stop, |reason| Stop::Skipped(Box::new(reason)))
+    }
+
+    /// `otherwise wait`: for what was asked.
+    #[must_use]
+    pub fn wait(reference: impl Into<Reference>) -> Stop {
+        Stop::Wait(Box::new(reference.into()))
+    }
+
+    /// What was asked has no answer yet.
+    #[must_use]
+    pub fn unresolved(reference: impl Into<Reference>) -> Stop {
+        Stop::Unresolved(Box::new(reference.into()))
     }
 
     /// Names the source path of a failure that does not know its own.
     #[must_use]
     pub fn from_source(self, source: impl FnOnce() -> String) -> Stop {
         match self {
-            Stop::Failed(Fault { reason, source: None, value }) => {
-                Stop::Failed(Fault { reason, source: Some(source()), value })
-            }
+            Stop::Failed(fault) if fault.source.is_none() => fault.with_source(source()).into(),
             other @ (Stop::Failed(_)
             | Stop::Rejected(_)
             | Stop::Skipped(_)
@@ -145,10 +162,9 @@ pub fn if_invalid<T>(value: Result<T, Stop>, answer: impl FnOnce() -> Result<T, 
 pub fn needed<T>(value: Option<T>, place: impl FnOnce() -> String) -> Result<T, Stop> {
     value.ok_or_else(|| {
         let place = place();
-        Stop::Failed(
-            Fault::new(format!("`{place}` is missing, though the catalogue says it is always there"))
-                .with_source(place),
-        )
+        Fault::new(format!("`{place}` is missing, though the catalogue says it is always there"))
+            .with_source(place)
+            .into()
     })
 }
 
@@ -173,7 +189,7 @@ mod tests {
     #[test]
     fn a_source_is_added_once() {
         let stop = Stop::failed("x").from_source(|| "a".into()).from_source(|| "b".into());
-        assert_eq!(stop, Stop::Failed(Fault::new("x").with_source("a")));
+        assert_eq!(stop, Fault::new("x").with_source("a").into());
     }
 
     #[test]

@@ -12,8 +12,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub use crate::read::Used;
-use crate::read::{EVERYTHING, Order, Refused, read};
+use crate::read::{Refused, read};
 use crate::skip::{is_plain, plain};
 
 /// How deep lists and objects may be nested.
@@ -37,29 +36,6 @@ pub enum Json<'r> {
     List(Vec<Json<'r>>),
     /// An object, members in order.
     Record(Vec<(Cow<'r, str>, Json<'r>)>),
-}
-
-/// Reads records of one kind, one after another, and keeps of each the fields that are used.
-#[derive(Debug)]
-pub struct Records {
-    used: Used,
-    order: Order,
-}
-
-impl Records {
-    /// Records of which these fields are used.
-    #[must_use]
-    pub fn new(used: Used) -> Records {
-        Records { order: Order::new(&used), used }
-    }
-
-    /// Reads one JSON value; fields that are not used are checked and passed over.
-    ///
-    /// # Errors
-    /// As [`Json::parse`], also for a fault in a field that is not used; but there a name may stand twice.
-    pub fn read<'r>(&mut self, text: &'r str) -> Result<Json<'r>, Malformed> {
-        read(text, &self.used, &mut self.order).or_else(|Refused| Json::diagnosed(text))
-    }
 }
 
 /// Why a text is not JSON as we accept it, and where.
@@ -87,7 +63,7 @@ impl<'r> Json<'r> {
     /// # Errors
     /// The text is not JSON, nests deeper than [`DEPTH_MAX`], or names a member twice.
     pub fn parse(text: &'r str) -> Result<Json<'r>, Malformed> {
-        read(text, &EVERYTHING, &mut Order::default()).or_else(|Refused| Json::diagnosed(text))
+        read(text).or_else(|Refused| Json::diagnosed(text))
     }
 
     /// Reads it once more, level by level and slowly, to say where and why it is not accepted.
@@ -162,16 +138,15 @@ impl<'r> Json<'r> {
                 out.push(']');
             }
             Json::Record(members) => {
-                out.push('{');
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        out.push(',');
-                    }
+                let mut before = "{";
+                for (name, value) in members {
+                    out.push_str(before);
                     push_text(out, name);
                     out.push(':');
                     value.write_to(out);
+                    before = ",";
                 }
-                out.push('}');
+                out.push_str(if members.is_empty() { "{}" } else { "}" });
             }
         }
     }
@@ -222,10 +197,7 @@ impl fmt::Display for Json<'_> {
 
 fn push_text(out: &mut String, text: &str) {
     if is_plain(text.as_bytes()) {
-        out.reserve(text.len() + 2);
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
+        out.extend(["\"", text, "\""]);
         return;
     }
     out.push('"');

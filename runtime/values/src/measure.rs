@@ -10,6 +10,7 @@ use crate::fault::{Fault, Stop};
 use crate::functions::{Bound, Function, Param, Returns, Takes};
 use crate::json::Json;
 use crate::node::Node;
+use crate::step::Step;
 use crate::value::{FromValue, IntoValue, Value};
 use crate::write::{IntoText, Written};
 
@@ -128,7 +129,7 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// No text, longer than the catalogue says, or with a character that the character set does not have.
-    pub fn text_bytes(&self, steps: &[&str], max: u32, charset: &str) -> Result<Option<Cow<'r, str>>, Stop> {
+    pub fn text_bytes(&self, steps: &[Step<'_>], max: u32, charset: &str) -> Result<Option<Cow<'r, str>>, Stop> {
         self.measured(steps, max, Measure::Bytes(charset))
     }
 
@@ -136,11 +137,11 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// No text, or longer than the catalogue says.
-    pub fn text_utf16(&self, steps: &[&str], max: u32) -> Result<Option<Cow<'r, str>>, Stop> {
+    pub fn text_utf16(&self, steps: &[Step<'_>], max: u32) -> Result<Option<Cow<'r, str>>, Stop> {
         self.measured(steps, max, Measure::Utf16)
     }
 
-    fn measured(&self, steps: &[&str], max: u32, measure: Measure<'_>) -> Result<Option<Cow<'r, str>>, Stop> {
+    fn measured(&self, steps: &[Step<'_>], max: u32, measure: Measure<'_>) -> Result<Option<Cow<'r, str>>, Stop> {
         let Some(text) = self.text(steps, None)? else { return Ok(None) };
         let said = match measure.length(&text) {
             Ok(length) if length <= max as usize => return Ok(Some(text)),
@@ -148,7 +149,7 @@ impl<'r> Node<'r> {
             Err(character) => format!("holds {}", unknown(character, measure)),
         };
         let path = self.path(steps);
-        Err(Stop::Failed(Fault::new(format!("`{path}` {said}")).with_source(path).with_value(text.as_ref())))
+        Err(Fault::new(format!("`{path}` {said}")).with_source(path).with_value(text.as_ref()).into())
     }
 }
 
@@ -208,6 +209,7 @@ pub static CUT_UTF16: Function = Function {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::at;
 
     fn reason(result: Written<'_>) -> String {
         match result {
@@ -260,11 +262,11 @@ mod tests {
     fn a_source_is_held_to_its_catalogue() {
         let json = Json::parse(r#"{"name":"Müller"}"#).unwrap();
         let node = Node::borrowed(&json, "customer");
-        assert_eq!(node.text_bytes(&["name"], 6, "windows-1252").unwrap().unwrap(), "Müller");
-        let Err(Stop::Failed(fault)) = node.text_bytes(&["name"], 6, "utf-8") else { panic!("must fail") };
+        assert_eq!(node.text_bytes(at!["name"], 6, "windows-1252").unwrap().unwrap(), "Müller");
+        let Err(Stop::Failed(fault)) = node.text_bytes(at!["name"], 6, "utf-8") else { panic!("must fail") };
         assert_eq!(fault.reason, "`customer.name` has 7 bytes in utf-8, but the catalogue says at most 6");
         assert_eq!(fault.source.as_deref(), Some("customer.name"));
-        assert!(node.text_utf16(&["name"], 5).is_err());
-        assert_eq!(node.text_utf16(&["other"], 5), Ok(None));
+        assert!(node.text_utf16(at!["name"], 5).is_err());
+        assert_eq!(node.text_utf16(at!["other"], 5), Ok(None));
     }
 }

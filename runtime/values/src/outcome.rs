@@ -9,14 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::hooks::Hook;
 use crate::json::Json;
+use crate::picked::Picked;
 use crate::plan::Plan;
 use crate::reference::{Reference, References};
+
+/// The source records of a mapping.
+#[derive(Clone, Copy)]
+pub enum Sources<'r> {
+    /// All of each.
+    Whole(&'r [Json<'r>]),
+    /// Of each what the mapping uses.
+    Picked(&'r [Picked<'r>]),
+}
+
+impl<'r> Sources<'r> {
+    /// The records of which all was read.
+    #[must_use]
+    pub fn whole(self) -> &'r [Json<'r>] {
+        match self {
+            Sources::Whole(records) => records,
+            Sources::Picked(_) => &[],
+        }
+    }
+}
 
 /// Everything that a mapping may look at.
 #[derive(Clone, Copy)]
 pub struct Input<'r> {
     /// The source records, in the order of the mapping's `from`.
-    pub sources: &'r [Json<'r>],
+    pub sources: Sources<'r>,
     /// What has been resolved so far.
     pub references: &'r References,
     /// The settings as one record, every default filled in (`settings::check_settings`).

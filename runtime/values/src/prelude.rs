@@ -5,6 +5,8 @@
 
 pub use std::borrow::Cow;
 
+pub use crate::at;
+
 pub use crate::compare::{self, Show};
 pub use crate::decimal::{Decimal, Mode, Quotient};
 pub use crate::elements::Elements;
@@ -21,6 +23,7 @@ pub use crate::plan::{
 pub use crate::reference::{AskedFind, AskedLink, AskedTerm, Reference, Test};
 pub use crate::rows::Rows;
 pub use crate::run::Run;
+pub use crate::step::Step;
 pub use crate::time::{Date, Instant, Time, Uuid};
 pub use crate::write::{self, Record};
 
@@ -44,13 +47,13 @@ macro_rules! include_integration {
 /// A field that the catalogue says is always there: reading it where it is missing is a failure.
 pub struct Always<'n, 'r> {
     node: &'n Node<'r>,
-    steps: &'n [&'n str],
+    steps: &'n [Step<'n>],
 }
 
 impl<'r> Node<'r> {
     /// The field at `steps`, which must be there.
     #[must_use]
-    pub fn always<'n>(&'n self, steps: &'n [&'n str]) -> Always<'n, 'r> {
+    pub fn always<'n>(&'n self, steps: &'n [Step<'n>]) -> Always<'n, 'r> {
         Always { node: self, steps }
     }
 
@@ -58,7 +61,7 @@ impl<'r> Node<'r> {
     ///
     /// # Errors
     /// A step on the way is no record.
-    pub fn says(&self, steps: &[&str], missing: &str) -> Result<bool, Stop> {
+    pub fn says(&self, steps: &[Step<'_>], missing: &str) -> Result<bool, Stop> {
         Ok(self.json(steps)?.is_some_and(|json| json.to_text() == missing))
     }
 }

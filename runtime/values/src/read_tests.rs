@@ -2,22 +2,30 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use std::sync::Arc;
 
-fn read<'r>(text: &'r str, used: &Used) -> Read<Json<'r>> {
-    super::read(text, used, &mut Order::new(used))
+use super::*;
+use crate::picked::Picked;
+
+/// What of a text is used, as a tree.
+fn picked(text: &str, used: &Used, order: &mut Order) -> Read<Json<'static>> {
+    Picked::read(text, &Arc::new(used.clone()), order, Vec::new()).map(|picked| picked.top().json().into_owned())
+}
+
+fn pick(text: &str, used: &Used) -> Read<Json<'static>> {
+    picked(text, used, &mut Order::new(used))
 }
 
 /// What the reader must agree with: the one that says where a fault is.
 fn agrees(text: &str) -> Result<(), TestCaseError> {
-    match (read(text, &EVERYTHING), Json::diagnosed(text)) {
+    match (read(text), Json::diagnosed(text)) {
         (Ok(fast), Ok(slow)) => prop_assert_eq!(fast, slow),
         (Err(Refused), Err(_)) => {}
         (Ok(fast), Err(error)) => prop_assert!(false, "{text}: read as {fast}, but {error}"),
         (Err(Refused), Ok(slow)) => prop_assert!(false, "{text}: refused, but it is {slow}"),
     }
     // Where nothing is used, every fault is found all the same but for a name that stands twice.
-    match (read(text, &Used::default()), Json::diagnosed(text)) {
+    match (pick(text, &Used::default()), Json::diagnosed(text)) {
         (Ok(_), Ok(_)) | (Err(Refused), Err(_)) => {}
         (Ok(_), Err(error)) => prop_assert!(error.message.contains("two members"), "{text}: passed over, but {error}"),
         (Err(Refused), Ok(_)) => prop_assert!(false, "{text}: refused where nothing is used"),
@@ -75,7 +83,7 @@ fn every_kind_of_fault_is_found_in_what_is_used_and_in_what_is_not() {
         for text in [fault.to_owned(), format!("{{\"used\":{fault}}}"), format!("[{fault}]")] {
             agrees(&text).unwrap();
         }
-        assert!(read(fault, &EVERYTHING).is_err(), "{fault}");
+        assert!(read(fault).is_err(), "{fault}");
     }
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     for levels in [DEPTH_MAX - 1, DEPTH_MAX, DEPTH_MAX + 1, 2 * DEPTH_MAX, 100_000] {
@@ -87,7 +95,7 @@ fn every_kind_of_fault_is_found_in_what_is_used_and_in_what_is_not() {
         for twice in [0, count - 1] {
             let text = format!("{{{},\"n{twice}\":0}}", names(count));
             agrees(&text).unwrap();
-            assert!(read(&text, &EVERYTHING).is_err(), "{text}");
+            assert!(read(&text).is_err(), "{text}");
         }
     }
 }
@@ -96,10 +104,11 @@ fn every_kind_of_fault_is_found_in_what_is_used_and_in_what_is_not() {
 fn only_what_is_used_is_kept() {
     let text = r#"{"a":{"b":1,"c":[{"d":2,"e":{"x":[]}},{"e":3}]},"f":[{"g":"\n"}],"h":null,"i":{}}"#;
     let used = Used::paths(&["a.c.e", "f", "h", "i.j", "k"]);
-    let kept = read(text, &used).ok().unwrap();
+    let kept = pick(text, &used).ok().unwrap();
     assert_eq!(kept.to_text(), r#"{"a":{"c":[{"e":{"x":[]}},{"e":3}]},"f":[{"g":"\n"}],"h":null,"i":{}}"#);
-    let whole = Used::paths(&["a.c.e", "a", "a.b"]);
-    assert_eq!(whole, Used::paths(&["a"]));
+    let whole = pick(text, &Used::paths(&["a.c.e", "a", "a.b"])).ok().unwrap();
+    assert_eq!(Some(&whole), pick(text, &Used::paths(&["a"])).ok().as_ref());
+    assert_eq!(whole.to_text(), r#"{"a":{"b":1,"c":[{"d":2,"e":{"x":[]}},{"e":3}]}}"#);
 }
 
 #[test]
@@ -123,11 +132,11 @@ fn strings_of_every_length_end_where_they_end() {
                 let text = format!("\"{}{inner}{}\"", "x".repeat(at), "y".repeat(length - at));
                 agrees(&text).unwrap();
                 agrees(&format!("{{{text}:{text}}}")).unwrap();
-                assert!(read(&text, &EVERYTHING).is_ok(), "{text}");
+                assert!(read(&text).is_ok(), "{text}");
             }
         }
         for control in ["\u{1f}", "\n", "\0"] {
-            assert!(read(&format!("\"{}{control}\"", "x".repeat(length)), &EVERYTHING).is_err());
+            assert!(read(&format!("\"{}{control}\"", "x".repeat(length))).is_err());
         }
     }
 }
@@ -143,16 +152,16 @@ fn a_name_that_is_used_stands_once() {
         (r#"{"b":{"c":1,"d":2,"c":3}}"#, false),
         (r#"{"a":{"x":1,"x":2}}"#, false),
     ] {
-        assert_eq!(read(text, &used).is_ok(), accepted, "{text}");
+        assert_eq!(pick(text, &used).is_ok(), accepted, "{text}");
     }
     let names: Vec<&'static str> = (0..200).map(|n| &*format!("name{n}").leak()).collect();
     let many = Used::paths(&names);
     let record: Vec<String> = names.iter().map(|name| format!("\"{name}\":0,\"not {name}\":1")).collect();
     let text = format!("{{{}}}", record.join(","));
-    let kept = read(&text, &many).ok().unwrap();
+    let kept = pick(&text, &many).ok().unwrap();
     assert_eq!(names.iter().filter(|name| kept.get(name).is_some()).count(), 200);
     for twice in ["name0", "name63", "name64", "name199"] {
-        assert!(read(&format!("{{{},\"{twice}\":0}}", record.join(",")), &many).is_err());
+        assert!(pick(&format!("{{{},\"{twice}\":0}}", record.join(",")), &many).is_err());
     }
 }
 
@@ -170,7 +179,7 @@ proptest! {
         let used = Used::paths(&["a", "b.c", "d"]);
         let mut order = Order::new(&used);
         for text in &texts {
-            let (again, fresh) = (super::read(text, &used, &mut order), read(text, &used));
+            let (again, fresh) = (picked(text, &used, &mut order), pick(text, &used));
             prop_assert_eq!(again.ok(), fresh.ok(), "{} behind {:?}", text, &texts);
         }
     }

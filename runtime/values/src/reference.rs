@@ -148,6 +148,18 @@ impl From<AskedLink<'_>> for Link {
     }
 }
 
+impl From<AskedFind<'_>> for Reference {
+    fn from(asked: AskedFind<'_>) -> Self {
+        Reference::Find(asked.into())
+    }
+}
+
+impl From<AskedLink<'_>> for Reference {
+    fn from(asked: AskedLink<'_>) -> Self {
+        Reference::Link(asked.into())
+    }
+}
+
 /// What hashes as the [`Reference`] that it stands for, and is compared with it.
 #[derive(Hash)]
 enum Asked<'a, 'q> {

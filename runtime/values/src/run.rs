@@ -12,7 +12,7 @@ use std::rc::Rc;
 use crate::fault::{Fault, Stop};
 use crate::json::Json;
 use crate::node::{Node, Place};
-use crate::outcome::{Input, Outcome, Part, Rejection, SpecLine};
+use crate::outcome::{Input, Outcome, Part, Rejection, Sources, SpecLine};
 use crate::reference::{AskedFind, AskedLink, Reference, Resolved};
 use crate::time::Instant;
 use crate::write::Record;
@@ -85,7 +85,13 @@ impl<'r> Run<'r> {
     /// The source record of that number (from 0), under its name in the spec.
     #[must_use]
     pub fn source(&self, index: usize, name: impl Into<Cow<'static, str>>) -> Node<'r> {
-        Node::borrowed(self.input.sources.get(index).unwrap_or(&NOTHING), name)
+        match self.input.sources {
+            Sources::Whole(records) => Node::borrowed(records.get(index).unwrap_or(&NOTHING), name),
+            Sources::Picked(records) => match records.get(index) {
+                Some(record) => Node::picked(record, name),
+                None => Node::borrowed(&NOTHING, name),
+            },
+        }
     }
 
     /// The settings as one record. A path in a message reads `settings.zone`.
@@ -229,11 +235,11 @@ impl<'r> Run<'r> {
             })
         };
         let note = match stop {
-            Stop::Failed(fault) => rejected(fault),
-            Stop::Rejected(reason) => rejected(Fault::new(reason)),
-            Stop::Skipped(reason) => Note::Skipped { reason, at: at() },
-            Stop::Wait(reference) => Note::Waiting(reference),
-            Stop::Unresolved(reference) => Note::Wants(reference),
+            Stop::Failed(fault) => rejected(*fault),
+            Stop::Rejected(reason) => rejected(Fault::new(*reason)),
+            Stop::Skipped(reason) => Note::Skipped { reason: *reason, at: at() },
+            Stop::Wait(reference) => Note::Waiting(*reference),
+            Stop::Unresolved(reference) => Note::Wants(*reference),
             Stop::Omit => rejected(Fault::new("`omit` stands where there is no field to leave out")),
             Stop::Clear => rejected(Fault::new("`clear` stands where there is no field to clear")),
             Stop::Held => return,
@@ -268,7 +274,7 @@ impl<'r> Run<'r> {
             Some(Resolved::Linked(_)) => {
                 Err(Stop::failed("a `find` was answered with a link: that is a fault of the program"))
             }
-            None => Err(Stop::Unresolved(Reference::Find(asked.clone().into()))),
+            None => Err(Stop::unresolved(asked.clone())),
         }
     }
 
@@ -308,7 +314,7 @@ impl<'r> Run<'r> {
             Some(Resolved::Found(_)) => {
                 Err(Stop::failed("a link was answered with records: that is a fault of the program"))
             }
-            None => Err(Stop::Unresolved(Reference::Link(asked.clone().into()))),
+            None => Err(Stop::unresolved(asked.clone())),
         }
     }
 
@@ -345,7 +351,7 @@ impl<'r> Run<'r> {
                 (Vec::new(), Vec::new())
             }
         };
-        let records = parts.into_iter().map(|part| match part.content().clone() {
+        let records = parts.into_iter().map(|part| match part.content().into_owned() {
             Json::Record(fields) => Record::from_fields(fields),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => Record::new(),
         });

@@ -1,6 +1,7 @@
 //! The order of precedence of outcomes, and that every problem is reported once with its path and line.
 
 use super::*;
+use crate::at;
 use crate::prelude::{link as asked_link, question as asked_question, term};
 use crate::reference::{Find, Link, References, Test};
 
@@ -24,7 +25,10 @@ fn run<T>(references: &References, body: impl FnOnce(Run<'_>) -> T) -> T {
     let sources = [Json::parse(r#"{"id":"1"}"#).unwrap()];
     let settings = Json::Record(Vec::new());
     let captured_at = "2026-11-02T09:15:00Z".parse().unwrap();
-    body(Run::new(&Input { sources: &sources, references, settings: &settings, captured_at }, "orders.mapspec"))
+    body(Run::new(
+        &Input { sources: Sources::Whole(&sources), references, settings: &settings, captured_at },
+        "orders.mapspec",
+    ))
 }
 
 #[test]
@@ -32,7 +36,7 @@ fn a_whole_record_is_mapped() {
     let outcome = run(&References::new(), |run| {
         let order = run.source(0, "order");
         let mut record = Record::new();
-        run.set(&mut record, "A", 3, crate::write::text(order.text(&["id"], None).unwrap().unwrap(), None));
+        run.set(&mut record, "A", 3, crate::write::text(order.text(at!["id"], None).unwrap().unwrap(), None));
         run.set(&mut record, "B", 4, Err(Stop::Omit));
         run.set(&mut record, "C", 5, Err(Stop::Clear));
         run.append(&mut record, "L", 6, Ok(Json::List(Vec::new())));
@@ -50,12 +54,12 @@ fn every_problem_is_reported_once_with_path_and_line() {
         let mut record = Record::new();
         let bad: Result<bool, Stop> = run.hold(2, Err(Stop::failed("no such thing")));
         run.set(&mut record, "A", 3, bad.clone().map(Json::Boolean));
-        run.check(4, bad, || Stop::Rejected("never said".into()));
+        run.check(4, bad, || Stop::rejected(Ok("never said".into())));
         run.within("Lines", || {
             run.within(2, || {
                 let mut line = Record::new();
-                run.set(&mut line, "VatGroup", 9, Err(Stop::Rejected("no group".into())));
-                run.set(&mut line, "VatGroup", 9, Err(Stop::Rejected("no group".into())));
+                run.set(&mut line, "VatGroup", 9, Err(Stop::rejected(Ok("no group".into()))));
+                run.set(&mut line, "VatGroup", 9, Err(Stop::rejected(Ok("no group".into()))));
             });
         });
         run.within_file("rules.mapspec", || run.check(1, Ok(false), || Stop::rejected(Ok("in a rule".into()))));
@@ -84,10 +88,10 @@ fn skip_wins_then_wants_then_rejected_then_waiting() {
             run.finish(Record::new()).into_owned()
         })
     };
-    let skip = || Stop::Skipped("later".into());
-    let want = || Stop::Unresolved(Reference::Find(item("A")));
-    let reject = || Stop::Rejected("bad".into());
-    let wait = || Stop::Wait(Reference::Link(link()));
+    let skip = || Stop::skipped(Ok("later".into()));
+    let want = || Stop::unresolved(Reference::Find(item("A")));
+    let reject = || Stop::rejected(Ok("bad".into()));
+    let wait = || Stop::wait(Reference::Link(link()));
     assert!(matches!(outcome(vec![wait(), reject(), want(), skip()]), Outcome::Skipped { at, .. } if at.line == 4));
     assert_eq!(outcome(vec![wait(), reject(), want(), want()]), Outcome::Wants(vec![Reference::Find(item("A"))]));
     assert!(matches!(outcome(vec![wait(), reject()]), Outcome::Rejected(_)));
@@ -100,21 +104,21 @@ fn references_are_asked_for_then_read() {
     let mut references = References::new();
     assert_eq!(
         run(&references, |run| run.find_one(&asked("A"), "i").map(|_| ())),
-        Err(Stop::Unresolved(Reference::Find(item("A"))))
+        Err(Stop::unresolved(Reference::Find(item("A"))))
     );
     let record = Json::parse(r#"{"ItemCode":1}"#).unwrap();
     references.insert(Reference::Find(item("A")), Resolved::Found(vec![record.clone()]));
     references.insert(Reference::Find(item("B")), Resolved::Found(vec![record.clone(), record]));
     references.insert(Reference::Link(link()), Resolved::Linked(Some("C7".into())));
     run(&references, |run| {
-        let Err(Stop::Failed(fault)) = run.find_one(&asked("A"), "i").unwrap().unwrap().text(&["ItemCode"], None)
+        let Err(Stop::Failed(fault)) = run.find_one(&asked("A"), "i").unwrap().unwrap().text(at!["ItemCode"], None)
         else {
             panic!()
         };
         assert_eq!(fault.source.as_deref(), Some("i.ItemCode"));
         let Err(Stop::Failed(fault)) = run.find_one(&asked("B"), "i").map(|_| ()) else { panic!() };
         assert_eq!(fault.reason, "2 records of erp.Items match ItemCode = \"B\"; expected one");
-        assert_eq!(run.find_all(&asked("B"), "i").unwrap()[1].path(&["x"]), "i[2].x");
+        assert_eq!(run.find_all(&asked("B"), "i").unwrap()[1].path(at!["x"]), "i[2].x");
         assert_eq!(run.linked(&asked_partner()).unwrap().as_deref(), Some("C7"));
     });
 }

@@ -70,7 +70,7 @@ fn chosen(setting: &SettingPlan, given: Option<&Json<'_>>) -> Result<Json<'stati
 
 /// Is there a value, and is it of that kind?
 fn is_of(kind: &Kind, node: &Node<'_>) -> bool {
-    let here: &[&str] = &[];
+    let here = &[];
     match kind {
         Kind::Text(max) => there(node.text(here, *max)),
         Kind::Integer => there(node.integer(here, None, None)),

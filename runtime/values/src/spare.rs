@@ -1,8 +1,8 @@
 //! What records were made of, kept to be used again.
 //!
-//! A record is many small lists: its fields, those of each record within, the elements of its lists. To ask for their memory and to give it
-//! back, record after record, cost a sixth of the time that mapping takes. Who is done with a record may say so ([`Json::reuse`]); then the
-//! next one that this thread reads or makes is put where that one was. Nothing of a record is kept, only its room, and not much of that.
+//! A record is many small lists: its fields, and those of each record within. To ask for their memory and to give it back, record after
+//! record, is much of the time that mapping takes. Who is done with a record may say so ([`Json::reuse`]); then the next one that this thread
+//! makes is put where that one was. Nothing of a record is kept, only its room, and not much of that.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -12,63 +12,30 @@ use crate::json::Json;
 /// The fields of a record, in order.
 pub(crate) type Fields<'r> = Vec<(Cow<'r, str>, Json<'r>)>;
 
-/// Room for more fields is not kept: few records have so many.
-const FIELDS_MAX: usize = 32;
+/// Most records have no more fields. Room for so many is kept, no more and no less.
+const FIELDS: usize = 8;
 
-/// Room for so many elements is kept, no more and no less: what most lists begin with.
-const ELEMENTS: usize = 4;
+/// So much room is kept by a thread.
+const KEPT_MAX: usize = 2048;
 
-/// So much is kept by a thread.
-const BYTES_MAX: usize = 1 << 20;
-
-/// Room of one size.
-struct Room<T> {
-    free: Vec<Vec<T>>,
-    /// How often it was asked for and did not come back. What nobody has asked for is not kept.
+struct Spare {
+    free: Vec<Fields<'static>>,
+    /// How often room was asked for and did not come back. What nobody has asked for is not kept.
     lent: usize,
 }
 
-impl<T> Room<T> {
-    const NONE: Room<T> = Room { free: Vec::new(), lent: 0 };
-
-    fn take(&mut self, size: usize, bytes: &mut usize) -> Vec<T> {
-        self.lent += 1;
-        let Some(room) = self.free.pop() else { return Vec::with_capacity(size) };
-        *bytes -= size_of::<T>() * size;
-        room
-    }
-
-    fn give_back(&mut self, room: Vec<T>, bytes: &mut usize) {
-        let size = size_of::<T>() * room.capacity();
-        if self.lent > 0 && *bytes + size <= BYTES_MAX {
-            self.lent -= 1;
-            *bytes += size;
-            self.free.push(room);
-        }
-    }
-}
-
-struct Spare {
-    /// By the number of fields that fit.
-    fields: [Room<(Cow<'static, str>, Json<'static>)>; FIELDS_MAX],
-    elements: Room<Json<'static>>,
-    bytes: usize,
-}
-
 thread_local! {
-    static SPARE: RefCell<Spare> =
-        const { RefCell::new(Spare { fields: [const { Room::NONE }; FIELDS_MAX], elements: Room::NONE, bytes: 0 }) };
+    static SPARE: RefCell<Spare> = const { RefCell::new(Spare { free: Vec::new(), lent: 0 }) };
 }
 
-/// Room for so many fields.
-pub(crate) fn fields<'r>(size: usize) -> Fields<'r> {
-    let spare = |spare: &mut Spare| Some(spare.fields.get_mut(size)?.take(size, &mut spare.bytes));
-    with(spare).flatten().unwrap_or_else(|| Vec::with_capacity(size))
-}
-
-/// Room for some elements.
-pub(crate) fn elements<'r>() -> Vec<Json<'r>> {
-    with(|spare| spare.elements.take(ELEMENTS, &mut spare.bytes)).unwrap_or_default()
+/// Room for the fields of a record.
+pub(crate) fn fields<'r>() -> Fields<'r> {
+    with(|spare| {
+        spare.lent += 1;
+        spare.free.pop()
+    })
+    .flatten()
+    .unwrap_or_else(|| Vec::with_capacity(FIELDS))
 }
 
 /// `None` where the thread ends and has given up what it kept.
@@ -86,19 +53,17 @@ impl Json<'_> {
 impl Spare {
     fn take_back(&mut self, json: Json<'_>) {
         match json {
-            // Collecting from a list puts what comes where that was.
             Json::Record(fields) => {
-                let emptied: Vec<_> = fields.into_iter().filter_map(|(_, value)| self.emptied(value)).collect();
-                if let Some(room) = self.fields.get_mut(emptied.capacity()) {
-                    room.give_back(emptied, &mut self.bytes);
+                let has_room = fields.capacity() == FIELDS;
+                // Collecting from a list puts what comes where that was.
+                let emptied: Fields<'static> =
+                    fields.into_iter().filter_map(|(_, value)| self.emptied(value)).collect();
+                if has_room && self.lent > 0 && self.free.len() < KEPT_MAX {
+                    self.lent -= 1;
+                    self.free.push(emptied);
                 }
             }
-            Json::List(elements) => {
-                let emptied: Vec<_> = elements.into_iter().filter_map(|value| self.emptied(value)).collect();
-                if emptied.capacity() == ELEMENTS {
-                    self.elements.give_back(emptied, &mut self.bytes);
-                }
-            }
+            Json::List(elements) => elements.into_iter().for_each(|element| self.take_back(element)),
             Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_) => {}
         }
     }
@@ -116,23 +81,22 @@ mod tests {
 
     #[test]
     fn the_next_record_is_put_where_the_last_one_was() {
-        let mut made = fields(3);
-        made.push((Cow::Owned("name".to_owned()), Json::List(elements())));
+        let mut made = fields();
+        made.push((Cow::Owned("name".to_owned()), Json::List(Vec::new())));
         let was = made.as_ptr();
         Json::Record(made).reuse();
-        let next = fields::<'static>(3);
-        assert_eq!((next.as_ptr(), next.len(), next.capacity()), (was, 0, 3));
-        let other = fields::<'static>(3);
+        let next = fields::<'static>();
+        assert_eq!((next.as_ptr(), next.len(), next.capacity()), (was, 0, FIELDS));
+        let other = fields::<'static>();
         assert_ne!(other.as_ptr(), was);
     }
 
     #[test]
     fn what_nobody_asked_for_is_not_kept_and_of_the_rest_not_much() {
-        Json::Record(Vec::with_capacity(5)).reuse();
-        assert_eq!(with(|spare| spare.bytes), Some(0));
-        let many: Vec<Fields<'static>> = (0..2000).map(|_| fields(20)).collect();
+        Json::Record(Vec::with_capacity(FIELDS)).reuse();
+        assert_eq!(with(|spare| spare.free.len()), Some(0));
+        let many: Vec<Fields<'static>> = (0..3000).map(|_| fields()).collect();
         many.into_iter().map(Json::Record).for_each(Json::reuse);
-        let kept = with(|spare| spare.bytes).unwrap_or_default();
-        assert!(kept > BYTES_MAX / 2 && kept <= BYTES_MAX, "{kept}");
+        assert_eq!(with(|spare| spare.free.len()), Some(KEPT_MAX));
     }
 }

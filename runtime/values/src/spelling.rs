@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::fault::{Fault, Stop, shortened};
 use crate::json::Json;
 use crate::node::Node;
+use crate::step::Step;
 use crate::time::{Date, Instant, Time};
 use crate::write::Written;
 
@@ -113,12 +114,12 @@ impl Node<'_> {
     ///
     /// # Errors
     /// No text, or not written so.
-    pub fn formatted<T: Formatted>(&self, steps: &[&str], format: &str) -> Result<Option<T>, Stop> {
+    pub fn formatted<T: Formatted>(&self, steps: &[Step<'_>], format: &str) -> Result<Option<T>, Stop> {
         let Some(text) = self.text(steps, None)? else { return Ok(None) };
         let fault = || {
             let path = self.path(steps);
             let reason = format!("`{path}` is not {} written as {format}", T::NOUN);
-            Stop::Failed(Fault::new(reason).with_source(path).with_value(text.as_ref()))
+            Fault::new(reason).with_source(path).with_value(text.as_ref()).into()
         };
         T::parse(&text, format).map(Some).ok_or_else(fault)
     }
@@ -127,7 +128,7 @@ impl Node<'_> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn date_as(&self, steps: &[&str], format: &str) -> Result<Option<Date>, Stop> {
+    pub fn date_as(&self, steps: &[Step<'_>], format: &str) -> Result<Option<Date>, Stop> {
         self.formatted(steps, format)
     }
 
@@ -135,7 +136,7 @@ impl Node<'_> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn time_as(&self, steps: &[&str], format: &str) -> Result<Option<Time>, Stop> {
+    pub fn time_as(&self, steps: &[Step<'_>], format: &str) -> Result<Option<Time>, Stop> {
         self.formatted(steps, format)
     }
 
@@ -143,7 +144,7 @@ impl Node<'_> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn instant_as(&self, steps: &[&str], format: &str) -> Result<Option<Instant>, Stop> {
+    pub fn instant_as(&self, steps: &[Step<'_>], format: &str) -> Result<Option<Instant>, Stop> {
         self.formatted(steps, format)
     }
 }
@@ -151,23 +152,27 @@ impl Node<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::at;
 
     #[test]
     fn values_are_written_and_read_in_the_format_of_the_catalogue() {
         let json =
             Json::parse(r#"{"d":"02.11.2026","t":"0915","i":"20261102 091500","o":"2026-11-02 09:15 +0100"}"#).unwrap();
         let node = Node::borrowed(&json, "order");
-        let day = node.date_as(&["d"], "%d.%m.%Y").unwrap().unwrap();
+        let day = node.date_as(at!["d"], "%d.%m.%Y").unwrap().unwrap();
         assert_eq!(day.to_string(), "2026-11-02");
         assert_eq!(write_as(day, "%Y%m%d"), Ok(Json::text("20261102")));
-        let time = node.time_as(&["t"], "%H%M").unwrap().unwrap();
+        let time = node.time_as(at!["t"], "%H%M").unwrap().unwrap();
         assert_eq!(write_as(time, "%H:%M"), Ok(Json::text("09:15")));
-        let instant = node.instant_as(&["i"], "%Y%m%d %H%M%S").unwrap().unwrap();
+        let instant = node.instant_as(at!["i"], "%Y%m%d %H%M%S").unwrap().unwrap();
         assert_eq!(instant.to_string(), "2026-11-02T09:15:00Z");
-        assert_eq!(node.instant_as(&["o"], "%Y-%m-%d %H:%M %z").unwrap().unwrap().to_string(), "2026-11-02T08:15:00Z");
+        assert_eq!(
+            node.instant_as(at!["o"], "%Y-%m-%d %H:%M %z").unwrap().unwrap().to_string(),
+            "2026-11-02T08:15:00Z"
+        );
         assert_eq!(write_as(instant, "%Y-%m-%d %H:%M %z"), Ok(Json::text("2026-11-02 09:15 +0000")));
-        assert_eq!(node.date_as(&["none"], "%d.%m.%Y"), Ok(None));
-        let Err(Stop::Failed(fault)) = node.date_as(&["d"], "%Y-%m-%d") else { panic!("must fail") };
+        assert_eq!(node.date_as(at!["none"], "%d.%m.%Y"), Ok(None));
+        let Err(Stop::Failed(fault)) = node.date_as(at!["d"], "%Y-%m-%d") else { panic!("must fail") };
         assert_eq!(fault.reason, "`order.d` is not a date written as %Y-%m-%d");
     }
 

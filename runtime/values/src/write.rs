@@ -214,9 +214,6 @@ pub fn list(elements: Vec<Json<'_>>) -> Written<'_> {
     Ok(Json::List(elements))
 }
 
-/// Most records have no more fields.
-const FIELDS_USUAL: usize = 8;
-
 /// A target record in the making: fields in the order in which they are first set.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record<'r> {
@@ -267,7 +264,7 @@ impl<'r> Record<'r> {
         let mark = mark(&field);
         if self.marks & mark == 0 {
             if self.fields.is_empty() {
-                self.fields = spare::fields(FIELDS_USUAL);
+                self.fields = spare::fields();
             }
             self.marks |= mark;
             self.fields.push((field, value));

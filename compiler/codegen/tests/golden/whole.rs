@@ -9,13 +9,13 @@ mod setting {
 
     /// `zone`, whole.mapspec:2: Zone in which days begin
     pub(super) fn zone<'r>(run: &Run<'r>) -> Result<Cow<'r, str>, Stop> {
-        run.settings().always(&["zone"]).text(None)
+        run.settings().always(at!["zone"]).text(None)
     }
 
     /// `kinds`, whole.mapspec:3: Kinds of lines
     pub(super) fn kinds<'r>(run: &Run<'r>) -> Result<Vec<Cow<'r, str>>, Stop> {
         run.settings()
-            .always(&["kinds"])
+            .always(at!["kinds"])
             .list()?
             .iter()
             .map(|element| element.always(&[]).text(None))
@@ -24,7 +24,7 @@ mod setting {
 
     /// `channel`, whole.mapspec:4: Channel
     pub(super) fn channel<'r>(run: &Run<'r>) -> Result<Option<Cow<'r, str>>, Stop> {
-        run.settings().text(&["channel"], None)
+        run.settings().text(at!["channel"], None)
     }
 }
 
@@ -47,7 +47,7 @@ fn vat_groups<'r>(
     if rate == Decimal::ZERO && !business {
         return Ok(Cow::from("A3"));
     }
-    Err(Stop::Rejected(format!("no VAT group for {rate} % in {country}")))
+    Err(Stop::rejected(Ok(format!("no VAT group for {rate} % in {country}"))))
 }
 
 /// `payment_terms`, whole.mapspec:14
@@ -88,11 +88,11 @@ fn payment_terms<'r>(run: &Run<'r>, r#type: Cow<'r, str>) -> Result<Node<'r>, St
 /// `net`, whole.mapspec:22: Without the tax
 fn net<'r>(_run: &Run<'r>, tax: &Node<'r>, gross: bool) -> Result<Decimal, Stop> {
     let value = if gross {
-        tax.always(&["amount"])
+        tax.always(at!["amount"])
             .decimal(19, 6)?
-            .minus(tax.always(&["rate"]).decimal(19, 6)?)?
+            .minus(tax.always(at!["rate"]).decimal(19, 6)?)?
     } else {
-        tax.always(&["amount"]).decimal(19, 6)?
+        tax.always(at!["amount"]).decimal(19, 6)?
     };
     Ok(value)
 }
@@ -107,14 +107,16 @@ fn address<'r>(
         let made = |record: &mut Record<'r>| {
             // 26: Street <- from.street | cut(20)
             let value = || {
-                let value = from.always(&["street"]).text(Some(255))?;
+                let value = from.always(at!["street"]).text(Some(255))?;
                 let value = text::cut(value, Decimal::integer(20));
                 write::text(value, Some(20))
             };
             run.set(record, "Street", 26, value());
             // 27: Zip <- from.zip otherwise fallback
             let value = || {
-                let value = from.text(&["zip"], Some(50))?.or_else(|| fallback.clone());
+                let value = from
+                    .text(at!["zip"], Some(50))?
+                    .or_else(|| fallback.clone());
                 write::text(value.ok_or(Stop::Omit)?, Some(20))
             };
             run.set(record, "Zip", 27, value());
@@ -133,28 +135,28 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
 
     // 31: check order.status != "done" otherwise skip "done before export"
     let holds = || {
-        Ok(named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES) != "done")
+        Ok(named(order.always(at!["status"]).word(AN_ENUM)?, AN_ENUM_NAMES) != "done")
     };
     run.check(31, holds(), || Stop::skipped(Ok("done before export".to_owned())));
 
     // 33: let open = order.status == "in_progress"
     let value = || {
         Ok(
-            named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES)
+            named(order.always(at!["status"]).word(AN_ENUM)?, AN_ENUM_NAMES)
                 == "in_progress",
         )
     };
     let open = run.hold(33, value());
     // 34: let billing = order.billing otherwise reject "no address"
     let value = || {
-        order.record(&["billing"])?.or_reject(|| Ok("no address".to_owned()))
+        order.record(at!["billing"])?.or_reject(|| Ok("no address".to_owned()))
     };
     let billing = run.hold(34, value());
     // 35: let goods = each order.lines as line where line.kind in kinds
     let value = || {
         let mut rows = Vec::new();
-        for line in order.list(&["lines"])?.unwrap_or_default() {
-            if is_in(&line.always(&["kind"]).text(Some(30))?, &setting::kinds(&run)?) {
+        for line in order.list(at!["lines"])?.unwrap_or_default() {
+            if is_in(&line.always(at!["kind"]).text(Some(30))?, &setting::kinds(&run)?) {
                 rows.push(line);
             }
         }
@@ -164,15 +166,15 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
 
     // 37: NumAtCard <- order.orderNumber
     let value = || {
-        let value = order.always(&["orderNumber"]).text(Some(64))?;
+        let value = order.always(at!["orderNumber"]).text(Some(64))?;
         write::text(value, Some(20))
     };
     run.set(record, "NumAtCard", 37, value());
     // 38: Comments <- "Web order {order.orderNumber}: {order.customerComment otherwise "-"}" | cut
     let value = || {
-        let order_number = order.always(&["orderNumber"]).text(Some(64))?;
+        let order_number = order.always(at!["orderNumber"]).text(Some(64))?;
         let customer_comment = order
-            .text(&["customerComment"], None)?
+            .text(at!["customerComment"], None)?
             .unwrap_or(Cow::from("-"));
         let value = Cow::from(format!("Web order {order_number}: {customer_comment}"));
         let value = text::cut(value, Decimal::integer(60));
@@ -187,7 +189,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             let element = |record: &mut Record<'r>| {
                 // 40: let number = line.productNumber otherwise reject "line {position(line)} has no product number \{!\}"
                 let value = || {
-                    line.text(&["productNumber"], Some(64))?
+                    line.text(at!["productNumber"], Some(64))?
                         .or_reject(|| {
                             let position = Decimal::from(line_number);
                             Ok(format!("line {position} has no product number {{!}}"))
@@ -217,7 +219,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                 let item = run.hold(41, value());
 
                 // 42: check item.Valid otherwise reject "item is blocked"
-                let holds = || { item.value()?.always(&["Valid"]).boolean() };
+                let holds = || { item.value()?.always(at!["Valid"]).boolean() };
                 run.check(
                     42,
                     holds(),
@@ -226,13 +228,13 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
 
                 // 43: ItemCode <- item.ItemCode
                 let value = || {
-                    let value = item.value()?.always(&["ItemCode"]).text(Some(20))?;
+                    let value = item.value()?.always(at!["ItemCode"]).text(Some(20))?;
                     write::text(value, Some(20))
                 };
                 run.set(record, "ItemCode", 43, value());
                 // 44: Quantity <- line.quantity
                 let value = || {
-                    let value = line.always(&["quantity"]).integer(None, None)?;
+                    let value = line.always(at!["quantity"]).integer(None, None)?;
                     write::decimal(value, 19, 6)
                 };
                 run.set(record, "Quantity", 44, value());
@@ -242,10 +244,13 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                         &run,
                         Cow::from("DE"),
                         {
-                            let value = match &lists::first(
-                                line.always(&["taxes"]).list()?,
-                            ) {
-                                Some(found) => Some(found.always(&["rate"]).decimal(19, 6)?),
+                            let value = match &({
+                                let value = line.always(at!["taxes"]).list()?;
+                                lists::first(value)
+                            }) {
+                                Some(found) => {
+                                    Some(found.always(at!["rate"]).decimal(19, 6)?)
+                                }
                                 None => None,
                             };
                             fit(
@@ -269,10 +274,10 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let before = record.count("Lines");
     let value = || {
         let mut rows = Vec::new();
-        for line in order.list(&["lines"])?.unwrap_or_default() {
-            if line.always(&["kind"]).text(Some(30))? == "discount" {
-                for part in line.always(&["taxes"]).each()? {
-                    if part.always(&["amount"]).decimal(19, 6)? != Decimal::ZERO {
+        for line in order.list(at!["lines"])?.unwrap_or_default() {
+            if line.always(at!["kind"]).text(Some(30))? == "discount" {
+                for part in line.always(at!["taxes"]).each()? {
+                    if part.always(at!["amount"]).decimal(19, 6)? != Decimal::ZERO {
                         rows.push((line.clone(), part));
                     }
                 }
@@ -302,7 +307,7 @@ fn order_to_document<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
         let nested = |record: &mut Record<'r>| {
             // 52: Street <- billing.street
             let value = || {
-                let value = billing.value()?.always(&["street"]).text(Some(255))?;
+                let value = billing.value()?.always(at!["street"]).text(Some(255))?;
                 write::text(value, Some(20))
             };
             run.set(record, "Street", 52, value());
@@ -321,13 +326,13 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let record = &mut target;
 
     // 57: let comment = order.customerComment
-    let comment = run.hold(57, order.text(&["customerComment"], None));
+    let comment = run.hold(57, order.text(at!["customerComment"], None));
     // 58: let factor = order.factor
     let value = || {
-        let value = if order.says(&["factor"], "0")? {
+        let value = if order.says(at!["factor"], "0")? {
             None
         } else {
-            order.decimal(&["factor"], 19, 6)?
+            order.decimal(at!["factor"], 19, 6)?
         };
         Ok(value)
     };
@@ -336,8 +341,8 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 59: Total <- sum(order.lines.price)
     let value = || {
         let mut made = lists::Sum::new();
-        for line in order.list(&["lines"])?.unwrap_or_default() {
-            made.push(line.always(&["price"]).decimal(19, 6)?);
+        for line in order.list(at!["lines"])?.unwrap_or_default() {
+            made.push(line.always(at!["price"]).decimal(19, 6)?);
         }
         write::decimal(made.total()?, 19, 6)
     };
@@ -345,19 +350,19 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 60: Sorted <- each order.lines as line where line.price > 1.50 sorted by line.price descending take "{po…
     let value = || {
         let mut rows = Vec::new();
-        for line in order.list(&["lines"])?.unwrap_or_default() {
-            if line.always(&["price"]).decimal(19, 6)? > Decimal::literal(15, 1) {
+        for line in order.list(at!["lines"])?.unwrap_or_default() {
+            if line.always(at!["price"]).decimal(19, 6)? > Decimal::literal(15, 1) {
                 rows.push(line);
             }
         }
         let mut keyed = Vec::new();
         for line in rows {
-            keyed.push((line.always(&["price"]).decimal(19, 6)?, line));
+            keyed.push((line.always(at!["price"]).decimal(19, 6)?, line));
         }
         let mut made = Vec::new();
         for (line_number, line) in (1usize..).zip(sorted(keyed, true)) {
             let position = Decimal::from(line_number);
-            let label = line.always(&["label"]).text(Some(255))?;
+            let label = line.always(at!["label"]).text(Some(255))?;
             made.push(Cow::from(format!("{position}. {label}")));
         }
         made.iter()
@@ -369,9 +374,9 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 61: Labelled <- each order.lines as line with order.tags as tag take tag otherwise line.label
     let value = || {
         let mut rows = Vec::new();
-        let first = order.list(&["lines"])?.unwrap_or_default();
+        let first = order.list(at!["lines"])?.unwrap_or_default();
         let tag_list = order
-            .list(&["tags"])?
+            .list(at!["tags"])?
             .unwrap_or_default()
             .iter()
             .map(|element| element.always(&[]).text(None))
@@ -385,7 +390,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             made.push(
                 match tag.clone() {
                     Some(value) => value,
-                    None => line.always(&["label"]).text(Some(255))?,
+                    None => line.always(at!["label"]).text(Some(255))?,
                 },
             );
         }
@@ -408,7 +413,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                             Test::In,
                             Json::List(
                                 (order
-                                    .list(&["tags"])?
+                                    .list(at!["tags"])?
                                     .unwrap_or_default()
                                     .iter()
                                     .map(|element| element.always(&[]).text(None))
@@ -424,13 +429,13 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
                 );
                 let mut rows = Vec::new();
                 for found_ in run.find_all(&asked, "found")? {
-                    if found_.always(&["Valid"]).boolean()? {
+                    if found_.always(at!["Valid"]).boolean()? {
                         rows.push(found_);
                     }
                 }
                 let mut made = Vec::new();
                 for found_ in rows {
-                    made.push(found_.always(&["Price"]).decimal(19, 6)?);
+                    made.push(found_.always(at!["Price"]).decimal(19, 6)?);
                 }
                 made
             }
@@ -448,13 +453,13 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
         let asked = link(
             ("erp", "Orders"),
             ("shop", "order"),
-            write::uuid(order.always(&["id"]).uuid()?, true)?,
+            write::uuid(order.always(at!["id"]).uuid()?, true)?,
         );
         let value = run
             .linked(&asked)?
             .map(key_number)
             .transpose()?
-            .ok_or_else(|| Stop::Wait(Reference::Link(asked.into())))?;
+            .ok_or_else(|| Stop::wait(asked))?;
         write::integer(value, None, None)
     };
     run.set(record, "Entry", 63, value());
@@ -464,7 +469,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             Some(value) => Some(payment_terms(&run, value)?),
             None => None,
         }) {
-            Some(found) => Some(found.always(&["days"]).integer(None, None)?),
+            Some(found) => Some(found.always(at!["days"]).integer(None, None)?),
             None => None,
         };
         write::integer(value.ok_or(Stop::Omit)?, None, None)
@@ -473,7 +478,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 65: Progress <- match order.status { "open", "in_progress" -> 1; "done" -> omit }
     let value = || {
         let value = match &*named(
-            order.always(&["status"]).word(AN_ENUM)?,
+            order.always(at!["status"]).word(AN_ENUM)?,
             AN_ENUM_NAMES,
         ) {
             "open" | "in_progress" => Decimal::integer(1),
@@ -488,8 +493,8 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
         let value = {
             let value = {
                 let mut made = lists::Sum::new();
-                for line in order.list(&["lines"])?.unwrap_or_default() {
-                    made.push(line.always(&["price"]).decimal(19, 6)?);
+                for line in order.list(at!["lines"])?.unwrap_or_default() {
+                    made.push(line.always(at!["price"]).decimal(19, 6)?);
                 }
                 made.total()?
             };
@@ -504,7 +509,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     run.set(record, "Counted", 66, value());
     // 67: Day <- order.placedAt | date_in(zone)
     let value = || {
-        let value = order.always(&["placedAt"]).instant()?;
+        let value = order.always(at!["placedAt"]).instant()?;
         let value = dates::date_in(value, setting::zone(&run)?)?;
         write::date(value)
     };
@@ -512,13 +517,13 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     // 68: Parsed <- decimal(order.orderNumber) if invalid length(order.orderNumber) + -0.5
     let value = || {
         let tried = || {
-            let value = order.always(&["orderNumber"]).text(Some(64))?;
+            let value = order.always(at!["orderNumber"]).text(Some(64))?;
             numbers::decimal(value, None)
         };
         let value = if_invalid(
             tried(),
             || {
-                let value = order.always(&["orderNumber"]).text(Some(64))?;
+                let value = order.always(at!["orderNumber"]).text(Some(64))?;
                 text::length(value).plus(Decimal::literal(-5, 1))
             },
         )?;
@@ -537,7 +542,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let value = || {
         let value = !compare::is_blank(comment.value()?.as_deref())
             && (!(order
-                .list(&["tags"])?
+                .list(at!["tags"])?
                 .unwrap_or_default()
                 .iter()
                 .map(|element| element.always(&[]).text(None))
@@ -550,17 +555,17 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     let value = || {
         let value = address(
             &run,
-            &order.record(&["billing"])?.or_reject(|| Ok("no address".to_owned()))?,
+            &order.record(at!["billing"])?.or_reject(|| Ok("no address".to_owned()))?,
             Some(Cow::from("00000")),
         )?;
-        write::json(value.content().clone())
+        write::json(value.content().into_owned())
     };
     run.set(record, "Address", 51, run.within("Address", value));
     // 72: Present <- [comment, order.orderNumber] | present
     let value = || {
         let value = Vec::from([
             comment.value()?.clone(),
-            Some(order.always(&["orderNumber"]).text(Some(64))?),
+            Some(order.always(at!["orderNumber"]).text(Some(64))?),
         ]);
         lists::present(value)
             .iter()
@@ -577,7 +582,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
             Some(
                 ({
                     let value = order
-                        .list(&["lines"])?
+                        .list(at!["lines"])?
                         .unwrap_or_default()
                         .into_iter()
                         .map(Some)
@@ -607,7 +612,7 @@ fn values<'r>(input: &Input<'r>) -> Outcome<Json<'r>> {
     run.set(record, "Nothing", 78, Err(Stop::Clear));
     // 79: Status <- order.status
     let value = || {
-        let value = named(order.always(&["status"]).word(AN_ENUM)?, AN_ENUM_NAMES);
+        let value = named(order.always(at!["status"]).word(AN_ENUM)?, AN_ENUM_NAMES);
         write::word(wired(&value, AN_ENUM_NAMES), AN_ENUM)
     };
     run.set(record, "Status", 79, value());
@@ -620,7 +625,7 @@ fn keep_orders<'r>(input: &Input<'r>) -> Result<bool, Vec<Rejection>> {
     let run = Run::new(input, "whole.mapspec");
     let order = run.source(0, "order");
     // 84: read shop.order as order where order.status == "open" and order.paid
-    run.keep(84, order.always(&["paid"]).boolean_as("Y", "N"))
+    run.keep(84, order.always(at!["paid"]).boolean_as("Y", "N"))
 }
 
 /// The project as the runtime takes it.
@@ -715,7 +720,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "f93cf1e6cf603373",
+            version: "65382524e864d3c9",
             owner: "Sales",
             file: "whole.mapspec",
             line: 30,
@@ -734,7 +739,7 @@ static PLAN: Plan = Plan {
             entity: "Orders",
             part: false,
             create_only: &[],
-            version: "6f27afb4a8a2f7a4",
+            version: "f504c1b8d0642b5b",
             owner: "Sales",
             file: "whole.mapspec",
             line: 56,

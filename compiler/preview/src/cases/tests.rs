@@ -153,7 +153,7 @@ fn settings_are_laid_over_defaults() {
 #[test]
 fn several_sources_stand_in_a_list() {
     let case = files(r#"{"sources":[{"a":1},{"b":2}]}"#, None, None);
-    let verdict = run_case(&case, &[], |input| mapped(&format!("{{\"n\":{}}}", input.sources.len())));
+    let verdict = run_case(&case, &[], |input| mapped(&format!("{{\"n\":{}}}", input.sources.whole().len())));
     assert_eq!(
         verdict,
         Verdict::New { accept: "{\n  \"mapped\": [\n    {\n      \"n\": 2\n    }\n  ]\n}\n".to_owned() }

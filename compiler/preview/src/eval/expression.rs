@@ -65,7 +65,7 @@ impl<'r> Eval<'_, 'r> {
                 let made = self.record(frame, block)?;
                 Ok(Some(match (made, &expr.ty) {
                     // A map and JSON are kept as JSON.
-                    (Value::Record(node), Type::Map(_) | Type::Json) => Value::Json(node.content().clone()),
+                    (Value::Record(node), Type::Map(_) | Type::Json) => Value::Json(node.content().into_owned()),
                     (made, _) => made,
                 }))
             }

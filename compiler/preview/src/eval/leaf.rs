@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use mapwright_model::ir::{EnumType, ListType, Literal, Spelling, Type, Unit};
-use mapwright_values::Json;
 use mapwright_values::decimal::Decimal;
 use mapwright_values::fault::{Stop, needed};
 use mapwright_values::node::Node;
 use mapwright_values::time::{Uuid, parse_date, parse_time};
 use mapwright_values::value::Value;
 use mapwright_values::write::{self, Written};
+use mapwright_values::{Json, Step};
 
 use super::Evaluated;
 
@@ -29,7 +29,7 @@ pub(super) struct Field<'e> {
 
 /// Reads a field; one that is missing though it must be there is a failure.
 pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>) -> Evaluated<'r> {
-    let steps: Vec<&str> = field.steps.iter().map(String::as_str).collect();
+    let steps: Vec<Step<'_>> = field.steps.iter().map(|name| Step::new(name)).collect();
     if let Some(text) = field.missing_as
         && !field.always
         && node.says(&steps, text)?
@@ -45,7 +45,7 @@ pub(super) fn read_field<'r>(node: &Node<'r>, field: &Field<'_>) -> Evaluated<'r
 }
 
 /// Reads what stands at `steps`, `None` where it is missing.
-fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> Evaluated<'r> {
+fn read<'r>(node: &Node<'r>, steps: &[Step<'_>], ty: &Type, spelling: &Spelling) -> Evaluated<'r> {
     if let Some(read) = read_encoded(node, steps, ty, spelling) {
         return read;
     }
@@ -101,7 +101,7 @@ fn read<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> 
 }
 
 /// The wire's word becomes the spec's name.
-fn read_word<'r>(node: &Node<'r>, steps: &[&str], words: &EnumType) -> Evaluated<'r> {
+fn read_word<'r>(node: &Node<'r>, steps: &[Step<'_>], words: &EnumType) -> Evaluated<'r> {
     let known: Vec<&str> = words.values.iter().map(|value| value.wire.as_str()).collect();
     let Some(wire) = node.word(steps, &known)? else { return Ok(None) };
     Ok(Some(Value::Text(named(wire, words))))
@@ -116,7 +116,7 @@ fn wired<'v>(name: &'v str, words: &'v EnumType) -> &'v str {
     words.values.iter().find(|value| value.name == name).map_or(name, |value| value.wire.as_str())
 }
 
-fn read_list<'r>(node: &Node<'r>, steps: &[&str], list: &ListType) -> Evaluated<'r> {
+fn read_list<'r>(node: &Node<'r>, steps: &[Step<'_>], list: &ListType) -> Evaluated<'r> {
     let Some(nodes) = node.list(steps)? else { return Ok(None) };
     // The fields of a record are looked at when they are read, the record itself is not.
     if matches!(list.element, Type::Record(_)) && !list.optional {
@@ -198,20 +198,20 @@ fn written<'v>(value: &'v Value<'_>, ty: &'v Type, spelling: &'v Spelling) -> Wr
         }
         (Type::Uuid, Value::Uuid(uuid)) => write::uuid(*uuid, *spelling == Spelling::Hex),
         (Type::Enum(words), Value::Text(name)) => write_word(name, words),
-        (Type::Record(_), Value::Record(node)) => write::json(node.content().clone()),
+        (Type::Record(_), Value::Record(node)) => write::json(node.content().into_owned()),
         (Type::List(list), Value::List(elements)) => {
             // A missing element has no place in a target's list.
             let written = elements.iter().flatten().map(|value| written(value, &list.element, &list.spelling));
             write::list(written.collect::<Result<_, _>>()?)
         }
         (Type::Map(_) | Type::Json | Type::File, Value::Json(json)) => write::json(json.clone()),
-        (Type::Map(_) | Type::Json | Type::File, Value::Record(node)) => write::json(node.content().clone()),
+        (Type::Map(_) | Type::Json | Type::File, Value::Record(node)) => write::json(node.content().into_owned()),
         (ty, _) => Err(unwritten(ty)),
     }
 }
 
 /// Reads a leaf that stands in another kind of JSON than its own; `None` for any other.
-fn read_encoded<'r>(node: &Node<'r>, steps: &[&str], ty: &Type, spelling: &Spelling) -> Option<Evaluated<'r>> {
+fn read_encoded<'r>(node: &Node<'r>, steps: &[Step<'_>], ty: &Type, spelling: &Spelling) -> Option<Evaluated<'r>> {
     let number = |read: Result<Option<Decimal>, Stop>| Some(read.map(|read| read.map(Value::Number)));
     match (ty, spelling) {
         (Type::Decimal { precision, scale }, Spelling::MarkedNumber(mark)) => {

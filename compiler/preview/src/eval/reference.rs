@@ -126,7 +126,7 @@ impl<'r> Eval<'_, 'r> {
             Ok(None)
         };
         match reference {
-            Ok(Some(reference)) => Stop::Wait(reference),
+            Ok(Some(reference)) => Stop::wait(reference),
             Ok(None) => prelude::nothing_to_wait_for(),
             Err(stop) => stop,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use mapwright_values::plan::{AlsoReadPlan, FlowPlan, TermPlan};
-use mapwright_values::{Input, Json, References, Term};
+use mapwright_values::{Input, Json, References, Sources, Term};
 
 use super::{Core, deciding, gathering, gone, halting, record, turns};
 use crate::EngineError;
@@ -521,7 +521,7 @@ fn keeps(core: &Core, flow: &'static FlowPlan, json: &Json<'_>, now: Timestamp) 
     let Some(keep) = keep else { return Ok(true) };
     let references = References::new();
     let input = Input {
-        sources: std::slice::from_ref(json),
+        sources: Sources::Whole(std::slice::from_ref(json)),
         references: &references,
         settings: &core.settings,
         captured_at: now,

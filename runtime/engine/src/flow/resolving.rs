@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mapwright_values::plan::{FlowPlan, MappingPlan, Plan, WritePlan};
-use mapwright_values::{Find, Input, Json, Link, Outcome, Part, Reference, References, Resolved};
+use mapwright_values::{Find, Input, Json, Link, Outcome, Part, Reference, References, Resolved, Sources};
 
 use super::Core;
 use super::deciding::{self, Decision, Situation};
@@ -198,7 +198,7 @@ fn map_once(core: &Core, work: &Work) -> Result<Vec<Reference>, Box<Prepared>> {
         }
     }
     let input = Input {
-        sources: &sources,
+        sources: Sources::Whole(&sources),
         references: &work.references,
         settings: &core.settings,
         captured_at: work.leased.captured_at,

@@ -37,7 +37,7 @@ const MAPPINGS: &[Mapping] = &[
 ];
 
 fn text(input: &Input<'_>, name: &str) -> String {
-    match input.sources[0].get(name) {
+    match input.sources.whole()[0].get(name) {
         Some(Json::Text(text)) => text.to_string(),
         _ => String::new(),
     }
@@ -57,7 +57,7 @@ fn louder(input: &Input<'_>) -> Outcome {
 }
 
 fn gone(input: &Input<'_>) -> Outcome {
-    assert_eq!(input.sources[0].get("name"), None, "only the key of what is gone is known");
+    assert_eq!(input.sources.whole()[0].get("name"), None, "only the key of what is gone is known");
     mapped(&[("id", text(input, "id")), ("active", "no".to_owned())])
 }
 
@@ -93,7 +93,7 @@ fn with_first(input: &Input<'_>) -> Outcome {
 
 /// The names of all rows of a group.
 fn group(input: &Input<'_>) -> Outcome {
-    let Some(Json::List(rows)) = input.sources[0].get("rows") else { panic!("a group has rows") };
+    let Some(Json::List(rows)) = input.sources.whole()[0].get("rows") else { panic!("a group has rows") };
     let names: Vec<String> = rows.iter().map(|row| row.get("name").unwrap().to_text().replace('"', "")).collect();
     mapped(&[("id", text(input, "key")), ("name", names.join(" "))])
 }

@@ -52,6 +52,8 @@ pub struct Variant {
     pub schedules: Option<&'static [Schedule]>,
     /// The keys of customers and partners are personal.
     pub personal: bool,
+    /// `retry up to`, if it is not a day.
+    pub retry_up_to_s: Option<u64>,
 }
 
 /// An entity with one field.
@@ -96,7 +98,7 @@ pub fn integration_of(level: DeliveryLevel, latest_wins: bool, variant: Variant)
 }
 
 fn keep_order(input: &Input<'_>) -> Result<bool, Vec<Rejection>> {
-    Ok(input.sources[0].get("drop").is_none())
+    Ok(input.sources.whole()[0].get("drop").is_none())
 }
 
 fn leak<T>(values: Vec<T>) -> &'static [T] {
@@ -170,7 +172,7 @@ fn plan(level: DeliveryLevel, latest_wins: bool, variant: Variant) -> Plan {
         conflict: None,
         after,
         latest_wins,
-        retry_up_to_s: 86_400,
+        retry_up_to_s: variant.retry_up_to_s.unwrap_or(86_400),
         on_failure: Some("ops"),
         on_silence: None,
         file: "project.mapspec",
@@ -227,12 +229,12 @@ fn line(line: u32) -> SpecLine {
 }
 
 fn customer_to_partner(input: &Input<'_>) -> Outcome {
-    let customer = &input.sources[0];
+    let customer = &input.sources.whole()[0];
     record(&[("No", text(customer.get("id"))), ("Name", text(customer.get("name")))])
 }
 
 fn order_to_erp(input: &Input<'_>) -> Outcome {
-    let order = &input.sources[0];
+    let order = &input.sources.whole()[0];
     assert!(order.get("break").is_none(), "a mapping that breaks down");
     if order.get("abort").is_some() {
         std::process::abort();
@@ -297,8 +299,8 @@ fn next_order_to_erp(input: &Input<'_>) -> Outcome {
 }
 
 fn number_to_shop(input: &Input<'_>) -> Outcome {
-    let id = text(input.sources[0].get("id"));
-    record(&[("ref", format!("R-{id}")), ("id", id), ("number", text(input.sources[1].get("DocNum")))])
+    let id = text(input.sources.whole()[0].get("id"));
+    record(&[("ref", format!("R-{id}")), ("id", id), ("number", text(input.sources.whole()[1].get("DocNum")))])
 }
 
 /// The document that was made of an order.
@@ -314,7 +316,7 @@ fn document(order: &Json<'_>) -> Reference {
 
 /// A mark on the document that was made of an order, as soon as there is one.
 fn order_mark(input: &Input<'_>) -> Outcome {
-    let order = &input.sources[0];
+    let order = &input.sources.whole()[0];
     let link = document(order);
     match input.references.get(&link) {
         None => Outcome::Wants(vec![link]),
@@ -325,7 +327,7 @@ fn order_mark(input: &Input<'_>) -> Outcome {
 
 /// The key of the document that was made of an order which is gone.
 fn order_gone(input: &Input<'_>) -> Outcome {
-    let link = document(&input.sources[0]);
+    let link = document(&input.sources.whole()[0]);
     match input.references.get(&link) {
         None => Outcome::Wants(vec![link]),
         Some(Resolved::Linked(Some(key))) => record(&[("Key", key.clone())]),

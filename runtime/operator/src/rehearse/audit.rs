@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use mapwright_engine::store::Store;
 use mapwright_values::decimal::Decimal;
 use mapwright_values::plan::{FlowPlan, Manner, WritePlan};
-use mapwright_values::{Input, Integration, Json, Outcome, Reference, References, Resolved, Term};
+use mapwright_values::{Input, Integration, Json, Outcome, Reference, References, Resolved, Sources, Term};
 
 use super::holes::{all_at, plain, text_at};
 use super::scene::Systems;
@@ -110,7 +110,7 @@ impl Audit<'_> {
     }
 
     fn input<'i>(&'i self, sources: &'i [Json<'i>], references: &'i References) -> Input<'i> {
-        Input { sources, references, settings: self.settings, captured_at: Timestamp::now() }
+        Input { sources: Sources::Whole(sources), references, settings: self.settings, captured_at: Timestamp::now() }
     }
 
     /// The records that stand where a write writes.
