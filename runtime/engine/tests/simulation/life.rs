@@ -68,6 +68,8 @@ impl Simulation {
         setup.variant.on_delete = dice.percent(50);
         // Without a throw of the dice, so that the other seeds stay what they were.
         setup.variant.marks = !setup.variant.on_delete && seed.is_multiple_of(3);
+        // Of so short a time that trouble outlasts it: what is tried, asked about and waited for runs out of it.
+        setup.variant.retry_up_to_s = seed.is_multiple_of(5).then_some(60);
         setup.variant.schedules = dice.percent(50).then_some(LISTENING);
         let crowded = dice.percent(60);
         setup.workers = if crowded { usize::try_from(1 + dice.below(4)).unwrap() } else { 1 };
