@@ -22,6 +22,7 @@ mod place;
 pub mod plan;
 pub mod prelude;
 mod quotient;
+mod reach;
 mod read;
 pub mod reference;
 mod rounding;

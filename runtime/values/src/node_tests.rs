@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::at;
+use crate::fault::Fault;
 use crate::picked::Records;
 use crate::used::Used;
 
