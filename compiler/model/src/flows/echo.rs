@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use mapwright_manifest::Action;
 use mapwright_syntax::Span;
 
 use super::{Drafted, conflict, faults, manifest, owners, paths_of, write};
@@ -65,9 +66,8 @@ fn edges(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) -> Edges {
     let mut edges = Edges::new();
     for (from, one) in drafts.iter().enumerate() {
         feed_themselves(ctx, one);
-        let updates = one.all_writes().flat_map(|write| changed(ctx, write));
-        let others: BTreeSet<usize> =
-            updates.filter_map(|(entity, _)| readers.get(&entity)).flatten().copied().collect();
+        let updates = one.all_writes().flat_map(|write| entities_changed(ctx, write));
+        let others: BTreeSet<usize> = updates.filter_map(|entity| readers.get(&entity)).flatten().copied().collect();
         for to in others.into_iter().filter(|to| *to != from) {
             if let Some(fields) = drafts.get(to).and_then(|other| carried(ctx, one, other)) {
                 edges.entry(from).or_default().insert(to, fields);
@@ -202,30 +202,40 @@ fn feed_themselves(ctx: &mut Context<'_>, flow: &Drafted<'_>) {
     }
 }
 
-/// What a write changes, by the entity that shows it: the fields that it decides, or those that the manifest says of an action.
-fn changed(ctx: &Context<'_>, write: &write::Draft) -> Vec<(EntityRef, BTreeSet<String>)> {
+/// The entities that show what a write changes.
+fn entities_changed(ctx: &Context<'_>, write: &write::Draft) -> Vec<EntityRef> {
     match &write.manner {
-        Manner::Upsert(_) | Manner::Update(_) => vec![(write.target.clone(), owners::owned(ctx, write))],
+        Manner::Upsert(_) | Manner::Update(_) => vec![write.target.clone()],
         Manner::CreateOnce(_) | Manner::Delete(_) => Vec::new(),
         Manner::Action => {
-            let EntityRef { system, entity: action } = &write.target;
-            let Some(action) = manifest(ctx, system).and_then(|manifest| manifest.action(action)) else {
-                return Vec::new();
-            };
-            let mut of_entity: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-            for (entity, field) in action.changed() {
-                of_entity.entry(entity).or_default().insert(field);
-            }
-            let named = |entity: &str| EntityRef { system: system.clone(), entity: entity.to_owned() };
-            of_entity.into_iter().map(|(entity, fields)| (named(entity), fields)).collect()
+            let system = &write.target.system;
+            let entities = action_of(ctx, write).into_iter().flat_map(Action::changed).map(|(entity, _)| entity);
+            entities.map(|entity| EntityRef { system: system.clone(), entity: entity.to_owned() }).collect()
         }
     }
 }
 
+/// The fields of an entity that a write changes: those that it decides, or those that the manifest says of an action.
+fn changed(ctx: &Context<'_>, write: &write::Draft, of: &EntityRef) -> BTreeSet<String> {
+    match &write.manner {
+        Manner::Upsert(_) | Manner::Update(_) if write.target == *of => owners::owned(ctx, write),
+        Manner::Action if write.target.system == of.system => {
+            let all = action_of(ctx, write).into_iter().flat_map(Action::changed);
+            all.filter(|(entity, _)| *entity == of.entity).map(|(_, field)| field).collect()
+        }
+        Manner::Upsert(_) | Manner::Update(_) | Manner::Action | Manner::CreateOnce(_) | Manner::Delete(_) => {
+            BTreeSet::new()
+        }
+    }
+}
+
+fn action_of<'c>(ctx: &'c Context<'_>, write: &write::Draft) -> Option<&'c Action> {
+    manifest(ctx, &write.target.system)?.action(&write.target.entity)
+}
+
 /// The fields of an entity that a write changes and that are among those.
 fn overlapping(ctx: &Context<'_>, write: &write::Draft, of: &EntityRef, used: &BTreeSet<String>) -> Vec<String> {
-    let of_entity = changed(ctx, write).into_iter().filter(|(entity, _)| entity == of);
-    of_entity.flat_map(|(_, fields)| fields).filter(|field| overlaps(used, field)).collect()
+    changed(ctx, write, of).into_iter().filter(|field| overlaps(used, field)).collect()
 }
 
 /// Is the field, or something in it, or what it stands in, among them?
