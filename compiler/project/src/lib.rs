@@ -134,15 +134,15 @@ impl<'d> Reading<'d> {
             found.iter().filter(|found| found.has_manifest).map(|found| Job::Manifest(found.manifest, self.dir));
         let jobs: Vec<Job<'_>> = specs.iter().map(|id| Job::Specs(*id)).chain(catalogues).chain(manifests).collect();
         let (mut trees, mut manifests) = (Vec::new(), Vec::new());
-        for (parsed, job) in parse::parse_all(&self.loaded.project.files, &jobs).into_iter().zip(&jobs) {
-            match (parsed, job) {
-                (Parsed::Specs(tree, faults), _) => {
+        for parsed in parse::parse_all(&self.loaded.project.files, &jobs) {
+            match parsed {
+                Parsed::Specs(tree, faults) => {
                     self.note_unread(&faults);
                     self.loaded.diagnostics.extend(faults);
                     trees.push(tree);
                 }
-                (Parsed::Manifest(manifest, extended), Job::Specs(id) | Job::Manifest(id, _)) => {
-                    manifests.push((*id, self.manifest(*id, *manifest, extended)));
+                Parsed::Manifest(id, manifest, extended) => {
+                    manifests.push((id, self.manifest(id, *manifest, extended)));
                 }
             }
         }

@@ -30,7 +30,7 @@ pub(crate) enum Parsed {
     /// Specs or a catalogue.
     Specs(Tree, Vec<Diagnostic>),
     /// A manifest, and the manifests that it extends.
-    Manifest(Box<Result<Manifest, Vec<ManifestFault>>>, Vec<Extended>),
+    Manifest(FileId, Box<Result<Manifest, Vec<ManifestFault>>>, Vec<Extended>),
 }
 
 /// A manifest that another one extends.
@@ -97,7 +97,7 @@ fn parse_one(files: &Files, job: Job<'_>) -> Parsed {
                 Some(text)
             };
             let manifest = Manifest::parse_over(text, shown, &below);
-            Parsed::Manifest(Box::new(manifest), extended.into_inner())
+            Parsed::Manifest(id, Box::new(manifest), extended.into_inner())
         }
     }
 }
