@@ -92,6 +92,13 @@ pub(crate) struct Verdict {
     pub(crate) html: bool,
 }
 
+impl Verdict {
+    /// The status as messages show it: with the vendor's own code, if there is one.
+    pub(crate) fn answered(&self, status: u16) -> String {
+        self.code.as_ref().map_or_else(|| status.to_string(), |code| format!("{status} {code}"))
+    }
+}
+
 /// Why the answer is no success; `None` = it is one. Success is asserted: the promised status, a body that parses.
 pub(crate) fn unsuccessful(
     read: &ReadAnswer<'_>,

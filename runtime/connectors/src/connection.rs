@@ -478,10 +478,9 @@ impl RestConnector {
             [first, rest @ ..] => format!("{first} and {}", rest.join(", ")),
         };
         // Not every refusal is about credentials: the system's own words tell, without the secrets that it may repeat.
-        let code = verdict.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
         let words =
             if verdict.html || verdict.message.is_empty() { String::new() } else { format!(": {}", verdict.message) };
-        let message = format!("credentials refused ({status}{code}{words}): check {check}");
+        let message = format!("credentials refused ({}{words}): check {check}", verdict.answered(status));
         let hidden: Vec<&str> = self.hidden(&[]).collect();
         let mut failure = self.failure(Class::Halt, redacted(message, &hidden));
         failure.status = Some(status);
@@ -504,8 +503,7 @@ impl RestConnector {
                 self.host
             )
         } else {
-            let code = verdict.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
-            format!("{}: {} answered {status}{code}: {}", what.trim_end(), self.host, verdict.message)
+            format!("{}: {} answered {}: {}", what.trim_end(), self.host, verdict.answered(status), verdict.message)
         };
         let mut failure = self.failure(class, redacted(message, hidden));
         failure.status = Some(status);
