@@ -80,7 +80,12 @@ impl Slot {
         if let Some(status) = self.child.try_wait().expect("a child") {
             // A reading ends by itself, with or without records that need a person; a worker only when it is killed.
             let by_itself = matches!(status.code(), Some(0 | 1)) && self.arguments[0] == "sync";
-            assert!(by_itself || status.code().is_none(), "{:?} ended with {status}", self.arguments);
+            assert!(
+                by_itself || status.code().is_none(),
+                "{:?} ended with {status}: {}",
+                self.arguments,
+                last_said(stage)
+            );
             self.begin(stage);
         }
     }
@@ -111,6 +116,13 @@ fn spawn(stage: &Stage, arguments: &[&str]) -> Child {
     stage.command(arguments).stdout(Stdio::null()).stderr(log).spawn().expect("the program starts")
 }
 
+/// What the programs said at last.
+fn last_said(stage: &Stage) -> String {
+    let log = std::fs::read_to_string(stage.folder().join("log")).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n")
+}
+
 /// What rings, under a name of this run's own.
 enum Broker {
     Redis { url: String },
@@ -130,9 +142,11 @@ impl Broker {
         }
     }
 
-    fn deployment(&self) -> String {
+    /// The stage with this broker, whose address holds a password and so stands in the environment.
+    fn on(&self, stage: Stage, database: &str) -> Stage {
         let (Self::Redis { url } | Self::RabbitMq { url, .. }) = self;
-        format!("doorbell: {{ url: \"{url}\", name: \"{}\" }}\n", name())
+        let more = format!("doorbell: {{ url: \"env:DOORBELL_URL\", name: \"{}\" }}\n", name());
+        stage.on_servers(database, &more).with("DOORBELL_URL", url)
     }
 
     fn answers(&self) -> &'static str {
@@ -252,7 +266,7 @@ async fn processes_that_are_killed_and_frozen_lose_nothing_and_double_nothing() 
     let sandbox = Sandbox::start(config).await.expect("a sandbox");
     sandbox.shop.faults().random(storm(4));
     sandbox.erp.faults().random(storm(5));
-    let stage = Stage::new(&sandbox, None).on_servers(&database("processes").await, &broker.deployment());
+    let stage = broker.on(Stage::new(&sandbox, None), &database("processes").await);
     let begun = Instant::now();
     // The tables are made before several begin at once to be killed in the midst of it.
     let made = stage.run(&["status"]);
