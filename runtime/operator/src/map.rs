@@ -249,8 +249,11 @@ pub fn map_lines(
         refused.write_all(answer.refused.as_bytes()).map_err(|error| told(REFUSED, &error))
     };
     let mut chunks = Chunks::new(input);
+    let sources = setup.integration.plan.mapping(setup.mapping.name).map_or(&[][..], |plan| plan.sources);
+    // One for all threads: what steps remember of it is then true for all of them.
+    let used = sources.first().map(Used::of).unwrap_or_default();
     if threads <= 1 {
-        let mut mapper = Mapper::new(setup);
+        let mut mapper = Mapper::new(setup, sources.len(), &used);
         let mut first = 0;
         while let Some(chunk) = chunks.next()? {
             let answer = mapper.chunk(chunk, first);
@@ -259,7 +262,7 @@ pub fn map_lines(
             chunks.take_back(answer);
         }
     } else {
-        by_threads(setup, &mut chunks, &mut put, threads)?;
+        by_threads(|| Mapper::new(setup, sources.len(), &used), &mut chunks, &mut put, threads)?;
     }
     output.flush().map_err(|error| told(OUTPUT, &error))?;
     refused.flush().map_err(|error| told(REFUSED, &error))?;
@@ -268,19 +271,20 @@ pub fn map_lines(
 
 /// Each thread takes one chunk in turn and gives its answers in turn: so the order is kept, and no more than [`WAITING_MAX`]
 /// chunks wait for a thread.
-fn by_threads(
-    setup: &Setup<'_>,
+fn by_threads<'s>(
+    mapper: impl Fn() -> Mapper<'s> + Sync,
     chunks: &mut Chunks<impl Read>,
     put: &mut impl FnMut(&Answer) -> std::io::Result<()>,
     threads: usize,
 ) -> std::io::Result<()> {
+    let mapper = &mapper;
     std::thread::scope(|scope| {
         let lanes: Vec<(SyncSender<Numbered>, Receiver<Answer>)> = (0..threads)
             .map(|_| {
                 let (give, take) = sync_channel::<Numbered>(WAITING_MAX);
                 let (answer, answers) = sync_channel(WAITING_MAX);
                 scope.spawn(move || {
-                    let mut mapper = Mapper::new(setup);
+                    let mut mapper = mapper();
                     for (chunk, first) in take {
                         if answer.send(mapper.chunk(chunk, first)).is_err() {
                             break;
@@ -344,10 +348,10 @@ struct Mapper<'s> {
 }
 
 impl<'s> Mapper<'s> {
-    fn new(setup: &'s Setup<'s>) -> Self {
-        let sources = setup.integration.plan.mapping(setup.mapping.name).map_or(&[][..], |plan| plan.sources);
-        let used = sources.first().map(Used::of).unwrap_or_default();
-        Mapper { setup, sources: sources.len().max(1), records: Records::new(used), references: References::new() }
+    /// For a mapping of so many sources that uses this of the first one.
+    fn new(setup: &'s Setup<'s>, sources: usize, used: &Used) -> Self {
+        let records = Records::new(used.clone());
+        Mapper { setup, sources: sources.max(1), records, references: References::new() }
     }
 
     /// `first` is the number of the chunk's first line, from 0.

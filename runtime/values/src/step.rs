@@ -58,3 +58,27 @@ macro_rules! at {
         &STEPS[..]
     }};
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::used::Used;
+
+    #[test]
+    fn a_step_is_true_of_each_kind_of_record() {
+        let step = Step::new("price");
+        let (one, two) = (Used::paths(&["price", "tax"]), Used::paths(&["tax", "price"]));
+        for _ in 0..3 {
+            assert_eq!((one.at(&step), two.at(&step)), (Some(0), Some(1)));
+        }
+        assert_eq!((one.at(&Step::new("none")), Used::default().at(&step)), (None, None));
+    }
+
+    #[test]
+    fn what_was_found_once_is_not_looked_for_again() {
+        let step = Step::new("price");
+        assert_eq!(step.field(7, |name| (name == "price").then_some(3)), Some(3));
+        assert_eq!(step.field(7, |_| panic!("it is known")), Some(3));
+        assert_eq!(step.field(0, |_| None), None);
+    }
+}
