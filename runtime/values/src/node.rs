@@ -426,16 +426,8 @@ impl<'r> Iterator for Each<'r> {
     #[inline]
     fn next(&mut self) -> Option<Node<'r>> {
         match &mut self.0 {
-            Walk::Picked(elements, name) => {
-                let spot = elements.next()?;
-                let node = Node(Content::Picked(spot, name));
-                // It is a tree of its own, which stands where the element does.
-                Some(if let Held::Whole(json) = spot.held() {
-                    Node::part(json, Origin::At(node.place()))
-                } else {
-                    node
-                })
-            }
+            // A list with an element that is a tree of its own is one itself.
+            Walk::Picked(elements, name) => elements.next().map(|spot| Node(Content::Picked(spot, name))),
             Walk::Borrowed(elements, tree) => {
                 elements.next().map(|element| Node(Content::Borrowed(element, tree.clone())))
             }

@@ -234,7 +234,7 @@ impl Picker<'_, '_> {
                 (_, false) => Part::text(from + 1, reader.at - 1),
                 (text, true) => self.escaped(text),
             },
-            Some(b'{') if used.all => self.whole(depth),
+            Some(b'{' | b'[') if used.all => self.whole(depth),
             Some(b'{') => self.record(used, order, depth),
             Some(b'[') => self.list(used, order, depth),
             Some(b'n') => reader.past(word_end(reader.bytes, from, b"null")).map(|()| Part::NULL),
@@ -256,7 +256,7 @@ impl Picker<'_, '_> {
 
     #[cold]
     fn whole(&mut self, depth: usize) -> Read<Part> {
-        self.parts.wholes.push(self.reader.record(depth)?);
+        self.parts.wholes.push(self.reader.value(depth)?);
         Part::whole(self.parts.wholes.len() - 1)
     }
 
