@@ -154,7 +154,8 @@ impl<'g> Grammar<'g> {
 
     /// All functions that the roots need.
     fn functions(&self) -> String {
-        let mut out = String::new();
+        let blank = self.first(&Expr::Ident(BLANKS.to_owned())).pattern();
+        let mut out = format!("#[inline] pub(super) fn begins_blank(byte: u8) -> bool {{ matches!(byte, {blank}) }}\n");
         let mut wanted: BTreeSet<(String, Manner)> =
             ROOTS.iter().map(|root| ((*root).to_owned(), Manner::Spaced)).collect();
         wanted.insert((BLANKS.to_owned(), Manner::Atomic));
@@ -230,6 +231,9 @@ impl<'g> Grammar<'g> {
             }
             Expr::Opt(tried) => format!("({} || true)", self.guarded(tried, inner(tried))),
             Expr::Rep(tried) => {
+                if manner != Manner::Spaced && **tried == Expr::Ident("XID_CONTINUE".to_owned()) {
+                    return "m.xid_continues()".to_owned();
+                }
                 let tried = self.guarded(tried, inner(tried));
                 match manner {
                     Manner::Spaced => format!(

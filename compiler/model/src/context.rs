@@ -3,9 +3,9 @@
 //! In: a project. Out: the checked model. It decides nothing itself.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use mapwright_syntax::tree::{self, Definition};
 use mapwright_syntax::{Diagnostic, Span};
 

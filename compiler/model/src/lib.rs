@@ -16,6 +16,7 @@ mod mend;
 pub mod project;
 mod reads;
 mod resolve;
+mod trails;
 mod types;
 mod unread;
 pub mod uses;

@@ -6,11 +6,13 @@
 mod origins;
 mod select;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::context::{CheckedMapping, Context, Global};
 use crate::faults;
 use crate::ir::{LocalId, Model, RuleId};
+use foldhash::{HashMap, HashSet};
 use origins::Tracer;
 
 /// Where a record comes from: a source or a record found, of one mapping or rule.
@@ -40,19 +42,32 @@ pub(crate) struct Reads {
     pub(crate) of_root: HashMap<Root, BTreeSet<String>>,
 }
 
+/// Fewer mappings are surveyed before a thread would have begun.
+const WORTH_A_THREAD: usize = 64;
+
 /// Fills in the `select` of every source and `find`.
 pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
     let (mappings, model) = (&ctx.mappings, &ctx.model);
+    let next = AtomicUsize::new(0);
+    let survey = || {
+        while let Some(checked) = mappings.get(next.fetch_add(1, Ordering::Relaxed)) {
+            checked.survey(model);
+        }
+    };
     let reads = std::thread::scope(|scope| {
         // What each mapping uses and writes hangs on nothing of this: the checks find it ready.
-        scope.spawn(|| mappings.iter().for_each(|checked| checked.survey(model)));
-        trace(mappings, model, &ctx.used)
+        if mappings.len() >= WORTH_A_THREAD {
+            scope.spawn(survey);
+        }
+        let reads = trace(mappings, model, &ctx.used);
+        survey();
+        reads
     });
     select::fill(ctx, &reads);
     refuse_gone_fields(ctx);
 }
 
-fn trace(mappings: &[CheckedMapping<'_>], model: &Model, used: &HashSet<Global>) -> Reads {
+fn trace<'m>(mappings: &'m [CheckedMapping<'_>], model: &'m Model, used: &HashSet<Global>) -> Reads {
     let mut tracer = Tracer::new(model);
     for (number, checked) in mappings.iter().enumerate() {
         tracer.mapping(number, &checked.mapping);

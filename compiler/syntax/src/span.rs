@@ -1,5 +1,7 @@
 //! Places in source files.
 
+use std::sync::OnceLock;
+
 /// A file of the project, as an index into [`Files`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
@@ -30,7 +32,8 @@ pub struct File {
     pub path: String,
     /// Its text.
     pub text: String,
-    index: Index,
+    /// Made when a place is asked for: most files have nothing that is told.
+    index: OnceLock<Index>,
 }
 
 /// Where lines begin, and how many characters stand before each stretch: so that a place is found without reading the whole file.
@@ -47,39 +50,41 @@ const STRETCH: usize = 1024;
 
 impl Index {
     fn of(text: &str) -> Self {
-        let mut index = Self { lines: vec![0], characters: Vec::with_capacity(text.len() / STRETCH + 1) };
-        let mut characters = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            if at % STRETCH == 0 {
-                index.characters.push(characters);
-            }
-            if byte == b'\n' {
-                index.lines.push(at + 1);
-            }
-            // Bytes inside a character begin with the bits 10.
-            if byte & 0xc0 != 0x80 {
-                characters += 1;
-            }
-        }
-        index
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let stretches = text.as_bytes().chunks(STRETCH).map(begun);
+        let before = stretches.scan(0, |all, begun| {
+            let before = *all;
+            *all += begun;
+            Some(before)
+        });
+        Self { lines, characters: before.collect() }
     }
+}
+
+/// How many characters begin in these bytes: those inside a character begin with the bits 10.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 impl File {
     fn new(path: String, text: String) -> Self {
-        Self { index: Index::of(&text), path, text }
+        Self { index: OnceLock::new(), path, text }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(&self.text))
     }
 
     /// The number of the line, from 0, on which a byte stands.
     fn line_number(&self, at: usize) -> usize {
-        self.index.lines.partition_point(|start| *start <= at).saturating_sub(1)
+        self.index().lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
     /// The first byte of that line, and the byte behind its last character.
     pub(crate) fn line_around(&self, at: usize) -> std::ops::Range<usize> {
         let number = self.line_number(at);
-        let start = self.index.lines.get(number).copied().unwrap_or_default();
-        let end = self.index.lines.get(number + 1).map_or(self.text.len(), |next| next - 1);
+        let start = self.index().lines.get(number).copied().unwrap_or_default();
+        let end = self.index().lines.get(number + 1).map_or(self.text.len(), |next| next - 1);
         start..end.max(start)
     }
 
@@ -92,10 +97,10 @@ impl File {
 
     /// How many characters begin before a byte.
     fn characters_before(&self, at: usize) -> usize {
-        let stretch = (at / STRETCH).min(self.index.characters.len().saturating_sub(1));
-        let known = self.index.characters.get(stretch).copied().unwrap_or_default();
+        let stretch = (at / STRETCH).min(self.index().characters.len().saturating_sub(1));
+        let known = self.index().characters.get(stretch).copied().unwrap_or_default();
         let rest = self.text.as_bytes().get(stretch * STRETCH..at).unwrap_or_default();
-        known + rest.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
+        known + begun(rest)
     }
 }
 

@@ -39,9 +39,9 @@ pub(crate) struct Token<'a> {
     /// Are quotes, backticks and the holes of a text closed?
     pub(crate) closed: bool,
     /// How deep holes, brackets and texts nest inside a text.
-    pub(crate) depth: usize,
+    pub(crate) depth: u16,
     /// How many operators and blanks stand in the holes of a text: a bound on the length of its expressions.
-    pub(crate) marks: usize,
+    pub(crate) marks: u32,
 }
 
 impl Token<'_> {
@@ -61,9 +61,12 @@ impl Token<'_> {
     }
 }
 
+/// Bytes of text for which room is made for one token.
+const BYTES_A_TOKEN: usize = 3;
+
 /// All tokens of a text.
 pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut found = Vec::with_capacity(text.len() / 4);
+    let mut found = Vec::with_capacity(text.len() / BYTES_A_TOKEN);
     let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while let Some(byte) = text.as_bytes().get(at) {
         if matches!(byte, b' ' | b'\t' | b'\r') {
@@ -102,7 +105,11 @@ fn first_token(rest: &str, start: usize) -> Token<'_> {
         | (b'.', Some(b'.'))
         | (b'&', Some(b'&'))
         | (b'|', Some(b'|')) => plain(TokenKind::Symbol, 2),
-        (byte, _) if b"{}()[]<>=+-*/|,.;?!&:".contains(&byte) => plain(TokenKind::Symbol, 1),
+        (
+            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'=' | b'+' | b'-' | b'*' | b'/' | b'|' | b','
+            | b'.' | b';' | b'?' | b'!' | b'&' | b':',
+            _,
+        ) => plain(TokenKind::Symbol, 1),
         _ => {
             let first = rest.chars().next().unwrap_or('\n');
             if XID_START(first) {
@@ -120,11 +127,13 @@ fn line(rest: &str) -> &str {
 }
 
 fn word_length(rest: &str) -> usize {
-    let ascii = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
-    let behind = rest.get(ascii..).unwrap_or_default();
-    if behind.bytes().next().is_none_or(|byte| byte.is_ascii()) {
+    let bytes = rest.as_bytes();
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let ascii = bytes.iter().position(|byte| !goes_on(byte)).unwrap_or(bytes.len());
+    if bytes.get(ascii).is_none_or(u8::is_ascii) {
         return ascii;
     }
+    let behind = rest.get(ascii..).unwrap_or_default();
     ascii + behind.find(|character| !XID_CONTINUE(character)).unwrap_or(behind.len())
 }
 
@@ -176,8 +185,20 @@ enum Inside {
     Hole(usize),
 }
 
+/// A text without holes and escapes.
+fn plain_text(rest: &str) -> Option<&str> {
+    let mut behind = rest.as_bytes().iter().skip(1);
+    let end = behind.position(|byte| matches!(byte, b'"' | b'{' | b'\\' | b'\n'))?;
+    let closed = rest.as_bytes().get(end + 1) == Some(&b'"');
+    rest.get(..end + 2).filter(|_| closed)
+}
+
 /// A text with its holes, the texts in those holes and so on.
 fn text_token(rest: &str, start: usize) -> Token<'_> {
+    if let Some(text) = plain_text(rest) {
+        let depth = u16::from(text.len() > 2);
+        return Token { kind: TokenKind::Text, text, start, closed: true, depth, marks: 0 };
+    }
     let line = line(rest);
     let mut inside = vec![Inside::Text];
     let mut depth = 0;
@@ -217,7 +238,7 @@ fn text_token(rest: &str, start: usize) -> Token<'_> {
             (Some(Inside::Hole(_)), _) if character.is_alphanumeric() => {}
             (Some(Inside::Hole(_)), _) => marks += 1,
         }
-        depth = depth.max(inside.len() + brackets);
+        depth = depth.max(u16::try_from(inside.len() + brackets).unwrap_or(u16::MAX));
         if inside.is_empty() {
             let text = line.get(..=at).unwrap_or(line);
             return Token { kind: TokenKind::Text, text, start, closed: true, depth, marks };

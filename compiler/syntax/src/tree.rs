@@ -226,7 +226,7 @@ pub struct Type {
     /// The type itself.
     pub base: TypeBase,
     /// `as hex`, `as text("...")`.
-    pub encoding: Option<Encoding>,
+    pub encoding: Option<Box<Encoding>>,
     /// `?`.
     pub optional: bool,
     /// Place.

@@ -7,8 +7,7 @@ mod marks;
 mod records;
 mod types;
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Definition};
 

@@ -1,7 +1,6 @@
 //! Entities, records and their fields; `extend`.
 
-use std::collections::HashSet;
-
+use foldhash::{HashSet, HashSetExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, GroupKind, Name};
 
@@ -71,7 +70,7 @@ pub(super) fn resolve_entity(ctx: &mut Context<'_>, system: usize, entity: &tree
         return known;
     }
     let alias = ctx.model.systems.get(system).map(|system| system.alias.clone()).unwrap_or_default();
-    let record = begin_record(ctx, &format!("{alias}.{}", entity.name.text));
+    let record = begin_record(ctx, format!("{alias}.{}", entity.name.text));
     if let Some(home) = ctx.homes.get_mut(system) {
         home.entities.insert(entity.name.text.clone(), record);
     }
@@ -80,13 +79,16 @@ pub(super) fn resolve_entity(ctx: &mut Context<'_>, system: usize, entity: &tree
 }
 
 /// A record type without fields yet.
-pub(super) fn begin_record(ctx: &mut Context<'_>, name: &str) -> RecordId {
-    ctx.add_record(Record { name: name.to_owned(), fields: Vec::new() })
+pub(super) fn begin_record(ctx: &mut Context<'_>, name: String) -> RecordId {
+    ctx.add_record(Record { name, fields: Vec::new() })
 }
 
 /// Adds fields to a record.
 pub(super) fn resolve_fields(ctx: &mut Context<'_>, record: RecordId, fields: &tree::Fields, home: Option<usize>) {
     let place = ctx.model.record(record).map(|record| record.name.clone()).unwrap_or_default();
+    if let Some(record) = ctx.model.records.get_mut(record.0) {
+        record.fields.reserve(fields.fields.len());
+    }
     for written in &fields.fields {
         let name = &written.name.text;
         let first = ctx.model.record(record).and_then(|record| record.field(name)).map(|field| field.span);
@@ -95,7 +97,7 @@ pub(super) fn resolve_fields(ctx: &mut Context<'_>, record: RecordId, fields: &t
             ctx.report(fault);
             continue;
         }
-        let typed = resolve_type(ctx, &written.ty, home, &format!("{place}.{name}"));
+        let typed = resolve_type(ctx, &written.ty, home, &|| format!("{place}.{name}"));
         let mut field = plain_field(name, typed, written.name.span);
         field.doc = written.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default();
         marks::apply(&mut field, &written.marks);
@@ -253,16 +255,16 @@ fn key_fields(ctx: &Context<'_>, record: RecordId, prefix: &str, seen: &mut Hash
         return;
     }
     for field in &known.fields {
-        let path = if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
+        let path = || if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
         if let Type::Record(inner) = field.ty {
             // Only an action, or an entity without a key of its own, has a key inside a nested record; elsewhere such a mark
             // speaks of the nested record alone.
             let searched = prefix.is_empty() && (is_action(ctx, record) || in_screens(known));
             if searched {
-                key_fields(ctx, inner, &path, seen, keys);
+                key_fields(ctx, inner, &path(), seen, keys);
             }
         } else if field.key {
-            keys.push(path);
+            keys.push(path());
         }
     }
 }

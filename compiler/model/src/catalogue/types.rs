@@ -2,9 +2,9 @@
 //!
 //! In: a type with its encoding and `?`. Out: type, spelling on the wire, may it be missing.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, LiteralKind, Name, Path, TypeArgument, TypeBase};
 use mapwright_values::spelling::check_format;
@@ -66,11 +66,19 @@ impl From<&Field> for Typed {
     }
 }
 
+/// How a record or an enum is called that stands in a type: most types have none, so it is asked for.
+pub(crate) type Naming<'a> = &'a dyn Fn() -> String;
+
 /// Resolves a type. `home` is the system whose declared types are known by their bare name; `place` names records and enums.
-pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Option<usize>, place: &str) -> Typed {
+pub(crate) fn resolve_type(
+    ctx: &mut Context<'_>,
+    written: &tree::Type,
+    home: Option<usize>,
+    place: Naming<'_>,
+) -> Typed {
     let mut typed = match &written.base {
         TypeBase::Scalar { name, arguments } => scalar(ctx, name, arguments, written.span),
-        TypeBase::Enum(values) => enumeration(ctx, values, written.span, place),
+        TypeBase::Enum(values) => enumeration(ctx, values, written.span, place()),
         TypeBase::List { optional, range, element } => {
             let element = resolve_type(ctx, element, home, place);
             let min =
@@ -83,7 +91,7 @@ pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Op
             Typed { optional: *optional, ..Typed::plain(Type::Map(Arc::new(value.ty))) }
         }
         TypeBase::Record(fields) => {
-            let record = records::begin_record(ctx, place);
+            let record = records::begin_record(ctx, place());
             records::resolve_fields(ctx, record, fields, home);
             Typed::plain(Type::Record(record))
         }
@@ -97,7 +105,7 @@ pub(crate) fn resolve_type(ctx: &mut Context<'_>, written: &tree::Type, home: Op
 }
 
 /// Words, each once; on the wire as well, or nobody could say which one is read.
-fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, place: &str) -> Typed {
+fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, place: String) -> Typed {
     if written.is_empty() {
         ctx.report(faults::malformed_type(span, "enum", "name its words: `enum(open, closed)`"));
         return Typed::unknown();
@@ -119,7 +127,7 @@ fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, p
             }
         }
     }
-    Typed::plain(Type::Enum(Arc::new(EnumType { name: place.to_owned(), values })))
+    Typed::plain(Type::Enum(Arc::new(EnumType { name: place, values })))
 }
 
 fn enum_value(value: &tree::EnumValue) -> EnumValue {
@@ -390,14 +398,14 @@ pub(super) fn declare(ctx: &mut Context<'_>, system: usize, declared: &tree::Typ
     let place = format!("{alias}.{name}");
     if let TypeBase::Record(fields) = &declared.ty.base {
         // The record is known before its fields are, so that a category may hold categories.
-        let record = records::begin_record(ctx, &place);
+        let record = records::begin_record(ctx, place);
         let typed = Typed { optional: declared.ty.optional, ..Typed::plain(Type::Record(record)) };
         remember(ctx, system, &name, Some(typed.clone()));
         records::resolve_fields(ctx, record, fields, Some(system));
         return typed;
     }
     remember(ctx, system, &name, None);
-    let typed = resolve_type(ctx, &declared.ty, Some(system), &place);
+    let typed = resolve_type(ctx, &declared.ty, Some(system), &|| place.clone());
     remember(ctx, system, &name, Some(typed.clone()));
     typed
 }

@@ -51,11 +51,16 @@ struct Walk<'m, 'q> {
     model: &'m Model,
     questions: &'q Questions<'q>,
     path: Vec<String>,
-    names: Vec<String>,
+    names: Vec<&'m str>,
     records: Vec<(RecordId, usize)>,
 }
 
-impl Walk<'_, '_> {
+impl<'m> Walk<'m, '_> {
+    /// The path as specs write it.
+    fn name(&self) -> String {
+        self.names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(".")
+    }
+
     /// The open fields of a record, or only the `first`: where none of many will be named, they need not be looked for.
     fn record(&mut self, record: RecordId, first: bool, found: &mut Vec<Open>) {
         let Some(known) = self.model.record(record) else { return };
@@ -64,20 +69,20 @@ impl Walk<'_, '_> {
                 return;
             }
             self.path.push(field.wire.clone());
-            self.names.push(quoted(&field.name));
+            self.names.push(&field.name);
             self.field(field, found);
             self.path.pop();
             self.names.pop();
         }
     }
 
-    fn field(&mut self, field: &Field, found: &mut Vec<Open>) {
+    fn field(&mut self, field: &'m Field, found: &mut Vec<Open>) {
         let step = Step { field, path: &self.path, records: &self.records };
         if (self.questions.exempt)(&step) || (self.questions.settled)(&step) {
             return;
         }
         let Some(inner) = record_of(&field.ty) else {
-            found.push(Open { name: self.names.join("."), declared: field.span });
+            found.push(Open { name: self.name(), declared: field.span });
             return;
         };
         // A record that holds itself: what is beneath is the same again.
@@ -92,7 +97,7 @@ impl Walk<'_, '_> {
         if begun || beneath.is_empty() {
             found.append(&mut beneath);
         } else {
-            found.push(Open { name: format!("{}.*", self.names.join(".")), declared: field.span });
+            found.push(Open { name: format!("{}.*", self.name()), declared: field.span });
         }
     }
 }

@@ -3,8 +3,7 @@
 //! In: a mapping's body or a rule. Out: each line, outermost first, with the `let`s that it may speak of; the first call of a
 //! function through which a value goes on its way to a field.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use mapwright_syntax::Span;
 
 use crate::ir::{
@@ -173,7 +172,7 @@ impl Search<'_> {
             ExprKind::Apply { rule, arguments } => {
                 let within = self.model.rules.get(rule.0).filter(|_| !applied.contains(rule)).and_then(|known| {
                     applied.push(*rule);
-                    let found = self.expr(&known.body, &Lets::new(), applied);
+                    let found = self.expr(&known.body, &Lets::default(), applied);
                     applied.pop();
                     found.map(|_| expr.span)
                 });

@@ -35,7 +35,7 @@ struct Written<'m> {
 
 fn check_mapping(ctx: &Context<'_>, mapping: &Mapping) -> Vec<Diagnostic> {
     let block = mapping.making();
-    let mut lets = Lets::new();
+    let mut lets = Lets::default();
     let mut totals = Vec::new();
     totals_of(block, &mut totals);
     let mut found = Vec::new();
@@ -80,7 +80,7 @@ fn totals_of<'m>(block: &'m Block, found: &mut Vec<Written<'m>>) {
     for statement in &block.statements {
         match statement {
             Statement::Set { field, value: Branch::Value(value), span, .. }
-                if is_named(&field.name, TOTAL) && is_decimal(&field.ty) && reads_something(value) =>
+                if is_decimal(&field.ty) && is_named(&field.name, TOTAL) && reads_something(value) =>
             {
                 found.push(Written { field, value, span: *span });
             }
@@ -113,7 +113,7 @@ fn rounded<'m>(ctx: &Context<'_>, body: &'m Block, outer: &Lets<'m>) -> Option<W
                 lets.insert(*local, value);
             }
             Statement::Set { field, value: Branch::Value(value), span, .. }
-                if is_named(&field.name, AMOUNT) && is_decimal(&field.ty) && search.value(value, &lets).is_some() =>
+                if is_decimal(&field.ty) && is_named(&field.name, AMOUNT) && search.value(value, &lets).is_some() =>
             {
                 return Some(Written { field, value, span: *span });
             }

@@ -14,7 +14,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let search = Search { model: &ctx.model, wanted: &|name| name == "cut", ends: &["sha256", "uuid_from"] };
     for checked in &ctx.mappings {
         let mapping = &checked.mapping;
-        lines::of_block(&mapping.body, &mut Lets::new(), &mut |line, lets| {
+        lines::of_block(&mapping.body, &mut Lets::default(), &mut |line, lets| {
             if let Some(cut) =
                 is_key(ctx, Some(&mapping.target), line).then(|| search.branch(line.value, lets)).flatten()
             {
@@ -24,7 +24,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
         super::finds::of_block(&mapping.body, &mut |find, _| {
             for term in &find.terms {
                 let key = ctx.model.entity(&find.entity).is_some_and(|entity| names(entity, &term.field));
-                if let Some(cut) = key.then(|| search.value(&term.value, &Lets::new())).flatten() {
+                if let Some(cut) = key.then(|| search.value(&term.value, &Lets::default())).flatten() {
                     let headline = format!("a shortened value is looked up as the key `{}`", term.field);
                     let fault = Diagnostic::error("E0418", cut, headline)
                         .here("may lose its end")
@@ -35,7 +35,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
         });
     }
     for rule in &ctx.model.rules {
-        lines::of_expr(&rule.body, &mut Lets::new(), &mut |line, lets| {
+        lines::of_expr(&rule.body, &mut Lets::default(), &mut |line, lets| {
             if let Some(cut) = is_key(ctx, None, line).then(|| search.branch(line.value, lets)).flatten() {
                 diagnostics.push(fault(ctx, line, cut));
             }
@@ -48,7 +48,7 @@ fn is_key(ctx: &Context<'_>, target: Option<&EntityRef>, line: &Line<'_>) -> boo
     let entity = target.and_then(|target| ctx.model.entity(target));
     let marked = |record: RecordId| {
         let fields = ctx.model.record(record).into_iter().flat_map(|record| record.fields.iter());
-        fields.into_iter().any(|field| field.wire == line.field.wire && (field.key || field.natural_key))
+        fields.into_iter().any(|field| (field.key || field.natural_key) && field.wire == line.field.wire)
     };
     (line.repeated && marked(line.record))
         || entity.is_some_and(|entity| line.record == entity.record && names(entity, &line.field.name))

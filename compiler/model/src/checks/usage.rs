@@ -3,8 +3,9 @@
 //! In: resolved expressions. Out: for each entity the leaves that are read, the records and lists that are looked at, and
 //! those that are passed on whole. Reads are followed through `let`s, elements, rules and records found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 
 use crate::catalogue::record_of;
@@ -12,6 +13,7 @@ use crate::ir::{
     Answer, Argument, Block, Branch, Each, EntityRef, Expr, ExprKind, Find, LocalId, Mapping, Model, RuleId, Statement,
     Take, TemplatePart, Type,
 };
+use crate::trails::{Trail, Trails};
 
 /// Paths (wire names) with the place where each is first said.
 pub(crate) type Paths = BTreeMap<Vec<String>, Span>;
@@ -86,14 +88,17 @@ impl Usage {
 
 /// What a mapping reads.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Usage {
-    let mut walker = Walker { model, usage: Usage::default(), applying: Vec::new() };
-    let mut known = Known::new();
+    let mut walker = Walker::new(model);
+    let mut known = Known::default();
     for source in &mapping.sources {
-        let entity = if source.grouped.is_some() { group_of(&source.entity) } else { source.entity.clone() };
-        known.insert(source.local, vec![Spot { entity, path: Vec::new() }]);
+        let entity = match source.grouped {
+            Some(_) => Place::Group(&source.entity),
+            None => Place::Entity(&source.entity),
+        };
+        known.insert(source.local, vec![Spot { entity: walker.entity(entity), path: Trail::START }]);
     }
     walker.block(&mapping.body, &mut known);
-    let mut usage = walker.usage;
+    let mut usage = walker.usage();
     for source in &mapping.sources {
         if let Some(by) = &source.grouped {
             usage.ungroup(&source.entity, by, mapping.span);
@@ -109,30 +114,89 @@ fn group_of(entity: &EntityRef) -> EntityRef {
 
 /// What a condition on one record reads of it.
 pub(crate) fn of_condition(model: &Model, entity: &EntityRef, local: LocalId, condition: &Expr) -> Usage {
-    let mut walker = Walker { model, usage: Usage::default(), applying: Vec::new() };
-    let mut known = Known::from([(local, vec![Spot { entity: entity.clone(), path: Vec::new() }])]);
-    walker.expr(condition, &mut known);
-    walker.usage
+    let mut walker = Walker::new(model);
+    let spot = Spot { entity: walker.entity(Place::Entity(entity)), path: Trail::START };
+    walker.expr(condition, &mut Known::from_iter([(local, vec![spot])]));
+    walker.usage()
 }
 
 /// A place in a record that a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Spot {
-    entity: EntityRef,
-    path: Vec<String>,
+    /// By position in [`Walker::entities`].
+    entity: usize,
+    path: Trail,
+}
+
+/// What a record is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place<'m> {
+    Entity(&'m EntityRef),
+    /// The groups of its rows.
+    Group(&'m EntityRef),
+}
+
+/// How a place is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Leaf,
+    Node,
+    Whole,
 }
 
 type Known = HashMap<LocalId, Vec<Spot>>;
 
 struct Walker<'m> {
     model: &'m Model,
-    usage: Usage,
+    entities: Vec<Place<'m>>,
+    trails: Trails<'m>,
+    /// What is read, with the place where it is first said.
+    read: HashMap<(Spot, Kind), Span>,
     /// Rules on the way: one that uses itself is a fault of its own.
     applying: Vec<RuleId>,
 }
 
-impl Walker<'_> {
-    fn block(&mut self, block: &Block, known: &mut Known) {
+impl<'m> Walker<'m> {
+    fn new(model: &'m Model) -> Self {
+        Self { model, entities: Vec::new(), trails: Trails::new(), read: HashMap::new(), applying: Vec::new() }
+    }
+
+    fn entity(&mut self, entity: Place<'m>) -> usize {
+        self.entities.iter().position(|known| *known == entity).unwrap_or_else(|| {
+            self.entities.push(entity);
+            self.entities.len() - 1
+        })
+    }
+
+    /// What was read, as paths.
+    fn usage(self) -> Usage {
+        let mut usage = Usage::default();
+        let mut readings: Vec<Reading> = self.entities.iter().map(|_| Reading::default()).collect();
+        for ((spot, kind), span) in &self.read {
+            let Some(reading) = readings.get_mut(spot.entity) else { continue };
+            let paths = match kind {
+                Kind::Leaf => &mut reading.leaves,
+                Kind::Node => &mut reading.nodes,
+                Kind::Whole => &mut reading.wholes,
+            };
+            paths.insert(self.trails.path(spot.path).into_iter().map(str::to_owned).collect(), *span);
+        }
+        let read = |reading: &Reading| reading.dotted().next().is_some();
+        for (place, reading) in self.entities.iter().zip(readings).filter(|(_, reading)| read(reading)) {
+            let entity = match place {
+                Place::Entity(entity) => (*entity).clone(),
+                Place::Group(entity) => group_of(entity),
+            };
+            usage.entities.insert(entity, reading);
+        }
+        usage
+    }
+
+    fn note(&mut self, spot: Spot, kind: Kind, span: Span) {
+        self.read.entry((spot, kind)).or_insert(span);
+    }
+
+    fn block(&mut self, block: &'m Block, known: &mut Known) {
         for statement in &block.statements {
             match statement {
                 Statement::Let { local, value, .. } => {
@@ -157,17 +221,13 @@ impl Walker<'_> {
         }
     }
 
-    fn reading(&mut self, entity: &EntityRef) -> &mut Reading {
-        self.usage.entities.entry(entity.clone()).or_default()
-    }
-
     fn pass_on(&mut self, spots: Vec<Spot>, span: Span) {
         for spot in spots {
-            self.reading(&spot.entity).wholes.entry(spot.path).or_insert(span);
+            self.note(spot, Kind::Whole, span);
         }
     }
 
-    fn branch(&mut self, branch: &Branch, known: &mut Known) -> Vec<Spot> {
+    fn branch(&mut self, branch: &'m Branch, known: &mut Known) -> Vec<Spot> {
         match branch {
             Branch::Value(value) => self.expr(value, known),
             Branch::Answer(Answer::Reject(reason) | Answer::Skip(reason)) => self.expr(reason, known),
@@ -176,7 +236,7 @@ impl Walker<'_> {
     }
 
     /// Where the records come from that an expression gives; leaves are noted on the way.
-    fn expr(&mut self, expr: &Expr, known: &mut Known) -> Vec<Spot> {
+    fn expr(&mut self, expr: &'m Expr, known: &mut Known) -> Vec<Spot> {
         match &expr.kind {
             ExprKind::Literal(_) | ExprKind::Setting(_) | ExprKind::Position(_) | ExprKind::Now => Vec::new(),
             ExprKind::Template(parts) => {
@@ -237,8 +297,9 @@ impl Walker<'_> {
                 if record_of(&expr.ty).is_some() { spots } else { Vec::new() }
             }
             ExprKind::Apply { rule, arguments } => {
+                let model = self.model;
                 let spots: Vec<Vec<Spot>> = arguments.iter().map(|argument| self.expr(argument, known)).collect();
-                let Some(known_rule) = self.model.rules.get(rule.0).filter(|_| !self.applying.contains(rule)) else {
+                let Some(known_rule) = model.rules.get(rule.0).filter(|_| !self.applying.contains(rule)) else {
                     return Vec::new();
                 };
                 let mut inner: Known = known_rule.parameters.iter().copied().zip(spots).collect();
@@ -261,20 +322,17 @@ impl Walker<'_> {
         }
     }
 
-    fn read(&mut self, spots: Vec<Spot>, steps: &[String], ty: &Type, span: Span) -> Vec<Spot> {
+    fn read(&mut self, mut spots: Vec<Spot>, steps: &'m [String], ty: &Type, span: Span) -> Vec<Spot> {
         let holds_fields = record_of(ty).is_some();
-        let mut deeper = Vec::with_capacity(spots.len());
-        for mut spot in spots {
-            spot.path.extend(steps.iter().cloned());
-            let reading = self.reading(&spot.entity);
-            let paths = if holds_fields { &mut reading.nodes } else { &mut reading.leaves };
-            paths.entry(spot.path.clone()).or_insert(span);
-            deeper.push(spot);
+        let kind = if holds_fields { Kind::Node } else { Kind::Leaf };
+        for spot in &mut spots {
+            spot.path = self.trails.walk(spot.path, steps.iter().map(String::as_str));
+            self.note(*spot, kind, span);
         }
-        if holds_fields { deeper } else { Vec::new() }
+        if holds_fields { spots } else { Vec::new() }
     }
 
-    fn each(&mut self, each: &Each, known: &mut Known) -> Vec<Spot> {
+    fn each(&mut self, each: &'m Each, known: &mut Known) -> Vec<Spot> {
         let mut innermost = Vec::new();
         for walk in &each.walks {
             innermost = self.expr(&walk.list, known);
@@ -300,12 +358,13 @@ impl Walker<'_> {
         }
     }
 
-    fn find(&mut self, find: &Find, span: Span, known: &mut Known) -> Vec<Spot> {
-        let found = vec![Spot { entity: find.entity.clone(), path: Vec::new() }];
+    fn find(&mut self, find: &'m Find, span: Span, known: &mut Known) -> Vec<Spot> {
+        let entity = self.entity(Place::Entity(&find.entity));
+        let found = vec![Spot { entity, path: Trail::START }];
         known.insert(find.local, found.clone());
         for term in &find.terms {
-            let path = term.field.split('.').map(str::to_owned).collect();
-            self.reading(&find.entity).leaves.entry(path).or_insert(span);
+            let path = self.trails.walk(Trail::START, term.field.split('.'));
+            self.note(Spot { entity, path }, Kind::Leaf, span);
             self.expr(&term.value, known);
         }
         if let Some(residual) = &find.residual {

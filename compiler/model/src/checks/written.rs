@@ -3,8 +3,9 @@
 //! In: a mapping's body. Out: the paths that are written, and each record that is made with the fields that are set in it.
 //! Records are followed through `let`s, lists, branches and rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use mapwright_syntax::Span;
 
 use super::usage::Paths;
@@ -56,7 +57,7 @@ impl Written {
 /// What a mapping writes.
 pub(crate) fn of_mapping(model: &Model, mapping: &Mapping) -> Written {
     let mut walker = Walker { model, written: Written::default(), rules: Vec::new() };
-    walker.block(mapping.making(), &[], mapping.span, &mut Lets::new());
+    walker.block(mapping.making(), &[], mapping.span, &mut Lets::default());
     walker.written
 }
 
@@ -144,7 +145,7 @@ impl<'m> Walker<'m> {
                 // A rule that uses itself is a fault of its own.
                 if let Some(rule) = self.model.rules.get(id.0).filter(|_| !self.rules.contains(id)) {
                     self.rules.push(*id);
-                    self.value(&rule.body, at, rule.span, &mut Lets::new());
+                    self.value(&rule.body, at, rule.span, &mut Lets::default());
                     self.rules.pop();
                 }
             }

@@ -5,8 +5,9 @@
 //! flow that writes back what no mapping reads (an ERP's number into a custom field) is none; nor is one that only creates. An action
 //! changes what its system's manifest says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use foldhash::{HashMap, HashMapExt};
 use mapwright_manifest::Action;
 use mapwright_syntax::Span;
 

@@ -3,8 +3,9 @@
 //! In: flows and their `after flows`. Out: an order in which each stands behind those it comes after. Flows that wait for
 //! one another in a circle are a fault and have no place in it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 
 use super::{Drafted, faults};

@@ -4,8 +4,9 @@
 //! what `create once` writes may be changed later by a flow of its own. Elements of a list that is merged or added to are
 //! told apart by their keys, so they may come from several flows.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 
 use super::{Drafted, faults, write};
@@ -15,16 +16,22 @@ use crate::ir::{EntityRef, ListUpdate, Manner, RecordId};
 
 /// Checks every pair of flows.
 pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
-    let mut updates: Vec<(usize, &write::Draft, BTreeSet<String>)> = Vec::new();
+    let mut updates: Vec<(usize, &write::Draft)> = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
-        for write in draft.all_writes().filter(|write| updates_records(&write.manner)) {
-            updates.push((index, write, owned(ctx, write)));
-        }
+        updates.extend(draft.all_writes().filter(|write| updates_records(&write.manner)).map(|write| (index, write)));
     }
     let mut of_target: HashMap<&EntityRef, Vec<usize>> = HashMap::new();
-    for (position, (_, write, _)) in updates.iter().enumerate() {
+    for (position, (_, write)) in updates.iter().enumerate() {
         of_target.entry(&write.target).or_default().push(position);
     }
+    // What a write owns is worked out where another one writes to the same target.
+    let updates: Vec<(usize, &write::Draft, BTreeSet<String>)> = updates
+        .into_iter()
+        .map(|(flow, write)| {
+            let alone = of_target.get(&write.target).is_none_or(|others| others.len() < 2);
+            (flow, write, if alone { BTreeSet::new() } else { owned(ctx, write) })
+        })
+        .collect();
     let mut found = Vec::new();
     for (position, (flow, write, fields)) in updates.iter().enumerate() {
         let beside = of_target.get(&write.target).into_iter().flatten().filter(|other| **other > position);

@@ -2,28 +2,53 @@
 //!
 //! In: the expressions of a mapping, and of the rules it applies, at each application. Out: the paths read of each root.
 
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt, HashSet};
 
 use super::{Owner, Reads, Root};
 use crate::ir::{
     Answer, Argument, Block, Branch, Each, Expr, ExprKind, Find, LocalId, Mapping, Model, Statement, Take,
     TemplatePart, Type,
 };
+use crate::trails::{Trail, Trails};
 
 /// A root and the path from it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Origin {
     root: Root,
-    path: Vec<String>,
+    path: Trail,
 }
 
-type Origins = BTreeSet<Origin>;
+/// Several, each once, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Origins(Vec<Origin>);
+
+impl Origins {
+    /// None: a value that is no record.
+    const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    fn one(root: Root, path: Trail) -> Self {
+        Self(vec![Origin { root, path }])
+    }
+
+    fn add(&mut self, others: Self) {
+        if self.0.is_empty() {
+            *self = others;
+        } else if !others.0.is_empty() {
+            self.0.extend(others.0);
+            self.0.sort_unstable();
+            self.0.dedup();
+        }
+    }
+}
 
 /// Follows records.
 pub(super) struct Tracer<'m> {
     model: &'m Model,
-    touched: HashMap<Root, BTreeSet<Vec<String>>>,
-    whole: HashMap<Root, BTreeSet<Vec<String>>>,
+    trails: Trails<'m>,
+    /// The places that are read, and whether one goes on whole.
+    touched: HashMap<Origin, bool>,
     /// What each rule gave for the same arguments. An entry stands before the rule is followed, so that one that applies
     /// itself (which is refused elsewhere) comes to an end.
     applied: HashMap<(usize, Vec<Origins>), Origins>,
@@ -37,10 +62,10 @@ struct Frame {
 
 impl<'m> Tracer<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
-        Self { model, touched: HashMap::new(), whole: HashMap::new(), applied: HashMap::new() }
+        Self { model, trails: Trails::new(), touched: HashMap::new(), applied: HashMap::new() }
     }
 
-    pub(super) fn mapping(&mut self, number: usize, mapping: &Mapping) {
+    pub(super) fn mapping(&mut self, number: usize, mapping: &'m Mapping) {
         let owner = Owner::Mapping(number);
         let mut frame = Frame { owner, locals: HashMap::new() };
         for source in &mapping.sources {
@@ -59,22 +84,17 @@ impl<'m> Tracer<'m> {
 
     /// Paths as text. What lies beneath a path that is passed on whole is not named besides.
     pub(super) fn finish(self) -> Reads {
+        let above = |origin: &Origin| {
+            let root = origin.root;
+            self.trails.above(origin.path).map(move |path| Origin { root, path })
+        };
+        let opened: HashSet<Origin> = self.touched.keys().flat_map(above).collect();
         let mut reads = Reads::default();
-        for (root, touched) in &self.touched {
-            let empty = BTreeSet::new();
-            let whole = self.whole.get(root).unwrap_or(&empty);
-            let of_root = reads.of_root.entry(*root).or_default();
-            for path in touched {
-                if path.is_empty() {
-                    continue;
-                }
-                let beneath = |other: &&Vec<String>| other.len() > path.len() && other.starts_with(path);
-                let above = |other: &&Vec<String>| other.len() < path.len() && path.starts_with(other);
-                let hidden = whole.iter().any(|other| above(&other));
-                let opened = !whole.contains(path) && touched.iter().any(|other| beneath(&other));
-                if !hidden && !opened {
-                    of_root.insert(path.join("."));
-                }
+        for (origin, whole) in self.touched.iter().filter(|(origin, _)| origin.path != Trail::START) {
+            let hidden = above(origin).any(|other| self.touched.get(&other) == Some(&true));
+            if !hidden && (*whole || !opened.contains(origin)) {
+                let path = self.trails.path(origin.path).join(".");
+                reads.of_root.entry(origin.root).or_default().insert(path);
             }
         }
         reads
@@ -82,15 +102,12 @@ impl<'m> Tracer<'m> {
 
     /// Notes that these places are read.
     fn mark(&mut self, origins: &Origins, whole: bool) {
-        for origin in origins {
-            self.touched.entry(origin.root).or_default().insert(origin.path.clone());
-            if whole {
-                self.whole.entry(origin.root).or_default().insert(origin.path.clone());
-            }
+        for origin in &origins.0 {
+            *self.touched.entry(*origin).or_default() |= whole;
         }
     }
 
-    fn block(&mut self, block: &Block, frame: &mut Frame) {
+    fn block(&mut self, block: &'m Block, frame: &mut Frame) {
         for statement in &block.statements {
             match statement {
                 Statement::Let { local, value, .. } => {
@@ -116,12 +133,12 @@ impl<'m> Tracer<'m> {
     }
 
     /// Reads an expression as a value; of a record or list no more than that it is there.
-    fn read(&mut self, expr: &Expr, frame: &mut Frame) {
+    fn read(&mut self, expr: &'m Expr, frame: &mut Frame) {
         let origins = self.expr(expr, frame);
         self.mark(&origins, false);
     }
 
-    fn branch(&mut self, branch: &Branch, frame: &mut Frame) -> Origins {
+    fn branch(&mut self, branch: &'m Branch, frame: &mut Frame) -> Origins {
         match branch {
             Branch::Value(value) => self.expr(value, frame),
             Branch::Answer(answer) => {
@@ -129,15 +146,15 @@ impl<'m> Tracer<'m> {
                     Answer::Reject(reason) | Answer::Skip(reason) => self.read(reason, frame),
                     Answer::Omit | Answer::Clear | Answer::Wait => {}
                 }
-                Origins::new()
+                Origins::none()
             }
         }
     }
 
     /// What an expression's value is made of, as far as it is a record or list that was read. Leaves are marked at once.
-    fn expr(&mut self, expr: &Expr, frame: &mut Frame) -> Origins {
+    fn expr(&mut self, expr: &'m Expr, frame: &mut Frame) -> Origins {
         match &expr.kind {
-            ExprKind::Literal(_) | ExprKind::Setting(_) | ExprKind::Now => Origins::new(),
+            ExprKind::Literal(_) | ExprKind::Setting(_) | ExprKind::Now => Origins::none(),
             ExprKind::Template(parts) => {
                 for part in parts {
                     match part {
@@ -145,74 +162,71 @@ impl<'m> Tracer<'m> {
                         TemplatePart::Hole(hole) => self.read(hole, frame),
                     }
                 }
-                Origins::new()
+                Origins::none()
             }
             ExprKind::Local(id) => frame.locals.get(id).cloned().unwrap_or_default(),
-            ExprKind::Position(_) => Origins::new(),
+            ExprKind::Position(_) => Origins::none(),
             ExprKind::Read { of, steps, .. } => {
-                let origins: Origins = self
-                    .expr(of, frame)
-                    .into_iter()
-                    .map(|origin| Origin {
-                        root: origin.root,
-                        path: origin.path.into_iter().chain(steps.iter().cloned()).collect(),
-                    })
-                    .collect();
+                let mut origins = self.expr(of, frame);
+                for origin in &mut origins.0 {
+                    origin.path = self.trails.walk(origin.path, steps.iter().map(String::as_str));
+                }
+                origins.0.sort_unstable();
                 self.mark(&origins, false);
-                if is_container(&expr.ty) { origins } else { Origins::new() }
+                if is_container(&expr.ty) { origins } else { Origins::none() }
             }
             ExprKind::Negate(inner) | ExprKind::Not(inner) => {
                 self.read(inner, frame);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::Binary { left, right, .. } => {
                 self.read(left, frame);
                 self.read(right, frame);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::In { value, list, .. } => {
                 self.read(value, frame);
                 self.read(list, frame);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::Is { value, .. } => {
                 self.read(value, frame);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::Fit { value, .. } => self.expr(value, frame),
             ExprKind::If { condition, then, otherwise } => {
                 self.read(condition, frame);
                 let mut origins = self.branch(then, frame);
-                origins.extend(self.branch(otherwise, frame));
+                origins.add(self.branch(otherwise, frame));
                 origins
             }
             ExprKind::Match { value, arms, otherwise } => {
                 self.read(value, frame);
-                let mut origins = Origins::new();
+                let mut origins = Origins::none();
                 for (_, arm) in arms {
-                    origins.extend(self.branch(arm, frame));
+                    origins.add(self.branch(arm, frame));
                 }
                 if let Some(branch) = otherwise {
-                    origins.extend(self.branch(branch, frame));
+                    origins.add(self.branch(branch, frame));
                 }
                 origins
             }
             ExprKind::Otherwise { value, branch } | ExprKind::IfInvalid { value, branch } => {
                 let mut origins = self.expr(value, frame);
-                origins.extend(self.branch(branch, frame));
+                origins.add(self.branch(branch, frame));
                 origins
             }
             ExprKind::Each(each) => self.each(each, frame),
             ExprKind::Find(find) => self.find(find, frame),
             ExprKind::Linked(linked) => {
                 self.read(&linked.by, frame);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::Call { arguments, .. } => {
-                let mut origins = Origins::new();
+                let mut origins = Origins::none();
                 for argument in arguments {
                     match argument {
-                        Argument::Value(value) => origins.extend(self.expr(value, frame)),
+                        Argument::Value(value) => origins.add(self.expr(value, frame)),
                         Argument::Mode(_) => {}
                     }
                 }
@@ -224,18 +238,18 @@ impl<'m> Tracer<'m> {
                     self.read(argument, frame);
                 }
                 self.table(table.0);
-                Origins::new()
+                Origins::none()
             }
             ExprKind::List(elements) => {
-                let mut origins = Origins::new();
+                let mut origins = Origins::none();
                 for element in elements {
-                    origins.extend(self.expr(element, frame));
+                    origins.add(self.expr(element, frame));
                 }
                 origins
             }
             ExprKind::Record(block) => {
                 self.block(block, frame);
-                Origins::new()
+                Origins::none()
             }
         }
     }
@@ -243,11 +257,11 @@ impl<'m> Tracer<'m> {
     /// A function passes a record or list on, or has read it.
     fn pass(&mut self, origins: Origins, ty: &Type) -> Origins {
         self.mark(&origins, false);
-        if is_container(ty) { origins } else { Origins::new() }
+        if is_container(ty) { origins } else { Origins::none() }
     }
 
-    fn each(&mut self, each: &Each, frame: &mut Frame) -> Origins {
-        let mut innermost = Origins::new();
+    fn each(&mut self, each: &'m Each, frame: &mut Frame) -> Origins {
+        let mut innermost = Origins::none();
         for walk in &each.walks {
             innermost = self.expr(&walk.list, frame);
             self.mark(&innermost, false);
@@ -269,44 +283,43 @@ impl<'m> Tracer<'m> {
             Take::Value(value) => self.expr(value, frame),
             Take::Block(block) => {
                 self.block(block, frame);
-                Origins::new()
+                Origins::none()
             }
         }
     }
 
-    fn find(&mut self, find: &Find, frame: &mut Frame) -> Origins {
+    fn find(&mut self, find: &'m Find, frame: &mut Frame) -> Origins {
         for term in &find.terms {
             self.read(&term.value, frame);
         }
         frame.root(find.local);
         let root = Root { owner: frame.owner, local: find.local };
-        self.touched.entry(root).or_default();
         for term in &find.terms {
             // Answers to several questions asked at once are told apart by what was asked.
-            let path = term.field.split('.').map(str::to_owned).collect();
-            self.mark(&Origins::from([Origin { root, path }]), false);
+            let path = self.trails.walk(Trail::START, term.field.split('.'));
+            self.mark(&Origins::one(root, path), false);
         }
         if let Some(residual) = &find.residual {
             self.read(residual, frame);
         }
         match &find.take {
             Some(take) => self.expr(take, frame),
-            None => Origins::from([Origin { root, path: Vec::new() }]),
+            None => Origins::one(root, Trail::START),
         }
     }
 
-    fn apply(&mut self, number: usize, arguments: &[Expr], ty: &Type, frame: &mut Frame) -> Origins {
+    fn apply(&mut self, number: usize, arguments: &'m [Expr], ty: &Type, frame: &mut Frame) -> Origins {
         let given: Vec<Origins> = arguments.iter().map(|argument| self.expr(argument, frame)).collect();
         for origins in &given {
             self.mark(origins, false);
         }
         let model = self.model;
-        let Some(rule) = model.rules.get(number) else { return Origins::new() };
+        let Some(rule) = model.rules.get(number) else { return Origins::none() };
         let key = (number, given.clone());
         if let Some(known) = self.applied.get(&key) {
             return known.clone();
         }
-        self.applied.insert(key.clone(), Origins::new());
+        self.applied.insert(key.clone(), Origins::none());
         let locals = rule.parameters.iter().copied().zip(given).collect();
         let mut inner = Frame { owner: Owner::Rule(number), locals };
         let result = self.expr(&rule.body, &mut inner);
@@ -332,7 +345,7 @@ impl Frame {
     /// A local that is a root of its own.
     fn root(&mut self, local: LocalId) {
         let root = Root { owner: self.owner, local };
-        self.locals.insert(local, Origins::from([Origin { root, path: Vec::new() }]));
+        self.locals.insert(local, Origins::one(root, Trail::START));
     }
 }
 

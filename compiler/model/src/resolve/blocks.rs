@@ -3,8 +3,7 @@
 //! In: a block as written and the record type it makes. Out: statements with their targets; dotted targets have become
 //! nested blocks, `copy` and `on create` are gone.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::tree::{self, DismissedField, Name, Path, StatementKind};
 
 use super::scope::{Body, Made, Place, PlaceKind};
@@ -21,7 +20,7 @@ struct Placed {
 impl Body<'_, '_> {
     /// Resolves the statements of a block that makes a record of this type. The caller opens the scope.
     pub(crate) fn block(&mut self, written: &tree::Block, record: RecordId, made: Option<&Made>) -> Block {
-        let mut placed = Vec::new();
+        let mut placed = Vec::with_capacity(written.statements.len());
         self.statements(written, record, made, false, &mut Vec::new(), &mut placed);
         let statements = merge(placed);
         self.check_written_once(&statements);
@@ -207,8 +206,8 @@ impl Body<'_, '_> {
         }
         let field = self.writable(record, last)?;
         let made = made.map(|made| made.step(&field.wire));
-        let record_name = self.ctx.model.record(record).map(|known| known.name.clone()).unwrap_or_default();
-        let place = Place::target(&field, &record_name, self.part, made);
+        let record_name = self.ctx.model.record(record).map(|known| known.name.as_str()).unwrap_or_default();
+        let place = Place::target(&field, record_name, self.part, made);
         Some(Found { owner: record, field, place, steps })
     }
 
@@ -282,7 +281,7 @@ impl Body<'_, '_> {
         vec![match made {
             Made::Target(entity, path) => {
                 let path: Vec<String> = path.iter().cloned().chain(steps).collect();
-                let entity = entity.clone();
+                let entity = EntityRef::clone(entity);
                 if rest { Dismissed::Rest { entity, path } } else { Dismissed::Path { entity, path } }
             }
             Made::Record(record, path) => {
@@ -429,7 +428,7 @@ fn merge(placed: Vec<Placed>) -> Vec<Statement> {
         }
     }
     let mut groups: HashMap<String, Vec<Placed>> = HashMap::new();
-    let mut merged = Vec::new();
+    let mut merged = Vec::with_capacity(placed.len());
     for (index, placed) in placed.into_iter().enumerate() {
         let Some((field, record)) = placed.steps.first().cloned() else {
             merged.push(placed.statement);

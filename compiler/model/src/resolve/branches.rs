@@ -1,7 +1,6 @@
 //! `if`, `match`, `otherwise`, `if invalid` and the answers that they may give.
 
-use std::collections::HashSet;
-
+use foldhash::{HashSet, HashSetExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree;
 

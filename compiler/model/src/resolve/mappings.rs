@@ -22,7 +22,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     let target = body.entity(&tree.target);
     let (block, one_per) = match &target {
         Some(NamedEntity { entity, record, .. }) => {
-            let made = Made::Target(entity.clone(), Vec::new());
+            let made = Made::Target(entity.clone().into(), Vec::new());
             match &tree.one_per {
                 Some(one_per) => body.one_per(one_per, &tree.body, *record, &made),
                 None => (body.block(&tree.body, *record, Some(&made)), None),

@@ -96,7 +96,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
             if !claim(ctx, &tree.name, Global::Setting(id)) {
                 return;
             }
-            let typed = resolve_type(ctx, &tree.ty, None, &tree.name.text).plainly();
+            let typed = resolve_type(ctx, &tree.ty, None, &|| tree.name.text.clone()).plainly();
             break_if_unknown(ctx, Global::Setting(id), &[&typed.ty]);
             ctx.model.settings.push(Setting {
                 name: tree.name.text.clone(),
@@ -114,7 +114,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
                 return;
             }
             let (keys, locals) = parameters(ctx, &tree.keys);
-            let result = resolve_type(ctx, &tree.result, None, &tree.name.text);
+            let result = resolve_type(ctx, &tree.result, None, &|| tree.name.text.clone());
             let types: Vec<&Type> = locals.iter().map(|local| &local.ty).chain([&result.ty]).collect();
             break_if_unknown(ctx, Global::Table(id), &types);
             ctx.model.tables.push(Table {
@@ -139,7 +139,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
                 ctx.report(faults::shadowed_function(&tree.name));
             }
             let (parameters, locals) = parameters(ctx, &tree.parameters);
-            let result = resolve_type(ctx, &tree.result, None, &tree.name.text);
+            let result = resolve_type(ctx, &tree.result, None, &|| tree.name.text.clone());
             let types: Vec<&Type> = locals.iter().map(|local| &local.ty).chain([&result.ty]).collect();
             break_if_unknown(ctx, Global::Rule(id), &types);
             let body: Expr = scope::poison(tree.body.span);
@@ -176,7 +176,7 @@ fn break_if_unknown(ctx: &mut Context<'_>, global: Global, types: &[&Type]) {
 fn parameters(ctx: &mut Context<'_>, written: &[Parameter]) -> (Vec<LocalId>, Vec<Local>) {
     let mut locals: Vec<Local> = Vec::with_capacity(written.len());
     for parameter in written {
-        let typed = resolve_type(ctx, &parameter.ty, None, &parameter.name.text);
+        let typed = resolve_type(ctx, &parameter.ty, None, &|| parameter.name.text.clone());
         locals.push(Local {
             name: parameter.name.text.clone(),
             ty: typed.ty,

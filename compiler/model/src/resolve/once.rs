@@ -3,8 +3,9 @@
 //! In: a resolved mapping. Out: the paths of what stands in `on create`, in its own blocks, in the elements of its lists and in the rules
 //! that it applies; and a fault where the same path is written always too, for an update could not tell the two apart.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use mapwright_syntax::Span;
 
 use crate::ir::{Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RuleId, Statement, Take, Type};

@@ -2,9 +2,10 @@
 //!
 //! In: a resolved block. Out: the paths of the fields that the catalogue marks `personal`, as far as the mapping writes them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use crate::ir::{Block, Branch, Expr, ExprKind, Model, RuleId, Statement, Take};
+use foldhash::{HashSet, HashSetExt};
 
 /// Target paths that hold personal data, as far as the mapping writes them.
 pub(super) fn personal_paths(model: &Model, block: &Block) -> Vec<String> {
@@ -33,7 +34,7 @@ impl Finder<'_> {
                 }
             };
             let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
-            if record.fields.iter().any(|field| field.wire == *wire && field.personal) {
+            if record.fields.iter().any(|field| field.personal && field.wire == *wire) {
                 self.paths.insert(path);
                 continue;
             }

@@ -3,8 +3,7 @@
 //! In: a table whose rows are resolved. Out: a look-up in the table turned round, which stands behind the project's own tables. A value
 //! without a row is a failure, as it is in a table without `otherwise`.
 
-use std::collections::HashSet;
-
+use foldhash::{HashSet, HashSetExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Name};
 

@@ -2,8 +2,9 @@
 //!
 //! In: names as they are declared. Out: locals. A name that hides another one is a fault.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use mapwright_syntax::tree::Name;
 use mapwright_syntax::{Diagnostic, Span};
 use mapwright_values::names::closest;
@@ -19,7 +20,7 @@ use crate::ir::{
 #[derive(Clone, Debug)]
 pub(crate) enum Made {
     /// A part of a target entity: path of wire names.
-    Target(EntityRef, Vec<String>),
+    Target(Arc<EntityRef>, Vec<String>),
     /// A record type of its own (a rule's result).
     Record(RecordId, Vec<String>),
 }
@@ -84,7 +85,7 @@ impl Place {
             required: field.required && !part,
             key: field.key || field.natural_key,
             kind: PlaceKind::Target,
-            name: format!("{record_name}.{}", field.name),
+            name: [record_name, ".", &field.name].concat(),
             declared: Some(field.span),
             made,
         }

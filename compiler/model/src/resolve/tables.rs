@@ -2,8 +2,7 @@
 //!
 //! In: a table as written. Out: typed rows, in order, which together answer every key or say `otherwise`.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Cell, Name, TableRows};
 
@@ -54,7 +53,7 @@ pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
 }
 
 /// Notes what a definition depends on and whether it can be used.
-pub(super) fn finish(ctx: &mut Context<'_>, global: Global, sound: bool, uses: std::collections::HashSet<Global>) {
+pub(super) fn finish(ctx: &mut Context<'_>, global: Global, sound: bool, uses: foldhash::HashSet<Global>) {
     ctx.used.extend(uses.iter().copied());
     ctx.depends.entry(global).or_default().extend(uses);
     if !sound {

@@ -55,9 +55,14 @@ impl Reader<'_> {
     /// `{ field; ... }`.
     pub(super) fn fields(&self, node: &Node<'_>) -> Fields {
         let mut fields = Fields { span: node.span(), ..Fields::default() };
+        fields.fields.reserve_exact(node.all(Rule::field).count());
         for child in node.children() {
             match child.rule() {
-                Rule::field => fields.fields.extend(self.field(&child)),
+                Rule::field => {
+                    if let Some(field) = self.field(&child) {
+                        fields.fields.push(field);
+                    }
+                }
                 Rule::key_group => fields.groups.push(key_group(&child)),
                 Rule::bad_field => self.bad_line(&child),
                 // The braces.
@@ -102,7 +107,7 @@ impl Reader<'_> {
     /// `type`.
     pub(super) fn type_(&self, node: &Node<'_>) -> Option<Type> {
         let encoding = match node.child(Rule::encoding) {
-            Some(encoding) => Some(self.encoding(&encoding)?),
+            Some(encoding) => Some(Box::new(self.encoding(&encoding)?)),
             None => None,
         };
         let base = self.type_base(&node.children().next()?)?;

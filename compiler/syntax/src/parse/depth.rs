@@ -52,10 +52,10 @@ pub(super) fn too_deep<'t, 'a>(tokens: &'t [Token<'a>], joined: &[bool]) -> Opti
             }
             (TokenKind::Symbol, _) => frame.chain += 1,
             (TokenKind::Word, word) if CHAINING.contains(&word) => frame.chain += 1,
-            (TokenKind::Text, _) => frame.chain = frame.chain.max(token.marks / 2),
+            (TokenKind::Text, _) => frame.chain = frame.chain.max(token.marks as usize / 2),
             _ => {}
         }
-        if outer.len() + nests + token.depth > NESTING_MAX || frame.chain > CHAIN_MAX {
+        if outer.len() + nests + usize::from(token.depth) > NESTING_MAX || frame.chain > CHAIN_MAX {
             return Some(token);
         }
     }

@@ -255,6 +255,9 @@ struct Line {
 /// Gives every brace its partner: blanks a `}` too many, puts in those that are missing where the indentation says so, and
 /// returns how many are still missing at the end.
 fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &mut [u8]) -> usize {
+    if is_balanced(tokens) {
+        return 0;
+    }
     let opens = tokens.iter().filter(|token| token.is("{")).count();
     let closes = tokens.iter().filter(|token| token.is("}")).count();
     let mut missing = opens.saturating_sub(closes);
@@ -292,6 +295,20 @@ fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &m
         reader.report(faults::missing_closing_brace(reader.token_span(brace), reader.span(end, end), &closing));
     }
     open.len()
+}
+
+/// Has every brace its partner?
+fn is_balanced(tokens: &[Token<'_>]) -> bool {
+    let mut open = 0_usize;
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Symbol) {
+        match token.text {
+            "{" => open += 1,
+            "}" if open == 0 => return false,
+            "}" => open -= 1,
+            _ => {}
+        }
+    }
+    open == 0
 }
 
 fn indent(text: &str, start: usize) -> usize {

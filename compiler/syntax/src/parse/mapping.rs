@@ -47,7 +47,7 @@ impl Reader<'_> {
 
     /// `{ statements }`.
     pub(super) fn block(&self, node: &Node<'_>) -> Block {
-        let mut block = Block { statements: Vec::new(), span: node.span() };
+        let mut block = Block { statements: Vec::with_capacity(node.all(Rule::statement).count()), span: node.span() };
         for child in node.children() {
             match child.rule() {
                 Rule::statement => match self.statement(&child) {

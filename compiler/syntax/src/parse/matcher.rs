@@ -102,7 +102,7 @@ impl<'t> Matcher<'t> {
     /// Passes over blanks; says `true`.
     #[inline]
     fn skip(&mut self) -> bool {
-        while rules::WHITESPACE_atomic(self) {}
+        while rules::begins_blank(self.next()) && rules::WHITESPACE_atomic(self) {}
         true
     }
 
@@ -142,6 +142,18 @@ impl<'t> Matcher<'t> {
     #[inline]
     fn xid_continue(&mut self) -> bool {
         self.character(|byte| byte.is_ascii_alphanumeric() || *byte == b'_', XID_CONTINUE)
+    }
+
+    /// As many of them as there are; says `true`.
+    #[inline]
+    fn xid_continues(&mut self) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        self.at += rest.iter().position(|byte| !goes_on(byte)).unwrap_or(rest.len());
+        if !self.next().is_ascii() {
+            while self.xid_continue() {}
+        }
+        true
     }
 
     /// One character, of which those of ASCII are known by their byte.

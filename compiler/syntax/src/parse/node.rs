@@ -40,7 +40,11 @@ impl<'a> Node<'a> {
 
     /// Its text; blanks behind a node are found with it, which are no part of it.
     pub(super) fn text(&self) -> &'a str {
-        self.raw().trim_end()
+        let raw = self.raw();
+        match raw.as_bytes().last() {
+            Some(byte) if byte.is_ascii_graphic() => raw,
+            Some(_) | None => raw.trim_end(),
+        }
     }
 
     /// Its text with the blanks behind it.
