@@ -116,27 +116,20 @@ pub(crate) fn mentions(tokens: &TokenStream, name: &str) -> bool {
     })
 }
 
-/// Every identifier that stands anywhere in there, as [`mentions`] sees them: for whoever asks after many names.
-pub(crate) fn mentioned(tokens: &TokenStream) -> HashSet<String> {
-    let mut names = HashSet::new();
-    let mut open = vec![tokens.clone()];
-    while let Some(tokens) = open.pop() {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(ident) => {
-                    names.insert(ident.to_string());
-                }
-                TokenTree::Group(group) => open.push(group.stream()),
-                TokenTree::Literal(literal) => {
-                    let text = literal.to_string();
-                    let holes = text.split('{').skip(1).filter_map(|behind| behind.split_once('}'));
-                    names.extend(holes.map(|(name, _)| name.to_owned()));
-                }
-                TokenTree::Punct(_) => {}
+/// Notes the identifiers with that ending that stand anywhere in there, as [`mentions`] sees them: for whoever asks after many names.
+pub(crate) fn note_mentioned(tokens: &TokenStream, ending: &str, names: &mut HashSet<String>) {
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Ident(ident) => names.extend(Some(ident.to_string()).filter(|name| name.ends_with(ending))),
+            TokenTree::Group(group) => note_mentioned(&group.stream(), ending, names),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                let holes = text.split('{').skip(1).filter_map(|behind| behind.split_once('}'));
+                names.extend(holes.map(|(name, _)| name.to_owned()).filter(|name| name.ends_with(ending)));
             }
+            TokenTree::Punct(_) => {}
         }
     }
-    names
 }
 
 /// Does an expression begin like a statement?

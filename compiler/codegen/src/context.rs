@@ -3,7 +3,7 @@
 //! In: the model and the names that its items were given. Out: answers (the identifier of a local, the line of a span). It emits no code.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mapwright_model::ir::{
     EnumType, Field, Local, LocalId, LocalKind, Model, RecordId, RuleId, SettingId, TableId, Type,
@@ -12,7 +12,7 @@ use mapwright_syntax::{Files, Span};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use crate::code::mentioned;
+use crate::code::note_mentioned;
 use crate::names::{Scope, ident, shouting, snake};
 
 /// Names that generated code uses for its own; a local of the spec that is called so gets a `_`.
@@ -51,6 +51,8 @@ pub(crate) struct Project<'m> {
     pub(crate) bare: bool,
     /// Words of enums as constants, in the order in which they are first used.
     words: RefCell<Vec<(EnumType, Ident)>>,
+    /// Constants with names that some item uses.
+    names_used: RefCell<HashSet<String>>,
     constants: RefCell<Scope>,
 }
 
@@ -72,7 +74,7 @@ impl<'m> Project<'m> {
         items.keeps =
             model.flows.iter().map(|flow| flow.keep.is_some().then(|| name(&format!("keep_{}", flow.name)))).collect();
         let constants = RefCell::new(Scope::with(["PLAN", "INTEGRATION"]));
-        Project { model, files, items, bare, words: RefCell::default(), constants }
+        Project { model, files, items, bare, words: RefCell::default(), names_used: RefCell::default(), constants }
     }
 
     /// A new name for a constant.
@@ -96,10 +98,14 @@ impl<'m> Project<'m> {
         (quote! { #name }, names)
     }
 
-    /// The constants of all enums that [`Project::words_of`] has met, those with names only where `used` mentions them.
-    pub(crate) fn words_items(&self, used: &TokenStream) -> TokenStream {
-        let words = self.words.borrow();
-        let used = mentioned(used);
+    /// Notes which constants with names these items use.
+    pub(crate) fn note_names(&self, items: &TokenStream) {
+        note_mentioned(items, NAMES_ENDING, &mut self.names_used.borrow_mut());
+    }
+
+    /// The constants of all enums that [`Project::words_of`] has met, those with names only where they were noted.
+    pub(crate) fn words_items(&self) -> TokenStream {
+        let (words, used) = (self.words.borrow(), self.names_used.borrow());
         let items = words.iter().map(|(known, name)| {
             let (gap, wires) = (crate::print::blank(), wires(known));
             let doc = format!(" The words of `{}`.", known.name);
@@ -200,8 +206,11 @@ fn pairs(known: &EnumType) -> TokenStream {
     quote! { &[#(#pairs),*] }
 }
 
+/// How constants end that hold the names of words beside them.
+const NAMES_ENDING: &str = "_NAMES";
+
 fn names_constant(words: &Ident) -> Ident {
-    quote::format_ident!("{}_NAMES", words)
+    quote::format_ident!("{}{}", words, NAMES_ENDING)
 }
 
 const QUOTED_CHARACTERS_MAX: usize = 100;

@@ -43,10 +43,14 @@ pub fn emit(model: &Model, files: &Files) -> String {
     let project = Project::new(model, files, false, &mut scope);
     let emitted: Vec<Emitted> =
         version::versions(model, files).into_iter().map(|version| Emitted { version }).collect();
-    let (head, items, integration) = (head(model), items(&project), integration(&project));
+    let mut out = print(head(model));
+    out.push_str(&items(&project));
+    out.push_str(&print(integration(&project)));
     let (plan, manifests) = emit_plan(&project, &emitted);
-    let (words, gap) = (project.words_items(&items), blank());
-    print(quote! { #head #items #integration #gap #plan #words #manifests })
+    out.push_str(&plan);
+    let words = project.words_items();
+    out.push_str(&print(quote! { #words #manifests }));
+    out
 }
 
 fn head(model: &Model) -> TokenStream {
@@ -58,26 +62,38 @@ fn head(model: &Model) -> TokenStream {
     quote! { #(#comments)* #gap use mapwright_values::prelude::*; }
 }
 
-/// Every definition in the order of the spec.
-fn items(project: &Project<'_>) -> TokenStream {
+/// Every definition in the order of the spec. Each is text before the next one is made: tokens take many times the room.
+fn items(project: &Project<'_>) -> String {
     let model = project.model;
-    let mut items: Vec<(Span, TokenStream)> = Vec::new();
-    items
-        .extend(model.tables.iter().enumerate().map(|(index, table)| (table.span, project.table_item(TableId(index)))));
-    items.extend(model.rules.iter().enumerate().map(|(index, rule)| (rule.span, project.rule_item(RuleId(index)))));
-    items.extend(model.mappings.iter().enumerate().map(|(index, item)| (item.span, project.mapping_item(index, item))));
+    let mut items: Vec<(Span, String)> = Vec::new();
+    let mut add = |span: Span, item: TokenStream| {
+        let gap = blank();
+        project.note_names(&item);
+        items.push((span, print(quote! { #gap #item })));
+    };
+    for (index, table) in model.tables.iter().enumerate() {
+        add(table.span, project.table_item(TableId(index)));
+    }
+    for (index, rule) in model.rules.iter().enumerate() {
+        add(rule.span, project.rule_item(RuleId(index)));
+    }
+    for (index, mapping) in model.mappings.iter().enumerate() {
+        add(mapping.span, project.mapping_item(index, mapping));
+    }
     for (flow, name) in model.flows.iter().zip(&project.items.keeps) {
-        items.extend(name.as_ref().map(|name| (flow.span, project.keep_item(flow, name))));
+        if let Some(name) = name {
+            add(flow.span, project.keep_item(flow, name));
+        }
     }
     // By place; definitions of one place (of a model made by hand) keep their order.
     items.sort_by_key(|(span, _)| (span.file, span.start));
     let gap = blank();
     let settings = (!model.settings.is_empty()).then(|| {
         let settings = project.settings();
-        quote! { #gap #settings }
+        project.note_names(&settings);
+        print(quote! { #gap #settings })
     });
-    let items = items.into_iter().map(|(_, item)| quote! { #gap #item });
-    quote! { #settings #(#items)* }
+    settings.into_iter().chain(items.into_iter().map(|(_, item)| item)).collect()
 }
 
 fn integration(project: &Project<'_>) -> TokenStream {

@@ -15,7 +15,7 @@ use quote::quote;
 
 use crate::context::Project;
 use crate::names::{ident, shouting};
-use crate::print::blank;
+use crate::print::{blank, print};
 use crate::visit;
 
 /// What the plan says of a mapping that only the emitted code knows.
@@ -31,8 +31,8 @@ struct Plans<'m> {
     records: BTreeMap<RecordId, Ident>,
 }
 
-/// All items of the plan, and apart from them the manifests' texts, which stand last in the file.
-pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (TokenStream, TokenStream) {
+/// All items of the plan as text, and apart from them the manifests' texts, which stand last in the file.
+pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (String, TokenStream) {
     let (model, files) = (project.model, project.files);
     let used = visit::entities_used(model);
     let records = name_records(project, &used);
@@ -50,7 +50,9 @@ pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (TokenStr
         let doc = format!(" The connector manifest of `{}`.", system.name);
         quote! { #gap #[doc = #doc] const #manifest: &str = #text; }
     });
-    let plan = quote! {
+    let gap = blank();
+    let mut plan = print(quote! {
+        #gap
         /// The plan: what the runtime knows of the project.
         static PLAN: Plan = Plan {
             name: #name,
@@ -59,8 +61,8 @@ pub(crate) fn emit_plan(project: &Project<'_>, emitted: &[Emitted]) -> (TokenStr
             mappings: &[#(#mappings),*],
             flows: &[#(#flows),*],
         };
-        #tables
-    };
+    });
+    plan.push_str(&tables);
     (plan, quote! { #(#manifests)* })
 }
 
@@ -150,16 +152,16 @@ impl Plans<'_> {
     }
 
     /// One static a record type: a type that stands in several places is written once, and one that holds itself can be.
-    fn record_tables(&self) -> TokenStream {
+    fn record_tables(&self) -> String {
         let tables = self.records.iter().filter_map(|(id, table)| {
             let record = self.model.record(*id)?;
             let (count, doc) =
                 (Literal::usize_unsuffixed(record.fields.len()), format!(" Fields of `{}`.", record.name));
             let fields = record.fields.iter().map(|field| self.field(field));
             let gap = blank();
-            Some(quote! { #gap #[doc = #doc] static #table: [FieldPlan; #count] = [#(#fields),*]; })
+            Some(print(quote! { #gap #[doc = #doc] static #table: [FieldPlan; #count] = [#(#fields),*]; }))
         });
-        quote! { #(#tables)* }
+        tables.collect()
     }
 
     fn field(&self, field: &Field) -> TokenStream {

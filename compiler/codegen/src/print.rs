@@ -25,11 +25,13 @@ pub(crate) fn blank() -> TokenStream {
 
 /// Items as formatted text.
 pub(crate) fn print(items: TokenStream) -> String {
-    // INVARIANT: what this crate emits parses; the snapshot of every construct compiles. Unformatted text is still Rust, and
-    // rustc would say what is wrong with it.
-    let formatted = match syn::parse2::<syn::File>(items.clone()) {
+    // INVARIANT: what this crate emits parses; the snapshot of every construct compiles. Should it not, rustc says so at this place.
+    let formatted = match syn::parse2::<syn::File>(items) {
         Ok(file) => prettyplease::unparse(&file),
-        Err(_) => items.to_string(),
+        Err(fault) => {
+            let message = format!("Mapwright wrote what is no Rust; please report it: {fault}");
+            quote! { compile_error!(#message); }.to_string()
+        }
     };
     let mut out = String::with_capacity(formatted.len());
     let mut lines = formatted.lines();
