@@ -12,6 +12,8 @@ use crate::{CATALOGUE, MANIFEST, SYSTEMS, disk};
 
 /// Less text than this, in bytes, is read before threads would have begun.
 const WORTH_THREADS: usize = 32 * 1024;
+/// Up to this much text, two threads are enough, however many cores there are: to ask for them takes files of the system's.
+const WORTH_ASKING: usize = 512 * 1024;
 /// More threads would wait for memory only.
 const THREADS_MAX: usize = 8;
 
@@ -50,8 +52,10 @@ pub(crate) fn parse_all(files: &Files, jobs: &[Job<'_>]) -> Vec<Parsed> {
         let (Job::Specs(id) | Job::Manifest(id, _)) = job;
         files.get(*id).map_or(0, |file| file.text.len())
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(jobs.len()).min(THREADS_MAX);
-    if jobs.iter().map(size).sum::<usize>() < WORTH_THREADS || threads < 2 {
+    let all: usize = jobs.iter().map(size).sum();
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if all < WORTH_ASKING { 2 } else { cores() }.min(jobs.len()).min(THREADS_MAX);
+    if all < WORTH_THREADS || threads < 2 {
         return jobs.iter().map(|job| parse_one(files, *job)).collect();
     }
     // The largest first: what is begun last should not be waited for.
