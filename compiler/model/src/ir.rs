@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use mapwright_syntax::Span;
 pub use mapwright_syntax::tree::{Operator, State};
 use mapwright_values::functions::Function;
@@ -238,15 +239,44 @@ pub struct Field {
 pub struct Record {
     /// For messages: `erp.Orders`, `erp.Orders.DocumentLines`.
     pub name: String,
-    /// Fields in order.
+    /// Fields in order; [`Record::add`] adds one.
     pub fields: Vec<Field>,
+    /// Where the first field of each name stands among them.
+    places: HashMap<String, usize>,
 }
 
 impl Record {
+    /// A record type with these fields.
+    #[must_use]
+    pub fn new(name: impl Into<String>, fields: impl IntoIterator<Item = Field>) -> Self {
+        let mut record = Self { name: name.into(), ..Self::default() };
+        for field in fields {
+            record.add(field);
+        }
+        record
+    }
+
+    /// Adds a field behind the others.
+    pub fn add(&mut self, field: Field) {
+        self.places.entry(field.name.clone()).or_insert(self.fields.len());
+        self.fields.push(field);
+    }
+
+    /// Makes room for so many fields.
+    pub(crate) fn reserve(&mut self, fields: usize) {
+        self.fields.reserve(fields);
+        self.places.reserve(fields);
+    }
+
     /// The field of that name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
+        self.fields.get(*self.places.get(name)?)
+    }
+
+    /// The same, to be changed; its name stays.
+    pub(crate) fn field_mut(&mut self, name: &str) -> Option<&mut Field> {
+        self.fields.get_mut(*self.places.get(name)?)
     }
 }
 

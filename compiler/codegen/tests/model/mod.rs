@@ -231,7 +231,7 @@ fn status() -> Type {
 }
 
 fn records() -> Vec<Record> {
-    let record = |name: &str, fields: Vec<Field>| Record { name: name.into(), fields };
+    let record = |name: &str, fields: Vec<Field>| Record::new(name, fields);
     vec![
         record(
             "shop.order",

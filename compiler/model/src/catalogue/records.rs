@@ -80,14 +80,14 @@ pub(super) fn resolve_entity(ctx: &mut Context<'_>, system: usize, entity: &tree
 
 /// A record type without fields yet.
 pub(super) fn begin_record(ctx: &mut Context<'_>, name: String) -> RecordId {
-    ctx.add_record(Record { name, fields: Vec::new() })
+    ctx.add_record(Record::new(name, []))
 }
 
 /// Adds fields to a record.
 pub(super) fn resolve_fields(ctx: &mut Context<'_>, record: RecordId, fields: &tree::Fields, home: Option<usize>) {
     let place = ctx.model.record(record).map(|record| record.name.clone()).unwrap_or_default();
     if let Some(record) = ctx.model.records.get_mut(record.0) {
-        record.fields.reserve(fields.fields.len());
+        record.reserve(fields.fields.len());
     }
     for written in &fields.fields {
         let name = &written.name.text;
@@ -102,7 +102,7 @@ pub(super) fn resolve_fields(ctx: &mut Context<'_>, record: RecordId, fields: &t
         field.doc = written.doc.as_ref().map(|doc| doc.text.clone()).unwrap_or_default();
         marks::apply(&mut field, &written.marks);
         if let Some(record) = ctx.model.records.get_mut(record.0) {
-            record.fields.push(field);
+            record.add(field);
         }
     }
     for group in &fields.groups {
@@ -144,9 +144,7 @@ fn resolve_group(ctx: &mut Context<'_>, record: RecordId, group: &tree::KeyGroup
             ctx.report(fault);
             continue;
         }
-        let field = ctx.model.records.get_mut(record.0);
-        let Some(field) = field.and_then(|record| record.fields.iter_mut().find(|field| field.name == name.text))
-        else {
+        let Some(field) = ctx.model.records.get_mut(record.0).and_then(|record| record.field_mut(&name.text)) else {
             continue;
         };
         match group.kind {

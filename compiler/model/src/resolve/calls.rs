@@ -303,7 +303,7 @@ impl Body<'_, '_> {
             let passes = index == 0 && piped.is_some() && !optional;
             let typed = Typed { optional: parameter.optional || passes, ..Typed::plain(parameter.ty.clone()) };
             let shown = format!("`{}` of `{}`", parameter.name, name.text);
-            let place = Place::typed(PlaceKind::Parameter, &typed, &shown, parameter.span);
+            let place = Place::typed(PlaceKind::Parameter, typed, shown, parameter.span);
             arguments.push(self.fitted(written, &place));
         }
         let takes_missing = parameters.first().is_some_and(|parameter| parameter.optional);

@@ -30,7 +30,7 @@ pub(super) fn resolve_example(ctx: &mut Context<'_>, tree: &tree::Example) {
         tree::Expected::Value(value) => {
             let typed = Typed { optional: true, ..Typed::plain(call.ty.clone()) };
             let place =
-                Place::typed(PlaceKind::Result, &typed, &format!("what `{}` gives", tree.name.text), tree.name.span);
+                Place::typed(PlaceKind::Result, typed, format!("what `{}` gives", tree.name.text), tree.name.span);
             Expected::Value(body.fitted(value, &place))
         }
     };

@@ -257,7 +257,7 @@ impl Body<'_, '_> {
             doc: String::new(),
             ..plain("rows", field.clone())
         };
-        let group = Record { name: format!("a group of {shown}"), fields: vec![plain("key", field), rows] };
+        let group = Record::new(format!("a group of {shown}"), [plain("key", field), rows]);
         self.ctx.model.records.push(group);
         Some((RecordId(self.ctx.model.records.len() - 1), path.join(".")))
     }

@@ -30,7 +30,7 @@ impl Body<'_, '_> {
             | Type::Never => return None,
         };
         let name = self.noun(ty);
-        let record = self.ctx.add_record(Record { name, fields: Vec::new() });
+        let record = self.ctx.add_record(Record::new(name, []));
         self.ctx.open.insert(record, element);
         Some(record)
     }
@@ -54,7 +54,7 @@ impl Body<'_, '_> {
         let Some(element) = self.ctx.open.get(&record).cloned() else { return };
         let Some(known) = self.ctx.model.records.get_mut(record.0) else { return };
         if known.field(&name.text).is_none() {
-            known.fields.push(field(name, element));
+            known.add(field(name, element));
         }
     }
 }

@@ -41,7 +41,7 @@ impl Body<'_, '_> {
         };
         self.uses.insert(Global::Table(turned));
         let typed = Typed { optional: piped.is_some(), ..Typed::plain(table.result.clone()) };
-        let place = Place::typed(PlaceKind::Column, &typed, &format!("the result of `{}`", table.name), table.span);
+        let place = Place::typed(PlaceKind::Column, typed, format!("the result of `{}`", table.name), table.span);
         let value = self.fitted(value, &place);
         let optional = value.optional;
         Expr { kind: ExprKind::Lookup { table: turned, arguments: vec![value] }, ty: result, optional, span }

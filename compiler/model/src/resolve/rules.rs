@@ -21,8 +21,7 @@ pub(super) fn resolve_rule(ctx: &mut Context<'_>, id: RuleId) {
         }
     }
     let typed = Typed { optional: shell.optional, ..Typed::plain(shell.result.clone()) };
-    let mut place =
-        Place::typed(PlaceKind::Result, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
+    let mut place = Place::typed(PlaceKind::Result, typed, format!("the result of `{}`", shell.name), tree.result.span);
     place.made = record_of(&shell.result).map(|record| Made::Record(record, Vec::new()));
     let value = body.fitted(&tree.body, &place);
     let sound = body.sound() && !body.ctx.unread.is_in(tree.span);
@@ -43,7 +42,7 @@ pub(super) fn resolve_default(ctx: &mut Context<'_>, id: SettingId, tree: &tree:
     let Some(setting) = ctx.model.settings.get(id.0).cloned() else { return };
     let mut body = Body::new(ctx);
     let typed = Typed { optional: setting.optional, ..Typed::plain(setting.ty.clone()) };
-    let place = Place::typed(PlaceKind::Setting, &typed, &format!("setting `{}`", setting.name), tree.ty.span);
+    let place = Place::typed(PlaceKind::Setting, typed, format!("setting `{}`", setting.name), tree.ty.span);
     // The text of a UUID is written in quotes: a setting has no other way to say it.
     let text_of_uuid = matches!((&setting.ty, &written.kind), (Type::Uuid, tree::ExprKind::Literal(literal)) if super::calls::is_text_literal(&literal.kind));
     let value = if text_of_uuid { body.expr(written, None) } else { body.fitted(written, &place) };

@@ -92,14 +92,14 @@ impl Place {
     }
 
     /// A place of a declared type.
-    pub(crate) fn typed(kind: PlaceKind, typed: &Typed, name: &str, declared: Span) -> Self {
+    pub(crate) fn typed(kind: PlaceKind, typed: Typed, name: String, declared: Span) -> Self {
         Self {
-            ty: typed.ty.clone(),
+            ty: typed.ty,
             optional: typed.optional,
             required: false,
             key: false,
             kind,
-            name: name.to_owned(),
+            name,
             declared: Some(declared),
             made: None,
         }

@@ -111,8 +111,9 @@ impl Body<'_, '_> {
     }
 
     fn settle_leaf(&mut self, value: &Expr, place: &Place, answered: bool) {
-        let source = self.ctx.project.files.text(value.span).to_owned();
+        let source = |body: &Self| body.ctx.project.files.text(value.span).to_owned();
         if value.optional && !place.optional && !answered {
+            let source = source(self);
             let fault = match place.kind {
                 PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer => {
                     faults::missing_into_required(value.span, &source, place, self.answered(value, &place.name))
@@ -141,7 +142,7 @@ impl Body<'_, '_> {
             Misfit::Wrong => faults::wrong_type_at(value.span, &from, &to, place),
             Misfit::TextTooLong => {
                 let mends = [self.piped(value, "cut"), self.piped(value, "fit")];
-                faults::text_too_long(value.span, &source, &from, &to, place, mends)
+                faults::text_too_long(value.span, &source(self), &from, &to, place, mends)
             }
             Misfit::DecimalsLost { keeps } => {
                 let round = self.rounding_call(keeps);

@@ -11,7 +11,7 @@ use crate::catalogue::Typed;
 use crate::checks::rows::{Pattern, unanswered, useful};
 use crate::context::{Context, Global};
 use crate::faults;
-use crate::ir::{Branch, Expr, ExprKind, Literal, LocalKind, Row, Table, TableId, Type};
+use crate::ir::{Branch, Expr, ExprKind, Literal, Local, LocalKind, Row, Table, TableId, Type};
 use crate::mend;
 use crate::types::{Misfit, fits, literal_length};
 
@@ -27,8 +27,7 @@ pub(super) fn resolve_table(ctx: &mut Context<'_>, id: TableId) {
         }
     }
     let typed = Typed::plain(shell.result.clone());
-    let mut place =
-        Place::typed(PlaceKind::Answer, &typed, &format!("the result of `{}`", shell.name), tree.result.span);
+    let mut place = Place::typed(PlaceKind::Answer, typed, format!("the result of `{}`", shell.name), tree.result.span);
     if let Type::Record(record) = shell.result {
         place.made = Some(Made::Record(record, Vec::new()));
     }
@@ -230,36 +229,36 @@ impl Body<'_, '_> {
             return poison(span);
         };
         self.uses.insert(Global::Table(id));
-        let Some(table) = self.ctx.model.tables.get(id.0).map(Table::head) else { return poison(span) };
-        if given.len() != table.keys.len() {
-            let columns: Vec<&str> =
-                table.keys.iter().filter_map(|key| table.locals.get(key.0)).map(|local| local.name.as_str()).collect();
-            let signature = format!("lookup {}({})", table.name, columns.join(", "));
+        let Some(table) = self.ctx.model.tables.get(id.0) else { return poison(span) };
+        let (result, declared) = (table.result.clone(), table.span);
+        let columns: Vec<Local> = table.keys.iter().filter_map(|key| table.locals.get(key.0)).cloned().collect();
+        if given.len() != columns.len() {
+            let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let signature = format!("lookup {}({})", name.text, columns.join(", "));
             self.report(faults::wrong_arguments(name.span, &name.text, &signature));
             return poison(span);
         }
         let leaves_out = self.ctx.table_trees.get(id.0).is_some_and(|tree| may_leave_out(tree));
         let field = place.is_some_and(|place| matches!(place.kind, PlaceKind::Target | PlaceKind::Answer));
         if leaves_out && !field {
-            self.report(faults::table_leaves_out(name, table.span));
+            self.report(faults::table_leaves_out(name, declared));
         }
         let mut optional = false;
         let mut arguments = Vec::with_capacity(given.len());
-        for (index, (written, key)) in given.iter().zip(&table.keys).enumerate() {
-            let Some(local) = table.locals.get(key.0) else { return poison(span) };
+        for (index, (written, column)) in given.iter().zip(columns).enumerate() {
             let passes = index == 0 && piped.is_some();
-            let typed = Typed { optional: local.optional || passes, ..Typed::plain(local.ty.clone()) };
-            let shown = format!("`{}` of `{}`", local.name, table.name);
-            let place = Place::typed(PlaceKind::Column, &typed, &shown, local.span);
+            let typed = Typed { optional: column.optional || passes, ..Typed::plain(column.ty) };
+            let shown = ["`", &column.name, "` of `", &name.text, "`"].concat();
+            let place = Place::typed(PlaceKind::Column, typed, shown, column.span);
             let value = self.fitted(written, &place);
-            optional |= passes && value.optional && !local.optional;
+            optional |= passes && value.optional && !column.optional;
             arguments.push(value);
         }
-        if table.result == Type::Never {
+        if result == Type::Never {
             self.tainted = true;
             return poison(span);
         }
-        Expr { kind: ExprKind::Lookup { table: id, arguments }, ty: table.result, optional, span }
+        Expr { kind: ExprKind::Lookup { table: id, arguments }, ty: result, optional, span }
     }
 }
 

@@ -42,9 +42,9 @@ impl Strength {
 
 /// A name of the grammar: `name` or `word`.
 pub(super) fn name(node: &Node<'_>) -> Name {
-    let text = node.text();
+    let (text, span) = node.said();
     let bare = text.strip_prefix('`').and_then(|text| text.strip_suffix('`')).unwrap_or(text);
-    Name { text: bare.to_owned(), span: node.span() }
+    Name { text: bare.to_owned(), span }
 }
 
 /// The first word of a node.

@@ -25,7 +25,7 @@ use crate::faults;
 use crate::span::{FileId, Span};
 use crate::tokens::{Token, TokenKind, tokens};
 use crate::tree::{Comment, Tree};
-use node::{Node, Place};
+use node::{Found, Node, Place};
 
 /// The parser that pest makes of the grammar: it knows what was expected where a line cannot be read.
 mod grammar {
@@ -133,8 +133,9 @@ impl Reader<'_> {
         }
         let place = Place { file: self.file, base: chunk.start, end: chunk.end };
         match matcher::definitions(&chunk.text) {
-            Some(found) => {
-                for node in Node::all_of(&found, &chunk.text, place) {
+            Some(tokens) => {
+                let found = Found { tokens, chunk: &chunk.text, place };
+                for node in Node::all_of(&found) {
                     self.definition(&node, tree);
                 }
             }

@@ -14,23 +14,26 @@ pub(super) struct Place {
     pub(super) end: usize,
 }
 
+/// Everything found in a chunk.
+pub(super) struct Found<'a> {
+    pub(super) tokens: Vec<Token>,
+    pub(super) chunk: &'a str,
+    pub(super) place: Place,
+}
+
 /// A piece of the parse.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
-    /// Everything found in the chunk.
-    found: &'a [Token],
-    /// The chunk.
-    chunk: &'a str,
-    place: Place,
+    found: &'a Found<'a>,
     token: Token,
     /// Where its token stands among them.
-    at: usize,
+    at: u32,
 }
 
 impl<'a> Node<'a> {
     /// Everything directly within the whole of what was found in a chunk.
-    pub(super) fn all_of(found: &'a [Token], chunk: &'a str, place: Place) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let whole = found.first().map(|token| Node { found, chunk, place, token: *token, at: 0 });
+    pub(super) fn all_of(found: &'a Found<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let whole = found.tokens.first().map(|token| Node { found, token: *token, at: 0 });
         whole.into_iter().flat_map(|whole| whole.children())
     }
 
@@ -47,9 +50,15 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Its text and its place.
+    pub(super) fn said(&self) -> (&'a str, Span) {
+        let text = self.text();
+        (text, self.span_of(text.len()))
+    }
+
     /// Its text with the blanks behind it.
     pub(super) fn raw(&self) -> &'a str {
-        self.chunk.get(self.token.start as usize..self.token.end as usize).unwrap_or_default()
+        self.found.chunk.get(self.token.start as usize..self.token.end as usize).unwrap_or_default()
     }
 
     /// Its place in the file.
@@ -63,20 +72,19 @@ impl<'a> Node<'a> {
     }
 
     fn span_of(&self, length: usize) -> Span {
-        let start = (self.place.base + self.token.start as usize).min(self.place.end);
-        let end = (start + length).min(self.place.end);
+        let start = (self.found.place.base + self.token.start as usize).min(self.found.place.end);
+        let end = (start + length).min(self.found.place.end);
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        Span { file: self.place.file, start: narrow(start), end: narrow(end) }
+        Span { file: self.found.place.file, start: narrow(start), end: narrow(end) }
     }
 
     pub(super) fn children(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let Node { found, chunk, place, token, at } = *self;
-        let behind = token.behind as usize;
+        let Node { found, token, at } = *self;
         let mut next = at + 1;
         std::iter::from_fn(move || {
-            let token = *found.get(next).filter(|_| next < behind)?;
-            let node = Node { found, chunk, place, token, at: next };
-            next = token.behind as usize;
+            let child = *found.tokens.get(next as usize).filter(|_| next < token.behind)?;
+            let node = Node { found, token: child, at: next };
+            next = child.behind;
             Some(node)
         })
     }

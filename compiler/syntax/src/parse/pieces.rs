@@ -5,7 +5,7 @@
 
 use super::grammar::Rule;
 use super::matcher;
-use super::node::{Node, Place};
+use super::node::{Found, Node, Place};
 use super::{Masked, Reader};
 use crate::tokens::{Token, TokenKind};
 use crate::tree::{Definition, Tree};
@@ -67,19 +67,21 @@ impl Reader<'_> {
         let (Some(head_end), Some(closing)) = (chunk.cuts.first(), chunk.cuts.last()) else { return false };
         let place = |from: usize, to: usize| Place { file: self.file, base: chunk.start + from, end: chunk.start + to };
         let head = format!("{}}}", chunk.text.get(..*head_end).unwrap_or_default());
-        let Some(found) = matcher::definitions(&head) else { return false };
-        let node = Node::all_of(&found, &head, place(0, *head_end)).next();
+        let Some(tokens) = matcher::definitions(&head) else { return false };
+        let found = Found { tokens, chunk: &head, place: place(0, *head_end) };
+        let node = Node::all_of(&found).next();
         let Some(node) = node.filter(|node| node.rule() == Rule::system) else { return false };
         let faults_before = self.faults.borrow().len();
         let Some(mut system) = self.system(&node) else { return false };
         for (from, to) in chunk.cuts.iter().copied().zip(chunk.cuts.iter().skip(1).copied()) {
             let text = chunk.text.get(from..to).unwrap_or_default();
-            let Some(found) = matcher::system_items(text) else {
+            let Some(tokens) = matcher::system_items(text) else {
                 // Read as a whole it will be told of.
                 self.faults.borrow_mut().truncate(faults_before);
                 return false;
             };
-            for item in Node::all_of(&found, text, place(from, to)) {
+            let found = Found { tokens, chunk: text, place: place(from, to) };
+            for item in Node::all_of(&found) {
                 self.system_item(&item, &mut system);
             }
         }

@@ -39,6 +39,8 @@ pub mod money;
 pub mod numbers;
 pub mod text;
 
+use std::sync::LazyLock;
+
 use crate::fault::Stop;
 use crate::value::{FromValue, IntoValue, Value};
 
@@ -369,7 +371,13 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
 /// The function of that name.
 #[must_use]
 pub fn function(name: &str) -> Option<&'static Function> {
-    functions().find(|function| function.name == name)
+    static BY_NAME: LazyLock<Vec<&Function>> = LazyLock::new(|| {
+        let mut all: Vec<&Function> = functions().collect();
+        all.sort_by_key(|function| function.name);
+        all
+    });
+    let at = BY_NAME.binary_search_by_key(&name, |function| function.name).ok()?;
+    BY_NAME.get(at).copied()
 }
 
 /// Argument `index` of a dynamic call.
