@@ -12,6 +12,7 @@
 //! - operands are evaluated left to right, `and`, `or`, `if`, `match`, `otherwise` only as far as needed;
 //! - a consumer that is optional lifts a part that is not (`Some`), never the other way round.
 
+use std::fmt;
 use std::sync::Arc;
 
 use foldhash::HashMap;
@@ -235,7 +236,7 @@ pub struct Field {
 }
 
 /// A record type.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Record {
     /// For messages: `erp.Orders`, `erp.Orders.DocumentLines`.
     pub name: String,
@@ -243,6 +244,13 @@ pub struct Record {
     pub fields: Vec<Field>,
     /// Where the first field of each name stands among them.
     places: HashMap<String, usize>,
+}
+
+impl fmt::Debug for Record {
+    /// Where names stand follows from the fields, and is in no order: two records alike are shown alike.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Record").field("name", &self.name).field("fields", &self.fields).finish()
+    }
 }
 
 impl Record {
