@@ -156,7 +156,7 @@ mod smtp {
 
 /// Against aiosmtpd, a mail server that others made: `MAPWRIGHT_PEERS_PYTHON` names a Python that has it (tests/peers/run installs one).
 #[cfg(test)]
-#[cfg(feature = "mail")]
+#[cfg(all(feature = "mail", feature = "peers"))]
 mod tests {
     use std::io::{BufRead as _, BufReader};
     use std::net::{TcpListener, TcpStream};
@@ -238,7 +238,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[ignore = "needs a mail server: tests/peers/run starts one"]
     async fn an_alert_comes_as_mail_and_nothing_is_sent_where_it_would_not_be_secret() {
         let mut peer = Peer::start();
         let secret =
