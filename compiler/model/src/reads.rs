@@ -9,10 +9,11 @@ mod select;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use foldhash::{HashMap, HashSet};
+
 use crate::context::{CheckedMapping, Context, Global};
 use crate::faults;
 use crate::ir::{LocalId, Model, RuleId};
-use foldhash::{HashMap, HashSet};
 use origins::Tracer;
 
 /// Where a record comes from: a source or a record found, of one mapping or rule.

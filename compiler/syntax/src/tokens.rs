@@ -126,7 +126,8 @@ fn line(rest: &str) -> &str {
     rest.split('\n').next().unwrap_or(rest)
 }
 
-fn word_length(rest: &str) -> usize {
+/// How many bytes at the start of a text may stand within a word.
+pub(crate) fn word_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let ascii = bytes.iter().position(|byte| !goes_on(byte)).unwrap_or(bytes.len());

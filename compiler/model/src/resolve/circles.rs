@@ -2,11 +2,12 @@
 //!
 //! In: what each of them uses. Out: faults. What is at fault loses its body, so that whoever follows uses comes to an end, and soon.
 
+use foldhash::{HashMap, HashMapExt};
+
 use super::scope::poison;
 use crate::context::{Context, Global};
 use crate::faults;
 use crate::ir::{RuleId, TableId};
-use foldhash::{HashMap, HashMapExt};
 
 /// How many applications of rules one application may lead to, all in all.
 const APPLICATIONS_MAX: u64 = 10_000;

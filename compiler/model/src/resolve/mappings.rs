@@ -258,8 +258,7 @@ impl Body<'_, '_> {
             ..plain("rows", field.clone())
         };
         let group = Record::new(format!("a group of {shown}"), [plain("key", field), rows]);
-        self.ctx.model.records.push(group);
-        Some((RecordId(self.ctx.model.records.len() - 1), path.join(".")))
+        Some((self.ctx.add_record(group), path.join(".")))
     }
 }
 

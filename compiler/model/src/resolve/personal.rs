@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::ir::{Block, Branch, Expr, ExprKind, Model, RuleId, Statement, Take};
 use foldhash::{HashSet, HashSetExt};
+
+use crate::ir::{Block, Branch, Expr, ExprKind, Model, RuleId, Statement, Take};
 
 /// Target paths that hold personal data, as far as the mapping writes them.
 pub(super) fn personal_paths(model: &Model, block: &Block) -> Vec<String> {

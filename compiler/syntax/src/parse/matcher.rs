@@ -7,6 +7,7 @@
 use pest::unicode::{XID_CONTINUE, XID_START};
 
 use super::grammar::Rule;
+use crate::tokens::word_length;
 
 /// What a rule has found; behind it in the list stands what was found within it.
 #[derive(Clone, Copy, Debug)]
@@ -147,12 +148,7 @@ impl<'t> Matcher<'t> {
     /// As many of them as there are; says `true`.
     #[inline]
     fn xid_continues(&mut self) -> bool {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        self.at += rest.iter().position(|byte| !goes_on(byte)).unwrap_or(rest.len());
-        if !self.next().is_ascii() {
-            while self.xid_continue() {}
-        }
+        self.at += word_length(self.text.get(self.at..).unwrap_or_default());
         true
     }
 
