@@ -154,10 +154,38 @@ mod smtp {
     }
 }
 
+#[cfg(test)]
+#[cfg(feature = "mail")]
+mod tests {
+    use super::{MailDeployment, open};
+    use crate::deployment::MailTls;
+
+    pub(super) fn deployment(port: u16, tls: MailTls) -> MailDeployment {
+        MailDeployment {
+            host: "127.0.0.1".to_owned(),
+            port: Some(port),
+            tls,
+            login: None,
+            from: "Mapwright <mapwright@example.com>".to_owned(),
+            ca_file: None,
+        }
+    }
+
+    #[test]
+    fn a_password_does_not_go_in_the_open_and_addresses_are_addresses() {
+        let open_with = |to: &str, mail: &MailDeployment| open("ops", to, Some(mail)).err().unwrap_or_default();
+        let login = secrecy::SecretString::from("hunter2".to_owned());
+        let mail = MailDeployment { login: Some((login.clone(), login)), ..deployment(25, MailTls::None) };
+        let fault = open_with("ops@example.com", &mail);
+        assert!(fault.contains("for all to read") && !fault.contains("hunter2"), "{fault}");
+        assert!(open_with("nobody", &deployment(25, MailTls::None)).contains("`nobody` is no address"));
+    }
+}
+
 /// Against aiosmtpd, a mail server that others made: `MAPWRIGHT_PEERS_PYTHON` names a Python that has it (tests/peers/run installs one).
 #[cfg(test)]
 #[cfg(all(feature = "mail", feature = "peers"))]
-mod tests {
+mod peer_tests {
     use std::io::{BufRead as _, BufReader};
     use std::net::{TcpListener, TcpStream};
     use std::process::{Child, Command, Stdio};
@@ -165,7 +193,8 @@ mod tests {
 
     use mapwright_engine::alert::{Alert, AlertState};
 
-    use super::{MailDeployment, open};
+    use super::open;
+    use super::tests::deployment;
     use crate::deployment::MailTls;
 
     const PATIENCE: Duration = Duration::from_secs(60);
@@ -209,17 +238,6 @@ mod tests {
         }
     }
 
-    fn deployment(port: u16, tls: MailTls) -> MailDeployment {
-        MailDeployment {
-            host: "127.0.0.1".to_owned(),
-            port: Some(port),
-            tls,
-            login: None,
-            from: "Mapwright <mapwright@example.com>".to_owned(),
-            ca_file: None,
-        }
-    }
-
     fn alert() -> Alert {
         let at = "2026-11-23T10:00:00Z".parse().expect("a time");
         Alert {
@@ -258,15 +276,5 @@ mod tests {
             assert!(message.contains(wanted), "{wanted}: {message}");
         }
         assert_eq!(message.matches("Subject:").count(), 1);
-    }
-
-    #[test]
-    fn a_password_does_not_go_in_the_open_and_addresses_are_addresses() {
-        let open_with = |to: &str, mail: &MailDeployment| open("ops", to, Some(mail)).err().unwrap_or_default();
-        let login = secrecy::SecretString::from("hunter2".to_owned());
-        let mail = MailDeployment { login: Some((login.clone(), login)), ..deployment(25, MailTls::None) };
-        let fault = open_with("ops@example.com", &mail);
-        assert!(fault.contains("for all to read") && !fault.contains("hunter2"), "{fault}");
-        assert!(open_with("nobody", &deployment(25, MailTls::None)).contains("`nobody` is no address"));
     }
 }
