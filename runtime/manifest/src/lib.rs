@@ -5,6 +5,7 @@
 
 mod bind;
 mod catalogue;
+mod compose;
 mod condition;
 mod decode;
 mod fault;

@@ -1,15 +1,9 @@
-//! YAML as a tree that knows where everything stands. In: text. Out: [`Node`]s, or the one syntax fault; and back.
-
-use std::fmt;
+//! YAML as a tree that knows where everything stands. In: text. Out: [`Node`]s, or the one fault of syntax; and JSON.
 
 use mapwright_values::Json;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_yaml::Spanned;
 
+use crate::compose::{NoTree, compose};
 use crate::fault::{At, ManifestFault};
-
-/// How deep lists and maps may nest: far deeper than any manifest does, and within the stack of every thread.
-const DEPTH_MAX: usize = 24;
 
 /// A YAML value with its place.
 #[derive(Clone, Debug)]
@@ -41,27 +35,13 @@ pub(crate) struct Entry {
 impl Node {
     /// Reads one document.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, ManifestFault> {
-        let options = serde_yaml::options! { budget: serde_yaml::budget! { max_depth: DEPTH_MAX } };
-        match serde_yaml::from_str_with_options::<Spanned<Value>>(text, options) {
-            Ok(spanned) => Ok(spanned.into()),
-            Err(error) => {
-                let location = error.location();
-                let said = error.without_snippet().to_string();
-                let deep = ["depth", "recursion"].iter().any(|word| said.to_lowercase().contains(word));
-                let message = if deep {
-                    format!("lists and maps nest deeper than {DEPTH_MAX} levels here")
-                } else {
-                    format!("this is not YAML: {said}")
-                };
-                Err(ManifestFault {
-                    file: file.to_owned(),
-                    line: location.map_or(1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
-                    column: location.map_or(1, |at| u32::try_from(at.column()).unwrap_or(u32::MAX)),
-                    message,
-                    help: None,
-                })
-            }
-        }
+        compose(text).map_err(|NoTree { at, message }| ManifestFault {
+            file: file.to_owned(),
+            line: at.line,
+            column: at.column,
+            message,
+            help: None,
+        })
     }
 
     /// The member of that key, if this is a map that has it.
@@ -154,7 +134,7 @@ impl Node {
         match &self.value {
             Value::Null => Json::Null,
             Value::Boolean(value) => Json::Boolean(*value),
-            // Digits that are no JSON number (`.5`, `1_000`) are written as the text that they were.
+            // Digits are written as JSON writes them; a number of another form would be a text.
             Value::Number(digits) => match Json::parse(digits) {
                 Ok(number @ Json::Number(_)) => number.into_owned(),
                 Ok(_) | Err(_) => Json::text(digits.clone()),
@@ -165,83 +145,5 @@ impl Node {
                 Json::Record(entries.iter().map(|entry| (entry.key.clone().into(), entry.node.to_json())).collect())
             }
         }
-    }
-}
-
-impl From<Spanned<Value>> for Node {
-    fn from(spanned: Spanned<Value>) -> Self {
-        Self { at: place(&spanned.referenced), value: spanned.value }
-    }
-}
-
-fn place(location: &serde_yaml::Location) -> At {
-    At {
-        line: u32::try_from(location.line()).unwrap_or(u32::MAX),
-        column: u32::try_from(location.column()).unwrap_or(u32::MAX),
-        layer: 0,
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
-    }
-}
-
-struct AnyValue;
-
-impl<'de> Visitor<'de> for AnyValue {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Number(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element::<Spanned<Value>>()? {
-            list.push(item.into());
-        }
-        Ok(Value::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, value)) = members.next_entry::<Spanned<String>, Spanned<Value>>()? {
-            entries.push(Entry { key_at: place(&key.referenced), key: key.value, node: value.into() });
-        }
-        Ok(Value::Map(entries))
     }
 }

@@ -2,6 +2,7 @@
 
 mod language;
 mod schema;
+mod yaml;
 
 use mapwright_values::hooks::Outgoing;
 use mapwright_values::{Hook, Json, Test};
