@@ -38,10 +38,12 @@ pub(crate) struct Token<'a> {
     pub(crate) start: usize,
     /// Are quotes, backticks and the holes of a text closed?
     pub(crate) closed: bool,
+    /// A symbol of one character, as that character; else 0. Brackets are asked for at every token.
+    pub(crate) sign: u8,
     /// How deep holes, brackets and texts nest inside a text.
     pub(crate) depth: u16,
     /// How many operators and blanks stand in the holes of a text: a bound on the length of its expressions.
-    pub(crate) marks: u32,
+    pub(crate) marks: u16,
 }
 
 impl Token<'_> {
@@ -87,9 +89,11 @@ fn first_token(rest: &str, start: usize) -> Token<'_> {
         text: rest.get(..length).unwrap_or(rest),
         start,
         closed: true,
+        sign: 0,
         depth: 0,
         marks: 0,
     };
+    let sign = |sign| Token { sign, ..plain(TokenKind::Symbol, 1) };
     let mut bytes = rest.bytes();
     match (bytes.next().unwrap_or(b'\n'), bytes.next()) {
         (b'\n', _) => plain(TokenKind::LineEnd, 1),
@@ -106,10 +110,10 @@ fn first_token(rest: &str, start: usize) -> Token<'_> {
         | (b'&', Some(b'&'))
         | (b'|', Some(b'|')) => plain(TokenKind::Symbol, 2),
         (
-            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'=' | b'+' | b'-' | b'*' | b'/' | b'|' | b','
-            | b'.' | b';' | b'?' | b'!' | b'&' | b':',
+            byte @ (b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'=' | b'+' | b'-' | b'*' | b'/' | b'|'
+            | b',' | b'.' | b';' | b'?' | b'!' | b'&' | b':'),
             _,
-        ) => plain(TokenKind::Symbol, 1),
+        ) => sign(byte),
         _ => {
             let first = rest.chars().next().unwrap_or('\n');
             if XID_START(first) {
@@ -129,13 +133,45 @@ fn line(rest: &str) -> &str {
 /// How many bytes at the start of a text may stand within a word.
 pub(crate) fn word_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
-    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let ascii = bytes.iter().position(|byte| !goes_on(byte)).unwrap_or(bytes.len());
+    let mut ascii = 0;
+    // Most words end within the first eight bytes, and where they end is no matter for a branch to guess.
+    while let Some(eight) = bytes.get(ascii..).and_then(|bytes| bytes.first_chunk()) {
+        let length = word_bytes(u64::from_le_bytes(*eight));
+        ascii += length;
+        if length < 8 {
+            break;
+        }
+    }
+    let behind = bytes.get(ascii..).unwrap_or_default();
+    if behind.len() < 8 {
+        ascii += behind.iter().position(|byte| !is_word_byte(*byte)).unwrap_or(behind.len());
+    }
     if bytes.get(ascii).is_none_or(u8::is_ascii) {
         return ascii;
     }
     let behind = rest.get(ascii..).unwrap_or_default();
     ascii + behind.find(|character| !XID_CONTINUE(character)).unwrap_or(behind.len())
+}
+
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// How many of eight bytes, the lowest first, stand within a word before one that does not.
+fn word_bytes(eight: u64) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * EACH;
+    // The high bit of each byte that lies between two letters; no sum of two of seven bits touches the next byte.
+    let between = |bytes: u64, first: u8, last: u8| {
+        let from = bytes + (0x80 - u64::from(first)) * EACH;
+        let beyond = bytes + (0x7f - u64::from(last)) * EACH;
+        from & !beyond & HIGH
+    };
+    let low = eight & !HIGH;
+    let lower = low | (0x20 * EACH);
+    let word = between(lower, b'a', b'z') | between(low, b'0', b'9') | between(low, b'_', b'_');
+    let ends = !(word & !eight) & HIGH;
+    (ends.trailing_zeros() / 8) as usize
 }
 
 /// Dates and times of day come before numbers.
@@ -158,14 +194,20 @@ fn quoted(rest: &str, start: usize, quote: char, kind: TokenKind) -> Token<'_> {
     let line = line(rest);
     let inner = line.get(1..).unwrap_or_default();
     match inner.find(quote) {
-        Some(length) => {
-            Token { kind, text: line.get(..length + 2).unwrap_or(line), start, closed: true, depth: 0, marks: 0 }
-        }
+        Some(length) => Token {
+            kind,
+            text: line.get(..length + 2).unwrap_or(line),
+            start,
+            closed: true,
+            sign: 0,
+            depth: 0,
+            marks: 0,
+        },
         None => {
             // A name in backticks is taken to end at the first blank.
             let length = if quote == '`' { line.find(char::is_whitespace).unwrap_or(line.len()) } else { line.len() };
             let text = unclosed(line.get(..length).unwrap_or(line));
-            Token { kind, text, start, closed: false, depth: 0, marks: 0 }
+            Token { kind, text, start, closed: false, sign: 0, depth: 0, marks: 0 }
         }
     }
 }
@@ -198,13 +240,13 @@ fn plain_text(rest: &str) -> Option<&str> {
 fn text_token(rest: &str, start: usize) -> Token<'_> {
     if let Some(text) = plain_text(rest) {
         let depth = u16::from(text.len() > 2);
-        return Token { kind: TokenKind::Text, text, start, closed: true, depth, marks: 0 };
+        return Token { kind: TokenKind::Text, text, start, closed: true, sign: 0, depth, marks: 0 };
     }
     let line = line(rest);
     let mut inside = vec![Inside::Text];
     let mut depth = 0;
     let mut brackets = 0_usize;
-    let mut marks = 0;
+    let mut marks = 0_u16;
     let mut characters = line.char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
         match (inside.last_mut(), character) {
@@ -237,13 +279,35 @@ fn text_token(rest: &str, start: usize) -> Token<'_> {
             (Some(Inside::Hole(_)), '(' | '[') => brackets += 1,
             (Some(Inside::Hole(_)), ')' | ']') => brackets = brackets.saturating_sub(1),
             (Some(Inside::Hole(_)), _) if character.is_alphanumeric() => {}
-            (Some(Inside::Hole(_)), _) => marks += 1,
+            (Some(Inside::Hole(_)), _) => marks = marks.saturating_add(1),
         }
         depth = depth.max(u16::try_from(inside.len() + brackets).unwrap_or(u16::MAX));
         if inside.is_empty() {
             let text = line.get(..=at).unwrap_or(line);
-            return Token { kind: TokenKind::Text, text, start, closed: true, depth, marks };
+            return Token { kind: TokenKind::Text, text, start, closed: true, sign: 0, depth, marks };
         }
     }
-    Token { kind: TokenKind::Text, text: unclosed(line), start, closed: false, depth, marks }
+    Token { kind: TokenKind::Text, text: unclosed(line), start, closed: false, sign: 0, depth, marks }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_where_their_last_letter_does() {
+        for length in 0..20 {
+            let word = "aZ09_".repeat(4).get(..length).unwrap().to_owned();
+            assert_eq!(word_length(&word), length);
+            for byte in 0..128_u8 {
+                let behind = char::from(byte);
+                let more = usize::from(behind.is_ascii_alphanumeric() || behind == '_');
+                for tail in ["", "-1234567"] {
+                    assert_eq!(word_length(&format!("{word}{behind}{tail}")), length + more, "{word}{behind}{tail}");
+                }
+            }
+            assert_eq!(word_length(&format!("{word}ß--------")), length + 2);
+            assert_eq!(word_length(&format!("{word}€aaaaaaaa")), length);
+        }
+    }
 }

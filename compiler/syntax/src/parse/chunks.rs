@@ -22,10 +22,10 @@ pub(super) fn cut(text: &str, tokens: &[Token<'_>]) -> Vec<Range<usize>> {
             depth = 0;
         }
         first_of_line = token.kind == TokenKind::LineEnd;
-        if token.is("{") {
-            depth += 1;
-        } else if token.is("}") {
-            depth = depth.saturating_sub(1);
+        match token.sign {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
         }
         // What stands before the first definition is a chunk as well.
         if starts.is_empty() && !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment) {

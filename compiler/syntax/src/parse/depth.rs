@@ -6,11 +6,17 @@ use crate::tokens::{Token, TokenKind};
 const NESTING_MAX: usize = 64;
 /// How long a chain of operators, dots and pipes may be.
 const CHAIN_MAX: usize = 400;
-/// Words that lengthen a chain.
-const CHAINING: [&str; 8] = ["and", "or", "not", "in", "is", "otherwise", "invalid", "each"];
 
-/// Words behind which something nests without brackets: `if if a then b else c then`, `list of list of`, `map from text to map`, `match match a {`.
-const NESTING: [&str; 4] = ["if", "of", "map", "match"];
+/// Does this word lengthen a chain?
+fn chains(word: &str) -> bool {
+    matches!(word, "and" | "or" | "not" | "in" | "is" | "otherwise" | "invalid" | "each")
+}
+
+/// Does something nest behind this word without brackets? `if if a then b else c then`, `list of list of`,
+/// `map from text to map`, `match match a {`.
+fn nests(word: &str) -> bool {
+    matches!(word, "if" | "of" | "map" | "match")
+}
 
 /// What stands between a pair of brackets.
 #[derive(Default)]
@@ -23,39 +29,53 @@ struct Frame {
     longest: usize,
 }
 
+impl Frame {
+    /// An item ends at a comma or a line's end: the next begins anew.
+    fn end_item(&mut self, nesting: &mut usize) {
+        self.longest = self.longest.max(self.chain);
+        self.chain = 0;
+        *nesting -= std::mem::take(&mut self.nests);
+    }
+}
+
 /// The token at which a chunk goes beyond a limit.
 ///
 /// `joined` says of each token whether it is a line end inside a statement.
 pub(super) fn too_deep<'t, 'a>(tokens: &'t [Token<'a>], joined: &[bool]) -> Option<&'t Token<'a>> {
     let mut outer: Vec<Frame> = Vec::new();
     let mut frame = Frame::default();
-    let mut nests = 0;
+    let mut nesting = 0;
     for (token, joined) in tokens.iter().zip(joined) {
-        match (token.kind, token.text) {
-            (TokenKind::Symbol, "(" | "[" | "{") => outer.push(std::mem::take(&mut frame)),
-            (TokenKind::Symbol, ")" | "]" | "}") => {
+        // The commonest first, one question after the other: a jump to one of many places is guessed wrongly more often.
+        if token.kind == TokenKind::Word {
+            if nests(token.text) {
+                frame.nests += 1;
+                nesting += 1;
+            } else if chains(token.text) {
+                frame.chain += 1;
+            }
+        } else if token.kind == TokenKind::Symbol {
+            if matches!(token.sign, b'(' | b'[' | b'{') {
+                outer.push(std::mem::take(&mut frame));
+            } else if matches!(token.sign, b')' | b']' | b'}') {
                 if let Some(parent) = outer.pop() {
                     let inner = std::mem::replace(&mut frame, parent);
-                    nests -= inner.nests;
+                    nesting -= inner.nests;
                     frame.chain = frame.chain.max(inner.chain.max(inner.longest)) + 1;
                 }
+            } else if matches!(token.sign, b',' | b';') {
+                frame.end_item(&mut nesting);
+            } else {
+                frame.chain += 1;
             }
-            (TokenKind::LineEnd, _) if *joined => {}
-            (TokenKind::Symbol, "," | ";") | (TokenKind::LineEnd, _) => {
-                frame.longest = frame.longest.max(frame.chain);
-                frame.chain = 0;
-                nests -= std::mem::take(&mut frame.nests);
+        } else if token.kind == TokenKind::LineEnd {
+            if !*joined {
+                frame.end_item(&mut nesting);
             }
-            (TokenKind::Word, word) if NESTING.contains(&word) => {
-                frame.nests += 1;
-                nests += 1;
-            }
-            (TokenKind::Symbol, _) => frame.chain += 1,
-            (TokenKind::Word, word) if CHAINING.contains(&word) => frame.chain += 1,
-            (TokenKind::Text, _) => frame.chain = frame.chain.max(token.marks as usize / 2),
-            _ => {}
+        } else if token.kind == TokenKind::Text {
+            frame.chain = frame.chain.max(usize::from(token.marks) / 2);
         }
-        if outer.len() + nests + usize::from(token.depth) > NESTING_MAX || frame.chain > CHAIN_MAX {
+        if outer.len() + nesting + usize::from(token.depth) > NESTING_MAX || frame.chain > CHAIN_MAX {
             return Some(token);
         }
     }

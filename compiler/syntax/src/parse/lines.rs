@@ -9,14 +9,6 @@ use super::{Masked, Reader, depth, pieces};
 use crate::faults;
 use crate::tokens::{Token, TokenKind};
 
-/// Words after which a statement goes on in the next line.
-const GOES_ON_AFTER: [&str; 8] = ["then", "else", "otherwise", "and", "or", "in", "is", "not"];
-/// Words that continue the line before.
-const GOES_ON_BEFORE: [&str; 13] =
-    ["and", "or", "in", "is", "otherwise", "where", "when", "then", "else", "take", "each", "sorted", "because"];
-/// Symbols that continue the line before.
-const SYMBOLS_BEFORE: [&str; 10] = ["|", "<-", "==", "!=", "<", "<=", ">", ">=", ")", "]"];
-
 /// Masks all chunks; those that nest too deeply are reported and left out.
 pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<usize>>) -> Vec<Masked> {
     let mut bytes = reader.text.as_bytes().to_vec();
@@ -66,30 +58,18 @@ fn put(bytes: &mut [u8], at: usize, byte: u8) {
 /// Blanks comments, and makes a readable text of one whose quote is not closed.
 fn mask_tokens(reader: &Reader<'_>, tokens: &[Token<'_>], bytes: &mut [u8]) {
     for token in tokens {
-        match token.kind {
-            TokenKind::Comment => blank(bytes, token.start..token.end()),
-            TokenKind::Text | TokenKind::Raw | TokenKind::Ticked if !token.closed => {
-                reader.report(faults::unclosed_quote(reader.token_span(token), token.text));
-                blank(bytes, token.start..token.end());
-                if token.text.len() == 1 || token.kind == TokenKind::Ticked {
-                    put(bytes, token.start, b'_');
-                } else {
-                    put(bytes, token.start, b'\'');
-                    put(bytes, token.end() - 1, b'\'');
-                    if token.kind == TokenKind::Text {
-                        put(bytes, token.start, b'"');
-                        put(bytes, token.end() - 1, b'"');
-                    }
-                }
+        if token.kind == TokenKind::Comment {
+            blank(bytes, token.start..token.end());
+        } else if !token.closed {
+            reader.report(faults::unclosed_quote(reader.token_span(token), token.text));
+            blank(bytes, token.start..token.end());
+            if token.text.len() == 1 || token.kind == TokenKind::Ticked {
+                put(bytes, token.start, b'_');
+            } else {
+                let quote = if token.kind == TokenKind::Text { b'"' } else { b'\'' };
+                put(bytes, token.start, quote);
+                put(bytes, token.end() - 1, quote);
             }
-            TokenKind::Text
-            | TokenKind::Raw
-            | TokenKind::Ticked
-            | TokenKind::Word
-            | TokenKind::Number
-            | TokenKind::LineEnd
-            | TokenKind::Symbol
-            | TokenKind::Unknown => {}
         }
     }
 }
@@ -105,7 +85,9 @@ pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
     for (index, token) in tokens.iter().enumerate() {
         if matters(&token) {
             before = [before[1], Some(token)];
-            header.see(token);
+            if header.open {
+                header.see(token);
+            }
             continue;
         }
         if token.kind != TokenKind::LineEnd {
@@ -165,7 +147,9 @@ fn goes_on_after([second_last, last]: [Option<&Token<'_>>; 2]) -> bool {
         return false;
     }
     match last.kind {
-        TokenKind::Word => GOES_ON_AFTER.contains(&last.text),
+        TokenKind::Word => {
+            matches!(last.text, "then" | "else" | "otherwise" | "and" | "or" | "in" | "is" | "not")
+        }
         TokenKind::Symbol => {
             matches!(
                 last.text,
@@ -221,17 +205,21 @@ pub(crate) fn goes_on_before(tokens: &[Token<'_>]) -> bool {
     match first.kind {
         TokenKind::Symbol => {
             let blank_behind = second.is_some_and(|second| second.start > first.end());
-            SYMBOLS_BEFORE.contains(&first.text) || matches!(first.text, "+" | "-" | "*" | "/") && blank_behind
+            matches!(first.text, "|" | "<-" | "==" | "!=" | "<" | "<=" | ">" | ">=" | ")" | "]")
+                || matches!(first.text, "+" | "-" | "*" | "/") && blank_behind
         }
         TokenKind::Word => {
-            let names_a_target = is(second, "<-")
-                || is(second, "->")
-                || is(second, ".")
-                || is(second, "also") && is(tokens.get(2), "<-");
-            let known = GOES_ON_BEFORE.contains(&first.text)
-                || first.text == "not" && is(second, "in")
-                || first.text == "if" && is(second, "invalid");
-            known && !names_a_target
+            let known = match first.text {
+                "and" | "or" | "in" | "is" | "otherwise" | "where" | "when" | "then" | "else" | "take" | "each"
+                | "sorted" | "because" => true,
+                "not" => is(second, "in"),
+                "if" => is(second, "invalid"),
+                _ => false,
+            };
+            let names_a_target = || {
+                is(second, "<-") || is(second, "->") || is(second, ".") || is(second, "also") && is(tokens.get(2), "<-")
+            };
+            known && !names_a_target()
         }
         TokenKind::Ticked
         | TokenKind::Number
@@ -300,11 +288,11 @@ fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &m
 /// Has every brace its partner?
 fn is_balanced(tokens: &[Token<'_>]) -> bool {
     let mut open = 0_usize;
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::Symbol) {
-        match token.text {
-            "{" => open += 1,
-            "}" if open == 0 => return false,
-            "}" => open -= 1,
+    for token in tokens {
+        match token.sign {
+            b'{' => open += 1,
+            b'}' if open == 0 => return false,
+            b'}' => open -= 1,
             _ => {}
         }
     }

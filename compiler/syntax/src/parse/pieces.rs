@@ -24,8 +24,8 @@ pub(super) fn cuts(tokens: &[Token<'_>], joined: &[bool]) -> Vec<usize> {
     for (token, joined) in tokens.iter().zip(joined) {
         let at = token.start - first.start;
         match token.kind {
-            TokenKind::Symbol if token.text == "{" && closing.is_none() => depth += 1,
-            TokenKind::Symbol if token.text == "}" && closing.is_none() && depth > 0 => {
+            TokenKind::Symbol if token.sign == b'{' && closing.is_none() => depth += 1,
+            TokenKind::Symbol if token.sign == b'}' && closing.is_none() && depth > 0 => {
                 depth -= 1;
                 if depth == 0 {
                     closing = Some(at);
