@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mapwright_drift::{Class, Known, classify, compare};
-use mapwright_model::ir::{EntityRef, Field, Model, RecordId, Type};
+use mapwright_model::ir::{EntityRef, Field, Model, Record, RecordId, Type};
 use mapwright_model::project::Project;
 use mapwright_model::uses::{How, Use, uses};
 use mapwright_project::Loaded;
@@ -68,7 +68,7 @@ impl Shipped {
 
     /// Lines of the specs that say `.NAME`, if only one field of all systems is called so, and no entity.
     fn lines_that_say(&self, name: &str) -> Vec<Span> {
-        let fields = self.model.records.iter().flat_map(|record| &record.fields);
+        let fields = self.model.records.iter().flat_map(Record::fields);
         let mut entities = self.model.systems.iter().flat_map(|system| &system.entities);
         if fields.filter(|field| field.name == name).count() != 1 || entities.any(|entity| entity.name == name) {
             return Vec::new();
@@ -150,7 +150,7 @@ impl Shipped {
 
 fn field_at(model: &Model, record: RecordId, path: &[String]) -> Option<Field> {
     let (first, rest) = path.split_first()?;
-    let field = model.record(record)?.fields.iter().find(|field| field.wire == *first)?;
+    let field = model.record(record)?.fields().find(|field| field.wire == *first)?;
     let inner = match &field.ty {
         Type::Record(inner) => Some(*inner),
         Type::List(list) => match &list.element {

@@ -2,7 +2,7 @@
 //!
 //! The texts are written digit by digit here, so that numbers reach both back ends as no serializer of ours would write them.
 
-use mapwright_model::ir::{EntityRef, Field, Model, RecordId, Spelling, Type, Unit};
+use mapwright_model::ir::{EntityRef, Field, Model, Record, RecordId, Spelling, Type, Unit};
 use mapwright_values::{Json, Reference, Test};
 
 use crate::draw::Draw;
@@ -69,10 +69,10 @@ impl Inputs<'_> {
         if self.draw.chance(self.wild / 10) {
             return (*self.draw.choose(WRONG)).to_owned();
         }
-        let fields = self.model.record(id).map(|record| record.fields.clone()).unwrap_or_default();
+        let model = self.model;
         let mut members = Vec::new();
         self.depth += 1;
-        for field in &fields {
+        for field in model.record(id).into_iter().flat_map(Record::fields) {
             if let Some(value) = self.field(field) {
                 members.push(format!("{}:{value}", Json::text(field.wire.clone()).to_text()));
             }

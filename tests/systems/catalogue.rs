@@ -53,7 +53,7 @@ fn leaked<T>(all: Vec<T>) -> &'static [T] {
 fn fields(model: &Model, record: RecordId, depth: usize) -> &'static [FieldPlan] {
     assert!(depth < 12, "records within records without end");
     let record = model.record(record).expect("a record");
-    leaked(record.fields.iter().map(|field| plan_of(model, field, depth)).collect())
+    leaked(record.fields().map(|field| plan_of(model, field, depth)).collect())
 }
 
 fn plan_of(model: &Model, field: &Field, depth: usize) -> FieldPlan {

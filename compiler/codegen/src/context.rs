@@ -168,7 +168,7 @@ impl<'m> Project<'m> {
     /// The field that wire names lead to, through nested records.
     pub(crate) fn field_at(&self, record: RecordId, steps: &[String]) -> Option<&'m Field> {
         let (first, rest) = steps.split_first()?;
-        let field = self.model.record(record)?.fields.iter().find(|field| field.wire == *first)?;
+        let field = self.model.record(record)?.fields().find(|field| field.wire == *first)?;
         match (&field.ty, rest) {
             (_, []) => Some(field),
             (Type::Record(id), rest) => self.field_at(*id, rest),

@@ -85,7 +85,7 @@ fn name_records(project: &Project<'_>, used: &BTreeSet<(String, String)>) -> BTr
     while let Some(id) = ahead.pop() {
         if let Some(record) = model.record(id).filter(|_| !found.contains_key(&id)) {
             found.insert(id, record.name.as_str());
-            ahead.extend(record.fields.iter().filter_map(|field| record_within(&field.ty)));
+            ahead.extend(record.fields().filter_map(|field| record_within(&field.ty)));
         }
     }
     found.into_iter().map(|(id, name)| (id, project.constant(name))).collect()
@@ -156,8 +156,8 @@ impl Plans<'_> {
         let tables = self.records.iter().filter_map(|(id, table)| {
             let record = self.model.record(*id)?;
             let (count, doc) =
-                (Literal::usize_unsuffixed(record.fields.len()), format!(" Fields of `{}`.", record.name));
-            let fields = record.fields.iter().map(|field| self.field(field));
+                (Literal::usize_unsuffixed(record.fields().len()), format!(" Fields of `{}`.", record.name));
+            let fields = record.fields().map(|field| self.field(field));
             let gap = blank();
             Some(print(quote! { #gap #[doc = #doc] static #table: [FieldPlan; #count] = [#(#fields),*]; }))
         });

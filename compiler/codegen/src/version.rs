@@ -47,7 +47,7 @@ fn version(project: &Project<'_>, shared: &Shared, index: usize, mapping: &Mappi
         parts.extend(text.map(Cow::from));
     }
     for record in visit::records_made(mapping).into_iter().filter_map(|id| project.model.record(id)) {
-        for field in &record.fields {
+        for field in record.fields() {
             let told = format!("{}.{} {:?} {:?} {:?}", record.name, field.wire, field.ty, field.spelling, field.update);
             parts.push(told.into());
         }

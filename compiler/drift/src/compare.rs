@@ -147,15 +147,13 @@ impl Comparing<'_> {
             return;
         }
         let (Some(old), Some(new)) = (self.old.record(before), self.new.record(after)) else { return };
-        for field in &old.fields {
+        for field in old.fields() {
             path.push(field.wire.clone());
-            match new.fields.iter().find(|other| other.wire == field.wire) {
+            match new.fields().find(|other| other.wire == field.wire) {
                 Some(other) => self.field(field, other, path),
                 None => {
-                    let added =
-                        new.fields.iter().filter(|other| old.fields.iter().all(|known| known.wire != other.wire));
-                    let gone =
-                        old.fields.iter().filter(|known| new.fields.iter().all(|other| other.wire != known.wire));
+                    let added = new.fields().filter(|other| old.fields().all(|known| known.wire != other.wire));
+                    let gone = old.fields().filter(|known| new.fields().all(|other| other.wire != known.wire));
                     let alone = gone.filter(|known| alike(known, field)).count() == 1;
                     let perhaps = renamed(field, added, alone);
                     self.add(path, &field.name, Kind::FieldGone, "is there no more".to_owned(), field.span, false);
@@ -166,7 +164,7 @@ impl Comparing<'_> {
             }
             path.pop();
         }
-        for field in new.fields.iter().filter(|field| old.fields.iter().all(|known| known.wire != field.wire)) {
+        for field in new.fields().filter(|field| old.fields().all(|known| known.wire != field.wire)) {
             path.push(field.wire.clone());
             let required = field.required && !field.read_only;
             let what = if required { "is new and required" } else { "is new" };

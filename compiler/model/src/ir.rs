@@ -240,8 +240,8 @@ pub struct Field {
 pub struct Record {
     /// For messages: `erp.Orders`, `erp.Orders.DocumentLines`.
     pub name: String,
-    /// Fields in order; [`Record::add`] adds one.
-    pub fields: Vec<Field>,
+    /// In order.
+    fields: Vec<Arc<Field>>,
     /// Where the first field of each name stands among them.
     places: HashMap<String, usize>,
 }
@@ -267,7 +267,12 @@ impl Record {
     /// Adds a field behind the others.
     pub fn add(&mut self, field: Field) {
         self.places.entry(field.name.clone()).or_insert(self.fields.len());
-        self.fields.push(field);
+        self.fields.push(Arc::new(field));
+    }
+
+    /// Its fields, in order.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = &Field> + DoubleEndedIterator + Clone {
+        self.fields.iter().map(|field| &**field)
     }
 
     /// Makes room for so many fields.
@@ -279,12 +284,17 @@ impl Record {
     /// The field of that name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
+        self.shared_field(name).map(|field| &**field)
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_field(&self, name: &str) -> Option<&Arc<Field>> {
         self.fields.get(*self.places.get(name)?)
     }
 
     /// The same, to be changed; its name stays.
     pub(crate) fn field_mut(&mut self, name: &str) -> Option<&mut Field> {
-        self.fields.get_mut(*self.places.get(name)?)
+        self.fields.get_mut(*self.places.get(name)?).map(Arc::make_mut)
     }
 }
 
@@ -1139,7 +1149,7 @@ impl Model {
     #[must_use]
     pub fn field_at(&self, record: RecordId, path: &str) -> Option<&Field> {
         let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
-        let field = self.record(record)?.fields.iter().find(|field| field.wire == step)?;
+        let field = self.record(record)?.fields().find(|field| field.wire == step)?;
         match (rest, &field.ty) {
             (None, _) => Some(field),
             (Some(rest), Type::Record(inner)) => self.field_at(*inner, rest),

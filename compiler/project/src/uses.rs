@@ -16,9 +16,10 @@ pub(crate) fn used<'t>(trees: impl Iterator<Item = &'t Tree>) -> Vec<Text> {
 pub(crate) fn likely_used(files: &Files, ids: &[FileId]) -> Vec<Text> {
     let lines = ids.iter().flat_map(|id| {
         let text = files.get(*id).map_or("", |file| file.text.as_str());
+        let bytes = text.as_bytes();
         let lines =
-            text.match_indices("use \"").filter(|(at, _)| *at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'));
-        lines.filter_map(|(at, _)| quoted(*id, text, at + "use ".len()))
+            memchr::memmem::find_iter(bytes, "use \"").filter(|at| *at == 0 || bytes.get(at - 1) == Some(&b'\n'));
+        lines.filter_map(|at| quoted(*id, text, at + "use ".len()))
     });
     once_each(lines)
 }

@@ -103,7 +103,7 @@ fn explain(number: usize, field: &str, mapping: &Mapping, watch: &Watch, checked
         return Ok(());
     }
     let record = checked.model.entity(&mapping.target).and_then(|target| checked.model.record(target.record));
-    let known = record.iter().flat_map(|record| record.fields.iter().map(|field| field.wire.as_str()));
+    let known = record.iter().flat_map(|record| record.fields().map(|field| field.wire.as_str()));
     if known.clone().any(|known| known == bare) {
         Stream::Error.say(format_args!("record {number}: no line wrote `{field}`"));
         return Ok(());

@@ -119,7 +119,7 @@ fn entity_type(model: &Model, entity: &Entity) -> EntityType {
 
 fn fields(model: &Model, record: RecordId, depth: usize) -> Vec<FieldType> {
     let Some(record) = model.record(record) else { return Vec::new() };
-    record.fields.iter().map(|field| field_type(model, field, depth)).collect()
+    record.fields().map(|field| field_type(model, field, depth)).collect()
 }
 
 fn field_type(model: &Model, field: &Field, depth: usize) -> FieldType {

@@ -211,7 +211,7 @@ pub(super) fn collect_keys(ctx: &mut Context<'_>) {
                     entity.natural_keys.push(vec![path]);
                 }
             }
-            for field in &record.fields {
+            for field in record.fields() {
                 let grouped = groups.iter().any(|group| group.contains(&field.wire));
                 if field.natural_key && !grouped {
                     entity.natural_keys.push(vec![field.wire.clone()]);
@@ -231,17 +231,17 @@ pub(super) fn collect_keys(ctx: &mut Context<'_>) {
 
 /// Does the record keep its keys in nested records? Some systems part a record into screens, and its key is in one of them.
 fn in_screens(record: &Record) -> bool {
-    record.fields.iter().all(|field| !field.key)
+    record.fields().all(|field| !field.key)
 }
 
 /// The fields of the records nested in a record (not of lists), with their paths.
 fn nested<'c>(ctx: &'c Context<'_>, record: &'c Record) -> Vec<(String, &'c Field)> {
-    let screens = record.fields.iter().filter_map(|field| match field.ty {
+    let screens = record.fields().filter_map(|field| match field.ty {
         Type::Record(inner) => Some((field, ctx.model.record(inner)?)),
         _ => None,
     });
     let within = |(screen, inner): (&'c Field, &'c Record)| {
-        inner.fields.iter().map(move |field| (format!("{}.{}", screen.wire, field.wire), field))
+        inner.fields().map(move |field| (format!("{}.{}", screen.wire, field.wire), field))
     };
     screens.flat_map(within).collect()
 }
@@ -252,7 +252,7 @@ fn key_fields(ctx: &Context<'_>, record: RecordId, prefix: &str, seen: &mut Hash
     if !seen.insert(record) {
         return;
     }
-    for field in &known.fields {
+    for field in known.fields() {
         let path = || if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
         if let Type::Record(inner) = field.ty {
             // Only an action, or an entity without a key of its own, has a key inside a nested record; elsewhere such a mark

@@ -64,7 +64,7 @@ impl<'m> Walk<'m, '_> {
     /// The open fields of a record, or only the `first`: where none of many will be named, they need not be looked for.
     fn record(&mut self, record: RecordId, first: bool, found: &mut Vec<Open>) {
         let Some(known) = self.model.record(record) else { return };
-        for field in &known.fields {
+        for field in known.fields() {
             if first && !found.is_empty() {
                 return;
             }

@@ -47,7 +47,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
 fn is_key(ctx: &Context<'_>, target: Option<&EntityRef>, line: &Line<'_>) -> bool {
     let entity = target.and_then(|target| ctx.model.entity(target));
     let marked = |record: RecordId| {
-        let fields = ctx.model.record(record).into_iter().flat_map(|record| record.fields.iter());
+        let fields = ctx.model.record(record).into_iter().flat_map(|record| record.fields());
         fields.into_iter().any(|field| (field.key || field.natural_key) && field.wire == line.field.wire)
     };
     (line.repeated && marked(line.record))

@@ -44,7 +44,7 @@ fn paths(model: &Model, record: RecordId) -> Vec<String> {
 }
 
 fn walk(model: &Model, record: RecordId, prefix: &str, within: &mut Vec<RecordId>, found: &mut Vec<String>) {
-    for field in model.record(record).into_iter().flat_map(|record| record.fields.iter()) {
+    for field in model.record(record).into_iter().flat_map(|record| record.fields()) {
         let path = if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
         if let Some(inner) = record_of(&field.ty).filter(|inner| !within.contains(inner)) {
             within.push(inner);

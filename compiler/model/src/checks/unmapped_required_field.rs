@@ -22,7 +22,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
         }
         for made in &checked.written(&ctx.model).made {
             let Some(record) = ctx.model.record(made.record) else { continue };
-            for field in record.fields.iter().filter(|field| !made.set.contains(&field.wire)) {
+            for field in record.fields().filter(|field| !made.set.contains(&field.wire)) {
                 demand(ctx, checked, made, field, &mut vec![made.record], &mut Vec::new(), &mut found);
             }
         }
@@ -56,7 +56,7 @@ fn demand(
         && !within.contains(&inner)
     {
         within.push(inner);
-        for inner in ctx.model.record(inner).into_iter().flat_map(|record| record.fields.iter()) {
+        for inner in ctx.model.record(inner).into_iter().flat_map(|record| record.fields()) {
             demand(ctx, checked, made, inner, within, names, found);
         }
         within.pop();
@@ -171,10 +171,10 @@ fn suggestion<'m>(ctx: &'m Context<'_>, checked: &CheckedMapping<'_>, name: &str
         },
     };
     let mut found = Vec::new();
-    for field in &record.fields {
+    for field in record.fields() {
         let path = format!("{}.{}", quoted(&local.name), quoted(&field.name));
         if let Type::Record(inner) = &field.ty {
-            for inner in ctx.model.record(*inner).into_iter().flat_map(|record| record.fields.iter()) {
+            for inner in ctx.model.record(*inner).into_iter().flat_map(|record| record.fields()) {
                 found.push(candidate(inner, format!("{path}.{}", quoted(&inner.name)), Some(field)));
             }
         } else {

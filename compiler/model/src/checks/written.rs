@@ -3,9 +3,7 @@
 //! In: a mapping's body. Out: the paths that are written, and each record that is made with the fields that are set in it.
 //! Records are followed through `let`s, lists, branches and rules.
 
-use std::collections::BTreeSet;
-
-use foldhash::HashMap;
+use foldhash::{HashMap, HashSet, HashSetExt};
 use mapwright_syntax::Span;
 
 use super::usage::Paths;
@@ -33,7 +31,7 @@ pub(crate) struct MadeRecord {
     /// Where it goes; empty for the target itself.
     pub(crate) path: Vec<String>,
     /// Fields that are set (wire names).
-    pub(crate) set: BTreeSet<String>,
+    pub(crate) set: HashSet<String>,
     /// The statement that makes it.
     pub(crate) span: Span,
     /// The rule that it stands in.
@@ -72,7 +70,7 @@ struct Walker<'m> {
 
 impl<'m> Walker<'m> {
     fn block(&mut self, block: &'m Block, at: &[String], span: Span, lets: &mut Lets<'m>) {
-        let mut set = BTreeSet::new();
+        let mut set = HashSet::with_capacity(block.statements.len());
         for statement in &block.statements {
             match statement {
                 Statement::Let { local, value, .. } => {
@@ -82,16 +80,16 @@ impl<'m> Walker<'m> {
                 Statement::Set { field, value, span, .. } => {
                     set.insert(field.wire.clone());
                     let path = deeper(at, &field.wire);
-                    self.written.paths.entry(path.clone()).or_insert(*span);
                     if record_of(&field.ty).is_some() {
                         self.branch(value, &path, *span, lets);
                     }
+                    self.written.paths.entry(path).or_insert(*span);
                 }
                 Statement::Nested { field, body, span, .. } => {
                     set.insert(field.wire.clone());
                     let path = deeper(at, &field.wire);
-                    self.written.paths.entry(path.clone()).or_insert(*span);
                     self.block(body, &path, *span, lets);
+                    self.written.paths.entry(path).or_insert(*span);
                 }
             }
         }

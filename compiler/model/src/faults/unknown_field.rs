@@ -10,13 +10,13 @@ use crate::ir::Record;
 /// `order.taxState`.
 pub(crate) fn unknown_field(record: &Record, name: &Name) -> Diagnostic {
     let headline = format!("`{}` has no field `{}`", record.name, name.text);
-    let known = record.fields.iter().map(|field| field.name.as_str());
+    let known = record.fields().map(|field| field.name.as_str());
     let found = closest(&name.text, known);
     let fault = did_you_mean(Diagnostic::error("E0203", name.span, headline), name.span, found);
     match found.and_then(|found| record.field(found)) {
         Some(field) => fault.label(field.span, "declared here"),
         None => {
-            let mut known: Vec<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
+            let mut known: Vec<&str> = record.fields().map(|field| field.name.as_str()).collect();
             let more = known.len() > 12;
             known.truncate(12);
             if known.is_empty() {

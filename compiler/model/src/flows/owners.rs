@@ -79,7 +79,7 @@ fn is_walked(ctx: &Context<'_>, target: &EntityRef, path: &[String], write: &wri
     let mut record: Option<RecordId> = ctx.model.entity(target).map(|entity| entity.record);
     for (depth, step) in path.iter().enumerate() {
         let known = record.and_then(|record| ctx.model.record(record));
-        let Some(field) = known.and_then(|known| known.fields.iter().find(|field| field.wire == *step)) else {
+        let Some(field) = known.and_then(|known| known.fields().find(|field| field.wire == *step)) else {
             return false;
         };
         if matches!(field.update, Some(ListUpdate::Merged | ListUpdate::Added)) {

@@ -50,7 +50,7 @@ fn select(model: &Model, reads: &Reads, entity: &EntityRef, root: Root) -> Vec<S
 /// What is read of a group, as paths of its rows: `rows.X` is `X`. Rows that go on as a whole are asked for whole.
 fn of_rows(paths: Vec<String>, by: &str, model: &Model, entity: &EntityRef) -> Vec<String> {
     let record = model.entity(entity).and_then(|entity| model.record(entity.record));
-    let all = || record.into_iter().flat_map(|record| record.fields.iter()).filter(|field| !field.write_only);
+    let all = || record.into_iter().flat_map(|record| record.fields()).filter(|field| !field.write_only);
     let mut rows: BTreeSet<String> =
         model.entity(entity).into_iter().flat_map(|entity| entity.key.iter().cloned()).collect();
     rows.insert(by.to_owned());

@@ -3,6 +3,8 @@
 //! In: a block as written and the record type it makes. Out: statements with their targets; dotted targets have become
 //! nested blocks, `copy` and `on create` are gone.
 
+use std::sync::Arc;
+
 use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::tree::{self, DismissedField, Name, Path, StatementKind};
 
@@ -212,15 +214,15 @@ impl Body<'_, '_> {
     }
 
     /// A field that may be written.
-    fn writable(&mut self, record: RecordId, name: &Name) -> Option<Field> {
+    fn writable(&mut self, record: RecordId, name: &Name) -> Option<Arc<Field>> {
         self.open_field(record, name);
         let known = self.ctx.model.record(record)?;
-        let Some(field) = known.field(&name.text) else {
+        let Some(field) = known.shared_field(&name.text) else {
             let fault = faults::unknown_field(known, name);
             self.report(fault);
             return None;
         };
-        let field = field.clone();
+        let field = Arc::clone(field);
         self.tainted |= field.ty == Type::Never;
         // A key that the system gives is still said where a record is addressed by it.
         if field.read_only && !field.key {
@@ -390,7 +392,7 @@ struct Manner {
 struct Found {
     /// The record that has the field.
     owner: RecordId,
-    field: Field,
+    field: Arc<Field>,
     place: Place,
     steps: Vec<(Target, RecordId)>,
 }

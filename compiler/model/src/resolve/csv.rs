@@ -70,7 +70,7 @@ impl Body<'_, '_> {
             Type::Record(record) => {
                 let record = self.ctx.model.record(*record);
                 record
-                    .map(|record| record.fields.iter().map(|field| (field.ty.clone(), Some(field.clone()))).collect())
+                    .map(|record| record.fields().map(|field| (field.ty.clone(), Some(field.clone()))).collect())
                     .unwrap_or_default()
             }
             other => vec![(other.clone(), None)],

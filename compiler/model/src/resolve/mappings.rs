@@ -143,8 +143,11 @@ impl Body<'_, '_> {
     /// The text that tells an element from the others: its key field, or itself where it is a single value.
     fn part_key(&mut self, element: LocalId, name: &tree::Name) -> Option<Expr> {
         let of = self.local(element, name.span);
-        let fields = match &of.ty {
-            Type::Record(record) => self.ctx.model.record(*record).map(|record| record.fields.as_slice()),
+        let keys: Option<Vec<Field>> = match &of.ty {
+            Type::Record(record) => {
+                let record = self.ctx.model.record(*record);
+                record.map(|record| record.fields().filter(|field| field.key).cloned().collect())
+            }
             Type::Text { .. }
             | Type::Integer { .. }
             | Type::Decimal { .. }
@@ -162,7 +165,6 @@ impl Body<'_, '_> {
             | Type::File
             | Type::Never => None,
         };
-        let keys: Option<Vec<Field>> = fields.map(|fields| fields.iter().filter(|field| field.key).cloned().collect());
         let value = match keys.as_deref() {
             Some([key]) if !key.optional => {
                 let kind = ExprKind::Read {

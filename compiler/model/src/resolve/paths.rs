@@ -1,5 +1,7 @@
 //! `a.b.c`: fields of records, and paths through lists, which become an `each`.
 
+use std::sync::Arc;
+
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::Name;
 
@@ -45,14 +47,14 @@ impl Body<'_, '_> {
     }
 
     /// The field of that name, if the record has it and a mapping may read it.
-    fn known_field(&mut self, record: RecordId, name: &Name) -> Option<Field> {
+    fn known_field(&mut self, record: RecordId, name: &Name) -> Option<Arc<Field>> {
         let known = self.ctx.model.record(record)?;
-        let Some(field) = known.field(&name.text) else {
+        let Some(field) = known.shared_field(&name.text) else {
             let fault = faults::unknown_field(known, name);
             self.report(fault);
             return None;
         };
-        let field = field.clone();
+        let field = Arc::clone(field);
         if field.write_only {
             self.report(faults::write_only_field_read(name, field.span));
             return None;

@@ -35,7 +35,7 @@ impl Finder<'_> {
                 }
             };
             let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
-            if record.fields.iter().any(|field| field.personal && field.wire == *wire) {
+            if record.fields().any(|field| field.personal && field.wire == *wire) {
                 self.paths.insert(path);
                 continue;
             }

@@ -273,7 +273,7 @@ impl<'c, 'p> Body<'c, 'p> {
         });
         let mut fields = Vec::new();
         for (local, record) in records {
-            let names = record.fields.iter().map(|field| field.name.as_str());
+            let names = record.fields().map(|field| field.name.as_str());
             if let Some(field) = names.clone().find(|known| *known == name).or_else(|| closest(name, names)) {
                 fields.push(format!("{}.{field}", local.name));
             }

@@ -170,7 +170,7 @@ impl<'r> Eval<'_, 'r> {
     fn field_at(&self, record: &Type, steps: &[String]) -> Option<&Field> {
         let Type::Record(id) = record else { return None };
         let (first, rest) = steps.split_first()?;
-        let field = self.model.record(*id)?.fields.iter().find(|field| field.wire == *first)?;
+        let field = self.model.record(*id)?.fields().find(|field| field.wire == *first)?;
         if rest.is_empty() { Some(field) } else { self.field_at(&field.ty, rest) }
     }
 
