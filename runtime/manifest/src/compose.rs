@@ -149,7 +149,9 @@ impl<'t> Composer<'t> {
         let marked = self.anchors.iter().rfind(|(known, _)| *known == anchor).map(|(_, node)| node);
         let marked = marked.ok_or_else(|| NoTree::new(at, "this alias stands within what it stands for"))?;
         let (nodes, levels) = size(marked);
-        deeper(depth + levels, at)?;
+        if depth + levels > DEPTH_MAX {
+            return Err(NoTree::too_deep(at));
+        }
         let node = Node { at, value: marked.value.clone() };
         self.count(nodes, at)?;
         Ok(node)
@@ -260,7 +262,7 @@ fn number(text: &str) -> Option<String> {
         None => ("", text.strip_prefix('+').unwrap_or(text)),
     };
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let Some(digits) = size.strip_prefix(prefix) {
+        if let Some(digits) = size.strip_prefix(prefix).filter(|digits| !digits.starts_with('+')) {
             return u64::from_str_radix(digits, radix).ok().map(|number| format!("{sign}{number}"));
         }
     }

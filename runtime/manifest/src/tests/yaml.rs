@@ -31,6 +31,7 @@ fn words_of_yaml() {
         ("1e3", "1e3"),
         ("0x1F", "31"),
         ("0o17", "15"),
+        ("0x+1", "\"0x+1\""),
         ("007", "\"007\""),
         ("1__0", "\"1__0\""),
         ("1.2.3", "\"1.2.3\""),
@@ -59,6 +60,15 @@ fn aliases_and_merges_of_yaml() {
     let node = Node::parse("a: &x\n  b: 1\nc: *x\n", "x").unwrap();
     let copy = node.get("c").unwrap();
     assert_eq!((copy.at.line, copy.at.column, copy.get("b").unwrap().at.line), (3, 4, 2));
+}
+
+#[test]
+fn aliases_nest_as_what_they_stand_for() {
+    let nested = |levels: usize, inner: &str| format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels));
+    let deep = |leaf: &str, levels: usize| yaml(&format!("a: &x {leaf}\nb: {}\n", nested(levels, "*x")));
+    assert!(deep("1", 23).starts_with('{'), "{}", deep("1", 23));
+    assert!(deep("[1]", 22).starts_with('{'), "{}", deep("[1]", 22));
+    assert_eq!(deep("[1]", 23), "x:2:27: lists and maps nest deeper than 24 levels here");
 }
 
 #[test]
