@@ -1,5 +1,7 @@
 //! A manifest held against its catalogue. In: names of entities and their paths. Out: what the manifest invents.
 
+use std::borrow::Cow;
+
 use crate::fault::{At, Faults, ManifestFault, did_you_mean};
 use crate::model::{Entity, Manifest, Pass};
 
@@ -11,7 +13,7 @@ pub struct CatalogueEntity<'c> {
     /// Is it an action?
     pub action: bool,
     /// All its paths, dots between steps, list steps left out, inner nodes included.
-    pub paths: Vec<String>,
+    pub paths: Vec<Cow<'c, str>>,
 }
 
 impl CatalogueEntity<'_> {
@@ -102,7 +104,7 @@ fn check_entity(entity: &Entity, known: &CatalogueEntity<'_>, catalogue: &[Catal
 
 fn check_path(path: &str, at: At, entity: &CatalogueEntity<'_>, faults: &mut Faults) {
     if !entity.has(path) {
-        let help = match crate::fault::closest(path, entity.paths.iter().map(String::as_str)) {
+        let help = match crate::fault::closest(path, entity.paths.iter().map(|path| &**path)) {
             Some(close) => format!("did you mean `{close}`?"),
             None => format!("see the catalogue's fields of `{}`", entity.name),
         };

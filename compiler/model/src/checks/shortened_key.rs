@@ -15,8 +15,8 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for checked in &ctx.mappings {
         let mapping = &checked.mapping;
         lines::of_block(&mapping.body, &mut Lets::default(), &mut |line, lets| {
-            if let Some(cut) =
-                is_key(ctx, Some(&mapping.target), line).then(|| search.branch(line.value, lets)).flatten()
+            if let Some(cut) = search.branch(line.value, lets)
+                && is_key(ctx, Some(&mapping.target), line)
             {
                 diagnostics.push(fault(ctx, line, cut));
             }
@@ -36,7 +36,9 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
     for rule in &ctx.model.rules {
         lines::of_expr(&rule.body, &mut Lets::default(), &mut |line, lets| {
-            if let Some(cut) = is_key(ctx, None, line).then(|| search.branch(line.value, lets)).flatten() {
+            if let Some(cut) = search.branch(line.value, lets)
+                && is_key(ctx, None, line)
+            {
                 diagnostics.push(fault(ctx, line, cut));
             }
         });

@@ -2,6 +2,8 @@
 //!
 //! In: manifests and catalogues of the systems that the project uses. Out: faults at the manifest's own lines.
 
+use std::borrow::Cow;
+
 use mapwright_manifest::CatalogueEntity;
 use mapwright_syntax::{Diagnostic, FileId, Span};
 
@@ -37,15 +39,24 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
 }
 
 /// All paths of a record, dots between steps.
-fn paths(model: &Model, record: RecordId) -> Vec<String> {
+fn paths(model: &Model, record: RecordId) -> Vec<Cow<'_, str>> {
     let mut found = Vec::new();
     walk(model, record, "", &mut vec![record], &mut found);
     found
 }
 
-fn walk(model: &Model, record: RecordId, prefix: &str, within: &mut Vec<RecordId>, found: &mut Vec<String>) {
+fn walk<'m>(
+    model: &'m Model,
+    record: RecordId,
+    prefix: &str,
+    within: &mut Vec<RecordId>,
+    found: &mut Vec<Cow<'m, str>>,
+) {
     for field in model.record(record).into_iter().flat_map(|record| record.fields()) {
-        let path = if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
+        let path = match prefix {
+            "" => Cow::Borrowed(field.wire.as_str()),
+            _ => Cow::Owned([prefix, ".", &field.wire].concat()),
+        };
         if let Some(inner) = record_of(&field.ty).filter(|inner| !within.contains(inner)) {
             within.push(inner);
             walk(model, inner, &path, within, found);

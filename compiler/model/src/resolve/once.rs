@@ -10,15 +10,12 @@ use mapwright_syntax::Span;
 
 use crate::ir::{Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RuleId, Statement, Take, Type};
 
-/// Paths (wire names, dots between steps) with the line that writes each first.
-type Paths = BTreeMap<String, Span>;
-
-/// What is written once, and what is written always.
+/// What is written once, and what is written always: paths (wire names, dots between steps) with the line that writes each first.
 pub(super) struct Found {
     /// In `on create`.
-    pub(super) once: Paths,
+    pub(super) once: BTreeMap<String, Span>,
     /// Elsewhere.
-    pub(super) always: Paths,
+    always: HashMap<String, Span>,
 }
 
 impl Found {
@@ -30,7 +27,7 @@ impl Found {
 
 /// Follows a mapping.
 pub(super) fn written_once(model: &Model, mapping: &Mapping) -> Found {
-    let found = Found { once: Paths::new(), always: Paths::new() };
+    let found = Found { once: BTreeMap::new(), always: HashMap::new() };
     let mut finder = Finder { model, found, lets: HashMap::new(), followed: HashSet::new() };
     finder.lets(&mapping.body);
     finder.block(mapping.making(), "");

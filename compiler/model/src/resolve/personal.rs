@@ -26,6 +26,8 @@ impl Finder<'_> {
     fn block(&mut self, block: &Block, prefix: &str) {
         let model = self.model;
         let Some(record) = model.record(block.record) else { return };
+        let personal: Vec<&str> =
+            record.fields().filter(|field| field.personal).map(|field| field.wire.as_str()).collect();
         for statement in &block.statements {
             let (wire, value, body) = match statement {
                 Statement::Set { field, value: Branch::Value(value), .. } => (&field.wire, Some(value), None),
@@ -35,7 +37,7 @@ impl Finder<'_> {
                 }
             };
             let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
-            if record.fields().any(|field| field.personal && field.wire == *wire) {
+            if personal.contains(&wire.as_str()) {
                 self.paths.insert(path);
                 continue;
             }

@@ -4,6 +4,8 @@ mod language;
 mod schema;
 mod yaml;
 
+use std::borrow::Cow;
+
 use mapwright_values::hooks::Outgoing;
 use mapwright_values::{Hook, Json, Test};
 
@@ -159,10 +161,10 @@ fn hooks_are_bound_by_name_and_kind() {
 #[test]
 fn held_against_a_catalogue() {
     let manifest = parse(SHOPWARE);
-    let mut paths: Vec<String> =
-        manifest.entity("tax").unwrap().filter_on.iter().map(|field| field.pattern.clone()).collect();
+    let mut paths: Vec<Cow<'_, str>> =
+        manifest.entity("tax").unwrap().filter_on.iter().map(|field| field.pattern.as_str().into()).collect();
     paths.retain(|path| path != "taxRate");
-    paths.push("taxRat".to_owned());
+    paths.push("taxRat".into());
     let faults = manifest.check_against(&[CatalogueEntity { name: "tax", action: false, paths }]);
     let fault = faults.iter().find(|fault| fault.message.contains("`tax` has no field `taxRate`")).unwrap();
     assert_eq!(fault.line, line_of("tax:           { path: tax"));
