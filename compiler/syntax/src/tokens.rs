@@ -46,6 +46,17 @@ pub(crate) struct Token<'a> {
     pub(crate) marks: u16,
 }
 
+impl<'a> Token<'a> {
+    /// A token that is closed and has no holes.
+    pub(crate) fn new(kind: TokenKind, text: &'a str, start: usize) -> Self {
+        let sign = match text.as_bytes() {
+            [sign] if kind == TokenKind::Symbol => *sign,
+            _ => 0,
+        };
+        Self { kind, text, start, closed: true, sign, depth: 0, marks: 0 }
+    }
+}
+
 impl Token<'_> {
     /// Behind the last byte.
     pub(crate) fn end(&self) -> usize {
@@ -84,16 +95,7 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
 
 /// The token at the start of a text that is neither empty nor begins with a blank.
 fn first_token(rest: &str, start: usize) -> Token<'_> {
-    let plain = |kind, length: usize| Token {
-        kind,
-        text: rest.get(..length).unwrap_or(rest),
-        start,
-        closed: true,
-        sign: 0,
-        depth: 0,
-        marks: 0,
-    };
-    let sign = |sign| Token { sign, ..plain(TokenKind::Symbol, 1) };
+    let plain = |kind, length: usize| Token::new(kind, rest.get(..length).unwrap_or(rest), start);
     let mut bytes = rest.bytes();
     match (bytes.next().unwrap_or(b'\n'), bytes.next()) {
         (b'\n', _) => plain(TokenKind::LineEnd, 1),
@@ -110,10 +112,10 @@ fn first_token(rest: &str, start: usize) -> Token<'_> {
         | (b'&', Some(b'&'))
         | (b'|', Some(b'|')) => plain(TokenKind::Symbol, 2),
         (
-            byte @ (b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'=' | b'+' | b'-' | b'*' | b'/' | b'|'
-            | b',' | b'.' | b';' | b'?' | b'!' | b'&' | b':'),
+            b'{' | b'}' | b'(' | b')' | b'[' | b']' | b'<' | b'>' | b'=' | b'+' | b'-' | b'*' | b'/' | b'|' | b','
+            | b'.' | b';' | b'?' | b'!' | b'&' | b':',
             _,
-        ) => sign(byte),
+        ) => plain(TokenKind::Symbol, 1),
         _ => {
             let first = rest.chars().next().unwrap_or('\n');
             if XID_START(first) {
@@ -194,20 +196,12 @@ fn quoted(rest: &str, start: usize, quote: char, kind: TokenKind) -> Token<'_> {
     let line = line(rest);
     let inner = line.get(1..).unwrap_or_default();
     match inner.find(quote) {
-        Some(length) => Token {
-            kind,
-            text: line.get(..length + 2).unwrap_or(line),
-            start,
-            closed: true,
-            sign: 0,
-            depth: 0,
-            marks: 0,
-        },
+        Some(length) => Token::new(kind, line.get(..length + 2).unwrap_or(line), start),
         None => {
             // A name in backticks is taken to end at the first blank.
             let length = if quote == '`' { line.find(char::is_whitespace).unwrap_or(line.len()) } else { line.len() };
             let text = unclosed(line.get(..length).unwrap_or(line));
-            Token { kind, text, start, closed: false, sign: 0, depth: 0, marks: 0 }
+            Token { closed: false, ..Token::new(kind, text, start) }
         }
     }
 }
@@ -240,7 +234,7 @@ fn plain_text(rest: &str) -> Option<&str> {
 fn text_token(rest: &str, start: usize) -> Token<'_> {
     if let Some(text) = plain_text(rest) {
         let depth = u16::from(text.len() > 2);
-        return Token { kind: TokenKind::Text, text, start, closed: true, sign: 0, depth, marks: 0 };
+        return Token { depth, ..Token::new(TokenKind::Text, text, start) };
     }
     let line = line(rest);
     let mut inside = vec![Inside::Text];
@@ -284,10 +278,10 @@ fn text_token(rest: &str, start: usize) -> Token<'_> {
         depth = depth.max(u16::try_from(inside.len() + brackets).unwrap_or(u16::MAX));
         if inside.is_empty() {
             let text = line.get(..=at).unwrap_or(line);
-            return Token { kind: TokenKind::Text, text, start, closed: true, sign: 0, depth, marks };
+            return Token { depth, marks, ..Token::new(TokenKind::Text, text, start) };
         }
     }
-    Token { kind: TokenKind::Text, text: unclosed(line), start, closed: false, sign: 0, depth, marks }
+    Token { closed: false, depth, marks, ..Token::new(TokenKind::Text, unclosed(line), start) }
 }
 
 #[cfg(test)]

@@ -199,11 +199,7 @@ fn size(node: &Node) -> (usize, usize) {
 fn merged(node: Node, beneath: &mut Vec<Entry>) -> Result<(), NoTree> {
     match node.value {
         Value::Map(entries) => {
-            for entry in entries {
-                if !beneath.iter().any(|known| known.key == entry.key) {
-                    beneath.push(entry);
-                }
-            }
+            beneath.extend(entries);
             Ok(())
         }
         Value::List(items) => items.into_iter().try_for_each(|item| merged(item, beneath)),

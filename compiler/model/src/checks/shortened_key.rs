@@ -12,14 +12,14 @@ use crate::ir::{Branch, Entity, EntityRef, Expr, ExprKind, RecordId};
 /// Checks every mapping.
 pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     let search = Search { model: &ctx.model, wanted: &|name| name == "cut", ends: &["sha256", "uuid_from"] };
+    let of_line = |target: Option<&EntityRef>, line: &Line<'_>, lets: &Lets<'_>| {
+        let cut = search.branch(line.value, lets).filter(|_| is_key(ctx, target, line))?;
+        Some(fault(ctx, line, cut))
+    };
     for checked in &ctx.mappings {
         let mapping = &checked.mapping;
         lines::of_block(&mapping.body, &mut Lets::default(), &mut |line, lets| {
-            if let Some(cut) = search.branch(line.value, lets)
-                && is_key(ctx, Some(&mapping.target), line)
-            {
-                diagnostics.push(fault(ctx, line, cut));
-            }
+            diagnostics.extend(of_line(Some(&mapping.target), line, lets));
         });
         super::finds::of_block(&mapping.body, &mut |find, _| {
             for term in &find.terms {
@@ -36,11 +36,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     }
     for rule in &ctx.model.rules {
         lines::of_expr(&rule.body, &mut Lets::default(), &mut |line, lets| {
-            if let Some(cut) = search.branch(line.value, lets)
-                && is_key(ctx, None, line)
-            {
-                diagnostics.push(fault(ctx, line, cut));
-            }
+            diagnostics.extend(of_line(None, line, lets));
         });
     }
 }

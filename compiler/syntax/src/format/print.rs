@@ -563,5 +563,5 @@ fn token_of<'a>(piece: &Piece<'a>) -> Option<Token<'a>> {
 
 /// A brace as a token, for the blanks around it.
 fn brace(text: &'static str) -> Token<'static> {
-    Token { kind: TokenKind::Symbol, text, start: 0, closed: true, sign: 0, depth: 0, marks: 0 }
+    Token::new(TokenKind::Symbol, text, 0)
 }
