@@ -8,6 +8,7 @@ use mapwright_syntax::{Diagnostic, Files, Severity};
 
 use crate::arguments::{Arguments, Command, Format};
 use crate::report::{Status, Stream, Tally, tell};
+use crate::threads;
 
 mod check;
 mod drift;
@@ -90,6 +91,7 @@ pub(crate) struct Checked {
 impl Checked {
     /// Reads and checks a project; its examples are evaluated where nothing else is wrong.
     pub(crate) fn load(dir: &Path) -> Result<Checked, String> {
+        threads::make_for(dir);
         mapwright_project::load(dir).map(Checked::of).map_err(|fault| fault.to_string())
     }
 

@@ -12,6 +12,7 @@ mod commands;
 mod notes;
 mod pages;
 mod report;
+mod threads;
 
 use arguments::Arguments;
 

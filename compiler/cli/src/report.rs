@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mapwright_syntax::{Diagnostic, Files, Severity, Style, render, to_github, to_json};
+use rayon::prelude::*;
 
 use crate::arguments::Format;
+
+/// Fewer diagnostics are told by one thread.
+const WORTH_A_THREAD: usize = 4;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +111,11 @@ pub(crate) fn tell(diagnostics: &[Diagnostic], files: &Files, paths: &[PathBuf],
     match format {
         Format::Human => {
             let style = stream.style();
-            stream.say_all(diagnostics.iter().map(|diagnostic| render(diagnostic, files, style) + "\n"));
+            let texts = diagnostics
+                .par_iter()
+                .with_min_len(WORTH_A_THREAD)
+                .map(|diagnostic| render(diagnostic, files, style) + "\n");
+            stream.say_all(texts.collect::<Vec<_>>().into_iter());
         }
         Format::Json => stream.say_all(diagnostics.iter().map(|diagnostic| to_json(diagnostic, files).to_string())),
         Format::Github => {

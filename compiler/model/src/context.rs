@@ -2,8 +2,7 @@
 //!
 //! In: a project. Out: the checked model. It decides nothing itself.
 
-use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use mapwright_syntax::tree::{self, Definition};
@@ -159,7 +158,7 @@ pub(crate) struct Context<'p> {
     /// Everything that some definition uses.
     pub(crate) used: HashSet<Global>,
     /// Systems that some path begins with.
-    pub(crate) systems_named: RefCell<HashSet<usize>>,
+    systems_named: Mutex<HashSet<usize>>,
     /// Declared types that some field, parameter or setting is of, each with its system.
     pub(crate) types_named: HashSet<(usize, String)>,
     /// All mappings, sound or not, in order.
@@ -190,7 +189,7 @@ impl<'p> Context<'p> {
             applies: HashMap::new(),
             broken: HashSet::new(),
             used: HashSet::new(),
-            systems_named: RefCell::default(),
+            systems_named: Mutex::default(),
             types_named: HashSet::new(),
             mappings: Vec::new(),
             dismissals: Vec::new(),
@@ -198,6 +197,7 @@ impl<'p> Context<'p> {
     }
 
     /// Notes a fault.
+    #[cold]
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         if self.told.insert(diagnostic.clone()) {
             self.errors += usize::from(diagnostic.severity == mapwright_syntax::Severity::Error);
@@ -224,8 +224,17 @@ impl<'p> Context<'p> {
     /// A system by alias, as the specs name it: from then on it counts as used.
     pub(crate) fn system(&self, alias: &str) -> Option<usize> {
         let system = self.model.systems.iter().position(|system| system.alias == alias)?;
-        self.systems_named.borrow_mut().insert(system);
+        self.systems_named().insert(system);
         Some(system)
+    }
+
+    /// Does some path begin with a system?
+    pub(crate) fn names_system(&self, system: usize) -> bool {
+        self.systems_named().contains(&system)
+    }
+
+    fn systems_named(&self) -> MutexGuard<'_, HashSet<usize>> {
+        self.systems_named.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The final number of a mapping, if it is sound.

@@ -38,9 +38,8 @@ pub fn check(project: &Project) -> (Model, Vec<Diagnostic>) {
     reads::resolve_selects(&mut ctx);
     flows::resolve_flows(&mut ctx);
     let mut diagnostics = std::mem::take(&mut ctx.diagnostics);
-    for check in checks::CHECKS {
-        check(&ctx, &mut diagnostics);
-    }
+    let found = checks::find_all(&ctx, &diagnostics);
+    diagnostics.extend(found);
     diagnostics.retain(|diagnostic| !ctx.unread.explains(project, diagnostic));
     let errors: Vec<_> = diagnostics
         .iter()

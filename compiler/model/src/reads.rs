@@ -7,9 +7,9 @@ mod origins;
 mod select;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::{HashMap, HashSet};
+use rayon::prelude::*;
 
 use crate::context::{CheckedMapping, Context, Global};
 use crate::faults;
@@ -43,27 +43,12 @@ pub(crate) struct Reads {
     pub(crate) of_root: HashMap<Root, BTreeSet<String>>,
 }
 
-/// Fewer mappings are surveyed before a thread would have begun.
-const WORTH_A_THREAD: usize = 64;
-
 /// Fills in the `select` of every source and `find`.
 pub(crate) fn resolve_selects(ctx: &mut Context<'_>) {
-    let (mappings, model) = (&ctx.mappings, &ctx.model);
-    let next = AtomicUsize::new(0);
-    let survey = || {
-        while let Some(checked) = mappings.get(next.fetch_add(1, Ordering::Relaxed)) {
-            checked.survey(model);
-        }
-    };
-    let reads = std::thread::scope(|scope| {
-        // What each mapping uses and writes hangs on nothing of this: the checks find it ready.
-        if mappings.len() >= WORTH_A_THREAD {
-            scope.spawn(survey);
-        }
-        let reads = trace(mappings, model, &ctx.used);
-        survey();
-        reads
-    });
+    let (mappings, model, used) = (&ctx.mappings, &ctx.model, &ctx.used);
+    // What each mapping uses and writes hangs on nothing of this: the checks find it ready.
+    let survey = || mappings.par_iter().for_each(|checked| checked.survey(model));
+    let (reads, ()) = rayon::join(|| trace(mappings, model, used), survey);
     select::fill(ctx, &reads);
     refuse_gone_fields(ctx);
 }

@@ -62,18 +62,21 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     #[must_use]
+    #[cold]
     pub fn error(code: &'static str, span: Span, headline: impl Into<String>) -> Self {
         Self::new(code, Severity::Error, span, headline)
     }
 
     /// A warning at a place.
     #[must_use]
+    #[cold]
     pub fn warning(code: &'static str, span: Span, headline: impl Into<String>) -> Self {
         Self::new(code, Severity::Warning, span, headline)
     }
 
     /// A diagnostic at a place.
     #[must_use]
+    #[cold]
     pub fn new(code: &'static str, severity: Severity, span: Span, headline: impl Into<String>) -> Self {
         let label = Label { span, text: String::new(), primary: true };
         Self { code, severity, headline: headline.into(), labels: vec![label], help: Vec::new(), fix: None }

@@ -9,13 +9,13 @@ use super::dismissed;
 use crate::context::{Context, Dismissal};
 
 /// Warns of each name that is dismissed again.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     for (index, again) in ctx.dismissals.iter().enumerate() {
         let same = |known: &&Dismissal| {
             known.ignore == again.ignore && known.mapping == again.mapping && known.what == again.what
         };
         if let Some(first) = ctx.dismissals.iter().take(index).find(same) {
-            diagnostics.push(warning(ctx, again, first.span));
+            found.push(warning(ctx, again, first.span));
         }
     }
 }

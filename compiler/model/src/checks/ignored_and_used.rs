@@ -10,10 +10,10 @@ use super::usage::Usage;
 use crate::context::{Context, Dismissal, Dismissed};
 
 /// Checks every `ignore`.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let usages: Vec<&Usage> = ctx.mappings.iter().map(|checked| checked.usage(&ctx.model)).collect();
     for dismissal in ctx.dismissals.iter().filter(|dismissal| dismissal.ignore) {
-        diagnostics.extend(check_dismissal(ctx, dismissal, &usages));
+        found.extend(check_dismissal(ctx, dismissal, &usages));
     }
 }
 

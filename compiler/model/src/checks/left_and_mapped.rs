@@ -10,10 +10,10 @@ use super::written::Written;
 use crate::context::{Context, Dismissal, Dismissed};
 
 /// Checks every `leave`.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let written: Vec<&Written> = ctx.mappings.iter().map(|checked| &**checked.written(&ctx.model)).collect();
     for dismissal in ctx.dismissals.iter().filter(|dismissal| !dismissal.ignore) {
-        diagnostics.extend(check_dismissal(ctx, dismissal, &written));
+        found.extend(check_dismissal(ctx, dismissal, &written));
     }
 }
 

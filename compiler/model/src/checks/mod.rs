@@ -22,14 +22,26 @@ pub(crate) mod usage;
 pub(crate) mod written;
 
 use mapwright_syntax::Diagnostic;
+use rayon::prelude::*;
 
 use crate::context::Context;
 
-/// A check: looks at everything, adds what it finds.
-pub(crate) type Check = fn(&Context<'_>, &mut Vec<Diagnostic>);
+/// A check: looks at everything and at what the resolver told, adds what it finds. None hangs on what another one finds.
+type Check = fn(&Context<'_>, &[Diagnostic], &mut Vec<Diagnostic>);
+
+/// Runs all checks side by side. What they find comes in the order of the checks.
+pub(crate) fn find_all(ctx: &Context<'_>, earlier: &[Diagnostic]) -> Vec<Diagnostic> {
+    let run = |check: &Check| {
+        let mut found = Vec::new();
+        check(ctx, earlier, &mut found);
+        found
+    };
+    let found: Vec<Vec<Diagnostic>> = CHECKS.par_iter().with_max_len(1).map(run).collect();
+    found.into_iter().flatten().collect()
+}
 
 /// All checks in order.
-pub(crate) static CHECKS: &[Check] = &[
+static CHECKS: &[Check] = &[
     unused_definition::check,
     unmapped_required_field::check,
     unmapped_field::check,

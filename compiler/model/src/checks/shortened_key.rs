@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::ir::{Branch, Entity, EntityRef, Expr, ExprKind, RecordId};
 
 /// Checks every mapping.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let search = Search { model: &ctx.model, wanted: &|name| name == "cut", ends: &["sha256", "uuid_from"] };
     let of_line = |target: Option<&EntityRef>, line: &Line<'_>, lets: &Lets<'_>| {
         let cut = search.branch(line.value, lets).filter(|_| is_key(ctx, target, line))?;
@@ -19,7 +19,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     for checked in &ctx.mappings {
         let mapping = &checked.mapping;
         lines::of_block(&mapping.body, &mut Lets::default(), &mut |line, lets| {
-            diagnostics.extend(of_line(Some(&mapping.target), line, lets));
+            found.extend(of_line(Some(&mapping.target), line, lets));
         });
         super::finds::of_block(&mapping.body, &mut |find, _| {
             for term in &find.terms {
@@ -29,14 +29,14 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
                     let fault = Diagnostic::error("E0418", cut, headline)
                         .here("may lose its end")
                         .help("look up the whole value: what is too long is found nowhere");
-                    diagnostics.push(fault);
+                    found.push(fault);
                 }
             }
         });
     }
     for rule in &ctx.model.rules {
         lines::of_expr(&rule.body, &mut Lets::default(), &mut |line, lets| {
-            diagnostics.extend(of_line(None, line, lets));
+            found.extend(of_line(None, line, lets));
         });
     }
 }

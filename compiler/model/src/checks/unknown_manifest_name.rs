@@ -12,13 +12,13 @@ use crate::context::Context;
 use crate::ir::{Model, RecordId};
 
 /// Checks every system.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     for (position, system) in ctx.model.systems.iter().enumerate() {
         // Two aliases of one system are told once.
-        let earlier = ctx.model.systems.iter().take(position).any(|known| known.name == system.name);
+        let repeated = ctx.model.systems.iter().take(position).any(|known| known.name == system.name);
         let source = ctx.project.systems.iter().find(|source| source.name == system.name);
         let Some((file, Some(manifest))) = source.map(|source| &source.manifest) else { continue };
-        if earlier {
+        if repeated {
             continue;
         }
         let entities: Vec<CatalogueEntity<'_>> = system
@@ -32,8 +32,8 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
             .collect();
         for fault in manifest.check_against(&entities) {
             let span = place(ctx, *file, fault.line, fault.column);
-            let found = Diagnostic::error("E0703", span, fault.message);
-            diagnostics.push(fault.help.into_iter().fold(found, Diagnostic::help));
+            let told = Diagnostic::error("E0703", span, fault.message);
+            found.push(fault.help.into_iter().fold(told, Diagnostic::help));
         }
     }
 }

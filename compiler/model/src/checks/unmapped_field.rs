@@ -11,23 +11,21 @@ use crate::context::Context;
 use crate::ir::EntityRef;
 
 /// Checks every entity that some mapping makes records of.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, earlier: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let mut seen: Vec<&EntityRef> = Vec::new();
-    let mut found = Vec::new();
     for checked in ctx.mappings.iter().filter(|checked| !checked.mapping.part) {
         let target = &checked.mapping.target;
         if !seen.contains(&target) {
             seen.push(target);
-            found.extend(check_entity(ctx, target, diagnostics));
+            found.extend(check_entity(ctx, target, earlier));
         }
     }
-    diagnostics.append(&mut found);
 }
 
-fn check_entity(ctx: &Context<'_>, target: &EntityRef, diagnostics: &[Diagnostic]) -> Option<Diagnostic> {
+fn check_entity(ctx: &Context<'_>, target: &EntityRef, earlier: &[Diagnostic]) -> Option<Diagnostic> {
     let entity = ctx.model.entity(target)?;
     let to_it = || ctx.mappings.iter().enumerate().filter(|(_, checked)| checked.mapping.target == *target);
-    if !to_it().all(|(number, _)| coverage::judged(ctx, number, diagnostics)) {
+    if !to_it().all(|(number, _)| coverage::judged(ctx, number, earlier)) {
         return None;
     }
     let written: Vec<&Written> = to_it().map(|(_, checked)| &**checked.written(&ctx.model)).collect();

@@ -14,23 +14,23 @@ use crate::ir::{Field, RecordId, Type};
 use crate::types::{Misfit, fits};
 
 /// Checks every mapping that makes whole records.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut found: Vec<Diagnostic> = Vec::new();
+pub(crate) fn check(ctx: &Context<'_>, earlier: &[Diagnostic], found: &mut Vec<Diagnostic>) {
+    let mut lacking: Vec<Diagnostic> = Vec::new();
     for (number, checked) in ctx.mappings.iter().enumerate() {
-        if checked.mapping.part || !coverage::judged(ctx, number, diagnostics) {
+        if checked.mapping.part || !coverage::judged(ctx, number, earlier) {
             continue;
         }
         for made in &checked.written(&ctx.model).made {
             let Some(record) = ctx.model.record(made.record) else { continue };
             for field in record.fields().filter(|field| !made.set.contains(&field.wire)) {
-                demand(ctx, checked, made, field, &mut vec![made.record], &mut Vec::new(), &mut found);
+                demand(ctx, checked, made, field, &mut vec![made.record], &mut Vec::new(), &mut lacking);
             }
         }
     }
     // A rule that several mappings apply is told once.
-    for fault in found {
-        if !diagnostics.contains(&fault) {
-            diagnostics.push(fault);
+    for fault in lacking {
+        if !found.contains(&fault) {
+            found.push(fault);
         }
     }
 }

@@ -14,17 +14,17 @@ use crate::faults;
 use crate::ir::{Find, Term};
 
 /// Checks every `find`.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    let mut found = Vec::new();
+pub(crate) fn check(ctx: &Context<'_>, earlier: &[Diagnostic], found: &mut Vec<Diagnostic>) {
+    let mut unserved = Vec::new();
     for checked in &ctx.mappings {
-        super::finds::of_block(&checked.mapping.body, &mut |find, span| found.extend(check_find(ctx, find, span)));
+        super::finds::of_block(&checked.mapping.body, &mut |find, span| unserved.extend(check_find(ctx, find, span)));
     }
     for rule in &ctx.model.rules {
-        super::finds::of_expr(&rule.body, &mut |find, span| found.extend(check_find(ctx, find, span)));
+        super::finds::of_expr(&rule.body, &mut |find, span| unserved.extend(check_find(ctx, find, span)));
     }
-    for fault in found {
-        if !diagnostics.contains(&fault) {
-            diagnostics.push(fault);
+    for fault in unserved {
+        if !earlier.contains(&fault) && !found.contains(&fault) {
+            found.push(fault);
         }
     }
 }

@@ -8,15 +8,15 @@ use crate::ir::{RuleId, SettingId, TableId};
 
 /// Warns of every setting, table and rule that no mapping, rule, table or flow uses. Where something else is wrong, the use
 /// may be hidden by that.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, earlier: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let unread = !ctx.project.unread.is_empty();
-    if unread || diagnostics.iter().any(|known| known.severity == Severity::Error) {
+    if unread || earlier.iter().any(|known| known.severity == Severity::Error) {
         return;
     }
     let mut warn = |global: Global, code: &'static str, noun: &str, name: &str, span| {
         if !ctx.used.contains(&global) {
             let headline = format!("{noun} `{name}` is never used");
-            diagnostics.push(Diagnostic::warning(code, span, headline).help("remove it, or use it where it was meant"));
+            found.push(Diagnostic::warning(code, span, headline).help("remove it, or use it where it was meant"));
         }
     };
     for (index, setting) in ctx.model.settings.iter().enumerate() {
@@ -31,10 +31,10 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
     // A project begins with its systems; once it maps something, each of them should be there for a purpose.
     for (index, system) in ctx.model.systems.iter().enumerate().filter(|_| !ctx.mappings.is_empty()) {
         let brought_in = ctx.definitions().any(|definition| brings_in(definition, &system.alias));
-        if brought_in && !ctx.systems_named.borrow().contains(&index) {
+        if brought_in && !ctx.names_system(index) {
             let headline = format!("system `{}` is never used", system.alias);
             let help = "remove the line, or write the mapping that it was meant for";
-            diagnostics.push(Diagnostic::warning("W0624", system.span, headline).help(help));
+            found.push(Diagnostic::warning("W0624", system.span, headline).help(help));
         }
     }
     // The types of a vendor's catalogue are there for whoever needs them; only those that the project declares itself are looked at.
@@ -47,7 +47,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
             if !ctx.types_named.contains(&(system, ty.name.text.clone())) {
                 let headline = format!("type `{}` is never used", ty.name.text);
                 let help = "remove it, or give it to the fields that it was meant for";
-                diagnostics.push(Diagnostic::warning("W0625", ty.name.span, headline).help(help));
+                found.push(Diagnostic::warning("W0625", ty.name.span, headline).help(help));
             }
         }
     }
@@ -60,7 +60,7 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
         if !ctx.definitions().any(|definition| writes(definition, &name.text)) {
             let headline = format!("no flow writes mapping `{}`", name.text);
             let help = format!("write it in a flow: write {} ..., or remove it", name.text);
-            diagnostics.push(Diagnostic::warning("W0622", name.span, headline).help(help));
+            found.push(Diagnostic::warning("W0622", name.span, headline).help(help));
         }
     }
 }

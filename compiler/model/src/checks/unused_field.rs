@@ -14,9 +14,8 @@ use crate::context::Context;
 use crate::ir::EntityRef;
 
 /// Checks every entity that is the first source of a mapping.
-pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let mut seen: Vec<&EntityRef> = Vec::new();
-    let mut found = Vec::new();
     let usages: Vec<&Usage> = ctx.mappings.iter().map(|checked| checked.usage(&ctx.model)).collect();
     for (number, checked) in ctx.mappings.iter().enumerate() {
         let Some(source) = checked.mapping.sources.first().filter(|source| !source.deleted) else { continue };
@@ -28,7 +27,6 @@ pub(crate) fn check(ctx: &Context<'_>, diagnostics: &mut Vec<Diagnostic>) {
             found.extend(check_entity(ctx, &source.entity, number, &usages));
         }
     }
-    diagnostics.append(&mut found);
 }
 
 /// Is all that is read of an entity known? An expression with an error does not tell what it reads.

@@ -189,6 +189,7 @@ impl<'c, 'p> Body<'c, 'p> {
     }
 
     /// Notes a fault.
+    #[cold]
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.ctx.report(diagnostic);
     }

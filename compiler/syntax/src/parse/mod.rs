@@ -108,6 +108,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    #[cold]
     fn report(&self, fault: Diagnostic) {
         if [faults::UNCLOSED_QUOTE, faults::STRAY_CLOSING_BRACE].contains(&fault.code)
             && fault.severity == Severity::Error
