@@ -246,7 +246,7 @@ impl<'m> Body<'m> {
         let mut names = Vec::with_capacity(locals.len());
         for local in locals {
             // Locals of one name hide each other in Rust as they do in the spec.
-            let name = match known.iter().find(|(name, _)| *name == local.name) {
+            let name = match known.iter().find(|(name, _)| **name == *local.name) {
                 Some((_, name)) => name.clone(),
                 None => {
                     let name = ident(&scope.take(&snake(&local.name)));

@@ -228,7 +228,7 @@ impl Project<'_> {
 
 fn source_line(body: &Body<'_>, index: usize, local: LocalId) -> TokenStream {
     let name = body.name(local);
-    let shown = body.local(local).map(|local| local.name.as_str()).unwrap_or_default();
+    let shown = body.local(local).map(|local| &*local.name).unwrap_or_default();
     let index = proc_macro2::Literal::usize_unsuffixed(index);
     quote! { let #name = run.source(#index, #shown); }
 }

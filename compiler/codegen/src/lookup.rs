@@ -211,7 +211,7 @@ impl Body<'_> {
     /// What is made of the answer to the question `asked`.
     fn found(&self, find: &Find, asked: &TokenStream, numbering: Numbering) -> Code {
         let local = self.name(find.local);
-        let name = self.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
+        let name = self.local(find.local).map(|local| &*local.name).unwrap_or_default();
         let kept = match &find.residual {
             None if find.all => Code::value(quote! { run.find_all(&#asked, #name)? }),
             None => Code::value(quote! { run.find_one(&#asked, #name)? }),

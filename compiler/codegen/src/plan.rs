@@ -84,7 +84,7 @@ fn name_records(project: &Project<'_>, used: &BTreeSet<(String, String)>) -> BTr
     }
     while let Some(id) = ahead.pop() {
         if let Some(record) = model.record(id).filter(|_| !found.contains_key(&id)) {
-            found.insert(id, record.name.as_str());
+            found.insert(id, &*record.name);
             ahead.extend(record.fields().filter_map(|field| record_within(&field.ty)));
         }
     }

@@ -127,8 +127,13 @@ impl<'t> Shape<'t> {
     }
 
     fn locals(&self, table: &Table) -> Vec<Local> {
-        let column =
-            |(name, ty)| Local { name, ty, optional: false, kind: LocalKind::Parameter, span: self.result.span };
+        let column = |(name, ty): (String, Type)| Local {
+            name: name.into(),
+            ty,
+            optional: false,
+            kind: LocalKind::Parameter,
+            span: self.result.span,
+        };
         table.locals.iter().cloned().chain(self.columns(table).into_iter().map(column)).collect()
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct CheckedMapping<'p> {
     pub(crate) mapping: Mapping,
     /// Without an error: it becomes part of the model.
     pub(crate) sound: bool,
+    /// Does it hold a `find` or `linked`?
+    pub(crate) refers: bool,
     /// What it depends on.
     pub(crate) uses: HashSet<Global>,
     /// Its source.
@@ -58,8 +60,14 @@ pub(crate) struct CheckedMapping<'p> {
 
 impl<'p> CheckedMapping<'p> {
     /// A mapping that nothing is known of yet but itself.
-    pub(crate) fn new(mapping: Mapping, sound: bool, uses: HashSet<Global>, tree: &'p tree::Mapping) -> Self {
-        Self { mapping, sound, uses, tree, usage: OnceLock::new(), written: OnceLock::new() }
+    pub(crate) fn new(
+        mapping: Mapping,
+        sound: bool,
+        refers: bool,
+        uses: HashSet<Global>,
+        tree: &'p tree::Mapping,
+    ) -> Self {
+        Self { mapping, sound, refers, uses, tree, usage: OnceLock::new(), written: OnceLock::new() }
     }
 
     /// Finds out what it reads and writes, before anybody asks.

@@ -110,6 +110,14 @@ pub enum Type {
     Never,
 }
 
+impl Type {
+    /// Is it the type of what answers instead of giving a value, or could not be resolved?
+    #[must_use]
+    pub const fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
+}
+
 /// An enumeration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EnumType {
@@ -238,8 +246,8 @@ pub struct Field {
 /// A record type.
 #[derive(Clone, Default)]
 pub struct Record {
-    /// For messages: `erp.Orders`, `erp.Orders.DocumentLines`.
-    pub name: String,
+    /// For messages: `erp.Orders`, `erp.Orders.DocumentLines`. Every place that a field of it is takes its name from it.
+    pub name: Arc<str>,
     /// In order.
     fields: Vec<Arc<Field>>,
     /// Where the first field of each name stands among them.
@@ -256,7 +264,7 @@ impl fmt::Debug for Record {
 impl Record {
     /// A record type with these fields.
     #[must_use]
-    pub fn new(name: impl Into<String>, fields: impl IntoIterator<Item = Field>) -> Self {
+    pub fn new(name: impl Into<Arc<str>>, fields: impl IntoIterator<Item = Field>) -> Self {
         let mut record = Self { name: name.into(), ..Self::default() };
         for field in fields {
             record.add(field);
@@ -386,7 +394,7 @@ pub enum LocalKind {
 #[derive(Clone, Debug)]
 pub struct Local {
     /// Name in the spec.
-    pub name: String,
+    pub name: Arc<str>,
     /// Type.
     pub ty: Type,
     /// May it be missing?

@@ -64,7 +64,7 @@ pub(crate) fn map(
     let record = {
         let eval = Eval { model, prepared, run: &run, watch };
         for (index, source) in mapping.sources.iter().enumerate() {
-            let name = frame.local(source.local).map(|local| local.name.as_str()).unwrap_or_default();
+            let name = frame.local(source.local).map(|local| &*local.name).unwrap_or_default();
             frame.bind(source.local, Ok(Some(Value::Record(run.source(index, name.to_owned())))));
         }
         eval.block(&frame, &mapping.body).record
@@ -89,7 +89,7 @@ pub(crate) fn keep(
     let Some(keep) = &flow.keep else { return Ok(true) };
     let run = Run::new(input, prepared.path(keep.span.file));
     let frame = Frame::new(&flow.locals);
-    let name = frame.local(flow.local).map(|local| local.name.as_str()).unwrap_or_default();
+    let name = frame.local(flow.local).map(|local| &*local.name).unwrap_or_default();
     frame.bind(flow.local, Ok(Some(Value::Record(run.source(0, name.to_owned())))));
     let wanted = Eval { model, prepared, run: &run, watch: None }.boolean(&frame, keep);
     run.keep(prepared.line(keep.span), wanted)
@@ -186,7 +186,7 @@ impl<'r> Eval<'_, 'r> {
             Statement::Let { local, value, span } => {
                 let result = match self.watch {
                     Some(watch) => {
-                        let name = frame.local(*local).map(|local| local.name.clone()).unwrap_or_default();
+                        let name = frame.local(*local).map(|local| local.name.to_string()).unwrap_or_default();
                         watch.line(name, true, *span, || self.expr(frame, value))
                     }
                     None => self.expr(frame, value),

@@ -422,7 +422,7 @@ fn walk(ctx: &mut Context<'_>, start: Typed, rest: &[Name], start_name: &str) ->
     let mut so_far = start_name.to_owned();
     for name in rest {
         let Some(record) = record_of(&typed.ty) else {
-            if typed.ty != Type::Never {
+            if !typed.ty.is_never() {
                 ctx.report(faults::no_fields(name, &so_far, &type_noun(&ctx.model, &typed.ty)));
             }
             return Typed::unknown();

@@ -142,7 +142,7 @@ fn allocated(
     let element = mapping.locals.get(walk.element.0)?;
     let answered = matches!(total.value.kind, ExprKind::Otherwise { .. } | ExprKind::IfInvalid { .. });
     let visible = |local: LocalId| is_outside(&mapping.locals, local, statement) || local == walk.element;
-    let taken = mapping.locals.iter().any(|local| matches!(local.name.as_str(), "shares" | "share"));
+    let taken = mapping.locals.iter().any(|local| matches!(&*local.name, "shares" | "share"));
     if answered || total.value.optional || taken || scale > places || !speaks_of(weight, &visible) {
         return None;
     }

@@ -21,6 +21,9 @@ pub(crate) fn check(ctx: &Context<'_>, _: &[Diagnostic], found: &mut Vec<Diagnos
         lines::of_block(&mapping.body, &mut Lets::default(), &mut |line, lets| {
             found.extend(of_line(Some(&mapping.target), line, lets));
         });
+        if !checked.refers {
+            continue;
+        }
         super::finds::of_block(&mapping.body, &mut |find, _| {
             for term in &find.terms {
                 let key = ctx.model.entity(&find.entity).is_some_and(|entity| names(entity, &term.field));

@@ -72,7 +72,7 @@ fn fault(
     names: &[String],
 ) -> Diagnostic {
     let name = names.join(".");
-    let record = ctx.model.record(made.record).map(|record| record.name.as_str()).unwrap_or_default();
+    let record = ctx.model.record(made.record).map(|record| &*record.name).unwrap_or_default();
     let place = match (made.rule, made.path.as_slice()) {
         (Some(_), _) => "this rule",
         (None, []) => "this mapping",

@@ -16,7 +16,7 @@ use crate::ir::{Find, Term};
 /// Checks every `find`.
 pub(crate) fn check(ctx: &Context<'_>, earlier: &[Diagnostic], found: &mut Vec<Diagnostic>) {
     let mut unserved = Vec::new();
-    for checked in &ctx.mappings {
+    for checked in ctx.mappings.iter().filter(|checked| checked.refers) {
         super::finds::of_block(&checked.mapping.body, &mut |find, span| unserved.extend(check_find(ctx, find, span)));
     }
     for rule in &ctx.model.rules {

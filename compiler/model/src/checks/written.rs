@@ -9,7 +9,7 @@ use mapwright_syntax::Span;
 use super::usage::Paths;
 use crate::catalogue::record_of;
 use crate::ir::{
-    Answer, Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RecordId, RuleId, Statement, Take, Type,
+    Answer, Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RecordId, RuleId, Statement, Take,
 };
 
 /// What a mapping writes; paths are wire names.
@@ -111,7 +111,7 @@ impl<'m> Walker<'m> {
 
     /// A value that is or holds records.
     fn value(&mut self, value: &'m Expr, at: &[String], span: Span, lets: &mut Lets<'m>) {
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return;
         }
         match &value.kind {

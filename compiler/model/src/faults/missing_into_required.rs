@@ -18,8 +18,8 @@ pub(crate) fn missing_into_required(span: Span, source: &str, place: &Place, men
 /// `omit` or `clear` for a field that a new record needs.
 pub(crate) fn omitted_required_field(span: Span, place: &Place) -> Diagnostic {
     let headline = format!("{} cannot be left out: a new record needs it", quoted(place));
-    let reason =
-        format!("reject \"{} is missing\"", if crate::mend::is_path(&place.name) { &place.name } else { "a value" });
+    let name = place.name.to_string();
+    let reason = format!("reject \"{} is missing\"", if crate::mend::is_path(&name) { &name } else { "a value" });
     declared(Diagnostic::error("E0415", span, headline), place)
         .help("answer with a value, or: otherwise reject \"...\"")
         .fix("reject the record", vec![Edit { span, text: reason }])

@@ -120,8 +120,9 @@ pub(crate) use wrong_type::{missing_elements, missing_elements_refused, wrong_ty
 
 /// A place's name in backticks; what is described in words has them already.
 fn quoted(place: &Place) -> String {
-    let described = place.name.contains([' ', '`']);
-    if described { place.name.clone() } else { format!("`{}`", place.name) }
+    let name = place.name.to_string();
+    let described = name.contains([' ', '`']);
+    if described { name } else { format!("`{name}`") }
 }
 
 /// Marks where a place is declared.

@@ -32,7 +32,7 @@ pub(super) fn check(ctx: &mut Context<'_>, drafts: &[Drafted<'_>]) {
             missing.push((span, entity.clone(), of.clone()));
         }
     };
-    for checked in &ctx.mappings {
+    for checked in ctx.mappings.iter().filter(|checked| checked.refers) {
         finds::links_of_block(&checked.mapping.body, &mut |linked, span| see(&linked.entity, &linked.of, span));
     }
     for rule in &ctx.model.rules {

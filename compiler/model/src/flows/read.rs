@@ -43,7 +43,7 @@ pub(super) fn resolve(ctx: &mut Context<'_>, duty: &ReadDuty<'_>) -> Option<Read
     let (mut filter, mut keep, mut kept): (_, Option<Expr>, Vec<Span>) = (Vec::new(), None, Vec::new());
     for part in parts {
         let condition = body.condition(part);
-        if condition.ty == Type::Never {
+        if condition.ty.is_never() {
             continue;
         }
         match pushed(body.ctx, &named.entity, local, &condition) {
@@ -81,7 +81,7 @@ pub(super) fn resolve_also(ctx: &mut Context<'_>, duty: &AlsoDuty<'_>, own: Opti
         let condition = body.condition(part);
         match pushed(body.ctx, &named.entity, local, &condition) {
             Some(term) => filter.push(term),
-            None if condition.ty == Type::Never => {}
+            None if condition.ty.is_never() => {}
             None => unasked.push(condition.span),
         }
     }

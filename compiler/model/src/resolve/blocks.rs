@@ -3,12 +3,13 @@
 //! In: a block as written and the record type it makes. Out: statements with their targets; dotted targets have become
 //! nested blocks, `copy` and `on create` are gone.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::tree::{self, DismissedField, Name, Path, StatementKind};
 
-use super::scope::{Body, Made, Place, PlaceKind};
+use super::scope::{Body, Made, Place, PlaceKind, PlaceName};
 use crate::context::{Dismissal, Dismissed};
 use crate::faults;
 use crate::ir::{Answer, Block, EntityRef, Field, LocalKind, RecordId, Statement, Target, Type};
@@ -158,7 +159,7 @@ impl Body<'_, '_> {
         };
         let Some(inner) = inner else {
             let to = self.noun(&field.ty);
-            if field.ty != Type::Never {
+            if !field.ty.is_never() {
                 self.report(faults::wrong_type_at(target.span, "a record", &to, &place));
             }
             return;
@@ -207,9 +208,11 @@ impl Body<'_, '_> {
             record = inner;
         }
         let field = self.writable(record, last)?;
-        let made = made.map(|made| made.step(&field.wire));
-        let record_name = self.ctx.model.record(record).map(|known| known.name.as_str()).unwrap_or_default();
-        let place = Place::target(&field, record_name, self.part, made);
+        // A single value makes no record.
+        let made = if may_hold_records(&field.ty) { made.map(|made| made.step(&field.wire)) } else { None };
+        let record_name = self.ctx.model.record(record).map(|known| Arc::clone(&known.name)).unwrap_or_default();
+        let name = PlaceName::Field(record_name, Arc::clone(&field));
+        let place = Place::target(&field, name, self.part, made);
         Some(Found { owner: record, field, place, steps })
     }
 
@@ -223,7 +226,7 @@ impl Body<'_, '_> {
             return None;
         };
         let field = Arc::clone(field);
-        self.tainted |= field.ty == Type::Never;
+        self.tainted |= field.ty.is_never();
         // A key that the system gives is still said where a record is addressed by it.
         if field.read_only && !field.key {
             self.report(faults::read_only_field_written(name, field.span));
@@ -236,7 +239,7 @@ impl Body<'_, '_> {
     }
 
     fn check_written_once(&mut self, statements: &[Statement]) {
-        let mut seen: Vec<(&str, mapwright_syntax::Span)> = Vec::new();
+        let mut seen: HashMap<&str, mapwright_syntax::Span> = HashMap::with_capacity(statements.len());
         let mut faults = Vec::new();
         for statement in statements {
             let (name, span) = match statement {
@@ -245,9 +248,11 @@ impl Body<'_, '_> {
                 }
                 Statement::Set { also: true, .. } | Statement::Let { .. } | Statement::Check { .. } => continue,
             };
-            match seen.iter().find(|(known, _)| *known == name) {
-                Some((_, first)) => faults.push(faults::double_assignment(name, span, *first)),
-                None => seen.push((name, span)),
+            match seen.entry(name) {
+                Entry::Occupied(first) => faults.push(faults::double_assignment(name, span, *first.get())),
+                Entry::Vacant(place) => {
+                    place.insert(span);
+                }
             }
         }
         for fault in faults {
@@ -397,6 +402,26 @@ struct Found {
     steps: Vec<(Target, RecordId)>,
 }
 
+/// Is it a record, or may records stand in it?
+fn may_hold_records(ty: &Type) -> bool {
+    match ty {
+        Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json => true,
+        Type::Text { .. }
+        | Type::Integer { .. }
+        | Type::Decimal { .. }
+        | Type::Quotient
+        | Type::Money
+        | Type::Boolean
+        | Type::Date
+        | Type::Time
+        | Type::Instant
+        | Type::Uuid
+        | Type::Enum(_)
+        | Type::File
+        | Type::Never => false,
+    }
+}
+
 /// How a field is written.
 pub(crate) fn target_of(field: &Field) -> Target {
     Target {
@@ -423,6 +448,9 @@ fn copied(from: &Path, name: &Name) -> tree::Expr {
 /// Puts statements with steps into nested blocks. All that go into one nested record are made at the place of the last of
 /// them, so that every `let` they use stands before.
 fn merge(placed: Vec<Placed>) -> Vec<Statement> {
+    if placed.iter().all(|placed| placed.steps.is_empty()) {
+        return placed.into_iter().map(|placed| placed.statement).collect();
+    }
     let mut last: HashMap<String, usize> = HashMap::new();
     for (index, placed) in placed.iter().enumerate() {
         if let Some((step, _)) = placed.steps.first() {

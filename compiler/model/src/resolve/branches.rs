@@ -11,10 +11,20 @@ use crate::mend;
 use crate::types::{text, widen};
 
 /// Type and optionality that a branch contributes.
-fn branch_type(branch: &Branch) -> (Type, bool) {
-    match branch {
-        Branch::Value(value) => (value.ty.clone(), value.optional),
-        Branch::Answer(_) => (Type::Never, false),
+/// What one of several branches gives.
+struct Given<'b> {
+    ty: &'b Type,
+    optional: bool,
+    span: Span,
+}
+
+impl<'b> Given<'b> {
+    /// `span`: of all branches, for one that has no value.
+    fn by(branch: &'b Branch, span: Span) -> Self {
+        match branch {
+            Branch::Value(value) => Self { ty: &value.ty, optional: value.optional, span: value.span },
+            Branch::Answer(_) => Self { ty: &Type::Never, optional: false, span },
+        }
     }
 }
 
@@ -94,33 +104,30 @@ impl Body<'_, '_> {
         let condition = self.condition(condition);
         let then = self.branch(then, place);
         let otherwise = self.branch(otherwise, place);
-        let Some((ty, optional)) = self.common(&[&then, &otherwise], span) else { return poison(span) };
+        let Some((ty, optional)) = self.common(&[Given::by(&then, span), Given::by(&otherwise, span)], span) else {
+            return poison(span);
+        };
         let kind =
             ExprKind::If { condition: Box::new(condition), then: Box::new(then), otherwise: Box::new(otherwise) };
         Expr { kind, ty, optional, span }
     }
 
     /// The type of several branches.
-    fn common(&mut self, branches: &[&Branch], span: Span) -> Option<(Type, bool)> {
+    fn common(&mut self, branches: &[Given<'_>], span: Span) -> Option<(Type, bool)> {
         let mut common = Type::Never;
         let mut optional = false;
         let mut first = span;
         for branch in branches {
-            let (ty, missing) = branch_type(branch);
-            let branch_span = match branch {
-                Branch::Value(value) => value.span,
-                Branch::Answer(_) => span,
-            };
-            let Some(wider) = widen(&common, &ty) else {
-                let (a, b) = (self.noun(&common), self.noun(&ty));
-                self.report(faults::different_branches(first, &a, branch_span, &b));
+            let Some(wider) = widen(&common, branch.ty) else {
+                let (a, b) = (self.noun(&common), self.noun(branch.ty));
+                self.report(faults::different_branches(first, &a, branch.span, &b));
                 return None;
             };
-            if common == Type::Never {
-                first = branch_span;
+            if common.is_never() {
+                first = branch.span;
             }
             common = wider;
-            optional |= missing;
+            optional |= branch.optional;
         }
         Some((common, optional))
     }
@@ -158,14 +165,15 @@ impl Body<'_, '_> {
         }
         let last = arms.iter().find(|arm| arm.values.is_none());
         self.check_complete(&value, &seen, last.map(|arm| arm.span), span);
-        let branches: Vec<&Branch> = resolved.iter().map(|(_, branch)| branch).chain(otherwise.as_deref()).collect();
+        let branches = resolved.iter().map(|(_, branch)| branch).chain(otherwise.as_deref());
+        let branches: Vec<Given<'_>> = branches.map(|branch| Given::by(branch, span)).collect();
         let Some((ty, optional)) = self.common(&branches, span) else { return poison(span) };
         Expr { kind: ExprKind::Match { value: Box::new(value), arms: resolved, otherwise }, ty, optional, span }
     }
 
     /// Every value of a `match` must have an arm; then an `otherwise` answers nothing.
     fn check_complete(&mut self, value: &Expr, seen: &HashSet<Literal>, otherwise: Option<Span>, span: Span) {
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return;
         }
         let all = super::tables::all_values(&value.ty);
@@ -200,7 +208,7 @@ impl Body<'_, '_> {
                 wait_for_links(&mut value);
                 Branch::Answer(Answer::Wait)
             }
-            tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if value.ty == Type::Never => {
+            tree::Branch::Answer(tree::Answer { kind: tree::AnswerKind::Wait, .. }) if value.ty.is_never() => {
                 Branch::Value(poison(span))
             }
             tree::Branch::Answer(_) | tree::Branch::Value(_) => {
@@ -209,7 +217,7 @@ impl Body<'_, '_> {
                 self.branch(written, if needs_words { Some(&inner) } else { place })
             }
         };
-        if !value.optional && value.ty != Type::Never {
+        if !value.optional && !value.ty.is_never() {
             let end = match written {
                 tree::Branch::Value(value) => value.span.end,
                 tree::Branch::Answer(answer) => answer.span.end,
@@ -217,7 +225,9 @@ impl Body<'_, '_> {
             let answer = Span { start: value.span.end, end, ..value.span };
             self.report(faults::needless_otherwise(value.span, answer));
         }
-        let Some((ty, optional)) = self.common(&[&Branch::Value(present_of(&value)), &branch], span) else {
+        // Once it is known to be there.
+        let present = Given { ty: &value.ty, optional: false, span: value.span };
+        let Some((ty, optional)) = self.common(&[present, Given::by(&branch, span)], span) else {
             return poison(span);
         };
         Expr { kind: ExprKind::Otherwise { value: Box::new(value), branch: Box::new(branch) }, ty, optional, span }
@@ -232,14 +242,10 @@ impl Body<'_, '_> {
     ) -> Expr {
         let value = self.expr(value, place);
         let branch = self.branch(branch, place);
-        let Some((ty, optional)) = self.common(&[&Branch::Value(value.clone()), &branch], span) else {
+        let valid = Given { ty: &value.ty, optional: value.optional, span: value.span };
+        let Some((ty, optional)) = self.common(&[valid, Given::by(&branch, span)], span) else {
             return poison(span);
         };
         Expr { kind: ExprKind::IfInvalid { value: Box::new(value), branch: Box::new(branch) }, ty, optional, span }
     }
-}
-
-/// The value as it is once it is known to be there.
-fn present_of(value: &Expr) -> Expr {
-    Expr { optional: false, ..value.clone() }
 }

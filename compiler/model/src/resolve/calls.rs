@@ -2,13 +2,15 @@
 //!
 //! In: a name, what stands before the pipe if anything does, and further arguments. Out: a typed call.
 
+use std::sync::Arc;
+
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, LiteralKind, Name};
 use mapwright_values::functions::{self, Function, Param, Takes};
 use mapwright_values::measure::{CUT_BYTES, CUT_UTF16};
 
 use super::results::result_type;
-use super::scope::{Body, Place, PlaceKind, poison};
+use super::scope::{Body, Place, PlaceKind, PlaceName, poison};
 use crate::catalogue::Typed;
 use crate::context::Global;
 use crate::faults;
@@ -76,7 +78,7 @@ impl Body<'_, '_> {
             let ty = Type::Integer { min: Some(1), max: None };
             return Expr { kind: ExprKind::Position(id), ty, optional: false, span };
         }
-        if value.ty != Type::Never {
+        if !value.ty.is_never() {
             let noun = self.noun(&value.ty);
             self.report(faults::wrong_type(value.span, "the element of an `each`", &noun));
         }
@@ -87,11 +89,11 @@ impl Body<'_, '_> {
     fn fit(&mut self, value: &tree::Expr, place: Option<&Place>, span: Span) -> Expr {
         let value = self.expr(value, place);
         let value = self.valued(value);
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return poison(span);
         }
-        let Some(place) = place.filter(|place| place.kind != PlaceKind::Inner && place.ty != Type::Never) else {
-            if place.is_none_or(|place| place.ty != Type::Never) {
+        let Some(place) = place.filter(|place| place.kind != PlaceKind::Inner && !place.ty.is_never()) else {
+            if place.is_none_or(|place| !place.ty.is_never()) {
                 self.report(faults::unknown_place(span, "fit"));
             }
             return poison(span);
@@ -248,14 +250,14 @@ impl Body<'_, '_> {
     /// Judges an argument; `None` when it cannot be used.
     fn argument(&mut self, function: &'static Function, index: usize, value: Expr) -> Option<Expr> {
         let value = self.valued(value);
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return None;
         }
         let param = param_at(function, index)?;
         if value.optional && index > 0 && param.takes != Takes::AnyMaybeMissing {
             let consumer = format!("`{}` of `{}`", param.name, function.name);
             let checked = self.present(value, &consumer);
-            return (checked.ty != Type::Never).then_some(checked);
+            return (!checked.ty.is_never()).then_some(checked);
         }
         match accepts(param.takes, &value) {
             Accepted::Yes => Some(value),
@@ -286,11 +288,11 @@ impl Body<'_, '_> {
         let given: Vec<&tree::Expr> = piped.into_iter().chain(rest).collect();
         let Some(rule) = self.ctx.model.rules.get(id.0) else { return poison(span) };
         let (result, optional) = (rule.result.clone(), rule.optional);
-        let elements = |list: &Type| matches!(list, Type::List(list) if list.element == Type::Never);
-        self.tainted |= result == Type::Never || elements(&result);
+        let elements = |list: &Type| matches!(list, Type::List(list) if list.element.is_never());
+        self.tainted |= result.is_never() || elements(&result);
         let parameters: Vec<_> = rule.parameters.iter().filter_map(|id| rule.locals.get(id.0)).cloned().collect();
         if parameters.len() != given.len() {
-            let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            let names: Vec<&str> = parameters.iter().map(|parameter| &*parameter.name).collect();
             let signature = format!("{}({})", name.text, names.join(", "));
             for argument in given {
                 self.expr(argument, None);
@@ -302,7 +304,7 @@ impl Body<'_, '_> {
         for (index, (written, parameter)) in given.iter().zip(&parameters).enumerate() {
             let passes = index == 0 && piped.is_some() && !optional;
             let typed = Typed { optional: parameter.optional || passes, ..Typed::plain(parameter.ty.clone()) };
-            let shown = format!("`{}` of `{}`", parameter.name, name.text);
+            let shown = PlaceName::Part(Arc::clone(&parameter.name), name.text.clone());
             let place = Place::typed(PlaceKind::Parameter, typed, shown, parameter.span);
             arguments.push(self.fitted(written, &place));
         }
@@ -435,7 +437,7 @@ fn accepts_list(takes: Takes, ty: &Type) -> Accepted {
         _ => true,
     };
     // An empty list written in the spec has no element to judge.
-    if fits || *element == Type::Never {
+    if fits || element.is_never() {
         return Accepted::Yes;
     }
     if *element == Type::Quotient {

@@ -101,11 +101,14 @@ impl Body<'_, '_> {
             let literal = self.csv_literal(cell, ty);
             let value = self.literal(&literal, Some(ty));
             let place = match field {
-                Some(field) => Place::target(field, &place.name, false, None),
+                Some(field) => {
+                    let name = format!("{}.{}", place.name, field.name).into();
+                    Place::target(field, name, false, None)
+                }
                 None => place.clone(),
             };
             self.settle(&value, &place, false);
-            if value.ty == Type::Never {
+            if value.ty.is_never() {
                 return None;
             }
             values.push((value, field.clone()));

@@ -34,7 +34,7 @@ pub(super) fn resolve_example(ctx: &mut Context<'_>, tree: &tree::Example) {
             Expected::Value(body.fitted(value, &place))
         }
     };
-    let sound = body.sound() && call.ty != Type::Never && subject.is_some_and(|subject| body.ctx.is_sound(subject));
+    let sound = body.sound() && !call.ty.is_never() && subject.is_some_and(|subject| body.ctx.is_sound(subject));
     if sound {
         ctx.model.examples.push(Example { call, expected, span: tree.span });
     }

@@ -136,7 +136,7 @@ impl Body<'_, '_> {
     /// Refuses a value that may be missing.
     pub(crate) fn present(&mut self, value: Expr, consumer: &str) -> Expr {
         let value = self.valued(value);
-        if value.optional && value.ty != Type::Never {
+        if value.optional && !value.ty.is_never() {
             let of_text = self.ctx.project.files.text(value.span).to_owned();
             let mend = self.answered(&value, &of_text);
             self.report(faults::missing_value_refused(value.span, &of_text, consumer, mend));
@@ -148,7 +148,7 @@ impl Body<'_, '_> {
     /// Refuses what answers in every case where a value is worked with: there never is one.
     pub(crate) fn valued(&mut self, value: Expr) -> Expr {
         // Where nothing was reported yet, no error is the reason that there is no value.
-        if value.ty == Type::Never && (always_answers(&value) || self.sound()) {
+        if value.ty.is_never() && (always_answers(&value) || self.sound()) {
             self.report(faults::wrong_type(value.span, "a value", "an answer in every case"));
             return poison(value.span);
         }
@@ -159,7 +159,7 @@ impl Body<'_, '_> {
     fn number(&mut self, written: &tree::Expr, consumer: &str) -> Expr {
         let value = self.expr(written, None);
         let value = self.present(value, consumer);
-        if is_number(&value.ty) || value.ty == Type::Never {
+        if is_number(&value.ty) || value.ty.is_never() {
             return value;
         }
         if value.ty == Type::Quotient {
@@ -220,7 +220,7 @@ impl Body<'_, '_> {
         };
         let ty = if ty == Type::Boolean {
             ty
-        } else if left.ty == Type::Never || right.ty == Type::Never {
+        } else if left.ty.is_never() || right.ty.is_never() {
             Type::Never
         } else {
             ty

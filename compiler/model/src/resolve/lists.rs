@@ -51,7 +51,7 @@ impl Body<'_, '_> {
                 (Take::Block(body), Type::Record(record), false)
             }
         };
-        if ty == Type::Never {
+        if ty.is_never() {
             return poison(span);
         }
         let each = Each { walks, sorted, take };

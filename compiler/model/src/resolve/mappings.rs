@@ -35,6 +35,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     super::unused::report_unused_lets(&mut body);
     let first = body.ctx.mappings.iter().all(|known| known.mapping.name != tree.name.text);
     let sound = body.sound() && first && !body.ctx.unread.is_in(tree.span);
+    let refers = body.refers;
     let uses = std::mem::take(&mut body.uses);
     let locals = std::mem::take(&mut body.locals);
     let (owner, agreed) = owner_of(&tree.body);
@@ -62,7 +63,7 @@ pub(super) fn resolve_mapping<'p>(ctx: &mut Context<'p>, tree: &'p tree::Mapping
     }
     mapping.create_only = found.once.into_keys().collect();
     ctx.used.extend(uses.iter().copied());
-    ctx.mappings.push(CheckedMapping::new(mapping, sound, uses, tree));
+    ctx.mappings.push(CheckedMapping::new(mapping, sound, refers, uses, tree));
 }
 
 /// A mapping that uses something with an error is not sound either.
@@ -175,8 +176,8 @@ impl Body<'_, '_> {
                 };
                 Expr { kind, ty: key.ty.clone(), optional: false, span: name.span }
             }
-            None if of.ty != Type::Never && !of.optional && text_max(&of.ty).is_some() => of,
-            None if of.ty == Type::Never => return None,
+            None if !of.ty.is_never() && !of.optional && text_max(&of.ty).is_some() => of,
+            None if of.ty.is_never() => return None,
             Some(_) | None => {
                 let noun = self.noun(&of.ty);
                 self.report(faults::parts_without_key(name, &noun));

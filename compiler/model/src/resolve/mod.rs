@@ -167,7 +167,7 @@ fn declare<'p>(ctx: &mut Context<'p>, definition: &'p Definition) {
 
 /// A definition whose types are not known cannot be used.
 fn break_if_unknown(ctx: &mut Context<'_>, global: Global, types: &[&Type]) {
-    if types.iter().any(|ty| **ty == Type::Never) {
+    if types.iter().any(|ty| ty.is_never()) {
         ctx.broken.insert(global);
     }
 }
@@ -178,7 +178,7 @@ fn parameters(ctx: &mut Context<'_>, written: &[Parameter]) -> (Vec<LocalId>, Ve
     for parameter in written {
         let typed = resolve_type(ctx, &parameter.ty, None, &|| parameter.name.text.clone());
         locals.push(Local {
-            name: parameter.name.text.clone(),
+            name: parameter.name.text.as_str().into(),
             ty: typed.ty,
             optional: typed.optional,
             kind: LocalKind::Parameter,

@@ -10,12 +10,15 @@ use mapwright_syntax::Span;
 
 use crate::ir::{Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RuleId, Statement, Take, Type};
 
-/// What is written once, and what is written always: paths (wire names, dots between steps) with the line that writes each first.
+/// Paths (wire names, dots between steps) with the line that writes each first.
+type Lines = BTreeMap<String, Span>;
+
+/// What is written once, and what is written always.
 pub(super) struct Found {
     /// In `on create`.
-    pub(super) once: BTreeMap<String, Span>,
-    /// Elsewhere.
-    always: HashMap<String, Span>,
+    pub(super) once: Lines,
+    /// Elsewhere; empty if nothing is written once.
+    always: Lines,
 }
 
 impl Found {
@@ -27,8 +30,14 @@ impl Found {
 
 /// Follows a mapping.
 pub(super) fn written_once(model: &Model, mapping: &Mapping) -> Found {
-    let found = Found { once: BTreeMap::new(), always: HashMap::new() };
-    let mut finder = Finder { model, found, lets: HashMap::new(), followed: HashSet::new() };
+    let once = written(model, mapping, true);
+    let always = if once.is_empty() { Lines::new() } else { written(model, mapping, false) };
+    Found { once, always }
+}
+
+/// What stands in `on create`, or elsewhere.
+fn written(model: &Model, mapping: &Mapping, on_create: bool) -> Lines {
+    let mut finder = Finder { model, on_create, found: Lines::new(), lets: HashMap::new(), followed: HashSet::new() };
     finder.lets(&mapping.body);
     finder.block(mapping.making(), "");
     finder.found
@@ -36,7 +45,9 @@ pub(super) fn written_once(model: &Model, mapping: &Mapping) -> Found {
 
 struct Finder<'m> {
     model: &'m Model,
-    found: Found,
+    /// Is it `on create` that is looked for?
+    on_create: bool,
+    found: Lines,
     lets: HashMap<LocalId, &'m Expr>,
     /// Rules and the paths they were followed at: a rule that applies itself comes to an end.
     followed: HashSet<(RuleId, String)>,
@@ -59,19 +70,28 @@ impl<'m> Finder<'m> {
         self.lets(block);
         for statement in &block.statements {
             let Some((field, span)) = statement.target() else { continue };
-            let path = if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
+            // Most lines are looked at in passing: a path is made where it is kept or gone on from.
+            let path = || if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
             match statement {
                 Statement::Set { on_create: true, .. } | Statement::Nested { on_create: true, .. } => {
-                    self.found.once.entry(path).or_insert(span);
+                    if self.on_create {
+                        self.found.entry(path()).or_insert(span);
+                    }
                 }
                 Statement::Set { value, .. } => {
-                    self.branch(value, &path);
-                    self.found.always.entry(path).or_insert(span);
+                    if let Branch::Value(value) = value
+                        && may_make_records(value)
+                    {
+                        self.value(value, &path());
+                    }
+                    if !self.on_create {
+                        self.found.entry(path()).or_insert(span);
+                    }
                 }
                 Statement::Nested { body, .. } => {
-                    self.block(body, &path);
-                    if matches!(field.ty, Type::List(_)) {
-                        self.found.always.entry(path).or_insert(span);
+                    self.block(body, &path());
+                    if !self.on_create && matches!(field.ty, Type::List(_)) {
+                        self.found.entry(path()).or_insert(span);
                     }
                 }
                 Statement::Let { .. } | Statement::Check { .. } => {}
@@ -88,7 +108,7 @@ impl<'m> Finder<'m> {
 
     /// Records made by a value.
     fn value(&mut self, value: &'m Expr, path: &str) {
-        if !matches!(value.ty, Type::Record(_) | Type::List(_)) {
+        if !may_make_records(value) {
             return;
         }
         match &value.kind {
@@ -156,4 +176,8 @@ impl<'m> Finder<'m> {
             | ExprKind::Now => {}
         }
     }
+}
+
+fn may_make_records(value: &Expr) -> bool {
+    matches!(value.ty, Type::Record(_) | Type::List(_))
 }

@@ -20,7 +20,7 @@ impl Body<'_, '_> {
             Type::Record(record) => {
                 let record = *record;
                 let Some(field) = self.known_field(record, name) else { return poison(span) };
-                self.tainted |= field.ty == Type::Never;
+                self.tainted |= field.ty.is_never();
                 read(of, &field, span)
             }
             Type::List(_) => self.field_of_list(of, name, span),
@@ -89,7 +89,7 @@ impl Body<'_, '_> {
             }
         };
         let value = self.field(element, name);
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return poison(span);
         }
         if let Type::List(list) = &value.ty {
@@ -144,7 +144,7 @@ fn read(of: Expr, field: &Field, span: Span) -> Expr {
     let optional = of.optional || (field.optional && !is_list);
     let (of, mut steps) = match of.kind {
         ExprKind::Read { of, steps, .. } => (of, steps),
-        kind => (Box::new(Expr { kind, ty: of.ty, optional: of.optional, span: of.span }), Vec::new()),
+        kind => (Box::new(Expr { kind, ty: of.ty, optional: of.optional, span: of.span }), Vec::with_capacity(1)),
     };
     steps.push(field.wire.clone());
     let kind = ExprKind::Read { of, steps, spelling: field.spelling.clone(), missing_as: field.missing_as.clone() };

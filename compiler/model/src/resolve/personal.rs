@@ -36,16 +36,17 @@ impl Finder<'_> {
                     continue;
                 }
             };
-            let path = if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
+            // Most lines are looked at in passing: a path is made where it is kept or gone on from.
+            let path = || if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
             if personal.contains(&wire.as_str()) {
-                self.paths.insert(path);
+                self.paths.insert(path());
                 continue;
             }
             if let Some(body) = body {
-                self.block(body, &path);
+                self.block(body, &path());
             }
-            if let Some(value) = value {
-                self.value(value, &path);
+            if let Some(value) = value.filter(|value| may_make_records(value)) {
+                self.value(value, &path());
             }
         }
     }
@@ -108,4 +109,19 @@ impl Finder<'_> {
             Branch::Answer(_) => {}
         }
     }
+}
+
+/// Is a value made of other values, or a record itself?
+fn may_make_records(value: &Expr) -> bool {
+    matches!(
+        value.kind,
+        ExprKind::Record(_)
+            | ExprKind::Each(_)
+            | ExprKind::List(_)
+            | ExprKind::Apply { .. }
+            | ExprKind::If { .. }
+            | ExprKind::Match { .. }
+            | ExprKind::Otherwise { .. }
+            | ExprKind::IfInvalid { .. }
+    )
 }

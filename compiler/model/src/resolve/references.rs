@@ -72,6 +72,7 @@ impl Body<'_, '_> {
 
     /// `find [all] ENTITY as x where C [take E]`.
     pub(super) fn find(&mut self, written: &tree::Find, span: Span) -> Expr {
+        self.refers = true;
         let Some(named) = self.readable(&written.entity) else { return poison(span) };
         self.scoped(|body| {
             let local = body.declare(&written.name, Type::Record(named.record), false, LocalKind::Found);
@@ -104,7 +105,7 @@ impl Body<'_, '_> {
                 Some(take) => (take.ty.clone(), take.optional),
                 None => (Type::Record(named.record), false),
             };
-            if ty == Type::Never {
+            if ty.is_never() {
                 return poison(span);
             }
             let (ty, optional) = if written.all { (list_of(ty, optional), false) } else { (ty, true) };
@@ -162,7 +163,7 @@ impl Body<'_, '_> {
             | tree::ExprKind::Brackets(_) => return TermOutcome::Kept,
         };
         let read = self.expr(field, None);
-        if read.ty == Type::Never {
+        if read.ty.is_never() {
             return TermOutcome::Faulty;
         }
         let ExprKind::Read { of, steps, spelling, .. } = read.kind else { return TermOutcome::Kept };
@@ -175,9 +176,9 @@ impl Body<'_, '_> {
             return TermOutcome::Kept;
         }
         let expected = if test == Test::In { list_of(read.ty.clone(), false) } else { read.ty.clone() };
-        let place = Place::inner(expected, &format!("{}.{path}", named.entity.entity));
+        let place = Place::inner(expected, format!("{}.{path}", named.entity.entity));
         let value = self.expr(value, Some(&place));
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return TermOutcome::Faulty;
         }
         let compared = match &value.ty {
@@ -212,6 +213,7 @@ impl Body<'_, '_> {
 
     /// `linked TARGET [as x] of SOURCE by KEY [take E]`.
     pub(super) fn linked(&mut self, written: &tree::Linked, span: Span) -> Expr {
+        self.refers = true;
         let target = self.entity(&written.target);
         let source = self.entity(&written.source);
         let (Some(target), Some(source)) = (target, source) else { return poison(span) };
@@ -222,7 +224,7 @@ impl Body<'_, '_> {
         };
         let place = Place::inner(by_ty.clone(), "the key of a link");
         let by = self.expr(&written.by, Some(&place));
-        if by.ty == Type::Never {
+        if by.ty.is_never() {
             return poison(span);
         }
         if !crate::types::comparable(&by.ty, &by_ty) {
@@ -239,7 +241,7 @@ impl Body<'_, '_> {
             let term = Term { field: key, ty: key_ty, spelling: key_spelling, test: Test::Eq, value: link };
             let take = body.expr(take, None);
             let take = body.valued(take);
-            if take.ty == Type::Never {
+            if take.ty.is_never() {
                 return poison(span);
             }
             let ty = take.ty.clone();

@@ -87,7 +87,7 @@ impl Body<'_, '_> {
             }
         };
         let local = Local {
-            name: "value".to_owned(),
+            name: "value".into(),
             ty: table.result.clone(),
             optional: false,
             kind: LocalKind::Parameter,

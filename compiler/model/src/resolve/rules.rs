@@ -47,7 +47,7 @@ pub(super) fn resolve_default(ctx: &mut Context<'_>, id: SettingId, tree: &tree:
     let text_of_uuid = matches!((&setting.ty, &written.kind), (Type::Uuid, tree::ExprKind::Literal(literal)) if super::calls::is_text_literal(&literal.kind));
     let value = if text_of_uuid { body.expr(written, None) } else { body.fitted(written, &place) };
     let default = default_json(&value, &setting.ty, &setting.spelling);
-    if default.is_none() && value.ty != Type::Never {
+    if default.is_none() && !value.ty.is_never() {
         body.report(faults::malformed_literal(
             written.span,
             "the value of a setting is not worked out; write a text, a number, a day or the like, or a list of them",

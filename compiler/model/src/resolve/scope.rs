@@ -2,6 +2,8 @@
 //!
 //! In: names as they are declared. Out: locals. A name that hides another one is a fault.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
@@ -55,6 +57,39 @@ pub(crate) enum PlaceKind {
     Inner,
 }
 
+/// What a place is called in messages. Most places are never told of, so the words are put together where they are.
+#[derive(Clone, Debug)]
+pub(crate) enum PlaceName {
+    /// In these words.
+    Said(Cow<'static, str>),
+    /// `erp.Orders.CardCode`: a record's field.
+    Field(Arc<str>, Arc<Field>),
+    /// `` `rate` of `vat_groups` ``: a parameter or column.
+    Part(Arc<str>, String),
+}
+
+impl fmt::Display for PlaceName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Said(words) => out.write_str(words),
+            Self::Field(record, field) => write!(out, "{record}.{}", field.name),
+            Self::Part(part, of) => write!(out, "`{part}` of `{of}`"),
+        }
+    }
+}
+
+impl From<String> for PlaceName {
+    fn from(words: String) -> Self {
+        Self::Said(words.into())
+    }
+}
+
+impl From<&'static str> for PlaceName {
+    fn from(words: &'static str) -> Self {
+        Self::Said(words.into())
+    }
+}
+
 /// Where a value goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -68,8 +103,8 @@ pub(crate) struct Place {
     pub(crate) key: bool,
     /// Kind.
     pub(crate) kind: PlaceKind,
-    /// For messages: `erp.Orders.CardCode`.
-    pub(crate) name: String,
+    /// For messages.
+    pub(crate) name: PlaceName,
     /// Where the place is declared.
     pub(crate) declared: Option<Span>,
     /// What a record written here is part of.
@@ -78,42 +113,42 @@ pub(crate) struct Place {
 
 impl Place {
     /// A target field.
-    pub(crate) fn target(field: &Field, record_name: &str, part: bool, made: Option<Made>) -> Self {
+    pub(crate) fn target(field: &Field, name: PlaceName, part: bool, made: Option<Made>) -> Self {
         Self {
             ty: field.ty.clone(),
             optional: field.optional && (part || !field.required),
             required: field.required && !part,
             key: field.key || field.natural_key,
             kind: PlaceKind::Target,
-            name: [record_name, ".", &field.name].concat(),
+            name,
             declared: Some(field.span),
             made,
         }
     }
 
     /// A place of a declared type.
-    pub(crate) fn typed(kind: PlaceKind, typed: Typed, name: String, declared: Span) -> Self {
+    pub(crate) fn typed(kind: PlaceKind, typed: Typed, name: impl Into<PlaceName>, declared: Span) -> Self {
         Self {
             ty: typed.ty,
             optional: typed.optional,
             required: false,
             key: false,
             kind,
-            name,
+            name: name.into(),
             declared: Some(declared),
             made: None,
         }
     }
 
     /// What a condition or message needs.
-    pub(crate) fn inner(ty: Type, name: &str) -> Self {
+    pub(crate) fn inner(ty: Type, name: impl Into<PlaceName>) -> Self {
         Self {
             ty,
             optional: false,
             required: false,
             key: false,
             kind: PlaceKind::Inner,
-            name: name.to_owned(),
+            name: name.into(),
             declared: None,
             made: None,
         }
@@ -159,6 +194,8 @@ pub(crate) struct Body<'c, 'p> {
     pub(crate) mapping: Option<usize>,
     /// What one row of a group is called: a name for `ignore`, not a value.
     pub(crate) rows: Vec<(String, EntityRef, RecordId)>,
+    /// Does it hold a `find` or `linked`?
+    pub(crate) refers: bool,
     /// Does it use something that could not be resolved elsewhere?
     pub(crate) tainted: bool,
     /// Errors of the project before this body.
@@ -183,6 +220,7 @@ impl<'c, 'p> Body<'c, 'p> {
             part: false,
             mapping: None,
             rows: Vec::new(),
+            refers: false,
             tainted: false,
             errors_before,
         }
@@ -236,7 +274,7 @@ impl<'c, 'p> Body<'c, 'p> {
     }
 
     fn add_local(&mut self, name: &str, ty: Type, optional: bool, kind: LocalKind, span: Span) -> LocalId {
-        self.locals.push(Local { name: name.to_owned(), ty, optional, kind, span });
+        self.locals.push(Local { name: name.into(), ty, optional, kind, span });
         LocalId(self.locals.len() - 1)
     }
 

@@ -50,7 +50,7 @@ impl Body<'_, '_> {
 
     /// `answered`: an `otherwise` takes care of a missing value.
     pub(crate) fn settle(&mut self, value: &Expr, place: &Place, answered: bool) {
-        if place.ty == Type::Never || value.ty == Type::Never {
+        if place.ty.is_never() || value.ty.is_never() {
             return;
         }
         match &value.kind {
@@ -115,11 +115,19 @@ impl Body<'_, '_> {
         if value.optional && !place.optional && !answered {
             let source = source(self);
             let fault = match place.kind {
-                PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer => {
-                    faults::missing_into_required(value.span, &source, place, self.answered(value, &place.name))
-                }
+                PlaceKind::Target | PlaceKind::Result | PlaceKind::Answer => faults::missing_into_required(
+                    value.span,
+                    &source,
+                    place,
+                    self.answered(value, &place.name.to_string()),
+                ),
                 PlaceKind::Parameter | PlaceKind::Column | PlaceKind::Setting | PlaceKind::Inner => {
-                    faults::missing_value_refused(value.span, &source, &place.name, self.answered(value, &source))
+                    faults::missing_value_refused(
+                        value.span,
+                        &source,
+                        &place.name.to_string(),
+                        self.answered(value, &source),
+                    )
                 }
             };
             self.report(fault);

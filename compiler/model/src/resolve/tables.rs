@@ -2,11 +2,13 @@
 //!
 //! In: a table as written. Out: typed rows, in order, which together answer every key or say `otherwise`.
 
+use std::sync::Arc;
+
 use foldhash::{HashMap, HashMapExt};
 use mapwright_syntax::Span;
 use mapwright_syntax::tree::{self, Cell, Name, TableRows};
 
-use super::scope::{Body, Made, Place, PlaceKind, poison};
+use super::scope::{Body, Made, Place, PlaceKind, PlaceName, poison};
 use crate::catalogue::Typed;
 use crate::checks::rows::{Pattern, unanswered, useful};
 use crate::context::{Context, Global};
@@ -105,7 +107,7 @@ impl Body<'_, '_> {
     /// A literal of a row or arm, in the type of what it is compared with.
     pub(crate) fn cell(&mut self, literal: &tree::Literal, ty: &Type) -> Option<Literal> {
         let value = self.literal(literal, Some(ty));
-        if value.ty == Type::Never {
+        if value.ty.is_never() {
             return None;
         }
         let ExprKind::Literal(cell) = value.kind else { return None };
@@ -233,7 +235,7 @@ impl Body<'_, '_> {
         let (result, declared) = (table.result.clone(), table.span);
         let columns: Vec<Local> = table.keys.iter().filter_map(|key| table.locals.get(key.0)).cloned().collect();
         if given.len() != columns.len() {
-            let columns: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let columns: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
             let signature = format!("lookup {}({})", name.text, columns.join(", "));
             self.report(faults::wrong_arguments(name.span, &name.text, &signature));
             return poison(span);
@@ -248,13 +250,13 @@ impl Body<'_, '_> {
         for (index, (written, column)) in given.iter().zip(columns).enumerate() {
             let passes = index == 0 && piped.is_some();
             let typed = Typed { optional: column.optional || passes, ..Typed::plain(column.ty) };
-            let shown = ["`", &column.name, "` of `", &name.text, "`"].concat();
+            let shown = PlaceName::Part(Arc::clone(&column.name), name.text.clone());
             let place = Place::typed(PlaceKind::Column, typed, shown, column.span);
             let value = self.fitted(written, &place);
             optional |= passes && value.optional && !column.optional;
             arguments.push(value);
         }
-        if result == Type::Never {
+        if result.is_never() {
             self.tainted = true;
             return poison(span);
         }

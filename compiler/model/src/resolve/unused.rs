@@ -2,7 +2,7 @@
 
 use super::scope::Body;
 use crate::faults;
-use crate::ir::{LocalId, LocalKind, Type};
+use crate::ir::{LocalId, LocalKind};
 
 /// Warns of every `let` that is never read. Where something is wrong, the use may be hidden by that.
 pub(super) fn report_unused_lets(body: &mut Body<'_, '_>) {
@@ -14,7 +14,7 @@ pub(super) fn report_unused_lets(body: &mut Body<'_, '_>) {
         .iter()
         .enumerate()
         .filter(|(index, local)| {
-            local.kind == LocalKind::Let && local.ty != Type::Never && !body.used.contains(&LocalId(*index))
+            local.kind == LocalKind::Let && !local.ty.is_never() && !body.used.contains(&LocalId(*index))
         })
         .map(|(_, local)| (local.name.clone(), local.span))
         .collect();

@@ -21,7 +21,7 @@ impl<'r> Eval<'_, 'r> {
         let Some(watch) = self.watch else { return self.evaluate(frame, expr) };
         let name = if let ExprKind::Local(local) = &expr.kind {
             frame.local(*local).map(|local| Name {
-                text: local.name.clone(),
+                text: local.name.to_string(),
                 of_let: (local.kind == LocalKind::Let).then_some(local.span),
             })
         } else {

@@ -19,7 +19,7 @@ impl<'r> Eval<'_, 'r> {
         let Some(question) = self.question(frame, find)? else {
             return Ok(if find.all { Some(Value::List(Vec::new())) } else { None });
         };
-        let name = frame.local(find.local).map(|local| local.name.as_str()).unwrap_or_default();
+        let name = frame.local(find.local).map(|local| &*local.name).unwrap_or_default();
         if !find.all && find.residual.is_none() {
             return match self.run.find_one(&question, name.to_owned())? {
                 Some(record) => self.taken(frame, find, record),

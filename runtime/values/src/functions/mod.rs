@@ -41,6 +41,8 @@ pub mod text;
 
 use std::sync::LazyLock;
 
+use hashbrown::HashMap;
+
 use crate::fault::Stop;
 use crate::value::{FromValue, IntoValue, Value};
 
@@ -371,13 +373,9 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
 /// The function of that name.
 #[must_use]
 pub fn function(name: &str) -> Option<&'static Function> {
-    static BY_NAME: LazyLock<Vec<&Function>> = LazyLock::new(|| {
-        let mut all: Vec<&Function> = functions().collect();
-        all.sort_by_key(|function| function.name);
-        all
-    });
-    let at = BY_NAME.binary_search_by_key(&name, |function| function.name).ok()?;
-    BY_NAME.get(at).copied()
+    static BY_NAME: LazyLock<HashMap<&str, &Function>> =
+        LazyLock::new(|| functions().map(|function| (function.name, function)).collect());
+    BY_NAME.get(name).copied()
 }
 
 /// Argument `index` of a dynamic call.
