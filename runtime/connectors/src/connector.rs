@@ -44,7 +44,7 @@ impl Connector for RestConnector {
             None => self.manifest.create_repeat(entity).repeat,
         };
         // A job is followed to its end within the call.
-        let operations = known.map_or(&[][..], |entity| entity.operations.as_slice()).iter().map(|(_, one)| one);
+        let operations = known.map_or(&[][..], |entity| entity.operations.as_slice()).iter().map(|(_, one)| &**one);
         let jobs = operations.chain(action.map(|action| &action.operation)).filter_map(|one| one.job.as_ref());
         let jobs = jobs.map(|job| job.lost_after).max().unwrap_or_default();
         let settle = operation_settle.or_else(|| known.and_then(|entity| entity.settle));

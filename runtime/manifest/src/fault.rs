@@ -67,6 +67,11 @@ impl Faults {
         }
     }
 
+    /// How many there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     pub(crate) fn into_vec(mut self) -> Vec<ManifestFault> {
         let order = |file: &String| self.files.iter().position(|known| known == file);
         self.found.sort_by_key(|fault| (order(&fault.file), fault.line, fault.column));

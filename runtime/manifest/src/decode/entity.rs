@@ -1,12 +1,15 @@
 //! Entities and actions from YAML, defaults merged in.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::fields::{Decoder, Fields};
 use crate::fault::{At, did_you_mean};
 use crate::model::{
-    Action, ActionProbe, BatchForm, BatchOutcome, CreateProbe, Entity, FilterField, LetterCase, Normalise, ProbeTarget,
-    Verb,
+    Action, ActionProbe, BatchForm, BatchOutcome, CreateProbe, Entity, FilterField, LetterCase, Normalise, Operation,
+    ProbeTarget, Verb,
 };
 use crate::node::{Entry, Node, Value};
 use crate::template::{Template, TemplatePart};
@@ -16,6 +19,14 @@ const LIKE_DEPTH_MAX: usize = 8;
 /// Entries of an entity that templates may name.
 const OWN_ENTRIES: [&str; 5] = ["path", "name", "public", "type", "key"];
 
+/// What holds for every entity that says nothing else.
+struct Defaults<'n> {
+    changes: Option<&'n Node>,
+    operations: &'n [Entry],
+    /// Those operations that were read already, and without a fault.
+    read: Vec<(Verb, Arc<Operation>)>,
+}
+
 impl Decoder {
     pub(crate) fn entities_and_actions(
         &mut self,
@@ -24,8 +35,8 @@ impl Decoder {
         operations: Option<&Node>,
     ) -> (IndexMap<String, Entity>, IndexMap<String, Action>) {
         let at = fields.at;
-        let defaults = operations.and_then(|node| self.entries(node, "`operations`")).unwrap_or_default();
-        for entry in defaults {
+        let operations = operations.and_then(|node| self.entries(node, "`operations`")).unwrap_or_default();
+        for entry in operations {
             if Verb::of(&entry.key).is_none() {
                 let help = did_you_mean(&entry.key, Verb::ALL.into_iter().map(Verb::word));
                 self.faults.add_with_help(entry.key_at, format!("there is no operation `{}`", entry.key), help);
@@ -36,11 +47,12 @@ impl Decoder {
             return (IndexMap::new(), IndexMap::new());
         };
         let entries = self.entries(node, "`entities`").unwrap_or_default();
+        let mut defaults = Defaults { changes, operations, read: Vec::new() };
         let entities: IndexMap<String, Entity> = entries
             .iter()
             .filter_map(|entry| {
                 let merged = self.like(entry, entries);
-                self.entity(entry, &merged, changes, defaults).map(|entity| (entry.key.clone(), entity))
+                self.entity(entry, &merged, &mut defaults).map(|entity| (entry.key.clone(), entity))
             })
             .collect();
         let actions = fields.get("actions").map(|node| self.actions(node)).unwrap_or_default();
@@ -49,8 +61,8 @@ impl Decoder {
     }
 
     /// The entity with what it is `like` laid below.
-    fn like(&mut self, entry: &Entry, entries: &[Entry]) -> Node {
-        let mut merged = entry.node.clone();
+    fn like<'n>(&mut self, entry: &'n Entry, entries: &[Entry]) -> Cow<'n, Node> {
+        let mut merged = Cow::Borrowed(&entry.node);
         let mut next = entry.node.get("like").and_then(Node::leaf);
         for _ in 0..LIKE_DEPTH_MAX {
             let Some(name) = next else { return merged };
@@ -63,20 +75,14 @@ impl Decoder {
                 );
                 return merged;
             };
-            merged = other.node.overlaid(&merged);
+            merged = Cow::Owned(other.node.overlaid(&merged));
             next = other.node.get("like").and_then(Node::leaf);
         }
         self.faults.add(entry.node.at, format!("`{}` is like itself in a circle", entry.key));
         merged
     }
 
-    fn entity(
-        &mut self,
-        entry: &Entry,
-        node: &Node,
-        changes_default: Option<&Node>,
-        operations_default: &[Entry],
-    ) -> Option<Entity> {
+    fn entity(&mut self, entry: &Entry, node: &Node, defaults: &mut Defaults<'_>) -> Option<Entity> {
         let what = format!("entity `{}`", entry.key);
         let mut fields = self.fields(node, &what)?;
         fields.get("like");
@@ -86,28 +92,30 @@ impl Decoder {
         let filter_on = fields.get("filter_on").map(|node| self.filter_on(node)).unwrap_or_default();
         let (expand, connections) = fields.get("expand").map(|node| self.expand(node)).unwrap_or_default();
         let types = fields.get("types").map(|node| self.types(node)).unwrap_or_default();
-        let changes_node = match (changes_default, fields.get("changes")) {
-            (Some(default), Some(own)) => Some(default.overlaid(own)),
-            (Some(default), None) => Some(default.clone()),
-            (None, own) => own.cloned(),
-        };
+        let changes_node = over(defaults.changes, fields.get("changes"));
         let changes = changes_node.and_then(|node| self.changes(&node));
         let probe = fields.get("probe").and_then(|node| self.create_probe(node));
         let settle = fields.get("settle").and_then(|node| self.duration(node, "`settle`"));
         let mut operations = Vec::new();
         for verb in Verb::ALL {
-            let default = operations_default.iter().find(|entry| entry.key == verb.word()).map(|entry| &entry.node);
-            let described = match (default, fields.get(verb.word())) {
-                (Some(default), Some(own)) => Some(default.overlaid(own)),
-                (Some(default), None) => Some(default.clone()),
-                (None, own) => own.cloned(),
-            };
+            let own = fields.get(verb.word());
             if !can.contains(&verb) {
                 continue;
             }
-            match described {
+            let default = defaults.operations.iter().find(|entry| entry.key == verb.word()).map(|entry| &entry.node);
+            match over(default, own) {
                 Some(described) => {
-                    let operation = self.operation(&described, &format!("`{}` of {what}", verb.word()));
+                    let of_all = own.is_none();
+                    let known = defaults.read.iter().find(|(known, _)| of_all && *known == verb);
+                    if let Some((_, operation)) = known {
+                        operations.push((verb, Arc::clone(operation)));
+                        continue;
+                    }
+                    let faults = self.faults.count();
+                    let operation = self.operation(&described, &format!("`{}` of {what}", verb.word())).map(Arc::new);
+                    if let Some(operation) = operation.as_ref().filter(|_| of_all && self.faults.count() == faults) {
+                        defaults.read.push((verb, Arc::clone(operation)));
+                    }
                     // What is written and cannot be read is told where it stands.
                     let said = |key: &str| described.get(key).is_some();
                     let tells = operation.is_none()
@@ -373,5 +381,13 @@ impl Decoder {
                 self.faults.add_with_help(at, format!("`{name}` is no entity of this manifest"), help);
             }
         }
+    }
+}
+
+/// What an entity says itself, laid over what holds for all of them.
+fn over<'n>(default: Option<&'n Node>, own: Option<&'n Node>) -> Option<Cow<'n, Node>> {
+    match (default, own) {
+        (Some(default), Some(own)) => Some(Cow::Owned(default.overlaid(own))),
+        (default, own) => own.or(default).map(Cow::Borrowed),
     }
 }

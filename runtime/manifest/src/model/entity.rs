@@ -1,5 +1,6 @@
 //! What a manifest says of one entity or action. Plain data; it judges nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -37,15 +38,15 @@ pub struct Entity {
     pub probe: Option<CreateProbe>,
     /// Own settle time.
     pub settle: Option<Duration>,
-    /// Operations by verb.
-    pub operations: Vec<(Verb, Operation)>,
+    /// Operations by verb. Entities share what `operations` describes for all of them.
+    pub operations: Vec<(Verb, Arc<Operation>)>,
 }
 
 impl Entity {
     /// The operation, if the entity can do it.
     #[must_use]
     pub fn operation(&self, verb: Verb) -> Option<&Operation> {
-        self.operations.iter().find(|(known, _)| *known == verb).map(|(_, operation)| operation)
+        self.operations.iter().find(|(known, _)| *known == verb).map(|(_, operation)| &**operation)
     }
 }
 
