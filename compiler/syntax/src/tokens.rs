@@ -183,7 +183,12 @@ fn number_length(rest: &str) -> usize {
         let ends = || !rest.get(known.len()..).and_then(|behind| behind.chars().next()).is_some_and(XID_CONTINUE);
         rest.len() >= known.len() && rest.bytes().zip(known.bytes()).all(alike) && ends()
     };
-    if let Some(known) = ["0000-00-00", "00:00:00", "00:00"].into_iter().find(|known| fits(known)) {
+    // Few numbers are more than that.
+    if let Some(known) = match (rest.as_bytes().get(2), rest.as_bytes().get(4)) {
+        (Some(b':'), _) => ["00:00:00", "00:00"].into_iter().find(|known| fits(known)),
+        (_, Some(b'-')) => Some("0000-00-00").filter(|known| fits(known)),
+        (_, _) => None,
+    } {
         return known.len();
     }
     let digits = |from: &str| from.bytes().take_while(u8::is_ascii_digit).count();

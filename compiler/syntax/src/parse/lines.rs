@@ -17,9 +17,6 @@ pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<
         let tokens = tokens.get(chunk).unwrap_or_default();
         let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { continue };
         let joined = join_lines(reader.text, tokens);
-        for (token, _) in tokens.iter().zip(&joined).filter(|(_, joined)| **joined) {
-            blank(&mut bytes, token.start..token.end());
-        }
         if let Some(token) = depth::too_deep(tokens, &joined) {
             reader.report(faults::nested_too_deeply(
                 reader.token_span(token),
@@ -27,8 +24,8 @@ pub(super) fn mask(reader: &Reader<'_>, tokens: &[Token<'_>], chunks: Vec<Range<
             ));
             continue;
         }
-        mask_tokens(reader, tokens, &mut bytes);
-        let missing = balance(reader, tokens, &joined, &mut bytes);
+        let balanced = mask_tokens(reader, tokens, &joined, &mut bytes);
+        let missing = if balanced { 0 } else { balance(reader, tokens, &joined, &mut bytes) };
         ready.push((first.start, last.end(), missing, pieces::cuts(tokens, &joined)));
     }
     let masked = String::from_utf8(bytes).unwrap_or_default();
@@ -55,10 +52,18 @@ fn put(bytes: &mut [u8], at: usize, byte: u8) {
     }
 }
 
-/// Blanks comments, and makes a readable text of one whose quote is not closed.
-fn mask_tokens(reader: &Reader<'_>, tokens: &[Token<'_>], bytes: &mut [u8]) {
-    for token in tokens {
-        if token.kind == TokenKind::Comment {
+/// Blanks comments and line ends inside a statement, and makes a readable text of one whose quote is not closed. Has every brace its
+/// partner?
+fn mask_tokens(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &mut [u8]) -> bool {
+    let mut open = 0_usize;
+    let mut stray = false;
+    for (token, joined) in tokens.iter().zip(joined) {
+        if token.sign == b'{' {
+            open += 1;
+        } else if token.sign == b'}' {
+            stray |= open == 0;
+            open = open.saturating_sub(1);
+        } else if *joined || token.kind == TokenKind::Comment {
             blank(bytes, token.start..token.end());
         } else if !token.closed {
             reader.report(faults::unclosed_quote(reader.token_span(token), token.text));
@@ -72,27 +77,32 @@ fn mask_tokens(reader: &Reader<'_>, tokens: &[Token<'_>], bytes: &mut [u8]) {
             }
         }
     }
+    open == 0 && !stray
 }
 
 /// Says of each token of a chunk whether it is a line end inside a statement.
 pub(super) fn join_lines(text: &str, tokens: &[Token<'_>]) -> Vec<bool> {
     let mut joined = vec![false; tokens.len()];
     let matters = |token: &&Token<'_>| !matches!(token.kind, TokenKind::LineEnd | TokenKind::Comment);
+    // The last two tokens that matter.
     let mut before: [Option<&Token<'_>>; 2] = [None, None];
     let mut header = RuleHeader::of(tokens);
+    // Where the line begins.
+    let mut line = 0;
     // The next token that matters; looked for once for many blank lines and comments in a row.
     let mut next = 0;
     for (index, token) in tokens.iter().enumerate() {
-        if matters(&token) {
-            before = [before[1], Some(token)];
-            if header.open {
-                header.see(token);
-            }
-            continue;
-        }
         if token.kind != TokenKind::LineEnd {
             continue;
         }
+        let mut ending = tokens.get(line..index).unwrap_or_default().iter().filter(matters);
+        if header.open {
+            ending.clone().for_each(|token| header.see(token));
+        }
+        if let Some(last) = ending.next_back() {
+            before = [ending.next_back().or(before[1]), Some(last)];
+        }
+        line = index + 1;
         if next <= index {
             let behind = tokens.get(index + 1..).unwrap_or_default();
             let Some(skip) = behind.iter().position(|token| matters(&token)) else { break };
@@ -240,12 +250,9 @@ struct Line {
     indent: usize,
 }
 
-/// Gives every brace its partner: blanks a `}` too many, puts in those that are missing where the indentation says so, and
+/// Gives braces their partners where some have none: blanks a `}` too many, puts in those that are missing where the indentation says so, and
 /// returns how many are still missing at the end.
 fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &mut [u8]) -> usize {
-    if is_balanced(tokens) {
-        return 0;
-    }
     let opens = tokens.iter().filter(|token| token.is("{")).count();
     let closes = tokens.iter().filter(|token| token.is("}")).count();
     let mut missing = opens.saturating_sub(closes);
@@ -283,20 +290,6 @@ fn balance(reader: &Reader<'_>, tokens: &[Token<'_>], joined: &[bool], bytes: &m
         reader.report(faults::missing_closing_brace(reader.token_span(brace), reader.span(end, end), &closing));
     }
     open.len()
-}
-
-/// Has every brace its partner?
-fn is_balanced(tokens: &[Token<'_>]) -> bool {
-    let mut open = 0_usize;
-    for token in tokens {
-        match token.sign {
-            b'{' => open += 1,
-            b'}' if open == 0 => return false,
-            b'}' => open -= 1,
-            _ => {}
-        }
-    }
-    open == 0
 }
 
 fn indent(text: &str, start: usize) -> usize {
