@@ -76,7 +76,7 @@ impl Reader<'_> {
         Some(Field {
             name: name(&node.child(Rule::name)?),
             ty: self.type_(&node.child(Rule::type_)?)?,
-            marks: node.all(Rule::mark).map(|mark| self.mark(&mark)).collect::<Option<Vec<_>>>()?,
+            marks: node.read_all(Rule::mark, |mark| self.mark(&mark))?,
             doc: self.doc(node),
             span: node.span(),
         })
@@ -127,11 +127,7 @@ impl Reader<'_> {
         match node.rule() {
             Rule::fields => Some(TypeBase::Record(self.fields(node))),
             Rule::path => Some(TypeBase::Path(path(node))),
-            Rule::enum_type => node
-                .all(Rule::enum_value)
-                .map(|value| self.enum_value(&value))
-                .collect::<Option<_>>()
-                .map(TypeBase::Enum),
+            Rule::enum_type => node.read_all(Rule::enum_value, |value| self.enum_value(&value)).map(TypeBase::Enum),
             Rule::map_type => {
                 let mut types = types();
                 let (key, value) = (Box::new(types.next()??), Box::new(types.next()??));
@@ -149,10 +145,7 @@ impl Reader<'_> {
                 Some(TypeBase::List { optional: node.has(Rule::optional), range, element: Box::new(element) })
             }
             _ => {
-                let arguments = node
-                    .all(Rule::type_argument)
-                    .map(|argument| self.type_argument(&argument))
-                    .collect::<Option<_>>()?;
+                let arguments = node.read_all(Rule::type_argument, |argument| self.type_argument(&argument))?;
                 Some(TypeBase::Scalar { name: name(&node.child(Rule::scalar_name)?), arguments })
             }
         }

@@ -56,7 +56,7 @@ impl Reader<'_> {
     fn parameters(&self, node: &Node<'_>) -> Option<Vec<Parameter>> {
         let parameter =
             |part: Node<'_>| Some(Parameter { name: word(&part)?, ty: self.type_(&part.child(Rule::type_)?)? });
-        node.all(Rule::parameter).map(parameter).collect()
+        node.read_all(Rule::parameter, parameter)
     }
 
     fn table(&self, node: &Node<'_>) -> Option<Table> {
@@ -89,7 +89,7 @@ impl Reader<'_> {
             Some(literal) => self.literal(&literal).map(Cell::Literal),
             None => Some(Cell::Any(part.span())),
         };
-        let cells = node.all(Rule::cell).map(cell).collect::<Option<Vec<_>>>()?;
+        let cells = node.read_all(Rule::cell, cell)?;
         let result = node.child(Rule::row_result)?.children().next()?;
         let span = result.span();
         let result = match result.rule() {

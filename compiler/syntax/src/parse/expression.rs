@@ -54,11 +54,9 @@ pub(super) fn word(node: &Node<'_>) -> Option<Name> {
 
 /// `path` or `target`.
 pub(super) fn path(node: &Node<'_>) -> Path {
-    let names = node
-        .children()
-        .filter(|child| matches!(child.rule(), Rule::word | Rule::name))
-        .map(|child| name(&child))
-        .collect();
+    let said = || node.children().filter(|child| matches!(child.rule(), Rule::word | Rule::name));
+    let mut names = Vec::with_capacity(said().count());
+    names.extend(said().map(|child| name(&child)));
     Path { names, span: node.span() }
 }
 
@@ -155,7 +153,7 @@ impl Reader<'_> {
     }
 
     fn each(&self, node: &Node<'_>) -> Option<Each> {
-        let walks = node.all(Rule::walk).map(|walk| self.walk(&walk)).collect::<Option<Vec<_>>>()?;
+        let walks = node.read_all(Rule::walk, |walk| self.walk(&walk))?;
         let sorted = match node.child(Rule::sorted) {
             Some(part) => Some(Sorting {
                 by: self.operation(&part.child(Rule::operation)?)?,
@@ -176,7 +174,7 @@ impl Reader<'_> {
         Some(Walk {
             list: self.operation(&node.child(Rule::operation)?)?,
             name: word(node)?,
-            with: node.all(Rule::with).map(with).collect::<Option<Vec<_>>>()?,
+            with: node.read_all(Rule::with, with)?,
             condition: self.condition(node)?,
         })
     }
@@ -340,7 +338,7 @@ impl Reader<'_> {
 
     /// The expressions directly below a node.
     pub(super) fn arguments(&self, node: &Node<'_>) -> Option<Vec<Expr>> {
-        node.all(Rule::expr).map(|argument| self.expr(&argument)).collect()
+        node.read_all(Rule::expr, |argument| self.expr(&argument))
     }
 
     fn arm(&self, node: &Node<'_>) -> Option<Arm> {
@@ -350,7 +348,7 @@ impl Reader<'_> {
         if node.rule() != Rule::arm {
             return None;
         }
-        let values = node.all(Rule::literal).map(|literal| self.literal(&literal)).collect::<Option<Vec<_>>>()?;
+        let values = node.read_all(Rule::literal, |literal| self.literal(&literal))?;
         Some(Arm {
             values: (!node.has(Rule::k_otherwise)).then_some(values),
             result: self.branch(&node.child(Rule::outcome)?)?,

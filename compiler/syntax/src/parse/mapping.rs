@@ -21,7 +21,7 @@ impl Reader<'_> {
         };
         Some(Mapping {
             name: word(node)?,
-            sources: node.all(Rule::source).map(|source| self.source(&source)).collect::<Option<Vec<_>>>()?,
+            sources: node.read_all(Rule::source, |source| self.source(&source))?,
             part: node.has(Rule::k_part),
             target: path(&node.child(Rule::path)?),
             one_per,
@@ -95,7 +95,7 @@ impl Reader<'_> {
     }
 
     fn remarks(&self, node: &Node<'_>) -> Option<Vec<Remark>> {
-        node.all(Rule::remark).map(|remark| self.remark(&remark)).collect()
+        node.read_all(Rule::remark, |remark| self.remark(&remark))
     }
 
     /// `leave`, `ignore` for the whole project.

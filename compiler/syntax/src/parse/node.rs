@@ -99,6 +99,16 @@ impl<'a> Node<'a> {
         self.children().filter(move |child| child.rule() == rule)
     }
 
+    /// What is read of each child of that rule, with room for just as many: thousands of short lists stand in a file. `None` if one cannot be
+    /// read.
+    pub(super) fn read_all<T>(&self, rule: Rule, read: impl FnMut(Node<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let mut all = Vec::with_capacity(self.all(rule).count());
+        for found in self.all(rule).map(read) {
+            all.push(found?);
+        }
+        Some(all)
+    }
+
     pub(super) fn has(&self, rule: Rule) -> bool {
         self.child(rule).is_some()
     }
