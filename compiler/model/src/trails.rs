@@ -54,11 +54,20 @@ impl<'m> Trails<'m> {
     }
 
     /// The steps of a path.
-    pub(crate) fn path(&self, trail: Trail) -> Vec<&'m str> {
-        let all = std::iter::once(trail).chain(self.above(trail)).filter(|at| *at != Trail::START);
-        let mut steps: Vec<&str> = all.filter_map(|at| self.steps.get(at.0 as usize)).map(|(_, step)| *step).collect();
+    pub(crate) fn path(&self, trail: Trail) -> Vec<String> {
+        let all = || std::iter::once(trail).chain(self.above(trail)).filter(|at| *at != Trail::START);
+        let mut steps = Vec::with_capacity(all().count());
+        steps.extend(all().filter_map(|at| self.steps.get(at.0 as usize)).map(|(_, step)| (*step).to_owned()));
         steps.reverse();
         steps
+    }
+
+    /// The steps of a path, dots between them.
+    pub(crate) fn dotted(&self, trail: Trail) -> String {
+        match self.steps.get(trail.0 as usize) {
+            Some((before, step)) if *before == Trail::START => (*step).to_owned(),
+            Some(_) | None => self.path(trail).join("."),
+        }
     }
 }
 
@@ -74,8 +83,11 @@ mod tests {
         assert_eq!(trails.walk(Trail::START, ["a", "b"]), one);
         assert_ne!(one, other);
         assert_eq!(trails.path(one), ["a", "b"]);
-        assert_eq!(trails.path(Trail::START), Vec::<&str>::new());
+        assert_eq!(trails.path(Trail::START), Vec::<String>::new());
+        assert_eq!((trails.dotted(one).as_str(), trails.dotted(other).as_str()), ("a.b", "b.a"));
+        assert_eq!(trails.dotted(Trail::START), "");
         let a = trails.step(Trail::START, "a");
+        assert_eq!(trails.dotted(a), "a");
         assert_eq!(trails.above(one).collect::<Vec<_>>(), [a, Trail::START]);
         assert_eq!(trails.before(Trail::START), None);
     }

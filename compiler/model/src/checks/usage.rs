@@ -179,7 +179,7 @@ impl<'m> Walker<'m> {
                 Kind::Node => &mut reading.nodes,
                 Kind::Whole => &mut reading.wholes,
             };
-            paths.insert(self.trails.path(spot.path).into_iter().map(str::to_owned).collect(), *span);
+            paths.insert(self.trails.path(spot.path), *span);
         }
         let read = |reading: &Reading| reading.dotted().next().is_some();
         for (place, reading) in self.entities.iter().zip(readings).filter(|(_, reading)| read(reading)) {

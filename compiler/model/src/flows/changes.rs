@@ -39,7 +39,11 @@ pub(super) fn check(ctx: &mut Context<'_>, tree: &tree::Flow, duties: &Duties<'_
     if timed.is_empty() || timed.iter().any(|(everything, _)| *everything) || !duties.also.is_empty() {
         return;
     }
-    let mut used: BTreeSet<String> = writes.iter().flat_map(|write| paths_of(ctx, write, None)).collect();
+    if changes.misses.is_empty() {
+        return;
+    }
+    let read_of = writes.iter().flat_map(|write| paths_of(ctx, write, None));
+    let mut used: BTreeSet<String> = read_of.map(str::to_owned).collect();
     if let Some(keep) = &read.keep {
         let usage = usage::of_condition(&ctx.model, &read.entity, read.local, keep);
         used.extend(usage.of(&read.entity).into_iter().flat_map(usage::Reading::dotted));

@@ -172,9 +172,9 @@ fn tell(ctx: &mut Context<'_>, drafts: &[Drafted<'_>], edges: &Edges, circle: &[
 fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<Carried> {
     let read = &to.read.as_ref()?.entity;
     let entity = ctx.model.entity(read)?;
-    let mut used: BTreeSet<String> = to.writes.iter().flat_map(|write| paths_of(ctx, write, None)).collect();
+    let read_of = to.writes.iter().flat_map(|write| paths_of(ctx, write, None));
     // A key is read to address the record, not to carry it.
-    used.retain(|path| !entity.key.contains(path));
+    let used: BTreeSet<&str> = read_of.filter(|path| entity.key.iter().all(|key| key != path)).collect();
     let mut fields = Vec::new();
     let mut first = None;
     for write in from.all_writes() {
@@ -191,8 +191,8 @@ fn carried(ctx: &Context<'_>, from: &Drafted<'_>, to: &Drafted<'_>) -> Option<Ca
 fn feed_themselves(ctx: &mut Context<'_>, flow: &Drafted<'_>) {
     let Some(read) = &flow.read else { return };
     let mut found = Vec::new();
-    for write in &flow.writes {
-        let used: BTreeSet<String> = paths_of(ctx, write, None).into_iter().collect();
+    for write in flow.writes.iter().filter(|write| entities_changed(ctx, write).contains(&read.entity)) {
+        let used: BTreeSet<&str> = paths_of(ctx, write, None).collect();
         let fields = overlapping(ctx, write, &read.entity, &used);
         if !fields.is_empty() {
             found.push(faults::self_feeding(write.span, &flow.tree.name.text, &fields, &read.entity));
@@ -235,12 +235,12 @@ fn action_of<'c>(ctx: &'c Context<'_>, write: &write::Draft) -> Option<&'c Actio
 }
 
 /// The fields of an entity that a write changes and that are among those.
-fn overlapping(ctx: &Context<'_>, write: &write::Draft, of: &EntityRef, used: &BTreeSet<String>) -> Vec<String> {
+fn overlapping(ctx: &Context<'_>, write: &write::Draft, of: &EntityRef, used: &BTreeSet<&str>) -> Vec<String> {
     changed(ctx, write, of).into_iter().filter(|field| overlaps(used, field)).collect()
 }
 
 /// Is the field, or something in it, or what it stands in, among them?
-fn overlaps(used: &BTreeSet<String>, field: &str) -> bool {
+fn overlaps(used: &BTreeSet<&str>, field: &str) -> bool {
     let within = |inner: &str, outer: &str| {
         inner == outer || inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
     };

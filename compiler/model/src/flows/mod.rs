@@ -187,7 +187,7 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
     let mut select = BTreeSet::new();
     if write.named.is_some() {
         for later in draft.all_writes().skip(index + 1) {
-            select.extend(paths_of(ctx, later, write.named.as_ref()));
+            select.extend(paths_of(ctx, later, write.named.as_ref()).map(str::to_owned));
         }
     }
     Some(Write {
@@ -204,15 +204,16 @@ fn lower_write(ctx: &Context<'_>, draft: &Drafted<'_>, index: usize, write: &Dra
 }
 
 /// What a write's mapping reads of the flow's record (`None`) or of an earlier write's.
-fn paths_of(ctx: &Context<'_>, write: &Draft, of: Option<&String>) -> Vec<String> {
-    let Some(checked) = ctx.mappings.get(write.mapping) else { return Vec::new() };
-    let given = checked.mapping.sources.iter().zip(&write.sources).filter(|(_, name)| name.as_ref() == of);
-    given.flat_map(|(source, _)| source.select.iter().cloned()).collect()
+fn paths_of<'c>(ctx: &'c Context<'_>, write: &'c Draft, of: Option<&'c String>) -> impl Iterator<Item = &'c str> {
+    let sources = ctx.mappings.get(write.mapping).map(|checked| checked.mapping.sources.as_slice()).unwrap_or_default();
+    let given = sources.iter().zip(&write.sources).filter(move |(_, name)| name.as_ref() == of);
+    given.flat_map(|(source, _)| source.select.iter().map(String::as_str))
 }
 
 /// Everything that must be asked of the source: what mappings and conditions read, keys, change stamps.
 fn select(ctx: &Context<'_>, read: &Read, writes: &[Draft]) -> BTreeSet<String> {
-    let mut paths: BTreeSet<String> = writes.iter().flat_map(|write| paths_of(ctx, write, None)).collect();
+    let read_of = writes.iter().flat_map(|write| paths_of(ctx, write, None));
+    let mut paths: BTreeSet<String> = read_of.map(str::to_owned).collect();
     if let Some(keep) = &read.keep {
         let usage = usage::of_condition(&ctx.model, &read.entity, read.local, keep);
         paths.extend(usage.of(&read.entity).into_iter().flat_map(usage::Reading::dotted));

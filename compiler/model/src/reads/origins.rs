@@ -93,7 +93,7 @@ impl<'m> Tracer<'m> {
         for (origin, whole) in self.touched.iter().filter(|(origin, _)| origin.path != Trail::START) {
             let hidden = above(origin).any(|other| self.touched.get(&other) == Some(&true));
             if !hidden && (*whole || !opened.contains(origin)) {
-                let path = self.trails.path(origin.path).join(".");
+                let path = self.trails.dotted(origin.path);
                 reads.of_root.entry(origin.root).or_default().insert(path);
             }
         }

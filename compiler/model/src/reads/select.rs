@@ -18,7 +18,9 @@ pub(super) fn fill(ctx: &mut Context<'_>, reads: &Reads) {
                 None => paths,
             };
         }
-        Filler { model: &ctx.model, reads, owner }.block(&mut checked.mapping.body);
+        if checked.refers {
+            Filler { model: &ctx.model, reads, owner }.block(&mut checked.mapping.body);
+        }
     }
     ctx.mappings = mappings;
     let mut rules = std::mem::take(&mut ctx.model.rules);
@@ -40,11 +42,10 @@ pub(super) fn fill(ctx: &mut Context<'_>, reads: &Reads) {
 }
 
 fn select(model: &Model, reads: &Reads, entity: &EntityRef, root: Root) -> Vec<String> {
-    let mut paths: BTreeSet<String> = reads.of_root.get(&root).cloned().unwrap_or_default();
-    if let Some(entity) = model.entity(entity) {
-        paths.extend(entity.key.iter().cloned());
-    }
-    paths.into_iter().collect()
+    let read = reads.of_root.get(&root).into_iter().flatten();
+    let keys = model.entity(entity).into_iter().flat_map(|entity| &entity.key);
+    let paths: BTreeSet<&String> = read.chain(keys).collect();
+    paths.into_iter().cloned().collect()
 }
 
 /// What is read of a group, as paths of its rows: `rows.X` is `X`. Rows that go on as a whole are asked for whole.
