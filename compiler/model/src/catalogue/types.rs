@@ -110,23 +110,23 @@ fn enumeration(ctx: &mut Context<'_>, written: &[tree::EnumValue], span: Span, p
         ctx.report(faults::malformed_type(span, "enum", "name its words: `enum(open, closed)`"));
         return Typed::unknown();
     }
-    let mut values: Vec<EnumValue> = Vec::new();
-    let mut names: HashMap<String, Span> = HashMap::new();
-    let mut wires: HashMap<String, Span> = HashMap::new();
-    for value in written {
-        let read = enum_value(value);
-        match names.get(&read.name).or_else(|| wires.get(&read.wire)) {
-            Some(first) => {
-                let fault = faults::duplicate_name("word", &read.name, value.name.span, *first);
-                ctx.report(fault);
-            }
+    let read: Vec<EnumValue> = written.iter().map(enum_value).collect();
+    let mut names: HashMap<&str, Span> = HashMap::with_capacity(written.len());
+    let mut wires: HashMap<&str, Span> = HashMap::with_capacity(written.len());
+    let mut is_first = Vec::with_capacity(written.len());
+    for (read, value) in read.iter().zip(written) {
+        let known = names.get(read.name.as_str()).or_else(|| wires.get(read.wire.as_str())).copied();
+        is_first.push(known.is_none());
+        match known {
+            Some(first) => ctx.report(faults::duplicate_name("word", &read.name, value.name.span, first)),
             None => {
-                names.insert(read.name.clone(), value.name.span);
-                wires.insert(read.wire.clone(), value.name.span);
-                values.push(read);
+                names.insert(&read.name, value.name.span);
+                wires.insert(&read.wire, value.name.span);
             }
         }
     }
+    let firsts = read.into_iter().zip(is_first).filter(|(_, is_first)| *is_first);
+    let values = firsts.map(|(value, _)| value).collect();
     Typed::plain(Type::Enum(Arc::new(EnumType { name: place, values })))
 }
 
@@ -161,15 +161,16 @@ fn scalar(ctx: &mut Context<'_>, name: &Name, arguments: &[TypeArgument], span: 
                 let Some(max) = number.parse().ok().filter(|max| *max > 0) else {
                     return malformed(ctx, "write the greatest length: `text(50)`");
                 };
-                let charset = charset.as_ref().map_or("utf-8", |set| set.text.as_str());
-                let unit = match (unit.as_ref().map(|unit| unit.text.as_str()), known_charset(charset)) {
-                    (Some("utf16"), _) => Unit::Utf16,
-                    (Some(_), Some(charset)) => Unit::Bytes(charset.to_owned()),
-                    (Some(_), None) => {
-                        let known = mapwright_values::measure::CHARSETS.join("\", \"");
-                        return malformed(ctx, &format!("bytes are counted in one of \"{known}\""));
-                    }
-                    (None, _) => Unit::Characters,
+                let unit = match unit.as_ref().map(|unit| unit.text.as_str()) {
+                    None => Unit::Characters,
+                    Some("utf16") => Unit::Utf16,
+                    Some(_) => match known_charset(charset.as_ref().map_or("utf-8", |set| set.text.as_str())) {
+                        Some(charset) => Unit::Bytes(charset.to_owned()),
+                        None => {
+                            let known = mapwright_values::measure::CHARSETS.join("\", \"");
+                            return malformed(ctx, &format!("bytes are counted in one of \"{known}\""));
+                        }
+                    },
                 };
                 Typed::plain(Type::Text { max: Some(max), unit })
             }
