@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use memchr::memchr_iter;
+
 /// A file of the project, as an index into [`Files`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
@@ -50,7 +52,7 @@ const STRETCH: usize = 1024;
 
 impl Index {
     fn of(text: &str) -> Self {
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let lines = std::iter::once(0).chain(memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         let stretches = text.as_bytes().chunks(STRETCH).map(begun);
         let before = stretches.scan(0, |all, begun| {
             let before = *all;
@@ -92,7 +94,12 @@ impl File {
     pub(crate) fn line_and_column(&self, at: usize) -> (usize, usize) {
         let at = at.min(self.text.len());
         let line = self.line_around(at);
-        (self.line_number(at) + 1, self.characters_before(at) - self.characters_before(line.start) + 1)
+        // Most lines are short: what stands before is counted on the spot.
+        let before = match self.text.as_bytes().get(line.start..at) {
+            Some(before) if before.len() <= STRETCH => begun(before),
+            Some(_) | None => self.characters_before(at) - self.characters_before(line.start),
+        };
+        (self.line_number(at) + 1, before + 1)
     }
 
     /// How many characters begin before a byte.

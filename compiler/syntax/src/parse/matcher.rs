@@ -21,14 +21,14 @@ pub(super) struct Token {
     pub(super) behind: u32,
 }
 
-/// A definition or several.
-pub(super) fn definitions(text: &str) -> Option<Vec<Token>> {
-    Matcher::new(text).all(rules::definitions_spaced)
+/// A definition or several. What is found comes into `room`, whose tokens are done with.
+pub(super) fn definitions(text: &str, room: Vec<Token>) -> Option<Vec<Token>> {
+    Matcher::new(text, room).all(rules::definitions_spaced)
 }
 
 /// Items of a system.
-pub(super) fn system_items(text: &str) -> Option<Vec<Token>> {
-    Matcher::new(text).all(rules::system_items_spaced)
+pub(super) fn system_items(text: &str, room: Vec<Token>) -> Option<Vec<Token>> {
+    Matcher::new(text, room).all(rules::system_items_spaced)
 }
 
 /// Bytes of text for which room is made for one token.
@@ -48,8 +48,10 @@ struct Mark {
 }
 
 impl<'t> Matcher<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { text, at: 0, found: Vec::with_capacity(text.len() / BYTES_A_TOKEN) }
+    fn new(text: &'t str, mut found: Vec<Token>) -> Self {
+        found.clear();
+        found.reserve(text.len() / BYTES_A_TOKEN);
+        Self { text, at: 0, found }
     }
 
     fn all(mut self, rule: fn(&mut Self) -> bool) -> Option<Vec<Token>> {
@@ -262,12 +264,12 @@ mod tests {
     fn every_definition_is_matched_as_pest_does() {
         let mut matched = 0;
         for text in SPECS.iter().flat_map(|spec| ready(spec)) {
-            assert_as_pest(Rule::definitions, &text, definitions(&text));
+            assert_as_pest(Rule::definitions, &text, definitions(&text, Vec::new()));
             matched += 1;
             // What stands between the outer braces of a system is its items.
             let items =
                 text.split_once('{').and_then(|(_, behind)| behind.rsplit_once('}')).map_or("", |(items, _)| items);
-            assert_as_pest(Rule::system_items, items, system_items(items));
+            assert_as_pest(Rule::system_items, items, system_items(items, Vec::new()));
         }
         assert!(matched > 40, "{matched} definitions");
     }
@@ -287,13 +289,13 @@ mod tests {
                 text.replace_range(start..end, piece);
             }
             for text in ready(&text) {
-                assert_as_pest(Rule::definitions, &text, definitions(&text));
+                assert_as_pest(Rule::definitions, &text, definitions(&text, Vec::new()));
             }
         }
 
         #[test]
         fn any_text_is_matched_as_pest_does(text in "[a-z {}\"'(),.<>|?=\n\t\u{e4}0-9-]{0,80}") {
-            assert_as_pest(Rule::definitions, &text, definitions(&text));
+            assert_as_pest(Rule::definitions, &text, definitions(&text, Vec::new()));
         }
     }
 }

@@ -20,6 +20,8 @@ mod slips;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use memchr::memchr_iter;
+
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::faults;
 use crate::span::{FileId, Span};
@@ -57,8 +59,9 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
     let mut tree = Tree { definitions: Vec::new(), comments: comments(file, text, &tokens) };
     let chunks = chunks::cut(text, &tokens);
     let masked = lines::mask(&reader, &tokens, chunks);
+    let mut room = Vec::new();
     for chunk in &masked {
-        reader.chunk(chunk, &mut tree);
+        reader.chunk(chunk, &mut tree, &mut room);
     }
     let mut faults = reader.faults.into_inner();
     faults.sort_by_key(|fault| (fault.span().start, fault.span().end));
@@ -70,7 +73,7 @@ pub fn parse(file: FileId, text: &str) -> (Tree, Vec<Diagnostic>) {
 fn lone_carriage_return(text: &str) -> Option<u32> {
     let bytes = text.as_bytes();
     let lone = |at: &usize| bytes.get(at + 1).is_some_and(|next| !matches!(next, b'\n' | b'\r'));
-    let at = text.match_indices('\r').map(|(at, _)| at).find(lone)?;
+    let at = memchr_iter(b'\r', bytes).find(lone)?;
     u32::try_from(at).ok()
 }
 
@@ -127,18 +130,19 @@ impl Reader<'_> {
         self.span(token.start, token.end())
     }
 
-    /// Reads one chunk into the tree.
-    fn chunk(&self, chunk: &Masked, tree: &mut Tree) {
-        if self.in_pieces(chunk, tree) {
+    /// Reads one chunk into the tree. `room` is what the chunk before was found in.
+    fn chunk(&self, chunk: &Masked, tree: &mut Tree, room: &mut Vec<matcher::Token>) {
+        if self.in_pieces(chunk, tree, room) {
             return;
         }
         let place = Place { file: self.file, base: chunk.start, end: chunk.end };
-        match matcher::definitions(&chunk.text) {
+        match matcher::definitions(&chunk.text, std::mem::take(room)) {
             Some(tokens) => {
                 let found = Found { tokens, chunk: &chunk.text, place };
                 for node in Node::all_of(&found) {
                     self.definition(&node, tree);
                 }
+                *room = found.tokens;
             }
             // The rule takes any text: one that it does not take is a fault of ours.
             None => {

@@ -63,19 +63,20 @@ pub(super) fn cuts(tokens: &[Token<'_>], joined: &[bool]) -> Vec<usize> {
 
 impl Reader<'_> {
     /// Reads a chunk in pieces, if it has any and its head can be read.
-    pub(super) fn in_pieces(&self, chunk: &Masked, tree: &mut Tree) -> bool {
+    pub(super) fn in_pieces(&self, chunk: &Masked, tree: &mut Tree, room: &mut Vec<matcher::Token>) -> bool {
         let (Some(head_end), Some(closing)) = (chunk.cuts.first(), chunk.cuts.last()) else { return false };
         let place = |from: usize, to: usize| Place { file: self.file, base: chunk.start + from, end: chunk.start + to };
         let head = format!("{}}}", chunk.text.get(..*head_end).unwrap_or_default());
-        let Some(tokens) = matcher::definitions(&head) else { return false };
+        let Some(tokens) = matcher::definitions(&head, std::mem::take(room)) else { return false };
         let found = Found { tokens, chunk: &head, place: place(0, *head_end) };
         let node = Node::all_of(&found).next();
         let Some(node) = node.filter(|node| node.rule() == Rule::system) else { return false };
         let faults_before = self.faults.borrow().len();
         let Some(mut system) = self.system(&node) else { return false };
+        *room = found.tokens;
         for (from, to) in chunk.cuts.iter().copied().zip(chunk.cuts.iter().skip(1).copied()) {
             let text = chunk.text.get(from..to).unwrap_or_default();
-            let Some(tokens) = matcher::system_items(text) else {
+            let Some(tokens) = matcher::system_items(text, std::mem::take(room)) else {
                 // Read as a whole it will be told of.
                 self.faults.borrow_mut().truncate(faults_before);
                 return false;
@@ -84,6 +85,7 @@ impl Reader<'_> {
             for item in Node::all_of(&found) {
                 self.system_item(&item, &mut system);
             }
+            *room = found.tokens;
         }
         system.span.end = self.span(chunk.start + closing, chunk.start + closing + 1).end;
         tree.definitions.push(Definition::System(system));
