@@ -7,6 +7,7 @@ mod thread;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -123,6 +124,9 @@ impl SqliteStore {
                 path.display()
             )));
         }
+        if !path.exists() {
+            place_new(path);
+        }
         let mut connection = connect_tuned(path, tuning).map_err(unusable)?;
         migrate::migrate(&mut connection, &crash).map_err(unusable)?;
         keep_pages(&connection, tuning).map_err(unusable)?;
@@ -178,6 +182,23 @@ impl SqliteStore {
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     connect_tuned(path, &Tuning::default())
+}
+
+/// Makes the file of a new store under a name of its own and puts it in its place whole: a process that is killed on the way leaves no
+/// empty store, which would be refused from then on. Where another process was first, its file is the store. What fails here is told by
+/// whoever opens the store next.
+fn place_new(path: &Path) {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let mut name = path.to_owned().into_os_string();
+    name.push(format!(".new-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed)));
+    let new = PathBuf::from(name);
+    // Closing it moves everything into the file.
+    let made = connect(&new).map(drop).is_ok() && File::open(&new).and_then(|file| file.sync_all()).is_ok();
+    if made && std::fs::hard_link(&new, path).is_err() && !path.exists() {
+        // Not every file system has links.
+        let _refused = std::fs::rename(&new, path);
+    }
+    let _gone = std::fs::remove_file(&new);
 }
 
 fn connect_tuned(path: &Path, tuning: &Tuning) -> Result<Connection, StoreError> {
@@ -256,5 +277,47 @@ impl Runner for SqliteStore {
             let emptied = tokio::task::spawn_blocking(move || empty_log(&path)).await;
             emptied.map_err(|error| StoreError::new(format!("the store's log cannot be emptied: {error}")))?
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_new_store_is_put_in_its_place_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        place_new(&path);
+        assert_eq!(names(folder.path()), ["state.db"]);
+        let header = std::fs::read(&path).unwrap();
+        assert!(header.starts_with(b"SQLite format 3\0") && header.len() >= 512, "{} bytes", header.len());
+        SqliteStore::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_store_that_another_process_made_first_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        std::fs::write(&path, "theirs").unwrap();
+        place_new(&path);
+        assert_eq!(std::fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(names(folder.path()), ["state.db"]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_told_by_its_own_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gone").join("state.db");
+        let fault = SqliteStore::open(&path).err().unwrap();
+        assert!(
+            fault.message.contains("gone/state.db cannot be used") && !fault.message.contains(".new-"),
+            "{fault:?}"
+        );
     }
 }
