@@ -116,6 +116,28 @@ impl Type {
     pub const fn is_never(&self) -> bool {
         matches!(self, Self::Never)
     }
+
+    /// Is it a record, or does it hold other values one by one? What stands in JSON is JSON's own.
+    #[must_use]
+    pub const fn is_container(&self) -> bool {
+        match self {
+            Self::Record(_) | Self::List(_) | Self::Map(_) => true,
+            Self::Text { .. }
+            | Self::Integer { .. }
+            | Self::Decimal { .. }
+            | Self::Quotient
+            | Self::Money
+            | Self::Boolean
+            | Self::Date
+            | Self::Time
+            | Self::Instant
+            | Self::Uuid
+            | Self::Enum(_)
+            | Self::Json
+            | Self::File
+            | Self::Never => false,
+        }
+    }
 }
 
 /// An enumeration.

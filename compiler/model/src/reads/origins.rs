@@ -173,7 +173,7 @@ impl<'m> Tracer<'m> {
                 }
                 origins.0.sort_unstable();
                 self.mark(&origins, false);
-                if is_container(&expr.ty) { origins } else { Origins::none() }
+                if expr.ty.is_container() { origins } else { Origins::none() }
             }
             ExprKind::Negate(inner) | ExprKind::Not(inner) => {
                 self.read(inner, frame);
@@ -257,7 +257,7 @@ impl<'m> Tracer<'m> {
     /// A function passes a record or list on, or has read it.
     fn pass(&mut self, origins: Origins, ty: &Type) -> Origins {
         self.mark(&origins, false);
-        if is_container(ty) { origins } else { Origins::none() }
+        if ty.is_container() { origins } else { Origins::none() }
     }
 
     fn each(&mut self, each: &'m Each, frame: &mut Frame) -> Origins {
@@ -346,26 +346,5 @@ impl Frame {
     fn root(&mut self, local: LocalId) {
         let root = Root { owner: self.owner, local };
         self.locals.insert(local, Origins::one(root, Trail::START));
-    }
-}
-
-/// Can fields be read of it further on?
-fn is_container(ty: &Type) -> bool {
-    match ty {
-        Type::Record(_) | Type::List(_) | Type::Map(_) => true,
-        Type::Text { .. }
-        | Type::Integer { .. }
-        | Type::Decimal { .. }
-        | Type::Quotient
-        | Type::Money
-        | Type::Boolean
-        | Type::Date
-        | Type::Time
-        | Type::Instant
-        | Type::Uuid
-        | Type::Enum(_)
-        | Type::Json
-        | Type::File
-        | Type::Never => false,
     }
 }

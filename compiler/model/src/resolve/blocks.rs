@@ -209,7 +209,8 @@ impl Body<'_, '_> {
         }
         let field = self.writable(record, last)?;
         // A single value makes no record.
-        let made = if may_hold_records(&field.ty) { made.map(|made| made.step(&field.wire)) } else { None };
+        let may_hold_records = field.ty.is_container() || field.ty == Type::Json;
+        let made = if may_hold_records { made.map(|made| made.step(&field.wire)) } else { None };
         let record_name = self.ctx.model.record(record).map(|known| Arc::clone(&known.name)).unwrap_or_default();
         let name = PlaceName::Field(record_name, Arc::clone(&field));
         let place = Place::target(&field, name, self.part, made);
@@ -400,26 +401,6 @@ struct Found {
     field: Arc<Field>,
     place: Place,
     steps: Vec<(Target, RecordId)>,
-}
-
-/// Is it a record, or may records stand in it?
-fn may_hold_records(ty: &Type) -> bool {
-    match ty {
-        Type::Record(_) | Type::List(_) | Type::Map(_) | Type::Json => true,
-        Type::Text { .. }
-        | Type::Integer { .. }
-        | Type::Decimal { .. }
-        | Type::Quotient
-        | Type::Money
-        | Type::Boolean
-        | Type::Date
-        | Type::Time
-        | Type::Instant
-        | Type::Uuid
-        | Type::Enum(_)
-        | Type::File
-        | Type::Never => false,
-    }
 }
 
 /// How a field is written.

@@ -10,6 +10,7 @@ mod circles;
 mod csv;
 mod examples;
 mod expressions;
+mod line;
 mod lists;
 pub(crate) mod literals;
 pub(crate) mod mappings;

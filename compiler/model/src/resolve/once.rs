@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use mapwright_syntax::Span;
 
+use super::line::Line;
 use crate::ir::{Argument, Block, Branch, Expr, ExprKind, LocalId, Mapping, Model, RuleId, Statement, Take, Type};
 
 /// Paths (wire names, dots between steps) with the line that writes each first.
@@ -70,28 +71,23 @@ impl<'m> Finder<'m> {
         self.lets(block);
         for statement in &block.statements {
             let Some((field, span)) = statement.target() else { continue };
-            // Most lines are looked at in passing: a path is made where it is kept or gone on from.
-            let path = || if prefix.is_empty() { field.wire.clone() } else { format!("{prefix}.{}", field.wire) };
+            let line = Line { prefix, wire: &field.wire };
             match statement {
                 Statement::Set { on_create: true, .. } | Statement::Nested { on_create: true, .. } => {
                     if self.on_create {
-                        self.found.entry(path()).or_insert(span);
+                        self.found.entry(line.path()).or_insert(span);
                     }
                 }
                 Statement::Set { value, .. } => {
-                    if let Branch::Value(value) = value
-                        && may_make_records(value)
-                    {
-                        self.value(value, &path());
-                    }
+                    self.branch(value, line);
                     if !self.on_create {
-                        self.found.entry(path()).or_insert(span);
+                        self.found.entry(line.path()).or_insert(span);
                     }
                 }
                 Statement::Nested { body, .. } => {
-                    self.block(body, &path());
+                    self.block(body, &line.path());
                     if !self.on_create && matches!(field.ty, Type::List(_)) {
-                        self.found.entry(path()).or_insert(span);
+                        self.found.entry(line.path()).or_insert(span);
                     }
                 }
                 Statement::Let { .. } | Statement::Check { .. } => {}
@@ -99,63 +95,63 @@ impl<'m> Finder<'m> {
         }
     }
 
-    fn branch(&mut self, branch: &'m Branch, path: &str) {
+    fn branch(&mut self, branch: &'m Branch, line: Line<'_>) {
         match branch {
-            Branch::Value(value) => self.value(value, path),
+            Branch::Value(value) => self.value(value, line),
             Branch::Answer(_) => {}
         }
     }
 
     /// Records made by a value.
-    fn value(&mut self, value: &'m Expr, path: &str) {
-        if !may_make_records(value) {
+    fn value(&mut self, value: &'m Expr, line: Line<'_>) {
+        if !matches!(value.ty, Type::Record(_) | Type::List(_)) {
             return;
         }
         match &value.kind {
-            ExprKind::Record(block) => self.block(block, path),
+            ExprKind::Record(block) => self.block(block, &line.path()),
             ExprKind::Local(id) => {
                 if let Some(known) = self.lets.get(id).copied() {
-                    self.value(known, path);
+                    self.value(known, line);
                 }
             }
             ExprKind::Each(each) => match &each.take {
-                Take::Block(block) => self.block(block, path),
-                Take::Value(value) => self.value(value, path),
-                Take::Element => each.walks.iter().for_each(|walk| self.value(&walk.list, path)),
+                Take::Block(block) => self.block(block, &line.path()),
+                Take::Value(value) => self.value(value, line),
+                Take::Element => each.walks.iter().for_each(|walk| self.value(&walk.list, line)),
             },
-            ExprKind::List(elements) => elements.iter().for_each(|element| self.value(element, path)),
+            ExprKind::List(elements) => elements.iter().for_each(|element| self.value(element, line)),
             ExprKind::Apply { rule, .. } => {
                 let model = self.model;
                 if let Some(body) = model.rules.get(rule.0).map(|rule| &rule.body)
-                    && self.followed.insert((*rule, path.to_owned()))
+                    && self.followed.insert((*rule, line.path()))
                 {
                     // A rule has locals of its own.
                     let outer = std::mem::take(&mut self.lets);
-                    self.value(body, path);
+                    self.value(body, line);
                     self.lets = outer;
                 }
             }
             ExprKind::Lookup { table, .. } => {
                 let model = self.model;
                 let Some(table) = model.tables.get(table.0) else { return };
-                table.rows.iter().map(|row| &row.result).chain(&table.otherwise).for_each(|row| self.branch(row, path));
+                table.rows.iter().map(|row| &row.result).chain(&table.otherwise).for_each(|row| self.branch(row, line));
             }
             ExprKind::If { then, otherwise, .. } => {
-                self.branch(then, path);
-                self.branch(otherwise, path);
+                self.branch(then, line);
+                self.branch(otherwise, line);
             }
             ExprKind::Match { arms, otherwise, .. } => {
-                arms.iter().for_each(|(_, arm)| self.branch(arm, path));
-                otherwise.iter().for_each(|other| self.branch(other, path));
+                arms.iter().for_each(|(_, arm)| self.branch(arm, line));
+                otherwise.iter().for_each(|other| self.branch(other, line));
             }
             ExprKind::Otherwise { value, branch } | ExprKind::IfInvalid { value, branch } => {
-                self.value(value, path);
-                self.branch(branch, path);
+                self.value(value, line);
+                self.branch(branch, line);
             }
             ExprKind::Call { arguments, .. } => {
                 for argument in arguments {
                     match argument {
-                        Argument::Value(value) => self.value(value, path),
+                        Argument::Value(value) => self.value(value, line),
                         Argument::Mode(_) => {}
                     }
                 }
@@ -176,8 +172,4 @@ impl<'m> Finder<'m> {
             | ExprKind::Now => {}
         }
     }
-}
-
-fn may_make_records(value: &Expr) -> bool {
-    matches!(value.ty, Type::Record(_) | Type::List(_))
 }

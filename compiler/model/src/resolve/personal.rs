@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use foldhash::{HashSet, HashSetExt};
 
+use super::line::Line;
 use crate::ir::{Block, Branch, Expr, ExprKind, Model, RuleId, Statement, Take};
 
 /// Target paths that hold personal data, as far as the mapping writes them.
@@ -36,52 +37,51 @@ impl Finder<'_> {
                     continue;
                 }
             };
-            // Most lines are looked at in passing: a path is made where it is kept or gone on from.
-            let path = || if prefix.is_empty() { wire.clone() } else { format!("{prefix}.{wire}") };
+            let line = Line { prefix, wire };
             if personal.contains(&wire.as_str()) {
-                self.paths.insert(path());
+                self.paths.insert(line.path());
                 continue;
             }
             if let Some(body) = body {
-                self.block(body, &path());
+                self.block(body, &line.path());
             }
-            if let Some(value) = value.filter(|value| may_make_records(value)) {
-                self.value(value, &path());
+            if let Some(value) = value {
+                self.value(value, line);
             }
         }
     }
 
     /// Records made by a value: list blocks, braces, rules.
-    fn value(&mut self, value: &Expr, path: &str) {
+    fn value(&mut self, value: &Expr, line: Line<'_>) {
         match &value.kind {
-            ExprKind::Record(block) => self.block(block, path),
+            ExprKind::Record(block) => self.block(block, &line.path()),
             ExprKind::Each(each) => match &each.take {
-                Take::Block(block) => self.block(block, path),
-                Take::Value(value) => self.value(value, path),
+                Take::Block(block) => self.block(block, &line.path()),
+                Take::Value(value) => self.value(value, line),
                 Take::Element => {}
             },
-            ExprKind::List(elements) => elements.iter().for_each(|element| self.value(element, path)),
+            ExprKind::List(elements) => elements.iter().for_each(|element| self.value(element, line)),
             ExprKind::Apply { rule, .. } => {
                 let model = self.model;
                 if let Some(body) = model.rules.get(rule.0).map(|rule| &rule.body)
-                    && self.followed.insert((*rule, path.to_owned()))
+                    && self.followed.insert((*rule, line.path()))
                 {
-                    self.value(body, path);
+                    self.value(body, line);
                 }
             }
             ExprKind::If { then, otherwise, .. } => {
-                self.branch(then, path);
-                self.branch(otherwise, path);
+                self.branch(then, line);
+                self.branch(otherwise, line);
             }
             ExprKind::Match { arms, otherwise, .. } => {
-                arms.iter().for_each(|(_, arm)| self.branch(arm, path));
+                arms.iter().for_each(|(_, arm)| self.branch(arm, line));
                 if let Some(other) = otherwise {
-                    self.branch(other, path);
+                    self.branch(other, line);
                 }
             }
             ExprKind::Otherwise { value, branch: other } | ExprKind::IfInvalid { value, branch: other } => {
-                self.value(value, path);
-                self.branch(other, path);
+                self.value(value, line);
+                self.branch(other, line);
             }
             ExprKind::Literal(_)
             | ExprKind::Template(_)
@@ -103,25 +103,10 @@ impl Finder<'_> {
         }
     }
 
-    fn branch(&mut self, branch: &Branch, path: &str) {
+    fn branch(&mut self, branch: &Branch, line: Line<'_>) {
         match branch {
-            Branch::Value(value) => self.value(value, path),
+            Branch::Value(value) => self.value(value, line),
             Branch::Answer(_) => {}
         }
     }
-}
-
-/// Is a value made of other values, or a record itself?
-fn may_make_records(value: &Expr) -> bool {
-    matches!(
-        value.kind,
-        ExprKind::Record(_)
-            | ExprKind::Each(_)
-            | ExprKind::List(_)
-            | ExprKind::Apply { .. }
-            | ExprKind::If { .. }
-            | ExprKind::Match { .. }
-            | ExprKind::Otherwise { .. }
-            | ExprKind::IfInvalid { .. }
-    )
 }
